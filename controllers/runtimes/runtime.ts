@@ -1,0 +1,118 @@
+// What the node agent needs from whatever runs containers. Implementations: process.ts (supervised OS processes) and docker.ts.
+// A runtime knows nothing of the API server; the agent translates Pods into ContainerSpecs and states back into Pod status.
+import type { Readable } from 'node:stream';
+
+/** Identity that survives a restart of the agent: the runtime stores it with the container. */
+export interface ContainerIdentity {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly podUID: string;
+  readonly container: string;
+  /** 0 for the first start, +1 with each restart. */
+  readonly attempt: number;
+}
+
+export interface Mount {
+  /** Path inside the container; for the process runtime below the pod's own folder. */
+  readonly containerPath: string;
+  readonly readOnly: boolean;
+  /** A directory or file of the host that the agent has prepared (configs, secrets, emptyDir, hostPath, named volumes). */
+  readonly hostPath: string;
+}
+
+export interface ContainerPort {
+  readonly name?: string;
+  readonly containerPort: number;
+  readonly hostPort?: number;
+  readonly hostIP?: string;
+  readonly protocol: 'TCP' | 'UDP';
+}
+
+export interface ContainerSpec {
+  readonly identity: ContainerIdentity;
+  readonly image: string;
+  /** Entrypoint and arguments; an empty command means the image's (the process runtime requires one). */
+  readonly command: readonly string[];
+  readonly args: readonly string[];
+  readonly workingDir?: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly ports: readonly ContainerPort[];
+  readonly mounts: readonly Mount[];
+  readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  /** Folder of the pod on this machine: working directory of processes, home of its volumes. */
+  readonly podDirectory: string;
+  /** Where standard output and error go, for runtimes that write files. */
+  readonly logFile: string;
+  readonly cpuLimitMillis?: number;
+  readonly memoryLimitBytes?: number;
+}
+
+export type ContainerState =
+  | { readonly state: 'running'; readonly startedAt: number }
+  | {
+      readonly state: 'exited';
+      readonly startedAt: number;
+      readonly finishedAt: number;
+      /** undefined when it cannot be known (adopted after a crash of ours, then gone): reported as unknown, never 0. */
+      readonly exitCode: number | undefined;
+      readonly signal?: string;
+      /** `Completed`, `Error`, `OOMKilled`, `ContainerStatusUnknown` … */
+      readonly reason: string;
+      readonly message?: string;
+    };
+
+export interface ContainerStatus {
+  readonly identity: ContainerIdentity;
+  /** Runtime's own id: `process://<pid>-<start time>`, `docker://<id>`. */
+  readonly id: string;
+  readonly image: string;
+  readonly imageID: string;
+  readonly state: ContainerState;
+  /** Where a port of the container is reached from this machine: containerPort → address. */
+  readonly endpoints: ReadonlyMap<number, { readonly host: string; readonly port: number }>;
+}
+
+export interface LogOptions {
+  readonly follow: boolean;
+  readonly tailLines?: number;
+  readonly sinceTime?: number;
+  readonly timestamps: boolean;
+  readonly limitBytes?: number;
+}
+
+/** Why a container could not be started; `reason` is what kubectl shows (`ErrImagePull`, `CreateContainerError`, `RunContainerError` …). */
+export class StartError extends Error {
+  readonly reason: string;
+  constructor(reason: string, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'StartError';
+    this.reason = reason;
+  }
+}
+
+export interface Runtime extends AsyncDisposable {
+  /** `process` or `docker`. */
+  readonly name: string;
+  /** Version text for Node status, e.g. `docker://28.2.2`. */
+  readonly version: string;
+  /** Checks that it works here; throws an Error that says what is missing and what to do. */
+  start(signal: AbortSignal): Promise<void>;
+  /** All containers of this control plane on this machine, also those of an earlier run of the agent. */
+  list(): Promise<readonly ContainerStatus[]>;
+  /** Creates and starts. @throws StartError */
+  run(spec: ContainerSpec, signal: AbortSignal): Promise<ContainerStatus>;
+  /** Asks it to stop, waits up to `graceSeconds`, then kills. Resolves when it is gone from the process table (its record and logs stay). */
+  stop(id: string, graceSeconds: number): Promise<void>;
+  /** Forgets a stopped container and its resources. */
+  remove(id: string): Promise<void>;
+  /** Text of the log; with `follow` until the container ends or the signal aborts. */
+  logs(id: string, options: LogOptions, signal: AbortSignal): Promise<Readable>;
+  /** Runs a command beside the container, in its environment and folder; for exec probes. */
+  exec(
+    id: string,
+    command: readonly string[],
+    timeoutMs: number,
+  ): Promise<{ readonly exitCode: number; readonly output: string }>;
+  /** Called whenever a container may have changed state; the agent then asks list(). */
+  onChange(listener: () => void): () => void;
+}

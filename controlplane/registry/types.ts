@@ -1,0 +1,118 @@
+// The verbs of the API as the HTTP layer calls them. One implementation: registry.ts.
+import type { KubernetesObject } from '../api/object.ts';
+import type { ResourceDefinition } from '../api/resource.ts';
+import type { StoredObject } from '../store/types.ts';
+
+export interface UserInfo {
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly uid?: string;
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
+
+/** What every write carries besides its object. */
+export interface WriteContext {
+  readonly user: UserInfo;
+  readonly dryRun: boolean;
+  readonly fieldValidation: FieldValidation;
+  readonly fieldManager: string;
+  /** Adds a `Warning: 299` header to the answer. */
+  warn(text: string): void;
+  readonly signal: AbortSignal;
+}
+
+/** A decoded body and what strict decoding had to say, e.g. `unknown field "spec.foo"`, `duplicate field "x"`. */
+export interface DecodedObject {
+  readonly object: KubernetesObject;
+  readonly problems: readonly string[];
+}
+
+export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
+
+export interface PatchRequest {
+  readonly type: PatchType;
+  /** The parsed patch: an array of operations for `json`, else an object. */
+  readonly patch: unknown;
+  /** Duplicate fields found in the patch body. */
+  readonly problems: readonly string[];
+}
+
+export interface DeleteOptions {
+  readonly gracePeriodSeconds?: number;
+  readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+}
+
+/** Name, namespace and definition: where a request points. */
+export interface Target {
+  readonly definition: ResourceDefinition;
+  /** '' for cluster-scoped kinds. */
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface WriteResult {
+  readonly stored: StoredObject;
+  /** True when an update or apply made the object. */
+  readonly created: boolean;
+}
+
+export interface DeleteResult {
+  /** The object's last or terminating state. */
+  readonly stored: StoredObject;
+  /** False when finalizers or a grace period keep it for now. */
+  readonly removed: boolean;
+}
+
+export interface CollectionSelector {
+  readonly matches?: (object: StoredObject) => boolean;
+}
+
+/** All methods throw (or reject with) ApiError. A dry run returns what would have been stored and writes nothing. */
+export interface Registry {
+  create(
+    definition: ResourceDefinition,
+    namespace: string,
+    body: DecodedObject,
+    context: WriteContext,
+  ): Promise<StoredObject>;
+  /** @param subresource '' or `status` */
+  update(
+    target: Target,
+    subresource: string,
+    body: DecodedObject,
+    context: WriteContext,
+  ): Promise<WriteResult>;
+  patch(
+    target: Target,
+    subresource: string,
+    patch: PatchRequest,
+    context: WriteContext,
+  ): Promise<WriteResult>;
+  delete(target: Target, options: DeleteOptions, context: WriteContext): Promise<DeleteResult>;
+  /** Deletes one by one; returns what each deletion returned. */
+  deleteCollection(
+    definition: ResourceDefinition,
+    namespace: string | undefined,
+    selector: CollectionSelector,
+    options: DeleteOptions,
+    context: WriteContext,
+  ): Promise<readonly DeleteResult[]>;
+  /** `autoscaling/v1` Scale of an object. */
+  getScale(target: Target): KubernetesObject;
+  updateScale(
+    target: Target,
+    body: DecodedObject,
+    context: WriteContext,
+  ): Promise<KubernetesObject>;
+  patchScale(target: Target, patch: PatchRequest, context: WriteContext): Promise<KubernetesObject>;
+  /** POST to a subresource with a meaning of its own (pods/binding, pods/eviction, serviceaccounts/token …): returns the body of the 201 answer. */
+  connect(
+    target: Target,
+    subresource: string,
+    body: DecodedObject,
+    context: WriteContext,
+  ): Promise<unknown>;
+}

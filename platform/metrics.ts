@@ -1,0 +1,88 @@
+// The one home of prom-client. Components get a MetricsRegistry and make their families from it.
+import * as prometheus from 'prom-client';
+
+export type Labels = Readonly<Record<string, string>>;
+
+export interface Counter {
+  inc(labels?: Labels, by?: number): void;
+}
+export interface Gauge {
+  set(labels: Labels, value: number): void;
+  inc(labels?: Labels, by?: number): void;
+  dec(labels?: Labels, by?: number): void;
+  /** Forgets one labelled series, when the thing it measured is gone. */
+  remove(labels: Labels): void;
+}
+export interface Histogram {
+  /** @param value in the unit that the name ends in (`_seconds`, `_bytes`) */
+  observe(labels: Labels, value: number): void;
+}
+
+export interface MetricOptions {
+  /** Upstream's name where upstream has the same thing, else `windlass_…`; ends in its unit. */
+  readonly name: string;
+  /** Starts with the stability: `[ALPHA]`, `[BETA]` or `[STABLE]`. */
+  readonly help: string;
+  readonly labelNames?: readonly string[];
+}
+
+/** A family maker and its text exposition. One per server and one per controllers thread. */
+export class MetricsRegistry {
+  readonly #registry = new prometheus.Registry();
+
+  counter(options: MetricOptions): Counter {
+    const counter = new prometheus.Counter(this.#base(options));
+    return { inc: (labels = {}, by = 1) => counter.inc(labels, by) };
+  }
+
+  gauge(options: MetricOptions & { readonly collect?: (gauge: Gauge) => void }): Gauge {
+    const { collect, ...rest } = options;
+    const gauge = new prometheus.Gauge({
+      ...this.#base(rest),
+      ...(collect === undefined ? {} : { collect: () => collect(wrapped) }),
+    });
+    const wrapped: Gauge = {
+      set: (labels, value) => gauge.set(labels, value),
+      inc: (labels = {}, by = 1) => gauge.inc(labels, by),
+      dec: (labels = {}, by = 1) => gauge.dec(labels, by),
+      remove: (labels) => gauge.remove(labels),
+    };
+    return wrapped;
+  }
+
+  histogram(options: MetricOptions & { readonly buckets: readonly number[] }): Histogram {
+    const histogram = new prometheus.Histogram({
+      ...this.#base(options),
+      buckets: [...options.buckets],
+    });
+    return { observe: (labels, value) => histogram.observe(labels, value) };
+  }
+
+  /** CPU, memory, file descriptors and event loop lag of this process, under prom-client's standard names. */
+  collectProcessMetrics(): void {
+    prometheus.collectDefaultMetrics({ register: this.#registry });
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** The exposition text of all families. */
+  expose(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  #base(options: MetricOptions): {
+    name: string;
+    help: string;
+    labelNames: string[];
+    registers: prometheus.Registry[];
+  } {
+    return {
+      name: options.name,
+      help: options.help,
+      labelNames: [...(options.labelNames ?? [])],
+      registers: [this.#registry],
+    };
+  }
+}
