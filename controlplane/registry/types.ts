@@ -1,14 +1,10 @@
 // The verbs of the API as the HTTP layer calls them. One implementation: registry.ts.
 import type { KubernetesObject } from '../api/object.ts';
 import type { ResourceDefinition } from '../api/resource.ts';
+import type { UserInfo } from '../api/user.ts';
 import type { StoredObject } from '../store/types.ts';
 
-export interface UserInfo {
-  readonly name: string;
-  readonly groups: readonly string[];
-  readonly uid?: string;
-  readonly extra?: Readonly<Record<string, readonly string[]>>;
-}
+export type { UserInfo } from '../api/user.ts';
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
 

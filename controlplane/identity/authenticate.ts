@@ -1,0 +1,74 @@
+// Who is on the other end of a TLS connection: the client certificate of our own authority, or nobody.
+// Decided once per connection; only the end of the certificate's validity is looked at again for each request.
+import type { DetailedPeerCertificate, PeerCertificate, TLSSocket } from 'node:tls';
+
+import type { Clock } from '#platform/clock.ts';
+
+import { unauthorized } from '../api/errors.ts';
+import type { ApiError } from '../api/errors.ts';
+import { anonymous } from '../api/user.ts';
+import type { UserInfo } from '../api/user.ts';
+
+const CLIENT_AUTHENTICATION = '1.3.6.1.5.5.7.3.2';
+
+interface Identity {
+  /** Absent: the certificate is not one of ours. */
+  readonly user: UserInfo | undefined;
+  /** Milliseconds since the epoch. */
+  readonly validUntil: number;
+}
+
+/** What is needed of a TLSSocket. */
+export type PeerSocket = Pick<TLSSocket, 'authorized' | 'getPeerCertificate'>;
+
+export class Authenticator {
+  readonly #clock: Clock;
+  readonly #identities = new WeakMap<PeerSocket, Identity>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * The user of a request. `authorization` is the header: without a certificate it cannot be honoured and is refused,
+   * so that a mistyped kubeconfig says 401 rather than that anonymous may not do something.
+   */
+  authenticate(socket: PeerSocket, authorization: string | undefined): UserInfo | ApiError {
+    let identity = this.#identities.get(socket);
+    if (identity === undefined) {
+      identity = identify(socket);
+      this.#identities.set(socket, identity);
+    }
+    const { user } = identity;
+    if (user === undefined || identity.validUntil <= this.#clock.now()) return unauthorized();
+    if (user === anonymous && authorization !== undefined) return unauthorized();
+    return user;
+  }
+}
+
+function identify(socket: PeerSocket): Identity {
+  const certificate: Partial<PeerCertificate> = socket.getPeerCertificate();
+  if (certificate.subject === undefined) return { user: anonymous, validUntil: Infinity };
+  if (!socket.authorized) return { user: undefined, validUntil: 0 };
+  return { user: userOf(certificate), validUntil: Date.parse(certificate.valid_to ?? '') || 0 };
+}
+
+/** Common name → user, organizations → groups, as upstream's x509 authenticator. */
+function userOf(
+  certificate: Partial<PeerCertificate | DetailedPeerCertificate>,
+): UserInfo | undefined {
+  const usages: readonly string[] = certificate.ext_key_usage ?? [];
+  const name = single(certificate.subject?.CN);
+  if (!usages.includes(CLIENT_AUTHENTICATION) || name === undefined || name === '')
+    return undefined;
+  return { name, groups: [...list(certificate.subject?.O), 'system:authenticated'] };
+}
+
+function list(value: string | string[] | undefined): string[] {
+  if (value === undefined) return [];
+  return typeof value === 'string' ? [value] : value;
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : value?.[0];
+}

@@ -1,0 +1,146 @@
+// Makes keys and certificates (ECDSA P-256) for our own authority. The one home of @peculiar/x509, which is loaded only
+// when something must be issued: the import costs about 90 ms, which a restart with valid files need not pay.
+import { webcrypto } from 'node:crypto';
+
+import { installReflectMetadata } from './reflect-metadata.ts';
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+
+/** A certificate and its private key, both PEM. */
+export interface KeyPair {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+/** Who or what a certificate is for. */
+export type CertificateRequest =
+  | {
+      readonly usage: 'server';
+      readonly commonName: string;
+      readonly dnsNames: readonly string[];
+      readonly ipAddresses: readonly string[];
+    }
+  | {
+      readonly usage: 'client';
+      /** The user name. */
+      readonly commonName: string;
+      /** The user's groups. */
+      readonly organizations: readonly string[];
+    };
+
+/** When a certificate holds, in milliseconds since the epoch. */
+export interface Validity {
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
+type X509 = typeof import('@peculiar/x509');
+
+async function loadX509(): Promise<X509> {
+  installReflectMetadata();
+  const x509 = await import('@peculiar/x509');
+  x509.cryptoProvider.set(webcrypto);
+  return x509;
+}
+
+function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+}
+
+async function privateKeyPEM(x509: X509, key: webcrypto.CryptoKey): Promise<string> {
+  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', key);
+  return `${x509.PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n`;
+}
+
+/** 16 random bytes as hexadecimal, the first bit clear so that DER needs no sign octet. */
+function serialNumber(): string {
+  const bytes = webcrypto.getRandomValues(new Uint8Array(16));
+  bytes[0] = (bytes[0] ?? 0) & 0x7f;
+  return Buffer.from(bytes).toString('hex');
+}
+
+/** A new self-signed authority. */
+export async function issueAuthority(commonName: string, validity: Validity): Promise<KeyPair> {
+  const x509 = await loadX509();
+  const keys = await generateKeys();
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: serialNumber(),
+    name: [{ CN: [commonName] }],
+    notBefore: new Date(validity.notBefore),
+    notAfter: new Date(validity.notAfter),
+    signingAlgorithm: ALGORITHM,
+    keys,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(
+        x509.KeyUsageFlags.keyCertSign |
+          x509.KeyUsageFlags.cRLSign |
+          x509.KeyUsageFlags.digitalSignature,
+        true,
+      ),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return {
+    certificate: `${certificate.toString('pem')}\n`,
+    privateKey: await privateKeyPEM(x509, keys.privateKey),
+  };
+}
+
+/** A new key and a certificate for it, signed by `authority`. */
+export async function issueCertificate(
+  authority: KeyPair,
+  request: CertificateRequest,
+  validity: Validity,
+): Promise<KeyPair> {
+  const x509 = await loadX509();
+  const issuer = new x509.X509Certificate(authority.certificate);
+  const signingKey = await webcrypto.subtle.importKey(
+    'pkcs8',
+    x509.PemConverter.decodeFirst(authority.privateKey),
+    ALGORITHM,
+    false,
+    ['sign'],
+  );
+  const keys = await generateKeys();
+  const name: { [field: string]: string[] }[] =
+    request.usage === 'client' ? request.organizations.map((group) => ({ O: [group] })) : [];
+  name.push({ CN: [request.commonName] });
+
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serialNumber(),
+    subject: name,
+    issuer: issuer.subject,
+    notBefore: new Date(validity.notBefore),
+    notAfter: new Date(validity.notAfter),
+    signingAlgorithm: ALGORITHM,
+    publicKey: keys.publicKey,
+    signingKey,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([
+        request.usage === 'server'
+          ? x509.ExtendedKeyUsage.serverAuth
+          : x509.ExtendedKeyUsage.clientAuth,
+      ]),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      ...(request.usage === 'server' ? [alternativeNames(x509, request)] : []),
+    ],
+  });
+  return {
+    certificate: `${certificate.toString('pem')}\n`,
+    privateKey: await privateKeyPEM(x509, keys.privateKey),
+  };
+}
+
+function alternativeNames(
+  x509: X509,
+  request: Extract<CertificateRequest, { usage: 'server' }>,
+): InstanceType<X509['SubjectAlternativeNameExtension']> {
+  return new x509.SubjectAlternativeNameExtension([
+    ...request.dnsNames.map((value) => ({ type: 'dns' as const, value })),
+    ...request.ipAddresses.map((value) => ({ type: 'ip' as const, value })),
+  ]);
+}
