@@ -1,0 +1,73 @@
+// From the short row that a built-in kind is written as to the full ResourceDefinition.
+import type {
+  ResourceDefinition,
+  SubresourceDefinition,
+  TableDefinition,
+  Verb,
+} from '../resource.ts';
+import { storageKeyOf } from '../resource.ts';
+import type { Schema } from '../schema/schema.ts';
+import { defaultTable } from '../table.ts';
+
+/** A built-in kind: what differs from the usual. */
+export interface KindRow {
+  /** '' for core. */
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly resource: string;
+  readonly namespaced: boolean;
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+  readonly verbs?: readonly Verb[];
+  readonly subresources?: readonly SubresourceDefinition[];
+  readonly table?: TableDefinition;
+  readonly selectableFields?: ResourceDefinition['selectableFields'];
+}
+
+/** Finds the schema of a kind: `builtinSchema` of the generated corpus. */
+export type SchemaLookup = (group: string, version: string, kind: string) => Schema | undefined;
+
+export const allVerbs: readonly Verb[] = [
+  'create',
+  'delete',
+  'deletecollection',
+  'get',
+  'list',
+  'patch',
+  'update',
+  'watch',
+];
+
+export const statusSubresource: SubresourceDefinition = {
+  name: 'status',
+  verbs: ['get', 'patch', 'update'],
+};
+
+/** @throws Error when the corpus has no schema of the kind: a built-in without types is a mistake of ours */
+export function define(row: KindRow, schemaOf: SchemaLookup): ResourceDefinition {
+  const schema = schemaOf(row.group, row.version, row.kind);
+  if (schema === undefined) {
+    throw new Error(
+      `Cannot define ${row.kind}: the schema corpus has no ${row.group}/${row.version} ${row.kind}`,
+    );
+  }
+  return {
+    group: row.group,
+    version: row.version,
+    resource: row.resource,
+    singular: row.kind.toLowerCase(),
+    kind: row.kind,
+    listKind: `${row.kind}List`,
+    namespaced: row.namespaced,
+    shortNames: row.shortNames ?? [],
+    categories: row.categories ?? [],
+    verbs: row.verbs ?? allVerbs,
+    schema,
+    table: row.table ?? defaultTable,
+    subresources: row.subresources ?? [],
+    selectableFields: row.selectableFields ?? {},
+    custom: false,
+    storageKey: storageKeyOf(row.group, row.resource),
+  };
+}

@@ -1,0 +1,15 @@
+// The list of everything the server serves without a CustomResourceDefinition.
+import type { ResourceDefinition } from '../resource.ts';
+import { apiextensionsKinds } from './apiextensions.ts';
+import { appsKinds } from './apps.ts';
+import { coordinationKinds } from './coordination.ts';
+import { coreKinds } from './core.ts';
+import type { SchemaLookup } from './define.ts';
+import { define } from './define.ts';
+
+/** All built-in kinds, with their schemas from `schemaOf`. */
+export function builtinDefinitions(schemaOf: SchemaLookup): readonly ResourceDefinition[] {
+  return [...coreKinds, ...appsKinds, ...coordinationKinds, ...apiextensionsKinds].map((row) =>
+    define(row, schemaOf),
+  );
+}
