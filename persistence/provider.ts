@@ -46,26 +46,41 @@ export interface LogRecord extends Omit<PersistedObject, 'value'> {
 /** Where a log stands. */
 export interface Cursor {
   readonly epoch: number;
-  /** The newest durable revision; 0 for an empty log. */
+  /** The newest durable revision, also when it was a deletion; 0 for an empty log. Never goes back. */
   readonly revision: number;
+  /** History reaches back to here: readFrom() works from this revision on. */
+  readonly compacted: number;
 }
 
 /** An ordered, durable record of changes. Single writer: the holder of the epoch. */
 export interface LogPersistenceProvider extends PersistenceProvider, AsyncDisposable {
-  /** Takes the next epoch; whoever held the one before can append no more (EpochLostError). */
-  claimEpoch(instance: string, machineId: MachineId): Promise<Cursor>;
+  /**
+   * Takes the next epoch for the machine given to initialize(); whoever held the one before can append no more.
+   *
+   * @throws the error that kept initialize() from opening the instance
+   */
+  claimEpoch(instance: string): Promise<Cursor>;
   cursor(instance: string): Promise<Cursor>;
   /**
    * Makes a batch durable as one: all or nothing. The buffer (see encoding.ts) is transferred and must not be used afterwards.
-   * Resolves once durable.
+   * Resolves once durable. Revisions must be above the cursor's.
    *
-   * @throws EpochLostError, StorageFullError, StorageFailedError
+   * @throws EpochLostError, StorageFullError, StorageFailedError, CorruptDataError
    */
   append(instance: string, batch: ArrayBuffer): Promise<void>;
-  /** All live objects in revision order, in chunks; then nothing. */
+  /**
+   * The whole log in revision order: first the state at the compacted revision (objects only), then each change after it.
+   * Applied in order it gives the live objects; what is above the compacted revision is also the history.
+   *
+   * @throws CorruptDataError
+   */
   replay(instance: string, signal: AbortSignal): AsyncIterable<readonly LogRecord[]>;
-  /** Changes after `revision` in order, for watch history and replicas; throws CompactedError when they are gone. */
+  /**
+   * Changes after `revision` in order, up to the newest, for replicas.
+   *
+   * @throws CompactedError when they are gone, CorruptDataError
+   */
   readFrom(instance: string, revision: number): AsyncIterable<readonly LogRecord[]>;
-  /** Forgets superseded values at or before `through`; live objects stay. */
+  /** Forgets what is no longer needed to show the state at `through` and every change after it; live objects stay. */
   compact(instance: string, through: number): Promise<void>;
 }

@@ -1,0 +1,114 @@
+// From `--persistence` URLs to a provider, by an explicit table: nothing registers itself.
+import { mkdir, statfs } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type { Clock } from '#platform/clock.ts';
+import type { MachineId } from './machine-id.ts';
+import type { LogPersistenceProvider } from './provider.ts';
+import { SqlitePersistenceProvider, sqliteInstanceName } from './sqlite/provider.ts';
+
+/** The URL is wrong, or means something that cannot be done; the message names the flag. */
+export class PersistenceUrlError extends Error {
+  constructor(url: string, why: string) {
+    super(`Invalid --persistence ${url}: ${why}`);
+    this.name = 'PersistenceUrlError';
+  }
+}
+
+export interface PersistenceOptions {
+  /** The first is the primary. */
+  readonly urls: readonly string[];
+  readonly machineId: MachineId;
+  readonly clock: Clock;
+}
+
+/** An initialized provider and the instance that is the primary. Dispose the provider when done. */
+export interface OpenedPersistence {
+  readonly provider: LogPersistenceProvider;
+  readonly instance: string;
+  /** What the provider is called in metrics. */
+  readonly providerName: string;
+}
+
+type Opener = (
+  url: string,
+  rest: string,
+  options: PersistenceOptions,
+) => Promise<OpenedPersistence>;
+
+const SCHEMES: Readonly<Record<string, Opener>> = {
+  sqlite: openSqlite,
+  s3: notYet,
+  nfs: notYet,
+  module: notYet,
+};
+
+/**
+ * Opens what the URLs say. An instance that cannot be opened is Down afterwards and says why when it is used.
+ *
+ * @throws PersistenceUrlError
+ */
+export async function openPersistence(options: PersistenceOptions): Promise<OpenedPersistence> {
+  const [url, second] = options.urls;
+  if (url === undefined) throw new PersistenceUrlError('""', 'at least one is needed');
+  if (second !== undefined) {
+    throw new PersistenceUrlError(second, 'replicas are not supported yet; give one URL');
+  }
+  const colon = url.indexOf(':');
+  const open = SCHEMES[url.slice(0, Math.max(0, colon))];
+  if (open === undefined) {
+    throw new PersistenceUrlError(url, `it must start with ${Object.keys(SCHEMES).join(':, ')}:`);
+  }
+  return open(url, url.slice(colon + 1), options);
+}
+
+async function openSqlite(
+  url: string,
+  path: string,
+  options: PersistenceOptions,
+): Promise<OpenedPersistence> {
+  if (path === '' || path.includes('\0')) {
+    throw new PersistenceUrlError(
+      url,
+      'a path must follow, as in sqlite:/var/lib/windlass/state.db',
+    );
+  }
+  const remote = await remoteFileSystem(dirname(resolve(path)));
+  if (remote !== undefined) {
+    throw new PersistenceUrlError(
+      url,
+      `the path is on ${remote}, where SQLite's locks cannot be trusted; choose a local disk`,
+    );
+  }
+  const provider = new SqlitePersistenceProvider({ paths: [path], clock: options.clock });
+  await provider.initialize(options.machineId);
+  return { provider, instance: sqliteInstanceName(path), providerName: 'sqlite' };
+}
+
+function notYet(url: string): Promise<never> {
+  const scheme = url.slice(0, url.indexOf(':'));
+  return Promise.reject(
+    new PersistenceUrlError(url, `${scheme}: is not supported yet; use sqlite:PATH`),
+  );
+}
+
+/** f_type of statfs(2), from Linux' magic.h and the file systems' own headers. */
+const REMOTE_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
+  [0x6969, 'NFS'],
+  [0x517b, 'SMB'],
+  [0xff_53_4d_42, 'SMB'],
+  [0xfe_53_4d_42, 'SMB'],
+  [0x01_02_19_97, '9p'],
+  [0x53_46_41_4f, 'AFS'],
+]);
+
+/** The name of the network file system that an f_type means; undefined for all others. */
+export function remoteFileSystemName(type: number): string | undefined {
+  return REMOTE_FILE_SYSTEMS.get(type);
+}
+
+async function remoteFileSystem(directory: string): Promise<string | undefined> {
+  // The numbers are Linux' own; elsewhere they mean other things.
+  if (process.platform !== 'linux') return undefined;
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  return remoteFileSystemName((await statfs(directory)).type);
+}

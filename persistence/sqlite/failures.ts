@@ -1,0 +1,78 @@
+// Errors on their way from the worker thread: a structured clone keeps neither class nor fields, so they travel as data.
+import {
+  CompactedError,
+  CorruptDataError,
+  EpochLostError,
+  ForeignDataError,
+  InstanceLockedError,
+  StorageFailedError,
+  StorageFullError,
+} from '../errors.ts';
+
+export type Failure =
+  | { readonly type: 'locked' }
+  | { readonly type: 'full'; readonly cause: string }
+  | { readonly type: 'epoch-lost'; readonly held: number; readonly found: number }
+  | { readonly type: 'compacted'; readonly revision: number; readonly compacted: number }
+  | { readonly type: 'corrupt' | 'foreign' | 'failed'; readonly message: string };
+
+/** Whatever was thrown in the worker, as data. */
+export function failureOf(error: unknown, path: string): Failure {
+  if (isFailure(error)) return error;
+  if (error instanceof CorruptDataError) return { type: 'corrupt', message: error.message };
+  if (error instanceof ForeignDataError) return { type: 'foreign', message: error.message };
+  if (error instanceof StorageFailedError) return { type: 'failed', message: error.message };
+  const message = error instanceof Error ? error.message : String(error);
+  const code = codeOf(error);
+  if (code.startsWith('SQLITE_BUSY') || code === 'SQLITE_PROTOCOL') return { type: 'locked' };
+  if (code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT') {
+    return { type: 'full', cause: message };
+  }
+  if (code === 'SQLITE_NOTADB') {
+    return {
+      type: 'foreign',
+      message: `Cannot open ${path}: it is not a SQLite database; choose another path`,
+    };
+  }
+  if (code.startsWith('SQLITE_CORRUPT')) {
+    return {
+      type: 'corrupt',
+      message: `Cannot use ${path}: it is damaged (${message}); restore it from a backup`,
+    };
+  }
+  return { type: 'failed', message: `Cannot use ${path}: ${message} (${code})` };
+}
+
+/** The error that callers of the provider get. */
+export function errorOf(failure: Failure, instance: string, path: string): Error {
+  switch (failure.type) {
+    case 'locked':
+      return new InstanceLockedError(path);
+    case 'full':
+      return new StorageFullError(path, { cause: new Error(failure.cause) });
+    case 'epoch-lost':
+      return new EpochLostError(instance, failure.held, failure.found);
+    case 'compacted':
+      return new CompactedError(failure.revision, failure.compacted);
+    case 'corrupt':
+      return new CorruptDataError(failure.message);
+    case 'foreign':
+      return new ForeignDataError(failure.message);
+    case 'failed':
+      return new StorageFailedError(failure.message);
+  }
+}
+
+/** Failures that leave the instance as usable as before. After all others it must be opened anew. */
+export function isPassing(failure: Failure): boolean {
+  return failure.type === 'full' || failure.type === 'compacted';
+}
+
+function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return 'unexpected';
+  return String(error.code);
+}
+
+function isFailure(error: unknown): error is Failure {
+  return typeof error === 'object' && error !== null && 'type' in error;
+}

@@ -1,0 +1,228 @@
+// The log in SQLite: synchronous, in the worker thread. Every public method is one transaction or one consistent read.
+import { crc32 } from 'node:zlib';
+import type Database from 'better-sqlite3';
+import type { Batch } from '../encoding.ts';
+import { CorruptDataError } from '../errors.ts';
+import type { Cursor, LogRecord } from '../provider.ts';
+import { failureOf } from './failures.ts';
+import type { Failure } from './failures.ts';
+
+const PAGE_ROWS = 2_000;
+const PAGE_BYTES = 1 << 20;
+const COMPACTION_ROWS = 500;
+
+type Row = [revision: number, kind: string, key: string, value: Buffer | null, crc: number];
+const COLUMNS = 'revision, kind, key, value, crc';
+
+export class LogDatabase {
+  readonly #database: Database.Database;
+  readonly #path: string;
+  readonly #statements: ReturnType<typeof prepare>;
+
+  constructor(database: Database.Database, path: string) {
+    this.#database = database;
+    this.#path = path;
+    this.#statements = prepare(database);
+  }
+
+  cursor(): Cursor {
+    return {
+      epoch: this.#number('epoch'),
+      revision: this.#number('revision'),
+      compacted: this.#number('compacted'),
+    };
+  }
+
+  claim(machine: string): Cursor {
+    this.#transaction(() => {
+      this.#statements.setMeta.run(this.#number('epoch') + 1, 'epoch');
+      this.#statements.setMeta.run(machine, 'machine');
+    });
+    return this.cursor();
+  }
+
+  /**
+   * Commits all batches in one transaction: one fsync for all who waited.
+   *
+   * @returns per batch what kept it out, or undefined; the others are durable
+   * @throws SQLite's error when the transaction failed; then none is
+   */
+  append(batches: readonly Batch[]): (Failure | undefined)[] {
+    return this.#transaction(() => {
+      const epoch = this.#number('epoch');
+      let newest = this.#number('revision');
+      const outcomes = batches.map((batch): Failure | undefined => {
+        if (batch.epoch !== epoch) return { type: 'epoch-lost', held: batch.epoch, found: epoch };
+        const first = batch.records[0]?.revision ?? 0;
+        if (first <= newest) {
+          const message = `Cannot append revision ${first} to ${this.#path}: it already holds revision ${newest}`;
+          return { type: 'corrupt', message };
+        }
+        for (const record of batch.records) this.#insert(record);
+        newest = batch.records.at(-1)?.revision ?? newest;
+        return undefined;
+      });
+      this.#statements.setMeta.run(newest, 'revision');
+      return outcomes;
+    });
+  }
+
+  /** Writes one change at the next revision, whoever holds the epoch. */
+  write(change: LogRecord): void {
+    this.#transaction(() => {
+      const revision = this.#number('revision') + 1;
+      this.#insert({ ...change, revision });
+      this.#statements.setMeta.run(revision, 'revision');
+    });
+  }
+
+  /** Rows after a revision, up to a page; the compaction check and the read see the same state. */
+  read(after: number, history: boolean): LogRecord[] {
+    const compacted = this.#number('compacted');
+    if (history && after < compacted) {
+      throw { type: 'compacted', revision: after, compacted } satisfies Failure;
+    }
+    const records: LogRecord[] = [];
+    let bytes = 0;
+    for (const row of this.#statements.page.iterate(after, PAGE_ROWS)) {
+      const record = this.#check(row);
+      records.push(record);
+      bytes += record.value?.byteLength ?? 0;
+      if (bytes >= PAGE_BYTES) break;
+    }
+    return records;
+  }
+
+  get(kind: string, key: string): LogRecord | undefined {
+    const row = this.#statements.one.get(kind, key);
+    return row === undefined ? undefined : this.#check(row);
+  }
+
+  getAll(kind: string): LogRecord[] {
+    return this.#statements.all.all(kind).map((row) => this.#check(row));
+  }
+
+  /**
+   * Forgets one slice of what changes up to `through` have superseded, oldest first.
+   *
+   * @returns true when nothing is left to do
+   */
+  compact(through: number): boolean {
+    const { slice, drop, setMeta } = this.#statements;
+    return this.#transaction(() => {
+      const from = this.#number('compacted');
+      const target = Math.min(through, this.#number('revision'));
+      if (from >= target) return true;
+      const changes = slice.all(from, target, COMPACTION_ROWS);
+      for (const [revision, previous, isDeletion] of changes) {
+        if (previous !== null) drop.run(previous);
+        if (isDeletion === 1) drop.run(revision);
+      }
+      const isLast = changes.length < COMPACTION_ROWS;
+      setMeta.run(isLast ? target : (changes.at(-1)?.[0] ?? target), 'compacted');
+      return isLast;
+    });
+  }
+
+  /** Says that no check is needed at the next start. */
+  markClean(): void {
+    this.#statements.setMeta.run(1, 'clean');
+  }
+
+  #insert(record: LogRecord): void {
+    const { insert, revisionOf, setLive, dropLive } = this.#statements;
+    const { kind, key, revision, value } = record;
+    const previous = revisionOf.get(kind, key) ?? null;
+    insert.run(revision, kind, key, previous, value ?? null, checksum(record));
+    if (value === undefined) dropLive.run(kind, key);
+    else setLive.run(kind, key, revision);
+  }
+
+  #check([revision, kind, key, value, crc]: Row): LogRecord {
+    const named = { revision, kind, key };
+    const record: LogRecord = value === null ? named : { ...named, value };
+    if (checksum(record) !== crc) {
+      throw new CorruptDataError(
+        `Cannot read ${kind} ${key} at revision ${revision} from ${this.#path}: its checksum is wrong; restore it from a backup`,
+      );
+    }
+    return record;
+  }
+
+  #number(name: string): number {
+    const value = this.#statements.getMeta.get(name);
+    if (typeof value === 'number') return value;
+    throw new CorruptDataError(`Cannot use ${this.#path}: ${name} is missing from its meta table`);
+  }
+
+  #transaction<T>(work: () => T): T {
+    this.#statements.begin.run();
+    try {
+      const result = work();
+      this.#statements.commit.run();
+      return result;
+    } catch (error) {
+      // SQLite has often rolled back by itself (disk full, I/O error).
+      if (this.#database.inTransaction) this.#rollback(error);
+      throw error;
+    }
+  }
+
+  #rollback(error: unknown): void {
+    try {
+      this.#statements.rollback.run();
+    } catch {
+      // What led here is what the caller must hear of.
+      throw error;
+    }
+  }
+
+  failure(error: unknown): Failure {
+    return failureOf(error, this.#path);
+  }
+}
+
+function checksum(record: LogRecord): number {
+  const mark = record.value === undefined ? '-' : '+';
+  const names = crc32(`${record.revision}\0${record.kind}\0${record.key}\0${mark}`);
+  return record.value === undefined ? names : crc32(record.value, names);
+}
+
+/* eslint-disable-next-line max-lines-per-function -- one table of SQL */
+function prepare(database: Database.Database) {
+  const one = `SELECT ${COLUMNS.replace(/\w+/g, 'log.$&')} FROM live JOIN log ON log.revision = live.revision`;
+  return {
+    begin: database.prepare('BEGIN IMMEDIATE'),
+    commit: database.prepare('COMMIT'),
+    rollback: database.prepare('ROLLBACK'),
+    getMeta: database.prepare<[string], unknown>('SELECT value FROM meta WHERE name = ?').pluck(),
+    setMeta: database.prepare<[number | string, string]>(
+      'UPDATE meta SET value = ? WHERE name = ?',
+    ),
+    revisionOf: database
+      .prepare<[string, string], number>('SELECT revision FROM live WHERE kind = ? AND key = ?')
+      .pluck(),
+    insert: database.prepare<[number, string, string, number | null, Uint8Array | null, number]>(
+      'INSERT INTO log (revision, kind, key, previous, value, crc) VALUES (?, ?, ?, ?, ?, ?)',
+    ),
+    setLive: database.prepare<[string, string, number]>(
+      'INSERT INTO live VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET revision = excluded.revision',
+    ),
+    dropLive: database.prepare<[string, string]>('DELETE FROM live WHERE kind = ? AND key = ?'),
+    page: database
+      .prepare<[number, number], Row>(
+        `SELECT ${COLUMNS} FROM log WHERE revision > ? ORDER BY revision LIMIT ?`,
+      )
+      .raw(),
+    one: database
+      .prepare<[string, string], Row>(`${one} WHERE live.kind = ? AND live.key = ?`)
+      .raw(),
+    all: database.prepare<[string], Row>(`${one} WHERE live.kind = ? ORDER BY log.revision`).raw(),
+    slice: database
+      .prepare<[number, number, number], [number, number | null, number]>(
+        'SELECT revision, previous, value IS NULL FROM log WHERE revision > ? AND revision <= ? ORDER BY revision LIMIT ?',
+      )
+      .raw(),
+    drop: database.prepare<[number]>('DELETE FROM log WHERE revision = ?'),
+  };
+}

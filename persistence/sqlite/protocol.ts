@@ -1,0 +1,37 @@
+// What the main thread and the worker of an instance say to each other. Objects travel only as one transferred
+// ArrayBuffer (encoding.ts): cloning them costs five times as much.
+import type { Cursor } from '../provider.ts';
+import type { Failure } from './failures.ts';
+
+export type Command =
+  | { readonly verb: 'open' }
+  | { readonly verb: 'claim'; readonly machine: string }
+  | { readonly verb: 'cursor' }
+  | { readonly verb: 'append'; readonly batch: ArrayBuffer }
+  /** One change whose revision the worker chooses; the batch has a single record. */
+  | { readonly verb: 'write'; readonly batch: ArrayBuffer }
+  /** The rows after a revision, as many as fit; `history` insists that no change is missing. */
+  | { readonly verb: 'read'; readonly after: number; readonly history: boolean }
+  | { readonly verb: 'get'; readonly kind: string; readonly key: string }
+  | { readonly verb: 'getAll'; readonly kind: string }
+  /** One slice of compaction. */
+  | { readonly verb: 'compact'; readonly through: number }
+  | { readonly verb: 'close' };
+
+export interface Request {
+  readonly id: number;
+  readonly command: Command;
+}
+
+/** What a command answers; only the parts that it has. */
+export interface Result {
+  readonly cursor?: Cursor;
+  /** Absent: nothing found, or no more rows. */
+  readonly batch?: ArrayBuffer;
+  /** Of compact: false when another slice is needed. */
+  readonly done?: boolean;
+}
+
+export type Response =
+  | { readonly id: number; readonly result: Result }
+  | { readonly id: number; readonly failure: Failure };

@@ -1,0 +1,141 @@
+// Tables and settings of the database file, and the checks before it is used. Values lie once, in `log`; `live` says which
+// row of it is an object's present state. `log.previous` is the row that a change supersedes: compaction follows it.
+import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import { CorruptDataError, ForeignDataError, StorageFailedError } from '../errors.ts';
+
+/** "WNDL" in the file's header, so that `file` and we can tell it from other SQLite files. */
+const APPLICATION_ID = 0x57_4e_44_4c;
+const USER_VERSION = 1;
+const OPEN_TIMEOUT_MS = 1_000;
+
+const DDL = `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE log (
+    revision INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL,
+    previous INTEGER, value BLOB, crc INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE live (
+    kind TEXT NOT NULL, key TEXT NOT NULL, revision INTEGER NOT NULL, PRIMARY KEY (kind, key)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO meta VALUES ('epoch', 0), ('revision', 0), ('compacted', 0), ('machine', ''), ('clean', 1);
+`;
+
+/**
+ * Opens or creates the file for this process alone and proves that commits will be durable.
+ *
+ * @throws ForeignDataError, CorruptDataError, StorageFailedError, and SQLite's own errors (busy, cannot open, full)
+ */
+export function openDatabase(path: string): Database.Database {
+  const directory = dirname(path);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  createPrivately(path);
+  const database = new Database(path, { timeout: OPEN_TIMEOUT_MS });
+  try {
+    // Before anything is read: with it the WAL index lives in memory and a second process is refused at its first read.
+    database.pragma('locking_mode = EXCLUSIVE');
+    const isNew = identify(database, path);
+    configure(database, isNew);
+    if (isNew) createTables(database);
+    checkAfterCrash(database, path);
+    // The first write. Only now do the settings read back as they will be used.
+    database.exec(`UPDATE meta SET value = 0 WHERE name = 'clean'`);
+    readBack(database, path);
+    syncDirectory(directory);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** Ours alone from the first moment; SQLite gives the WAL the same mode. An existing file is not touched. */
+function createPrivately(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    // Not opened and closed when it exists: closing any descriptor of a file drops this process's POSIX locks on it.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/** True when there is nothing in the file yet. */
+function identify(database: Database.Database, path: string): boolean {
+  const application = database.pragma('application_id', { simple: true });
+  const tables = database.prepare('SELECT count(*) FROM sqlite_schema').pluck().get();
+  if (application === 0 && tables === 0) return true;
+  if (application !== APPLICATION_ID) {
+    throw new ForeignDataError(
+      `Cannot open ${path}: it is a SQLite database of another application; choose another path`,
+    );
+  }
+  const version = database.pragma('user_version', { simple: true });
+  if (version !== USER_VERSION) {
+    throw new ForeignDataError(
+      `Cannot open ${path}: it has format ${String(version)}, this program knows format ${USER_VERSION}; use the program version that wrote it`,
+    );
+  }
+  return false;
+}
+
+function configure(database: Database.Database, isNew: boolean): void {
+  if (isNew) {
+    database.pragma('page_size = 8192');
+    database.pragma('auto_vacuum = INCREMENTAL');
+  }
+  database.pragma('journal_mode = WAL');
+  // After journal_mode: this build of SQLite is compiled to fall to NORMAL in WAL mode, which loses commits at a power cut.
+  database.pragma('synchronous = FULL');
+  // Where fsync does not reach the platter (macOS); nothing elsewhere.
+  database.pragma('fullfsync = 1');
+  database.pragma('checkpoint_fullfsync = 1');
+  // Checkpoints run between batches, see checkpoints.ts.
+  database.pragma('wal_autocheckpoint = 0');
+}
+
+function createTables(database: Database.Database): void {
+  database.transaction(() => {
+    database.pragma(`application_id = ${APPLICATION_ID}`);
+    database.pragma(`user_version = ${USER_VERSION}`);
+    database.exec(DDL);
+  })();
+}
+
+function checkAfterCrash(database: Database.Database, path: string): void {
+  const clean = database.prepare(`SELECT value FROM meta WHERE name = 'clean'`).pluck().get();
+  if (clean === 1) return;
+  const verdict = database.pragma('quick_check(1)', { simple: true });
+  if (verdict !== 'ok') {
+    throw new CorruptDataError(
+      `Cannot open ${path}: it is damaged (${String(verdict)}); restore it from a backup`,
+    );
+  }
+}
+
+function readBack(database: Database.Database, path: string): void {
+  const wanted = {
+    synchronous: 2,
+    journal_mode: 'wal',
+    locking_mode: 'exclusive',
+    wal_autocheckpoint: 0,
+  };
+  for (const [setting, value] of Object.entries(wanted)) {
+    const found = database.pragma(setting, { simple: true });
+    if (found !== value) {
+      throw new StorageFailedError(
+        `Cannot use ${path}: SQLite has ${setting} = ${String(found)} where ${value} was set; commits would not be safe`,
+      );
+    }
+  }
+}
+
+/** A file is durable only when its directory entry is. */
+function syncDirectory(path: string): void {
+  const directory = openSync(path, 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
