@@ -42,12 +42,21 @@ interface Content<T> {
 }
 
 export class Cache<T extends ApiObject> implements CacheView<T> {
-  readonly #indexers: Indexers<T>;
+  #indexers: Indexers<T>;
   #content: Content<T>;
 
   constructor(indexers: Indexers<T> = {}) {
     this.#indexers = indexers;
     this.#content = this.#empty();
+  }
+
+  /** Adds indices, also over what is already here. */
+  addIndexers(indexers: Indexers<T>): void {
+    const objects = this.#content.objects;
+    this.#indexers = { ...this.#indexers, ...indexers };
+    const next = this.#empty();
+    for (const [key, object] of objects) this.#insert(next, key, object);
+    this.#content = next;
   }
 
   get size(): number {

@@ -51,6 +51,10 @@ export class Informer<T extends ApiObject> {
     return this.#cache;
   }
 
+  addIndexers(indexers: Indexers<T>): void {
+    this.#cache.addIndexers(indexers);
+  }
+
   get state(): InformerState {
     return this.#state;
   }

@@ -1,0 +1,74 @@
+// The kinds that controllers ask for by name. Everything else is found by discovery.
+import type { ApiResource } from './client-types.ts';
+
+export const PODS: ApiResource = {
+  group: '',
+  version: 'v1',
+  resource: 'pods',
+  kind: 'Pod',
+  namespaced: true,
+};
+
+export const NODES: ApiResource = {
+  group: '',
+  version: 'v1',
+  resource: 'nodes',
+  kind: 'Node',
+  namespaced: false,
+};
+
+export const EVENTS: ApiResource = {
+  group: '',
+  version: 'v1',
+  resource: 'events',
+  kind: 'Event',
+  namespaced: true,
+};
+
+export const NAMESPACES: ApiResource = {
+  group: '',
+  version: 'v1',
+  resource: 'namespaces',
+  kind: 'Namespace',
+  namespaced: false,
+};
+
+export const CONFIG_MAPS: ApiResource = {
+  group: '',
+  version: 'v1',
+  resource: 'configmaps',
+  kind: 'ConfigMap',
+  namespaced: true,
+};
+
+export const SERVICE_ACCOUNTS: ApiResource = {
+  group: '',
+  version: 'v1',
+  resource: 'serviceaccounts',
+  kind: 'ServiceAccount',
+  namespaced: true,
+};
+
+export const CONTROLLER_REVISIONS: ApiResource = {
+  group: 'apps',
+  version: 'v1',
+  resource: 'controllerrevisions',
+  kind: 'ControllerRevision',
+  namespaced: true,
+};
+
+export const CUSTOM_RESOURCE_DEFINITIONS: ApiResource = {
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  resource: 'customresourcedefinitions',
+  kind: 'CustomResourceDefinition',
+  namespaced: false,
+};
+
+export const SERVICES: ApiResource = {
+  group: 'windlass.dev',
+  version: 'v1alpha1',
+  resource: 'services',
+  kind: 'Service',
+  namespaced: true,
+};
