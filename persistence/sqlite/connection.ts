@@ -50,7 +50,7 @@ export class Connection {
   async open(): Promise<void> {
     const worker = new Worker(WORKER, { workerData: { path: this.#path } });
     worker.on('message', (response: Response) => this.#receive(response));
-    worker.on('error', (error) => this.#lose(error));
+    worker.on('error', (error: unknown) => this.#lose(error));
     worker.on('exit', () => this.#lose(undefined));
     this.#worker = worker;
     this.#isUp = true;
@@ -110,7 +110,7 @@ export class Connection {
   }
 
   /** The thread is gone: nobody knows what became of the writes under way. */
-  #lose(cause: Error | undefined): void {
+  #lose(cause: unknown): void {
     if (this.#isUp) {
       this.#isUp = false;
       this.#down = new StorageFailedError(

@@ -1,0 +1,122 @@
+// What dashboards read about storage: upstream's names for what upstream has, windlass_persistence_* for the instance.
+import type { PersistenceProvider } from '#persistence/provider.ts';
+import type { MetricsRegistry } from '#platform/metrics.ts';
+import type { Write } from './group-commit.ts';
+
+/** Upstream's, k8s.io/apiserver pkg/storage/etcd3/metrics: recording rules depend on them. */
+const REQUEST_BUCKETS = [
+  0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45,
+  60,
+];
+/** 0.1 ms doubling up to half a minute. */
+const PERSIST_BUCKETS = Array.from({ length: 19 }, (_, power) => 0.0001 * 2 ** power);
+const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024];
+
+export interface StorageMetricsOptions {
+  readonly registry: MetricsRegistry;
+  readonly provider: PersistenceProvider;
+  /** Of the `provider` label. */
+  readonly providerName: string;
+  readonly instance: string;
+  /** Storage keys of resources and how many objects each has. */
+  counts(): Iterable<readonly [resource: string, count: number]>;
+}
+
+/** Reports each batch. */
+export type BatchReporter = (
+  writes: readonly Write[],
+  seconds: number,
+  error: Error | undefined,
+) => void;
+
+export function storageMetrics(options: StorageMetricsOptions): BatchReporter {
+  registerGauges(options);
+  const { registry, providerName, instance } = options;
+  const labels = { provider: providerName, instance };
+  const requests = {
+    seconds: registry.histogram({
+      name: 'etcd_request_duration_seconds',
+      help: '[BETA] Seconds until a write is durable, by operation and resource',
+      labelNames: ['operation', 'type'],
+      buckets: REQUEST_BUCKETS,
+    }),
+    total: registry.counter({
+      name: 'etcd_requests_total',
+      help: '[ALPHA] Writes handed to storage, by operation and resource',
+      labelNames: ['operation', 'type'],
+    }),
+    errors: registry.counter({
+      name: 'etcd_request_errors_total',
+      help: '[ALPHA] Writes that storage refused or failed, by operation and resource',
+      labelNames: ['operation', 'type'],
+    }),
+  };
+  const seconds = registry.histogram({
+    name: 'windlass_persistence_persist_seconds',
+    help: '[ALPHA] Seconds until a batch is durable',
+    labelNames: ['provider', 'instance'],
+    buckets: PERSIST_BUCKETS,
+  });
+  const objects = registry.histogram({
+    name: 'windlass_persistence_batch_objects',
+    help: '[ALPHA] Objects that share one commit',
+    labelNames: ['provider', 'instance'],
+    buckets: BATCH_BUCKETS,
+  });
+  const errors = registry.counter({
+    name: 'windlass_persistence_errors_total',
+    help: '[ALPHA] Batches that did not become durable',
+    labelNames: ['provider', 'instance', 'error'],
+  });
+  return (writes, elapsed, error) => {
+    seconds.observe(labels, elapsed);
+    objects.observe(labels, writes.length);
+    if (error !== undefined) errors.inc({ ...labels, error: error.name });
+    for (const write of writes) {
+      const request = { operation: operationOf(write), type: resourceLabel(write.resource) };
+      requests.seconds.observe(request, elapsed);
+      requests.total.inc(request);
+      if (error !== undefined) requests.errors.inc(request);
+    }
+  };
+}
+
+function registerGauges(options: StorageMetricsOptions): void {
+  const { registry, provider, instance } = options;
+  const labels = { provider: options.providerName, instance };
+  registry.gauge({
+    name: 'apiserver_storage_objects',
+    help: '[STABLE] Number of stored objects by resource',
+    labelNames: ['resource'],
+    collect: (gauge) => {
+      for (const [resource, count] of options.counts()) {
+        gauge.set({ resource: resourceLabel(resource) }, count);
+      }
+    },
+  });
+  registry.gauge({
+    name: 'windlass_persistence_instance_up',
+    help: '[ALPHA] 1 while the instance takes writes',
+    labelNames: ['provider', 'instance'],
+    collect: (gauge) => gauge.set(labels, provider.instanceStatus(instance).status ? 1 : 0),
+  });
+  registry.gauge({
+    name: 'windlass_persistence_mean_latency_seconds',
+    help: '[ALPHA] Mean seconds from request to acknowledgement over the last minutes',
+    labelNames: ['provider', 'instance'],
+    collect: (gauge) => gauge.set(labels, provider.instanceStatus(instance).meanPersistLatency),
+  });
+}
+
+function operationOf(write: Write): string {
+  if (write.isDeletion) return 'delete';
+  return write.isCreation ? 'create' : 'update';
+}
+
+/** `core/pods` → `pods`, `apps/deployments` → `deployments.apps`, as upstream's labels have it. */
+export function resourceLabel(storageKey: string): string {
+  const slash = storageKey.indexOf('/');
+  const group = storageKey.slice(0, slash);
+  const resource = storageKey.slice(slash + 1);
+  return group === 'core' ? resource : `${resource}.${group}`;
+}

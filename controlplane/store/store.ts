@@ -1,0 +1,292 @@
+// Revisions and watches over one log of durable changes. A write gets its revision and its answer to "may it?" at once,
+// but is seen by nobody before it is durable. Reads never wait: the whole state is in memory.
+import type { LogPersistenceProvider } from '#persistence/provider.ts';
+import type { Clock } from '#platform/clock.ts';
+import { MetricsRegistry } from '#platform/metrics.ts';
+import type { KubernetesObject } from '../api/object.ts';
+import { startCompaction } from './compaction.ts';
+import { KeyExistsError, RevisionConflictError, StorageUnavailableError } from './errors.ts';
+import { GroupCommit } from './group-commit.ts';
+import type { Write } from './group-commit.ts';
+import { defaultHistory } from './history.ts';
+import type { HistoryOptions } from './history.ts';
+import { sortKey, storageKey } from './keys.ts';
+import { listObjects } from './listing.ts';
+import { loadObjects } from './load.ts';
+import { ResourceState } from './resource-state.ts';
+import { RevisionWaiters } from './revision-waiters.ts';
+import { storageMetrics } from './storage-metrics.ts';
+import { encodeObject, IndexedObject } from './stored-object.ts';
+import type { SelectableFields } from './stored-object.ts';
+import { plainTransformer } from './transformer.ts';
+import type { Transformer } from './transformer.ts';
+import type {
+  ListOptions,
+  ListResult,
+  Revision,
+  Store,
+  StoredObject,
+  StoreEvent,
+  Subscription,
+  WatchSink,
+  WriteOptions,
+} from './types.ts';
+
+export interface OpenStoreOptions {
+  /** Initialized; the caller disposes it after the store. */
+  readonly provider: LogPersistenceProvider;
+  readonly instance: string;
+  readonly clock: Clock;
+  /** Plain bytes by default. */
+  readonly transformer?: Transformer;
+  readonly metrics?: MetricsRegistry;
+  /** Of the metrics' `provider` label; by default the instance's name up to its hash. */
+  readonly providerName?: string;
+  readonly historyOptions?: Partial<HistoryOptions>;
+  /** Stops loading. */
+  readonly signal?: AbortSignal;
+  /** Called once when the storage is lost for good (I/O error, epoch lost): the process should end. */
+  readonly onFailure?: (error: Error) => void;
+}
+
+/**
+ * Claims the instance and loads its objects.
+ *
+ * @throws what keeps the instance from being opened or read: InstanceLockedError, ForeignDataError, CorruptDataError,
+ *   StorageFullError, StorageFailedError, and what the transformer throws when it cannot decrypt
+ */
+export async function openStore(options: OpenStoreOptions): Promise<Store & AsyncDisposable> {
+  const store = await DurableStore.open(options);
+  return store;
+}
+
+class DurableStore implements Store, AsyncDisposable {
+  readonly #options: OpenStoreOptions;
+  readonly #history: HistoryOptions;
+  readonly #transformer: Transformer;
+  readonly #resources = new Map<string, ResourceState>();
+  readonly #waiters = new RevisionWaiters();
+  readonly #commit: GroupCommit;
+  readonly #stopCompaction: () => void;
+  /** Where history begins for resources that nothing was loaded of. */
+  #floor: Revision;
+  #visible: Revision;
+  #assigned: Revision;
+
+  private constructor(
+    options: OpenStoreOptions,
+    cursor: { epoch: number; revision: number; compacted: number },
+  ) {
+    this.#options = options;
+    this.#history = { ...defaultHistory, ...options.historyOptions };
+    this.#transformer = options.transformer ?? plainTransformer;
+    this.#floor = cursor.compacted;
+    this.#visible = cursor.revision;
+    this.#assigned = cursor.revision;
+    this.#commit = new GroupCommit({
+      epoch: cursor.epoch,
+      append: (batch) => options.provider.append(options.instance, batch),
+      publish: (writes) => this.#publish(writes),
+      failed: (error) => options.onFailure?.(error),
+      measured: storageMetrics({
+        registry: options.metrics ?? new MetricsRegistry(),
+        provider: options.provider,
+        providerName: options.providerName ?? options.instance.replace(/-[0-9a-f]+$/, ''),
+        instance: options.instance,
+        counts: () => [...this.#resources].map(([name, { table }]) => [name, table.size] as const),
+      }),
+      monotonic: () => options.clock.monotonic(),
+    });
+    this.#stopCompaction = startCompaction({
+      clock: options.clock,
+      keepMs: this.#history.maximumAgeMs,
+      revision: () => this.#visible,
+      compact: (through) => options.provider.compact(options.instance, through),
+    });
+  }
+
+  static async open(options: OpenStoreOptions): Promise<DurableStore> {
+    const { provider, instance } = options;
+    const cursor = await provider.claimEpoch(instance);
+    const store = new DurableStore(options, cursor);
+    try {
+      await loadObjects({
+        provider,
+        instance,
+        cursor,
+        transformer: store.#transformer,
+        signal: options.signal ?? new AbortController().signal,
+        now: options.clock.now(),
+        resource: (kind) => store.#resource(kind),
+      });
+    } catch (error) {
+      store.#stopCompaction();
+      throw error;
+    }
+    return store;
+  }
+
+  get revision(): Revision {
+    return this.#visible;
+  }
+
+  register(resource: string, selectableFields: SelectableFields): void {
+    this.#resource(resource).table.index.selectable = selectableFields;
+  }
+
+  get(resource: string, namespace: string, name: string): StoredObject | undefined {
+    return this.#resources.get(resource)?.table.get(sortKey(namespace, name));
+  }
+
+  list(resource: string, options: ListOptions): ListResult {
+    const { table, history } = this.#resource(resource);
+    return listObjects(table, options, this.#visible, (revision) => history.since(revision));
+  }
+
+  count(resource: string): number {
+    return this.#resources.get(resource)?.table.size ?? 0;
+  }
+
+  put(options: WriteOptions, object: KubernetesObject): Promise<StoredObject> {
+    return this.#write(options, object, false);
+  }
+
+  delete(options: WriteOptions, object: KubernetesObject): Promise<StoredObject> {
+    return this.#write(options, object, true);
+  }
+
+  async settled(resource: string, namespace: string, name: string): Promise<void> {
+    const id = writeId(resource, sortKey(namespace, name));
+    for (;;) {
+      const write = this.#commit.newest(id);
+      if (write === undefined) return;
+      await write.settled;
+    }
+  }
+
+  watch(resource: string, since: Revision, sink: WatchSink): Subscription {
+    const { history, watchers } = this.#resource(resource);
+    return watchers.add(history.since(since), since, sink);
+  }
+
+  reached(revision: Revision, signal: AbortSignal): Promise<void> {
+    return this.#waiters.wait(revision, this.#visible, signal);
+  }
+
+  /** Refuses further writes, waits for those in flight, tells watchers that no more will come. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopCompaction();
+    await this.#commit.close(new StorageUnavailableError('Cannot write: the store is closed'));
+    for (const { watchers } of this.#resources.values()) watchers.close();
+  }
+
+  #resource(resource: string): ResourceState {
+    let state = this.#resources.get(resource);
+    if (state === undefined) {
+      state = new ResourceState(resource, this.#history, this.#floor);
+      state.table.beginLoad();
+      this.#resources.set(resource, state);
+    }
+    return state;
+  }
+
+  /** Everything up to the queue happens before this returns: that is what makes the check and the revision one step. */
+  #write(
+    options: WriteOptions,
+    object: KubernetesObject,
+    isDeletion: boolean,
+  ): Promise<StoredObject> {
+    try {
+      const { failure } = this.#commit;
+      if (failure !== undefined) throw failure;
+      const state = this.#resource(options.resource);
+      const key = sortKey(options.namespace, options.name);
+      const id = writeId(options.resource, key);
+      const base = this.#commit.newest(id);
+      const found = base === undefined ? state.table.get(key)?.revision : base.standing;
+      this.#judge(options, found, isDeletion);
+      return this.#submit(options, object, {
+        state,
+        key,
+        id,
+        base,
+        isDeletion,
+        isCreation: found === undefined,
+      });
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  #judge(options: WriteOptions, found: Revision | undefined, isDeletion: boolean): void {
+    const expected = options.expectedRevision;
+    if (found === expected || (found === undefined && expected === 0 && !isDeletion)) return;
+    const key = `${options.resource} ${storageKey(options.namespace, options.name)}`;
+    if (expected === 0 && !isDeletion) throw new KeyExistsError(key);
+    throw new RevisionConflictError(key, expected, found);
+  }
+
+  #submit(
+    options: WriteOptions,
+    object: KubernetesObject,
+    place: {
+      readonly state: ResourceState;
+      readonly key: string;
+      readonly id: string;
+      readonly base: Write | undefined;
+      readonly isDeletion: boolean;
+      readonly isCreation: boolean;
+    },
+  ): Promise<StoredObject> {
+    const { resource, namespace, name } = options;
+    const { state, isDeletion, ...rest } = place;
+    const revision = this.#assigned + 1;
+    object.metadata.resourceVersion = String(revision);
+    const bytes = encodeObject(object);
+    const place2 = storageKey(namespace, name);
+    const value = isDeletion ? undefined : this.#transformer.toStorage(resource, place2, bytes);
+    const stored = new IndexedObject(
+      { namespace, name, revision },
+      bytes,
+      state.table.index,
+      object,
+    );
+    // Nothing may throw from here on: the revision is taken.
+    this.#assigned = revision;
+    const { promise, resolve, reject } = Promise.withResolvers<StoredObject>();
+    this.#commit.submit({
+      ...rest,
+      isDeletion,
+      resource,
+      object: stored,
+      standing: isDeletion ? undefined : revision,
+      record: { revision, kind: resource, key: place2, ...(value === undefined ? {} : { value }) },
+      settled: promise.then(noop, noop),
+      settle: (error) => (error === undefined ? resolve(stored) : reject(error)),
+    });
+    return promise;
+  }
+
+  #publish(writes: readonly Write[]): void {
+    const now = this.#options.clock.now();
+    const batches = new Map<ResourceState, StoreEvent[]>();
+    for (const { resource, key, object, isDeletion } of writes) {
+      const state = this.#resource(resource);
+      const event = state.apply(key, object, isDeletion, now);
+      const events = batches.get(state);
+      if (events === undefined) batches.set(state, [event]);
+      else events.push(event);
+    }
+    this.#visible = writes.at(-1)?.object.revision ?? this.#visible;
+    for (const [state, events] of batches) state.watchers.publish(events);
+    this.#waiters.reached(this.#visible);
+  }
+}
+
+function writeId(resource: string, key: string): string {
+  return `${resource}\0${key}`;
+}
+
+function noop(): void {
+  // Both outcomes end the wait.
+}
