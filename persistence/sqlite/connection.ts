@@ -4,7 +4,7 @@ import type { Clock } from '#platform/clock.ts';
 import { StorageFailedError } from '../errors.ts';
 import { MeanLatency } from '../mean-latency.ts';
 import type { PersistenceProviderStatus } from '../provider.ts';
-import { errorOf, isPassing } from './failures.ts';
+import { errorOf } from './failures.ts';
 import type { Command, Response, Result } from './protocol.ts';
 
 interface Pending {
@@ -102,7 +102,7 @@ export class Connection {
       return;
     }
     const error = errorOf(response.failure, this.#instance, this.#path);
-    if (!isPassing(response.failure) && this.#isUp) {
+    if (response.isDown && this.#isUp) {
       this.#isUp = false;
       this.#down = error;
     }

@@ -34,4 +34,5 @@ export interface Result {
 
 export type Response =
   | { readonly id: number; readonly result: Result }
-  | { readonly id: number; readonly failure: Failure };
+  /** `isDown`: the instance takes no more writes until it is opened anew. */
+  | { readonly id: number; readonly failure: Failure; readonly isDown: boolean };

@@ -187,7 +187,7 @@ class Worker {
   }
 
   #fail(id: number, failure: Failure): void {
-    this.#send({ id, failure });
+    this.#send({ id, failure, isDown: this.#failure !== undefined });
   }
 
   #send(response: Response, transfer?: ArrayBuffer): void {
