@@ -32,6 +32,8 @@ export interface ClientOptions {
   readonly random: () => number;
   /** Deadline of everything but watches; 30 s by default. */
   readonly requestTimeoutMs?: number;
+  /** What the server does with fields that it does not know in what is written; its own default (`Warn`) when absent. */
+  readonly fieldValidation?: 'Strict' | 'Warn' | 'Ignore';
   /** Least duration of a watch, asked of the server; 300 s by default, and up to twice as long. */
   readonly watchTimeoutSeconds?: number;
 }
@@ -65,6 +67,7 @@ export class HttpClient implements Client, AsyncDisposable {
   readonly #random: () => number;
   readonly #requestTimeoutMs: number;
   readonly #watchTimeoutSeconds: number;
+  readonly #fieldValidation: ClientOptions['fieldValidation'];
   #headers: Readonly<Record<string, string>> | undefined;
   #headersReadAt = 0;
 
@@ -76,6 +79,7 @@ export class HttpClient implements Client, AsyncDisposable {
     this.#userAgent = options.userAgent;
     this.#random = options.random;
     this.#requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
+    this.#fieldValidation = options.fieldValidation;
     this.#watchTimeoutSeconds = options.watchTimeoutSeconds ?? 300;
   }
 
@@ -135,7 +139,7 @@ export class HttpClient implements Client, AsyncDisposable {
     signal: AbortSignal,
   ): Promise<T> {
     const body = { apiVersion: apiVersionOf(resource), kind: resource.kind, ...object };
-    return this.#json<T>('POST', collectionPath(resource, namespace), signal, body);
+    return this.#json<T>('POST', this.#written(collectionPath(resource, namespace)), signal, body);
   }
 
   update<T extends ApiObject>(
@@ -147,7 +151,7 @@ export class HttpClient implements Client, AsyncDisposable {
     const { namespace = '', name } = object.metadata;
     const path = objectPath(resource, namespace, name, subresource);
     const body = { apiVersion: apiVersionOf(resource), kind: resource.kind, ...object };
-    return this.#json<T>('PUT', path, signal, body);
+    return this.#json<T>('PUT', this.#written(path), signal, body);
   }
 
   patch<T extends ApiObject>(
@@ -160,7 +164,7 @@ export class HttpClient implements Client, AsyncDisposable {
     signal: AbortSignal,
   ): Promise<T> {
     const path = objectPath(resource, namespace, name, subresource);
-    return this.#json<T>('PATCH', path, signal, patch, PATCH_CONTENT_TYPES[type]);
+    return this.#json<T>('PATCH', this.#written(path), signal, patch, PATCH_CONTENT_TYPES[type]);
   }
 
   async delete(
@@ -200,6 +204,10 @@ export class HttpClient implements Client, AsyncDisposable {
   /** Ends open requests and watches. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#dispatcher.destroy();
+  }
+
+  #written(path: string): string {
+    return withQuery(path, { fieldValidation: this.#fieldValidation });
   }
 
   async #listPages<T extends ApiObject>(
