@@ -1,4 +1,4 @@
-// Keeps the disk's history short: every minute it forgets what is older than the age that a restart should still be able
+// Keeps history short, in memory and on disk: every minute it forgets what is older than the age that a restart should still be able
 // to resume watches from, or more than a start should have to read.
 import type { Clock } from '#platform/clock.ts';
 import type { Revision } from './types.ts';
@@ -13,6 +13,8 @@ export interface CompactionOptions {
   readonly keepMs: number;
   revision(): Revision;
   compact(through: Revision): Promise<void>;
+  /** Forgets history in memory that is too old at `now`. */
+  trim(now: number): void;
 }
 
 /** Starts compacting; the returned function stops it. */
@@ -26,6 +28,7 @@ export function startCompaction(options: CompactionOptions): () => void {
 
   const round = async (): Promise<void> => {
     const now = clock.now();
+    options.trim(now);
     marks.push({ at: now, revision: options.revision() });
     const old = marks.filter(({ at }) => now - at >= options.keepMs).at(-1);
     if (old !== undefined) marks.splice(0, marks.indexOf(old));

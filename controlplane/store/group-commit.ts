@@ -1,7 +1,7 @@
 // Writes on their way to the disk. While one batch commits the next gathers, so that the disk's pace sets the batch size:
 // one writer alone never waits, and many share an fsync. Order of revision is the order of everything.
 import { encodeBatch, encodedSize } from '#persistence/encoding.ts';
-import { EpochLostError, StorageFailedError } from '#persistence/errors.ts';
+import { CorruptDataError, EpochLostError, StorageFailedError } from '#persistence/errors.ts';
 import type { LogRecord } from '#persistence/provider.ts';
 import { StorageUnavailableError } from './errors.ts';
 import type { IndexedObject } from './stored-object.ts';
@@ -78,8 +78,8 @@ export class GroupCommit {
 
   /** Refuses further writes and resolves once those in flight are decided. */
   async close(reason: Error): Promise<void> {
-    await this.#idle;
     this.#failure ??= reason;
+    await this.#idle;
   }
 
   async #run(): Promise<void> {
@@ -124,7 +124,7 @@ export class GroupCommit {
   #fail(writes: readonly Write[], cause: Error): void {
     const error = new StorageUnavailableError(cause.message, cause);
     const failed = new Set(writes);
-    if (cause instanceof StorageFailedError || cause instanceof EpochLostError) {
+    if (isFinal(cause)) {
       this.#failure = error;
       for (const write of this.#queue) failed.add(write);
     }
@@ -141,4 +141,13 @@ export class GroupCommit {
   #forget(write: Write): void {
     if (this.#newest.get(write.id) === write) this.#newest.delete(write.id);
   }
+}
+
+/** After these the disk and the memory may differ, or somebody else writes: nothing more may be acknowledged. */
+function isFinal(error: Error): boolean {
+  return (
+    error instanceof StorageFailedError ||
+    error instanceof EpochLostError ||
+    error instanceof CorruptDataError
+  );
 }

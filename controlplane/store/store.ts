@@ -102,6 +102,9 @@ class DurableStore implements Store, AsyncDisposable {
       keepMs: this.#history.maximumAgeMs,
       revision: () => this.#visible,
       compact: (through) => options.provider.compact(options.instance, through),
+      trim: (now) => {
+        for (const { history } of this.#resources.values()) history.trim(now);
+      },
     });
   }
 
@@ -243,8 +246,8 @@ class DurableStore implements Store, AsyncDisposable {
     const revision = this.#assigned + 1;
     object.metadata.resourceVersion = String(revision);
     const bytes = encodeObject(object);
-    const place2 = storageKey(namespace, name);
-    const value = isDeletion ? undefined : this.#transformer.toStorage(resource, place2, bytes);
+    const where = storageKey(namespace, name);
+    const value = isDeletion ? undefined : this.#transformer.toStorage(resource, where, bytes);
     const stored = new IndexedObject(
       { namespace, name, revision },
       bytes,
@@ -260,7 +263,7 @@ class DurableStore implements Store, AsyncDisposable {
       resource,
       object: stored,
       standing: isDeletion ? undefined : revision,
-      record: { revision, kind: resource, key: place2, ...(value === undefined ? {} : { value }) },
+      record: { revision, kind: resource, key: where, ...(value === undefined ? {} : { value }) },
       settled: promise.then(noop, noop),
       settle: (error) => (error === undefined ? resolve(stored) : reject(error)),
     });

@@ -56,37 +56,45 @@ export class Connection {
     this.#isUp = true;
     try {
       await this.request({ verb: 'open' });
-      // The server lives by its sockets; an idle disk thread alone must not keep a process from ending.
-      worker.unref();
     } catch (error) {
       this.#isUp = false;
       this.#down = error as Error;
+      this.#worker = undefined;
       await worker.terminate();
     }
   }
 
+  /** @throws why the instance is down, or what became of the request, as rejections */
   request(command: Command, transfer: ArrayBuffer[] = []): Promise<Result> {
     const worker = this.#worker;
     if (!this.#isUp || worker === undefined) return Promise.reject(this.#down);
-    const id = this.#nextId++;
-    const persistedSince = PERSISTING.has(command.verb) ? this.#clock.monotonic() : undefined;
-    if (this.#pending.size === 0) worker.ref();
-    return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject, persistedSince });
-      worker.postMessage({ id, command }, transfer);
-    });
+    return this.#ask(worker, command, transfer);
   }
 
+  /** Closes the file, also of an instance that is down. */
   async close(): Promise<void> {
-    if (!this.#isUp) return;
-    const closing = this.request({ verb: 'close' });
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    const closing = this.#ask(worker, { verb: 'close' }, []);
+    this.#worker = undefined;
     this.#isUp = false;
     this.#down = new StorageFailedError(`Cannot use ${this.#path}: it is closed`);
     try {
       await closing;
     } finally {
-      await this.#worker?.terminate();
+      await worker.terminate();
     }
+  }
+
+  #ask(worker: Worker, command: Command, transfer: ArrayBuffer[]): Promise<Result> {
+    const id = this.#nextId++;
+    const persistedSince = PERSISTING.has(command.verb) ? this.#clock.monotonic() : undefined;
+    // The server lives by its sockets: a disk thread keeps the process from ending only while it owes an answer.
+    worker.ref();
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject, persistedSince });
+      worker.postMessage({ id, command }, transfer);
+    });
   }
 
   #receive(response: Response): void {
@@ -111,6 +119,7 @@ export class Connection {
 
   /** The thread is gone: nobody knows what became of the writes under way. */
   #lose(cause: unknown): void {
+    this.#worker = undefined;
     if (this.#isUp) {
       this.#isUp = false;
       this.#down = new StorageFailedError(

@@ -127,12 +127,18 @@ export class SqlitePersistenceProvider implements LogPersistenceProvider {
     history: boolean,
   ): AsyncIterable<readonly LogRecord[]> {
     const connection = this.#connection(instance);
-    let after = revision;
+    const ask = (after: number): Promise<Result> => {
+      const answer = connection.request({ verb: 'read', after, history });
+      // Asked for ahead: whoever stops reading early never looks at it.
+      answer.catch(() => undefined);
+      return answer;
+    };
+    let next = ask(revision);
     for (;;) {
-      const { batch } = await connection.request({ verb: 'read', after, history });
+      const { batch } = await next;
       if (batch === undefined) return;
       const { records } = decodeBatch(batch);
-      after = records.at(-1)?.revision ?? after;
+      next = ask(records.at(-1)?.revision ?? revision);
       yield records;
     }
   }

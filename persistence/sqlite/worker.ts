@@ -100,7 +100,7 @@ class Worker {
     if (command.verb === 'close') this.#port.close();
   }
 
-  #run(command: Exclude<Command, { verb: 'append' }> | Command): Result {
+  #run(command: Command): Result {
     switch (command.verb) {
       case 'open':
         return { cursor: this.#open().log.cursor() };
