@@ -1,0 +1,75 @@
+// /healthz, /livez, /readyz: `ok`, or 500 with what is wrong; `?verbose` lists the checks, `?exclude=name` leaves one out,
+// `/readyz/<name>` asks one. Anybody may ask, so reasons stay in the log.
+import { notFound } from '../../api/errors.ts';
+
+import type { Handler, RequestContext } from '../context.ts';
+import { TEXT_TYPE, baseHeaders, sendBytes } from '../respond.ts';
+import type { HealthCheck, Services } from '../services.ts';
+
+interface Outcome {
+  readonly name: string;
+  readonly failure: string | undefined;
+  readonly excluded: boolean;
+}
+
+/** Alive means that the event loop answers; only /readyz looks at what else must work. */
+const PING: HealthCheck = { name: 'ping', check: () => undefined };
+
+export function healthHandler(services: Services): Handler {
+  return (context) => {
+    const [, endpoint = '', ...rest] = context.info.path.split('/').filter(notLast);
+    const checks = endpoint === 'readyz' ? [PING, ...services.healthChecks] : [PING];
+    const wanted = rest.join('/');
+    if (wanted !== '') {
+      const check = checks.find(({ name }) => name === wanted);
+      if (check === undefined) {
+        throw notFound({ group: '', resource: endpoint, kind: '' }, wanted);
+      }
+      answer(services, context, endpoint, [run(check, [])], true);
+      return;
+    }
+    const excluded = context.info.query.getAll('exclude');
+    const outcomes = checks.map((check) => run(check, excluded));
+    answer(services, context, endpoint, outcomes, context.info.query.has('verbose'));
+  };
+}
+
+function notLast(part: string, index: number, parts: readonly string[]): boolean {
+  return part !== '' || index < parts.length - 1;
+}
+
+function run(check: HealthCheck, excluded: readonly string[]): Outcome {
+  if (excluded.includes(check.name))
+    return { name: check.name, failure: undefined, excluded: true };
+  return { name: check.name, failure: check.check(), excluded: false };
+}
+
+function answer(
+  services: Services,
+  context: RequestContext,
+  endpoint: string,
+  outcomes: readonly Outcome[],
+  verbose: boolean,
+): void {
+  const failures = outcomes.filter(({ failure }) => failure !== undefined);
+  const lines = outcomes.map(lineOf).join('');
+  if (failures.length === 0) {
+    send(context, 200, verbose ? `${lines}${endpoint} check passed\n` : 'ok');
+    return;
+  }
+  for (const { name, failure } of failures) {
+    services.logger.debug('Health check fails', { check: name, reason: failure });
+  }
+  send(context, 500, `${lines}${endpoint} check failed\n`);
+}
+
+function lineOf({ name, failure, excluded }: Outcome): string {
+  if (excluded) return `[+]${name} excluded: ok\n`;
+  return failure === undefined ? `[+]${name} ok\n` : `[-]${name} failed: reason withheld\n`;
+}
+
+function send(context: RequestContext, code: number, text: string): void {
+  const headers = baseHeaders(context, TEXT_TYPE);
+  headers.push('X-Content-Type-Options', 'nosniff');
+  sendBytes(context, code, headers, Buffer.from(text));
+}

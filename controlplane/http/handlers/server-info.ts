@@ -1,0 +1,67 @@
+// The small documents about the server itself: /version, /metrics and the list of paths at /.
+import { arch, platform } from 'node:process';
+
+import type { Handler } from '../context.ts';
+import { baseHeaders, sendBytes, sendJSON } from '../respond.ts';
+import type { Services } from '../services.ts';
+
+/** The Kubernetes minor version whose API we speak. Clients compare it as a number. */
+export const KUBERNETES_MINOR = '37';
+
+/** `v1.37.0+windlass.0.1.0`: a semantic version, as Helm and client-go insist. */
+export function gitVersionOf(windlassVersion: string): string {
+  return `v1.${KUBERNETES_MINOR}.0+windlass.${windlassVersion}`;
+}
+
+export function versionHandler(services: Services): Handler {
+  const version = {
+    major: '1',
+    minor: KUBERNETES_MINOR,
+    emulationMajor: '1',
+    emulationMinor: KUBERNETES_MINOR,
+    minCompatibilityMajor: '1',
+    minCompatibilityMinor: String(Number(KUBERNETES_MINOR) - 1),
+    gitVersion: gitVersionOf(services.version.windlass),
+    gitCommit: '',
+    gitTreeState: 'clean',
+    buildDate: '1970-01-01T00:00:00Z',
+    goVersion: '',
+    compiler: 'node',
+    platform: `${platform}/${arch === 'x64' ? 'amd64' : arch}`,
+  };
+  return (context) => sendJSON(context, 200, version);
+}
+
+export function metricsHandler(services: Services): Handler {
+  return async (context) => {
+    const text = await services.exposeMetrics();
+    const headers = baseHeaders(context, services.metricsContentType);
+    sendBytes(context, 200, headers, Buffer.from(text));
+  };
+}
+
+const FIXED_PATHS = [
+  '/api',
+  '/api/v1',
+  '/apis',
+  '/healthz',
+  '/livez',
+  '/metrics',
+  '/openapi/v2',
+  '/openapi/v3',
+  '/readyz',
+  '/version',
+];
+
+export function rootHandler(services: Services): Handler {
+  return (context) => {
+    const groups = services.scheme.groups().filter(({ group }) => group !== '');
+    const paths = groups.flatMap(({ group, versions }) => [
+      `/apis/${group}`,
+      ...versions.map((version) => `/apis/${group}/${version}`),
+    ]);
+    const checks = ['ping', ...services.healthChecks.map(({ name }) => name)];
+    const all = [...FIXED_PATHS, ...paths, ...checks.map((name) => `/readyz/${name}`)];
+    sendJSON(context, 200, { paths: all.toSorted() });
+  };
+}

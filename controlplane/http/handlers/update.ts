@@ -1,0 +1,25 @@
+// PUT of an object or its status.
+import type { Handler } from '../context.ts';
+import { decodeObject } from '../decode-request.ts';
+import { negotiate } from '../negotiate.ts';
+import { readBody } from '../request-body.ts';
+import { sendStored } from '../send-object.ts';
+import type { Services } from '../services.ts';
+import { writeContextOf } from '../write-options.ts';
+import { definitionOf, namespaceOf } from './get.ts';
+
+export function updateHandler(services: Services): Handler {
+  return async (context) => {
+    const definition = definitionOf(context);
+    negotiate(context.request.headers.accept);
+    const write = writeContextOf(context, 'UpdateOptions');
+    const body = decodeObject(context, await readBody(context.request), definition);
+    const { stored, created } = await services.registry.update(
+      { definition, namespace: namespaceOf(context, definition), name: context.info.name },
+      context.info.subresource,
+      body,
+      write,
+    );
+    await sendStored(context, created ? 201 : 200, definition, stored, services.clock);
+  };
+}

@@ -1,0 +1,202 @@
+// The query parameters of list and watch: checked once, with upstream's texts (metav1 ListOptions validation).
+import { badRequest, invalid, timeout } from '../api/errors.ts';
+import type { ApiError, FieldError } from '../api/errors.ts';
+import { checkFieldSelector, matchesFields, parseFieldSelector } from '../api/field-selectors.ts';
+import type { FieldSelector } from '../api/field-selectors.ts';
+import type { ResourceDefinition } from '../api/resource.ts';
+import { matchesLabels, parseLabelSelector } from '../api/selectors.ts';
+import type { LabelSelector } from '../api/selectors.ts';
+import type { Revision, Store, StoredObject } from '../store/types.ts';
+import type { Clock } from '#platform/clock.ts';
+
+import type { RequestContext } from './context.ts';
+import { isTrue } from './request-info.ts';
+
+/** How long a read waits for a revision that is not there yet. */
+const FUTURE_REVISION_WAIT_MS = 3000;
+
+export interface Selection {
+  /** Absent when everything matches. */
+  readonly matches?: (object: StoredObject) => boolean;
+  /** The same for the same selectors: watchers with one text share their encoded events. */
+  readonly text: string;
+}
+
+/** @throws ApiError BadRequest for selectors that do not parse or name unknown fields */
+export function selectionOf(context: RequestContext, definition: ResourceDefinition): Selection {
+  const { query, name } = context.info;
+  const labelText = query.get('labelSelector') ?? '';
+  let fieldText = query.get('fieldSelector') ?? '';
+  // The old watch paths name one object.
+  if (name !== '') fieldText = `metadata.name=${name}${fieldText === '' ? '' : `,${fieldText}`}`;
+  if (labelText === '' && fieldText === '') return { text: '' };
+  const labels = labelText === '' ? [] : parseLabelSelector(labelText);
+  const fields = fieldText === '' ? [] : parseFieldSelector(fieldText);
+  checkFieldSelector(fields, definition);
+  return { text: `${labelText}&${fieldText}`, matches: matcher(labels, fields) };
+}
+
+function matcher(labels: LabelSelector, fields: FieldSelector): (object: StoredObject) => boolean {
+  if (fields.length === 0) return (object) => matchesLabels(labels, object.labels);
+  if (labels.length === 0) return (object) => matchesFields(fields, object);
+  return (object) => matchesFields(fields, object) && matchesLabels(labels, object.labels);
+}
+
+export type RevisionMatch = 'Exact' | 'NotOlderThan' | '';
+
+export interface RevisionOptions {
+  /** Undefined when absent or ''. */
+  readonly revision: Revision | undefined;
+  readonly match: RevisionMatch;
+}
+
+/** `resourceVersion` and `resourceVersionMatch` of a list. @throws ApiError Invalid */
+export function listRevisionOf(query: URLSearchParams): RevisionOptions {
+  const text = query.get('resourceVersion') ?? '';
+  const match = query.get('resourceVersionMatch') ?? '';
+  const errors: FieldError[] = [];
+  if (query.has('sendInitialEvents')) {
+    errors.push(forbiddenField('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
+  }
+  if (match !== '') {
+    if (text === '') {
+      errors.push(
+        forbiddenField(
+          'resourceVersionMatch',
+          'resourceVersionMatch is forbidden unless resourceVersion is provided',
+        ),
+      );
+    }
+    if ((query.get('continue') ?? '') !== '') {
+      errors.push(
+        forbiddenField(
+          'resourceVersionMatch',
+          'resourceVersionMatch is forbidden when continue is provided',
+        ),
+      );
+    }
+    if (match !== 'Exact' && match !== 'NotOlderThan') {
+      errors.push({
+        reason: 'FieldValueNotSupported',
+        field: 'resourceVersionMatch',
+        message: `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`,
+      });
+    }
+    if (match === 'Exact' && text === '0') {
+      errors.push(
+        forbiddenField(
+          'resourceVersionMatch',
+          'resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
+        ),
+      );
+    }
+  }
+  if (errors.length > 0) throw invalidListOptions(errors);
+  return { revision: parseRevision(text), match: match as RevisionMatch };
+}
+
+/** `resourceVersion` of a watch. @throws ApiError Invalid, also for sendInitialEvents, which we do not serve yet */
+export function watchRevisionOf(query: URLSearchParams): Revision | undefined {
+  const errors: FieldError[] = [];
+  if (query.has('sendInitialEvents')) {
+    errors.push(
+      forbiddenField(
+        'sendInitialEvents',
+        'sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled',
+      ),
+    );
+  }
+  if ((query.get('resourceVersionMatch') ?? '') !== '') {
+    errors.push(
+      forbiddenField(
+        'resourceVersionMatch',
+        'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
+      ),
+    );
+  }
+  if (errors.length > 0) throw invalidListOptions(errors);
+  return parseRevision(query.get('resourceVersion') ?? '');
+}
+
+/** @throws ApiError Invalid for anything but '' and a decimal number */
+export function parseRevision(text: string): Revision | undefined {
+  if (text === '') return undefined;
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0 || !isDecimal(text)) {
+    throw invalidListOptions([
+      {
+        reason: 'FieldValueInvalid',
+        field: 'resourceVersion',
+        message: `Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
+      },
+    ]);
+  }
+  return value;
+}
+
+function isDecimal(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code < 0x30 || code > 0x39) return false;
+  }
+  return true;
+}
+
+/** `limit`: 0 means all. @throws ApiError BadRequest */
+export function limitOf(query: URLSearchParams): number {
+  return integerParameter(query, 'limit') ?? 0;
+}
+
+/** @throws ApiError BadRequest naming the parameter */
+export function integerParameter(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null || text === '') return undefined;
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0 || !isDecimal(text)) {
+    throw badRequest(
+      `invalid query parameter ${name}: ${JSON.stringify(text)} is not a whole number of at least 0`,
+    );
+  }
+  return value;
+}
+
+export function booleanParameter(query: URLSearchParams, name: string): boolean {
+  return isTrue(query.get(name));
+}
+
+/**
+ * Waits until the store has reached `revision`.
+ *
+ * @throws ApiError Timeout `Too large resource version` after three seconds; the signal's reason when it aborts
+ */
+export async function waitForRevision(
+  store: Store,
+  clock: Clock,
+  revision: Revision,
+  signal: AbortSignal,
+): Promise<void> {
+  if (revision <= store.revision) return;
+  const deadline = new AbortController();
+  const cancel = clock.schedule(FUTURE_REVISION_WAIT_MS, () =>
+    deadline.abort(tooLargeRevision(revision, store.revision)),
+  );
+  try {
+    await store.reached(revision, AbortSignal.any([signal, deadline.signal]));
+  } finally {
+    cancel();
+  }
+}
+
+function tooLargeRevision(revision: Revision, current: Revision): ApiError {
+  return timeout(`Timeout: Too large resource version: ${revision}, current: ${current}`, 1, [
+    { reason: 'ResourceVersionTooLarge', message: 'Too large resource version' },
+  ]);
+}
+
+function forbiddenField(field: string, why: string): FieldError {
+  return { reason: 'FieldValueForbidden', field, message: `Forbidden: ${why}` };
+}
+
+function invalidListOptions(errors: readonly FieldError[]): ApiError {
+  return invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors);
+}

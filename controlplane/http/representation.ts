@@ -1,0 +1,72 @@
+// Stored bytes → the bytes a client asked for, without parsing where that can be: the object as it lies, the object as
+// an item of a list (built-in kinds leave out kind and apiVersion there), or its metadata only.
+import { apiVersionOf } from '../api/object.ts';
+import type { KubernetesObject } from '../api/object.ts';
+import type { ResourceDefinition } from '../api/resource.ts';
+import type { StoredObject } from '../store/types.ts';
+
+/** `{"kind":"Pod","apiVersion":"v1",`: what every stored object of the kind starts with. */
+const prefixes = new WeakMap<ResourceDefinition, Buffer>();
+
+const OPENING_BRACE = Buffer.from('{');
+
+function prefixOf(definition: ResourceDefinition): Buffer {
+  let prefix = prefixes.get(definition);
+  if (prefix === undefined) {
+    const apiVersion = apiVersionOf(definition.group, definition.version);
+    prefix = Buffer.from(
+      `{"kind":${JSON.stringify(definition.kind)},"apiVersion":${JSON.stringify(apiVersion)},`,
+    );
+    prefixes.set(definition, prefix);
+  }
+  return prefix;
+}
+
+function hasPrefix(bytes: Buffer, prefix: Buffer): boolean {
+  return (
+    bytes.length > prefix.length && bytes.compare(prefix, 0, prefix.length, 0, prefix.length) === 0
+  );
+}
+
+/** The object as this version of its kind shows it. The same buffer unless it was stored under another version. */
+export function objectBytes(definition: ResourceDefinition, stored: StoredObject): Buffer {
+  if (hasPrefix(stored.bytes, prefixOf(definition))) return stored.bytes;
+  return Buffer.from(JSON.stringify(parseStored(definition, stored)));
+}
+
+/** The object as an item of a list, in one or two pieces that must be written one after the other. */
+export function itemPieces(
+  definition: ResourceDefinition,
+  stored: StoredObject,
+): readonly [Buffer] | readonly [Buffer, Buffer] {
+  if (definition.custom) return [objectBytes(definition, stored)];
+  const prefix = prefixOf(definition);
+  if (hasPrefix(stored.bytes, prefix)) {
+    return [OPENING_BRACE, stored.bytes.subarray(prefix.length)];
+  }
+  const { kind: _kind, apiVersion: _apiVersion, ...item } = parseStored(definition, stored);
+  return [Buffer.from(JSON.stringify(item))];
+}
+
+/** A fresh object that the caller may change. */
+export function parseStored(
+  definition: ResourceDefinition,
+  stored: StoredObject,
+): KubernetesObject {
+  const object = JSON.parse(stored.bytes.toString('utf8')) as KubernetesObject;
+  object.kind = definition.kind;
+  object.apiVersion = apiVersionOf(definition.group, definition.version);
+  return object;
+}
+
+/** meta.k8s.io PartialObjectMetadata: what garbage collectors and metadata informers ask for. */
+export function partialMetadata(
+  object: KubernetesObject,
+  metaVersion: string,
+): Record<string, unknown> {
+  return {
+    kind: 'PartialObjectMetadata',
+    apiVersion: `meta.k8s.io/${metaVersion}`,
+    metadata: object.metadata,
+  };
+}

@@ -1,0 +1,141 @@
+// Writes answers: one writeHead and one end, with the headers every answer carries. What goes into the body is made
+// by representation.ts and table.ts.
+import { constants, gzip } from 'node:zlib';
+
+import { ApiError, internalError } from '../api/errors.ts';
+import type { Status } from '../api/errors.ts';
+import type { Logger } from '#platform/logging.ts';
+
+import type { RequestContext } from './context.ts';
+
+/** Upstream compresses answers above this size, at the fastest level. */
+export const GZIP_THRESHOLD_BYTES = 128 * 1024;
+const WARNINGS_TOTAL_LIMIT = 4096;
+const WARNING_LIMIT_WHEN_LONG = 256;
+
+export const JSON_TYPE = 'application/json';
+export const TEXT_TYPE = 'text/plain; charset=utf-8';
+
+/** Flat name, value, name, value …: what writeHead takes without building an object. */
+export type HeaderList = string[];
+
+/** The headers of every answer; more may be pushed onto the result. */
+export function baseHeaders(context: RequestContext, contentType: string): HeaderList {
+  const headers = [
+    'Audit-Id',
+    context.auditId,
+    'Cache-Control',
+    'no-cache, private',
+    'Content-Type',
+    contentType,
+  ];
+  if (context.warnings !== undefined) {
+    for (const warning of warningHeaders(context.warnings)) headers.push('Warning', warning);
+  }
+  return headers;
+}
+
+function warningHeaders(warnings: readonly string[]): string[] {
+  const total = warnings.reduce((sum, text) => sum + text.length, 0);
+  const limit = total > WARNINGS_TOTAL_LIMIT ? WARNING_LIMIT_WHEN_LONG : Infinity;
+  return warnings.map((text) => `299 - "${quotable(text.slice(0, limit))}"`);
+}
+
+/** Header values are one line of visible characters; others are replaced, quotes and backslashes escaped. */
+function quotable(text: string): string {
+  return text.replaceAll(/[\\"]/g, String.raw`\$&`).replaceAll(/[^\t\x20-\x7e]/g, '?');
+}
+
+/** Sends a complete body. GET answers above 128 KiB are compressed when the client takes gzip. */
+export function sendBytes(
+  context: RequestContext,
+  code: number,
+  headers: HeaderList,
+  body: Buffer,
+): void {
+  const { request, response } = context;
+  if (response.headersSent || response.destroyed) return;
+  if (body.length > GZIP_THRESHOLD_BYTES && request.method === 'GET' && acceptsGzip(context)) {
+    gzip(body, { level: constants.Z_BEST_SPEED }, (error, compressed) => {
+      if (response.destroyed) return;
+      if (error === null) {
+        headers.push('Content-Encoding', 'gzip', 'Vary', 'Accept-Encoding');
+        end(context, code, headers, compressed);
+      } else end(context, code, headers, body);
+    });
+    return;
+  }
+  end(context, code, headers, body);
+}
+
+function end(context: RequestContext, code: number, headers: HeaderList, body: Buffer): void {
+  headers.push('Content-Length', String(body.length));
+  context.responseBytes += body.length;
+  context.response.writeHead(code, headers);
+  context.response.end(context.request.method === 'HEAD' ? undefined : body);
+}
+
+export function acceptsGzip(context: RequestContext): boolean {
+  const accepted = context.request.headers['accept-encoding'];
+  return typeof accepted === 'string' && accepted.includes('gzip');
+}
+
+/** Sends any value as JSON with a newline behind it. */
+export function sendJSON(context: RequestContext, code: number, value: unknown): void {
+  const pretty = isPretty(context);
+  const text = pretty ? JSON.stringify(value, undefined, 2) : JSON.stringify(value);
+  sendBytes(context, code, baseHeaders(context, JSON_TYPE), Buffer.from(`${text}\n`));
+}
+
+export function isPretty(context: RequestContext): boolean {
+  const value = context.info.query.get('pretty');
+  return value === 'true' || value === '1';
+}
+
+export function sendText(context: RequestContext, code: number, text: string): void {
+  const headers = baseHeaders(context, TEXT_TYPE);
+  headers.push('X-Content-Type-Options', 'nosniff');
+  sendBytes(context, code, headers, Buffer.from(text));
+}
+
+/** Sends an error as Status. What is not an ApiError is a fault of ours: 500, and the cause goes to the log only. */
+export function sendError(context: RequestContext, thrown: unknown, logger: Logger): void {
+  const { response } = context;
+  const error = thrown instanceof ApiError ? thrown : unexpected(context, thrown, logger);
+  if (error.code >= 500 && thrown instanceof ApiError && error.cause !== undefined) {
+    logger.error('Request failed', { ...describe(context), code: error.code, error });
+  }
+  if (response.headersSent) {
+    // Too late to say so: a cut connection is the only honest end of a broken body.
+    response.destroy();
+    return;
+  }
+  const headers = baseHeaders(context, JSON_TYPE);
+  headers.push('X-Content-Type-Options', 'nosniff');
+  const retryAfter = error.details?.retryAfterSeconds;
+  if (retryAfter !== undefined && (error.code === 429 || error.code >= 500)) {
+    headers.push('Retry-After', String(retryAfter));
+  }
+  if (!context.request.complete) {
+    // The rest of the body is not read, so the connection cannot be used again.
+    headers.push('Connection', 'close');
+  }
+  sendBytes(context, error.code, headers, encodeStatus(error.toStatus()));
+}
+
+export function encodeStatus(status: Status): Buffer {
+  return Buffer.from(`${JSON.stringify(status)}\n`);
+}
+
+function unexpected(context: RequestContext, thrown: unknown, logger: Logger): ApiError {
+  logger.error('Request failed unexpectedly', {
+    ...describe(context),
+    error: thrown,
+    stack: thrown instanceof Error ? thrown.stack : undefined,
+  });
+  return internalError('see the server log for the cause', thrown);
+}
+
+function describe(context: RequestContext): Record<string, unknown> {
+  return { auditId: context.auditId, method: context.info.method, path: context.info.path };
+}

@@ -1,0 +1,109 @@
+// RequestInfo → handler. Says 404 for kinds and subresources that are not served, 405 for verbs they do not have.
+import { methodNotAllowed, notFound, unknownPath } from '../api/errors.ts';
+import type { ResourceDefinition, Verb } from '../api/resource.ts';
+
+import type { Handler, RequestContext } from './context.ts';
+import { createHandler } from './handlers/create.ts';
+import { deleteHandler } from './handlers/delete.ts';
+import { deleteCollectionHandler } from './handlers/delete-collection.ts';
+import { discoveryHandler } from './handlers/discovery.ts';
+import { getHandler } from './handlers/get.ts';
+import { healthHandler } from './handlers/health.ts';
+import { listHandler } from './handlers/list.ts';
+import { logHandler } from './handlers/log.ts';
+import { metricsHandler, rootHandler, versionHandler } from './handlers/server-info.ts';
+import { openapiHandler } from './handlers/openapi.ts';
+import { patchHandler } from './handlers/patch.ts';
+import { connectHandler, scaleHandler } from './handlers/subresource.ts';
+import { updateHandler } from './handlers/update.ts';
+import { watchHandler } from './handlers/watch.ts';
+import type { Services } from './services.ts';
+
+export function createRouter(services: Services): Handler {
+  const resources: Readonly<Record<Verb, Handler>> = {
+    get: getHandler(services),
+    list: listHandler(services),
+    watch: watchHandler(services),
+    create: createHandler(services),
+    update: updateHandler(services),
+    patch: patchHandler(services),
+    delete: deleteHandler(services),
+    deletecollection: deleteCollectionHandler(services),
+  };
+  const subresources: Readonly<Record<string, Handler>> = {
+    scale: scaleHandler(services),
+    log: logHandler(services),
+  };
+  const connect = connectHandler(services);
+  const other = nonResourceRouter(services);
+
+  return (context) => {
+    const { info, definition } = context;
+    if (!info.isResourceRequest) return other(context);
+    if (definition === undefined || !isInScope(context, definition)) throw unknownPath();
+    if (info.subresource === '') {
+      if (!isVerbOf(definition.verbs, info.verb)) throw methodNotAllowed(definition);
+      return resources[info.verb](context);
+    }
+    const subresource = definition.subresources.find(({ name }) => name === info.subresource);
+    if (subresource === undefined) throw notFound(definition, info.name);
+    if (!isVerbOf(subresource.verbs, info.verb)) throw methodNotAllowed(definition);
+    const own = subresources[info.subresource];
+    if (own !== undefined) return own(context);
+    // status and its like are the object seen through another door; a POST means something of its own.
+    return info.verb === 'create' ? connect(context) : resources[info.verb](context);
+  };
+}
+
+/** Cluster-scoped kinds have no place in a namespace; single namespaced objects have none outside. */
+function isInScope({ info }: RequestContext, definition: ResourceDefinition): boolean {
+  if (definition.namespaced) {
+    if (info.namespace !== '') return true;
+    if (info.name !== '') return false;
+    if (info.verb === 'create' || info.verb === 'deletecollection') {
+      if (definition.custom) return false;
+      throw methodNotAllowed(definition);
+    }
+    return true;
+  }
+  // RequestInfo puts a Namespace into itself.
+  return info.namespace === '' || (definition.group === '' && definition.resource === 'namespaces');
+}
+
+function isVerbOf(verbs: readonly Verb[], verb: string): verb is Verb {
+  return (verbs as readonly string[]).includes(verb);
+}
+
+function nonResourceRouter(services: Services): Handler {
+  const discovery = discoveryHandler(services);
+  const openapi = openapiHandler(services);
+  const health = healthHandler(services);
+  const exact: Readonly<Record<string, Handler>> = {
+    '/': rootHandler(services),
+    '/version': versionHandler(services),
+    '/metrics': metricsHandler(services),
+  };
+  return (context) => {
+    const { info } = context;
+    const path =
+      info.path.length > 1 && info.path.endsWith('/') ? info.path.slice(0, -1) : info.path;
+    const handler =
+      exact[path] ??
+      (isAtOrBelow(path, '/api') || isAtOrBelow(path, '/apis')
+        ? discovery
+        : isAtOrBelow(path, '/openapi')
+          ? openapi
+          : isAtOrBelow(path, '/healthz') ||
+              isAtOrBelow(path, '/livez') ||
+              isAtOrBelow(path, '/readyz')
+            ? health
+            : undefined);
+    if (handler === undefined) throw unknownPath();
+    if (info.method !== 'GET' && info.method !== 'HEAD') throw methodNotAllowed();
+    return handler(context);
+  };
+}
+
+function isAtOrBelow(path: string, root: string): boolean {
+  return path === root || (path.startsWith(root) && path[root.length] === '/');
+}

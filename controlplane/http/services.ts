@@ -1,0 +1,41 @@
+// What handlers work with: the narrow ports of one running server, put together in start.ts.
+import type { Authorizer } from '../identity/authorizer.ts';
+import type { Registry } from '../registry/types.ts';
+import type { Scheme } from '../api/scheme.ts';
+import type { Store } from '../store/types.ts';
+import type { Clock } from '#platform/clock.ts';
+import type { IdSource } from '#platform/id.ts';
+import type { Logger } from '#platform/logging.ts';
+
+import type { ServerMetrics } from './metrics.ts';
+import type { NodeTunnels } from './tunnels.ts';
+
+export interface VersionInfo {
+  /** `0.1.0` of the windlass package. */
+  readonly windlass: string;
+}
+
+/** One line of /readyz. Undefined when fine, else why not (shown in the log only, as upstream withholds it). */
+export interface HealthCheck {
+  readonly name: string;
+  check(): string | undefined;
+}
+
+export interface Services {
+  readonly scheme: Scheme;
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly authorizer: Authorizer;
+  readonly tunnels: NodeTunnels;
+  readonly metrics: ServerMetrics;
+  /** The text of /metrics. */
+  readonly exposeMetrics: () => Promise<string>;
+  readonly metricsContentType: string;
+  readonly healthChecks: readonly HealthCheck[];
+  readonly version: VersionInfo;
+  /** `host:port` clients reach us at, for APIVersions. */
+  readonly serverAddress: () => string;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+}

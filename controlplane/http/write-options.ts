@@ -1,0 +1,119 @@
+// The query parameters of writes (dryRun, fieldManager, fieldValidation) and what a handler hands to the registry.
+import { invalid } from '../api/errors.ts';
+import type { FieldError } from '../api/errors.ts';
+import type { FieldValidation, WriteContext } from '../registry/types.ts';
+import type { UserInfo } from '../api/user.ts';
+
+import type { RequestContext } from './context.ts';
+
+const FIELD_MANAGER_LIMIT = 128;
+
+export type WriteOptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions' | 'DeleteOptions';
+
+/** The write context of a request. The signal is only made when somebody reads it. */
+class RequestWriteContext implements WriteContext {
+  readonly dryRun: boolean;
+  readonly fieldValidation: FieldValidation;
+  readonly fieldManager: string;
+  readonly #context: RequestContext;
+
+  constructor(
+    context: RequestContext,
+    dryRun: boolean,
+    fieldValidation: FieldValidation,
+    fieldManager: string,
+  ) {
+    this.#context = context;
+    this.dryRun = dryRun;
+    this.fieldValidation = fieldValidation;
+    this.fieldManager = fieldManager;
+  }
+
+  get user(): UserInfo {
+    return this.#context.user;
+  }
+
+  get signal(): AbortSignal {
+    return this.#context.signal;
+  }
+
+  warn(text: string): void {
+    this.#context.warn(text);
+  }
+}
+
+/** @throws ApiError Invalid, of `kind` in meta.k8s.io, as upstream validates options */
+export function writeContextOf(context: RequestContext, kind: WriteOptionsKind): WriteContext {
+  const { query } = context.info;
+  const errors: FieldError[] = [];
+  const dryRun = parseDryRun(query.getAll('dryRun'), errors);
+  const fieldManager = parseFieldManager(query.get('fieldManager') ?? '', errors);
+  const fieldValidation = parseFieldValidation(query.get('fieldValidation') ?? '', errors);
+  if (errors.length > 0) throw invalidOptions(kind, errors);
+  context.isDryRun = dryRun;
+  return new RequestWriteContext(
+    context,
+    dryRun,
+    fieldValidation,
+    fieldManager === '' ? defaultManager(context) : fieldManager,
+  );
+}
+
+export function invalidOptions(kind: string, errors: readonly FieldError[]): Error {
+  return invalid({ group: 'meta.k8s.io', kind }, '', errors);
+}
+
+/** @param errors gets what is wrong */
+export function parseDryRun(values: readonly string[], errors: FieldError[]): boolean {
+  const unsupported = values.filter((value) => value !== 'All' && value !== '');
+  if (unsupported.length > 0) {
+    errors.push({
+      reason: 'FieldValueNotSupported',
+      field: 'dryRun',
+      message: `Unsupported value: ${JSON.stringify(unsupported)}: supported values: "All"`,
+    });
+  }
+  return values.includes('All');
+}
+
+function parseFieldManager(value: string, errors: FieldError[]): string {
+  if (value.length > FIELD_MANAGER_LIMIT) {
+    errors.push({
+      reason: 'FieldValueTooLong',
+      field: 'fieldManager',
+      message: `Too long: may not be more than ${FIELD_MANAGER_LIMIT} bytes`,
+    });
+  } else if (/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(value)) {
+    errors.push({
+      reason: 'FieldValueInvalid',
+      field: 'fieldManager',
+      message: `Invalid value: ${JSON.stringify(value)}: should only contain printable characters`,
+    });
+  }
+  return value;
+}
+
+function parseFieldValidation(value: string, errors: FieldError[]): FieldValidation {
+  switch (value) {
+    case '':
+      return 'Warn';
+    case 'Ignore':
+    case 'Warn':
+    case 'Strict':
+      return value;
+    default:
+      errors.push({
+        reason: 'FieldValueNotSupported',
+        field: 'fieldValidation',
+        message: `Unsupported value: ${JSON.stringify(value)}: supported values: "Ignore", "Strict", "Warn"`,
+      });
+      return 'Warn';
+  }
+}
+
+/** Upstream's default: the user agent up to its first slash. */
+function defaultManager(context: RequestContext): string {
+  const agent = context.request.headers['user-agent'] ?? '';
+  const slash = agent.indexOf('/');
+  return (slash < 0 ? agent : agent.slice(0, slash)).slice(0, FIELD_MANAGER_LIMIT);
+}
