@@ -1,0 +1,84 @@
+// What must exist before the first client comes: the system namespaces, and the objects that the composition root gives
+// (its CustomResourceDefinitions). Created, or brought up to date when a new release describes them differently.
+import { isObject } from '#controlplane/api/fields.ts';
+import type { KubernetesObject } from '#controlplane/api/object.ts';
+import { parseAPIVersion } from '#controlplane/api/object.ts';
+import { createObject } from './create.ts';
+import type { Environment } from './environment.ts';
+import { internalContext } from './internal-context.ts';
+import { badRequest } from '#controlplane/api/errors.ts';
+import type { Target } from './types.ts';
+import { changeObject } from './update.ts';
+
+export const SYSTEM_NAMESPACES = [
+  'default',
+  'kube-system',
+  'kube-public',
+  'kube-node-lease',
+] as const;
+
+/** @throws ApiError naming what is wrong with an object; Error when nothing serves its kind */
+export async function bootstrap(
+  env: Environment,
+  objects: readonly unknown[],
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all(
+    SYSTEM_NAMESPACES.map((name) =>
+      ensure(env, { kind: 'Namespace', apiVersion: 'v1', metadata: { name } }, signal),
+    ),
+  );
+  // In the given order: an object may be of a kind that one before it defines.
+  for (const object of objects) await ensure(env, structuredClone(object), signal);
+}
+
+async function ensure(env: Environment, value: unknown, signal: AbortSignal): Promise<void> {
+  const target = targetOf(env, value);
+  const object = value as KubernetesObject;
+  const { definition, namespace, name } = target;
+  const context = internalContext('windlass', signal);
+  if (env.store.get(definition.storageKey, namespace, name) === undefined) {
+    await createObject(env, definition, namespace, { object, problems: [] }, context);
+    return;
+  }
+  const change = {
+    conditional: false,
+    problems: [],
+    refusal: badRequest,
+    apply: (old: KubernetesObject) => broughtUpToDate(old, object),
+  };
+  await changeObject(env, target, '', change, context);
+}
+
+/** Ours: every field beside metadata. Theirs: labels and annotations that others added. */
+function broughtUpToDate(old: KubernetesObject, wanted: KubernetesObject): KubernetesObject {
+  const { metadata, ...fields } = structuredClone(wanted);
+  if (Object.keys(fields).every((field) => field === 'kind' || field === 'apiVersion')) {
+    // Says nothing but the name: existence is all that is asked for.
+    return structuredClone(old);
+  }
+  return {
+    ...fields,
+    kind: old.kind,
+    apiVersion: old.apiVersion,
+    metadata: {
+      ...old.metadata,
+      labels: { ...old.metadata.labels, ...metadata.labels },
+      annotations: { ...old.metadata.annotations, ...metadata.annotations },
+    },
+  };
+}
+
+function targetOf(env: Environment, value: unknown): Target {
+  if (!isObject(value) || !isObject(value['metadata'])) {
+    throw new Error('Cannot bootstrap: an object has no metadata');
+  }
+  const object = value as KubernetesObject;
+  const { group, version } = parseAPIVersion(object.apiVersion);
+  const definition = env.scheme.byKind(group, version, object.kind);
+  if (definition === undefined) {
+    throw new Error(`Cannot bootstrap ${object.kind}: nothing serves ${object.apiVersion}`);
+  }
+  const namespace = definition.namespaced ? (object.metadata.namespace ?? 'default') : '';
+  return { definition, namespace, name: object.metadata.name ?? '' };
+}

@@ -1,0 +1,165 @@
+// CustomResourceDefinitions as they become real: an established one puts its kinds into the scheme as soon as the write
+// is durable; a deleted one first takes its instances with it, then its kinds out of the scheme.
+import { forbidden } from '#controlplane/api/errors.ts';
+import { conditionOf, listAt, objectAt, stringAt } from '#controlplane/api/fields.ts';
+import { definitionsOf } from '#controlplane/api/custom-resource.ts';
+import type { KubernetesObject } from '#controlplane/api/object.ts';
+import type { ResourceDefinition } from '#controlplane/api/resource.ts';
+import { storageKeyOf } from '#controlplane/api/resource.ts';
+import type { StoredObject } from '#controlplane/store/types.ts';
+import { deleteCollection } from './delete-collection.ts';
+import type { CustomResourceHooks, Environment } from './environment.ts';
+import { internalContext } from './internal-context.ts';
+import { badRequest } from '#controlplane/api/errors.ts';
+import { CLEANUP_FINALIZER } from './strategies/custom-resource-definition.ts';
+import { changeObject } from './update.ts';
+
+export const CUSTOM_RESOURCE_DEFINITIONS = 'apiextensions.k8s.io/customresourcedefinitions';
+
+interface Known {
+  readonly name: string;
+  readonly storageKey: string;
+  readonly definitions: readonly ResourceDefinition[];
+  /** All versions, served or not: instances of a kind that nobody serves any more must go too. */
+  readonly anyDefinition: ResourceDefinition | undefined;
+  readonly terminating: boolean;
+}
+
+export class CustomResources implements CustomResourceHooks {
+  readonly #env: () => Environment;
+  readonly #closing = new AbortController();
+  readonly #byKey = new Map<string, Known>();
+  /** Clean-ups under way, by storage key of the instances. */
+  readonly #cleanups = new Map<string, Promise<void>>();
+
+  /** @param env asked for late: the environment holds this object in turn */
+  constructor(env: () => Environment) {
+    this.#env = env;
+  }
+
+  /** Takes over what the store holds at start; goes on with deletions that a stop interrupted. */
+  load(): void {
+    const { items } = this.#env().store.list(CUSTOM_RESOURCE_DEFINITIONS, {});
+    for (const stored of items) this.#learn(stored);
+  }
+
+  admitCreate(definition: ResourceDefinition, name: string): void {
+    if (!definition.custom || this.#byKey.get(definition.storageKey)?.terminating !== true) return;
+    throw forbidden(
+      definition,
+      name,
+      'create not allowed while custom resource definition is terminating',
+    );
+  }
+
+  written(definition: ResourceDefinition, stored: StoredObject): void {
+    if (definition.storageKey === CUSTOM_RESOURCE_DEFINITIONS) this.#learn(stored);
+  }
+
+  removed(definition: ResourceDefinition, stored: StoredObject): void {
+    if (definition.custom) {
+      const known = this.#byKey.get(definition.storageKey);
+      if (known?.terminating === true) this.#startCleanup(known);
+    } else if (definition.storageKey === CUSTOM_RESOURCE_DEFINITIONS) {
+      const object = JSON.parse(stored.bytes.toString()) as KubernetesObject;
+      const key = instanceKeyOf(object);
+      this.#env().scheme.remove(this.#byKey.get(key)?.definitions ?? []);
+      this.#byKey.delete(key);
+    }
+  }
+
+  /** Stops clean-ups; the next start goes on with them. */
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('the control plane is stopping'));
+    await Promise.allSettled(this.#cleanups.values());
+  }
+
+  /** Resolves when no clean-up is running. */
+  async idle(): Promise<void> {
+    while (this.#cleanups.size > 0) await Promise.allSettled(this.#cleanups.values());
+  }
+
+  #learn(stored: StoredObject): void {
+    const { scheme, logger } = this.#env();
+    const object = JSON.parse(stored.bytes.toString()) as KubernetesObject;
+    const storageKey = instanceKeyOf(object);
+    const established = stringAt(conditionOf(object, 'Established'), 'status') === 'True';
+    const before = this.#byKey.get(storageKey);
+    let known: Known;
+    try {
+      known = {
+        name: stored.name,
+        storageKey,
+        definitions: established ? definitionsOf(object) : [],
+        anyDefinition: definitionsOf(allServed(object))[0],
+        terminating: object.metadata.deletionTimestamp !== undefined,
+      };
+    } catch (error) {
+      // Only a definition stored by an older release can fail here; the server must start all the same.
+      logger.error('Cannot serve a CustomResourceDefinition', { name: stored.name, error });
+      return;
+    }
+    this.#byKey.set(storageKey, known);
+    scheme.replace(before?.definitions ?? [], known.definitions);
+    if (known.terminating) this.#startCleanup(known);
+  }
+
+  #startCleanup(known: Known): void {
+    if (this.#closing.signal.aborted || this.#cleanups.has(known.storageKey)) return;
+    const cleanup = this.#cleanUp(known)
+      .catch((error: unknown) => {
+        if (this.#closing.signal.aborted) return;
+        this.#env().logger.warn('Cannot finish deleting a CustomResourceDefinition', {
+          name: known.name,
+          error,
+        });
+      })
+      .finally(() => this.#cleanups.delete(known.storageKey));
+    this.#cleanups.set(known.storageKey, cleanup);
+  }
+
+  async #cleanUp({ name, storageKey, anyDefinition }: Known): Promise<void> {
+    const env = this.#env();
+    const context = internalContext('custom-resource-cleanup', this.#closing.signal);
+    // Creates that began before the deletion was visible are still to land.
+    await Promise.resolve();
+    if (anyDefinition !== undefined) {
+      await deleteCollection(env, anyDefinition, undefined, {}, {}, context);
+    }
+    // Finalizers hold the rest: removed() comes back here when the last instance goes.
+    if (env.store.count(storageKey) > 0) return;
+    const definition = env.scheme.byResource(
+      'apiextensions.k8s.io',
+      'v1',
+      'customresourcedefinitions',
+    );
+    if (definition === undefined) return;
+    await changeObject(
+      env,
+      { definition, namespace: '', name },
+      '',
+      { conditional: false, problems: [], refusal: badRequest, apply: withoutCleanup },
+      context,
+    );
+  }
+}
+
+function withoutCleanup(old: KubernetesObject): KubernetesObject {
+  const finalizers = (old.metadata.finalizers ?? []).filter((item) => item !== CLEANUP_FINALIZER);
+  return { ...old, metadata: { ...old.metadata, finalizers } };
+}
+
+function instanceKeyOf(object: KubernetesObject): string {
+  return storageKeyOf(
+    stringAt(object, 'spec', 'group'),
+    stringAt(object, 'spec', 'names', 'plural'),
+  );
+}
+
+function allServed(object: KubernetesObject): KubernetesObject {
+  const versions = listAt(object, 'spec', 'versions').map((version) => ({
+    ...objectAt(version),
+    served: true,
+  }));
+  return { ...object, spec: { ...objectAt(object, 'spec'), versions } };
+}

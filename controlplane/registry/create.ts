@@ -1,0 +1,105 @@
+// POST of a collection: body → prepared, defaulted, validated → stored.
+import {
+  alreadyExists,
+  badRequest,
+  generateNameConflict,
+  invalid,
+} from '#controlplane/api/errors.ts';
+import { generateName } from '#controlplane/api/names.ts';
+import type { KubernetesObject } from '#controlplane/api/object.ts';
+import type { ResourceDefinition } from '#controlplane/api/resource.ts';
+import { applyDefaults } from '#controlplane/api/schema/default.ts';
+import { pruneUnknown } from '#controlplane/api/schema/prune.ts';
+import { validateSchema } from '#controlplane/api/schema/validate.ts';
+import { KeyExistsError } from '#controlplane/store/errors.ts';
+import type { StoredObject } from '#controlplane/store/types.ts';
+import { acceptBody, matchNamespace } from './body.ts';
+import type { Environment } from './environment.ts';
+import { dropDuplicateOwners, prepareNewMetadata, validateMetadata } from './metadata.ts';
+import { admitToNamespace } from './namespaces.ts';
+import { displayName, unstored } from './objects.ts';
+import { reportProblems, strictBodyError } from './problems.ts';
+import type { Strategy } from './strategy.ts';
+import { checkNameOf, hasStatus, strategyOf } from './strategy-table.ts';
+import type { DecodedObject, WriteContext } from './types.ts';
+import { putObject } from './writes.ts';
+
+/** So many generated names are tried before the client is asked to. */
+const NAME_ATTEMPTS = 8;
+
+export async function createObject(
+  env: Environment,
+  definition: ResourceDefinition,
+  namespace: string,
+  body: DecodedObject,
+  context: WriteContext,
+): Promise<StoredObject> {
+  const { object } = body;
+  acceptBody(definition, object);
+  matchNamespace(definition, object, namespace);
+  const dropped = pruneUnknown(definition.schema, object);
+  reportProblems(body.problems, dropped, context, strictBodyError(definition));
+  const { metadata } = object;
+  if ((metadata.resourceVersion ?? '') !== '' && metadata.resourceVersion !== '0') {
+    throw badRequest('resourceVersion should not be set on objects to be created');
+  }
+  const prefix = (metadata.name ?? '') === '' ? (metadata.generateName ?? '') : '';
+  if (prefix !== '') metadata.name = generateName(prefix, env.ids.suffix);
+  if (definition.namespaced) admitToNamespace(env, definition, namespace, displayName(metadata));
+  env.customResources.admitCreate(definition, displayName(metadata));
+  prepareCreate(env, definition, strategyOf(definition), object, context);
+  return store(env, definition, object, prefix, context);
+}
+
+function prepareCreate(
+  env: Environment,
+  definition: ResourceDefinition,
+  strategy: Strategy,
+  object: KubernetesObject,
+  context: WriteContext,
+): void {
+  const { metadata } = object;
+  prepareNewMetadata(metadata, env);
+  dropDuplicateOwners(metadata, context.warn);
+  if (strategy.hasGeneration === true) metadata.generation = 1;
+  if (strategy.keepsStatusOnCreate !== true && hasStatus(definition)) delete object['status'];
+  strategy.prepareForCreate?.(object, env);
+  applyDefaults(definition.schema, object);
+  strategy.applyDefaults?.(object);
+  const errors = validateMetadata(metadata, checkNameOf(strategy));
+  errors.push(...validateSchema(definition.schema, object, ''));
+  if (errors.length === 0 && strategy.validate !== undefined)
+    errors.push(...strategy.validate(object));
+  if (errors.length > 0) throw invalid(definition, displayName(metadata), errors);
+}
+
+async function store(
+  env: Environment,
+  definition: ResourceDefinition,
+  object: KubernetesObject,
+  prefix: string,
+  context: WriteContext,
+): Promise<StoredObject> {
+  let candidate = object;
+  for (let attempt = 1; ; attempt += 1) {
+    const name = candidate.metadata.name ?? '';
+    const namespace = definition.namespaced ? (candidate.metadata.namespace ?? '') : '';
+    if (context.dryRun && env.store.get(definition.storageKey, namespace, name) === undefined) {
+      return unstored(definition, candidate);
+    }
+    try {
+      if (context.dryRun) throw new KeyExistsError(name);
+      return await putObject(env, definition, candidate, 0);
+    } catch (error) {
+      if (!(error instanceof KeyExistsError)) throw error;
+      if (prefix === '') throw alreadyExists(definition, name);
+      if (attempt === NAME_ATTEMPTS) throw generateNameConflict(definition, name);
+    }
+    candidate = {
+      ...object,
+      metadata: { ...object.metadata, name: generateName(prefix, env.ids.suffix) },
+    };
+    // What was derived from the name (a namespace's label) follows the new one.
+    strategyOf(definition).applyDefaults?.(candidate);
+  }
+}

@@ -1,0 +1,145 @@
+// DELETE: preconditions, propagation finalizers, grace; either the object is gone afterwards or it is terminating and
+// whoever holds it (finalizers, a node agent, the namespace controller) finishes the job.
+import { conflict, notFound } from '#controlplane/api/errors.ts';
+import type { KubernetesObject, ObjectMeta } from '#controlplane/api/object.ts';
+import { formatTimestamp, parseTimestamp } from '#controlplane/api/timestamps.ts';
+import { RevisionConflictError } from '#controlplane/store/errors.ts';
+import type { StoredObject } from '#controlplane/store/types.ts';
+import type { Environment } from './environment.ts';
+import { sameJSON } from './equality.ts';
+import { decodeStored, unstored } from './objects.ts';
+import { strategyOf } from './strategy-table.ts';
+import type { DeleteOptions, DeleteResult, Target, WriteContext } from './types.ts';
+import { isFinished } from './update.ts';
+import { putObject, removeObject } from './writes.ts';
+
+const CONFLICT_ATTEMPTS = 256;
+
+export async function deleteObject(
+  env: Environment,
+  target: Target,
+  options: DeleteOptions,
+  context: WriteContext,
+): Promise<DeleteResult> {
+  const { definition, namespace, name } = target;
+  for (let attempt = 1; ; attempt += 1) {
+    const current = env.store.get(definition.storageKey, namespace, name);
+    if (current === undefined) throw notFound(definition, name);
+    checkPreconditions(target, options, current);
+    try {
+      return await deleteCurrent(env, target, options, current, context);
+    } catch (error) {
+      if (!(error instanceof RevisionConflictError)) throw error;
+      if (attempt === CONFLICT_ATTEMPTS) throw conflict(definition, name);
+    }
+    await env.store.settled(definition.storageKey, namespace, name);
+    context.signal.throwIfAborted();
+  }
+}
+
+function checkPreconditions(target: Target, options: DeleteOptions, current: StoredObject): void {
+  const { uid, resourceVersion } = options.preconditions ?? {};
+  if (uid !== undefined && uid !== current.uid) {
+    throw conflict(
+      target.definition,
+      target.name,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.uid}`,
+    );
+  }
+  if (resourceVersion !== undefined && resourceVersion !== String(current.revision)) {
+    throw conflict(
+      target.definition,
+      target.name,
+      `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${current.revision}`,
+    );
+  }
+}
+
+async function deleteCurrent(
+  env: Environment,
+  { definition }: Target,
+  options: DeleteOptions,
+  current: StoredObject,
+  context: WriteContext,
+): Promise<DeleteResult> {
+  const strategy = strategyOf(definition);
+  const old = decodeStored(current, definition);
+  strategy.checkDelete?.(old);
+  const object: KubernetesObject = { ...old, metadata: { ...old.metadata } };
+  setPropagation(object.metadata, options);
+  const grace = gracePeriodOf(options, strategy.gracePeriodSeconds?.(object));
+  terminate(object.metadata, grace, env.clock.now());
+  const release = holdNamespace(env, definition.storageKey, object);
+  try {
+    strategy.prepareForDelete?.(object, env);
+    if (isFinished(env, strategy, object)) {
+      const stored = context.dryRun
+        ? unstored(definition, object, current.revision)
+        : await removeObject(env, definition, lastState(object, old), current.revision);
+      return { stored, removed: true };
+    }
+    if (sameJSON(object, old)) return { stored: current, removed: false };
+    const stored = context.dryRun
+      ? unstored(definition, object, current.revision)
+      : await putObject(env, definition, object, current.revision);
+    return { stored, removed: false };
+  } finally {
+    release();
+  }
+}
+
+/** From here until the deletion is visible (or has failed) nothing new may start in the namespace. */
+function holdNamespace(env: Environment, storageKey: string, object: KubernetesObject): () => void {
+  const name = object.metadata.name ?? '';
+  if (storageKey !== 'core/namespaces' || env.terminatingNamespaces.has(name)) {
+    return () => undefined;
+  }
+  env.terminatingNamespaces.add(name);
+  return () => env.terminatingNamespaces.delete(name);
+}
+
+/** An object that goes at once is shown as it was, without a deletionTimestamp that nobody ever saw. */
+function lastState(object: KubernetesObject, old: KubernetesObject): KubernetesObject {
+  return old.metadata.deletionTimestamp === undefined ? old : object;
+}
+
+function gracePeriodOf(options: DeleteOptions, ofKind: number | undefined): number | undefined {
+  if (ofKind === undefined) return undefined;
+  const asked = options.gracePeriodSeconds;
+  // 0 of the kind means that nothing is running: there is nothing to wait for.
+  if (asked === undefined || ofKind === 0) return ofKind;
+  return asked < 0 ? 1 : asked;
+}
+
+/** Sets deletionTimestamp and grace, or shortens the grace of what already terminates; it never grows. */
+function terminate(metadata: ObjectMeta, grace: number | undefined, now: number): void {
+  const before = metadata.deletionGracePeriodSeconds ?? 0;
+  if (metadata.deletionTimestamp === undefined) {
+    metadata.deletionTimestamp = formatTimestamp(now + (grace ?? 0) * 1000);
+    metadata.deletionGracePeriodSeconds = grace ?? 0;
+    if (metadata.generation !== undefined && metadata.generation > 0) metadata.generation += 1;
+    return;
+  }
+  if (grace === undefined || grace >= before) return;
+  const end = parseTimestamp(metadata.deletionTimestamp) ?? now;
+  metadata.deletionTimestamp = formatTimestamp(end - (before - grace) * 1000);
+  metadata.deletionGracePeriodSeconds = grace;
+}
+
+const PROPAGATION_FINALIZERS = {
+  Background: undefined,
+  Foreground: 'foregroundDeletion',
+  Orphan: 'orphan',
+} as const;
+
+/** Asks the garbage collector, through a finalizer, to look after the dependents first. */
+function setPropagation(metadata: ObjectMeta, { propagationPolicy }: DeleteOptions): void {
+  if (propagationPolicy === undefined) return;
+  const wanted = PROPAGATION_FINALIZERS[propagationPolicy];
+  const finalizers = (metadata.finalizers ?? []).filter(
+    (finalizer) => finalizer === wanted || !['foregroundDeletion', 'orphan'].includes(finalizer),
+  );
+  if (wanted !== undefined && !finalizers.includes(wanted)) finalizers.push(wanted);
+  if (finalizers.length === 0) delete metadata.finalizers;
+  else metadata.finalizers = finalizers;
+}

@@ -1,0 +1,31 @@
+// What every part of the registry works with. Made once by createRegistry().
+import type { ResourceDefinition } from '#controlplane/api/resource.ts';
+import type { Scheme } from '#controlplane/api/scheme.ts';
+import type { StoredObject, Store } from '#controlplane/store/types.ts';
+import type { Clock } from '#platform/clock.ts';
+import type { IdSource } from '#platform/id.ts';
+import type { Logger } from '#platform/logging.ts';
+
+export interface RegistryOptions {
+  readonly scheme: Scheme;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+}
+
+/** How writes meet the life of custom kinds; implemented by crds.ts. */
+export interface CustomResourceHooks {
+  /** @throws ApiError Forbidden while the kind's definition is terminating */
+  admitCreate(definition: ResourceDefinition, name: string): void;
+  /** After an object became durable. */
+  written(definition: ResourceDefinition, stored: StoredObject): void;
+  /** After an object's removal became durable. */
+  removed(definition: ResourceDefinition, stored: StoredObject): void;
+}
+
+export interface Environment extends RegistryOptions {
+  readonly customResources: CustomResourceHooks;
+  /** Namespaces whose deletion is being written: not yet visible, yet nothing new may start in them. */
+  readonly terminatingNamespaces: Set<string>;
+}

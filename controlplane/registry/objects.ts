@@ -1,0 +1,57 @@
+// Between stored bytes and the objects that a request works on.
+import type { KubernetesObject, ObjectMeta } from '#controlplane/api/object.ts';
+import { apiVersionOf } from '#controlplane/api/object.ts';
+import type { ResourceDefinition } from '#controlplane/api/resource.ts';
+import type { StoredObject } from '#controlplane/store/types.ts';
+
+/** A fresh copy, in the version of `definition` (conversion None: only apiVersion differs between versions). */
+export function decodeStored(
+  stored: StoredObject,
+  definition: ResourceDefinition,
+): KubernetesObject {
+  const object = JSON.parse(stored.bytes.toString()) as KubernetesObject;
+  object.apiVersion = apiVersionOf(definition.group, definition.version);
+  return object;
+}
+
+/** `object` with kind and apiVersion in front, as stored bytes must begin. */
+export function inStoredOrder(
+  definition: ResourceDefinition,
+  object: KubernetesObject,
+): KubernetesObject {
+  const { kind: _kind, apiVersion: _apiVersion, metadata, ...rest } = object;
+  return {
+    kind: definition.kind,
+    apiVersion: apiVersionOf(definition.group, definition.version),
+    metadata,
+    ...rest,
+  };
+}
+
+/** What a dry run answers with: looks stored, is not. `revision` is that of the object it would replace, or 0. */
+export function unstored(
+  definition: ResourceDefinition,
+  object: KubernetesObject,
+  revision = 0,
+): StoredObject {
+  const ordered = inStoredOrder(definition, object);
+  if (revision === 0) delete ordered.metadata.resourceVersion;
+  else ordered.metadata.resourceVersion = String(revision);
+  const fields: Record<string, string> = {};
+  for (const [field, read] of Object.entries(definition.selectableFields))
+    fields[field] = read(object);
+  return {
+    namespace: object.metadata.namespace ?? '',
+    name: object.metadata.name ?? '',
+    uid: object.metadata.uid ?? '',
+    revision,
+    bytes: Buffer.from(JSON.stringify(ordered)),
+    labels: object.metadata.labels ?? {},
+    fields,
+  };
+}
+
+/** The name for messages: the given one, or the prefix that one will be made from. */
+export function displayName(metadata: ObjectMeta): string {
+  return metadata.name ?? metadata.generateName ?? '';
+}

@@ -1,0 +1,81 @@
+// PATCH: JSON, merge and strategic merge patches, as a change of the newest state.
+import { badRequest, unsupportedMediaType } from '#controlplane/api/errors.ts';
+import { isObject } from '#controlplane/api/fields.ts';
+import type { KubernetesObject } from '#controlplane/api/object.ts';
+import { applyJSONPatch } from '#controlplane/api/patch/json-patch.ts';
+import { applyMergePatch } from '#controlplane/api/patch/merge-patch.ts';
+import { applyStrategicMergePatch } from '#controlplane/api/patch/strategic-merge.ts';
+import type { ResourceDefinition } from '#controlplane/api/resource.ts';
+import { acceptBody, matchName, matchNamespace } from './body.ts';
+import type { Environment } from './environment.ts';
+import { strictPatchError } from './problems.ts';
+import type { PatchRequest, Target, WriteContext, WriteResult } from './types.ts';
+import { changeObject } from './update.ts';
+
+const BUILTIN_PATCHES = [
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/strategic-merge-patch+json',
+];
+const CUSTOM_PATCHES = ['application/json-patch+json', 'application/merge-patch+json'];
+
+export function patchObject(
+  env: Environment,
+  target: Target,
+  subresource: string,
+  request: PatchRequest,
+  context: WriteContext,
+): Promise<WriteResult> {
+  const { definition, namespace, name } = target;
+  return changeObject(
+    env,
+    target,
+    subresource,
+    {
+      conditional: false,
+      problems: request.problems,
+      refusal: strictPatchError(request.patch),
+      apply(old) {
+        const object = applyPatch(definition, request, old) as KubernetesObject;
+        acceptBody(definition, object);
+        matchNamespace(definition, object, namespace);
+        matchName(object, name);
+        return object;
+      },
+    },
+    context,
+  );
+}
+
+/**
+ * The patched copy of `document`, which stays as it is.
+ *
+ * @throws ApiError 400 or 422 for what is wrong with the patch, 415 for a type that the kind does not take
+ */
+export function applyPatch(
+  definition: Pick<ResourceDefinition, 'custom' | 'schema'>,
+  { type, patch }: PatchRequest,
+  document: unknown,
+): unknown {
+  const accepted = definition.custom ? CUSTOM_PATCHES : BUILTIN_PATCHES;
+  switch (type) {
+    case 'json':
+      return mustBeObject(applyJSONPatch(structuredClone(document), patch));
+    case 'merge':
+      if (!isObject(patch)) throw badRequest('a merge patch must be a JSON object');
+      return mustBeObject(applyMergePatch(structuredClone(document), patch));
+    case 'strategic':
+      if (definition.custom) throw unsupportedMediaType(accepted);
+      if (!isObject(patch)) throw badRequest('a strategic merge patch must be a JSON object');
+      return mustBeObject(
+        applyStrategicMergePatch(structuredClone(document), patch, definition.schema),
+      );
+    case 'apply':
+      throw unsupportedMediaType(accepted);
+  }
+}
+
+function mustBeObject(result: unknown): unknown {
+  if (!isObject(result)) throw badRequest('the patch leaves no object behind');
+  return result;
+}

@@ -1,0 +1,90 @@
+// What the verbs of the API mean, for every kind: the one implementation of Registry. Each verb has a file of its own;
+// here they meet their environment.
+import { methodNotAllowed, unknownPath } from '#controlplane/api/errors.ts';
+import type { ResourceDefinition } from '#controlplane/api/resource.ts';
+import { bindPod } from './binding.ts';
+import { bootstrap } from './bootstrap.ts';
+import { CustomResources } from './crds.ts';
+import { createObject } from './create.ts';
+import { deleteCollection } from './delete-collection.ts';
+import { deleteObject } from './deletion.ts';
+import type { Environment, RegistryOptions } from './environment.ts';
+import { EventExpiry } from './events.ts';
+import { evictPod } from './eviction.ts';
+import { patchObject } from './patch.ts';
+import { patchScale, readScale, writeScale } from './scale.ts';
+import type { DecodedObject, Registry, Target, WriteContext } from './types.ts';
+import { updateObject } from './update.ts';
+
+export interface RunningRegistry extends Registry {
+  /** Makes sure of the system namespaces and `objects`; call once, before serving. */
+  bootstrap(objects: readonly unknown[], signal: AbortSignal): Promise<void>;
+  /** Resolves when no clean-up after a deleted CustomResourceDefinition is running. */
+  idle(): Promise<void>;
+  /** Stops what runs in the background; the store stays open. */
+  close(): Promise<void>;
+}
+
+/** Takes over what the store holds: custom kinds are in the scheme when this returns. */
+export function createRegistry(options: RegistryOptions): RunningRegistry {
+  const { scheme, store } = options;
+  const customResources = new CustomResources(() => env);
+  const env: Environment = { ...options, customResources, terminatingNamespaces: new Set() };
+  const index = (definitions: readonly ResourceDefinition[]): void => {
+    for (const { storageKey, selectableFields } of definitions) {
+      store.register(storageKey, selectableFields);
+    }
+  };
+  index(scheme.definitions());
+  const stopIndexing = scheme.onChange(({ added }) => index(added));
+  customResources.load();
+  const expiry = new EventExpiry(env);
+  expiry.start();
+
+  return {
+    create: (definition, namespace, body, context) =>
+      createObject(env, definition, namespace, body, context),
+    update: (target, subresource, body, context) =>
+      updateObject(env, target, subresource, body, context),
+    patch: (target, subresource, patch, context) =>
+      patchObject(env, target, subresource, patch, context),
+    delete: (target, deleteOptions, context) => deleteObject(env, target, deleteOptions, context),
+    deleteCollection: (definition, namespace, selector, deleteOptions, context) =>
+      deleteCollection(env, definition, namespace, selector, deleteOptions, context),
+    getScale: (target) => readScale(env, target),
+    updateScale: (target, body, context) => writeScale(env, target, body, context),
+    patchScale: (target, patch, context) => patchScale(env, target, patch, context),
+    connect: (target, subresource, body, context) =>
+      connect(env, target, subresource, body, context),
+    bootstrap: (objects, signal) => bootstrap(env, objects, signal),
+    idle: () => customResources.idle(),
+    async close() {
+      stopIndexing();
+      await Promise.all([expiry.close(), customResources.close()]);
+    },
+  };
+}
+
+const CREATED = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
+
+async function connect(
+  env: Environment,
+  target: Target,
+  subresource: string,
+  body: DecodedObject,
+  context: WriteContext,
+): Promise<unknown> {
+  switch (`${target.definition.storageKey}/${subresource}`) {
+    case 'core/pods/binding':
+      await bindPod(env, target, body, context);
+      return CREATED;
+    case 'core/pods/eviction':
+      await evictPod(env, target, body, context);
+      return CREATED;
+    default:
+      if (target.definition.subresources.some(({ name }) => name === subresource)) {
+        throw methodNotAllowed(target.definition);
+      }
+      throw unknownPath();
+  }
+}

@@ -1,0 +1,53 @@
+// PersistentVolumeClaim: what was asked for stays; it may grow, and be bound once.
+import type { FieldError } from '#controlplane/api/errors.ts';
+import { forbiddenField, invalidField, requiredField } from '#controlplane/api/field-errors.ts';
+import { objectAt, stringAt } from '#controlplane/api/fields.ts';
+import type { KubernetesObject } from '#controlplane/api/object.ts';
+import type { Quantity } from '#controlplane/api/quantity.ts';
+import { compareQuantities, parseQuantity } from '#controlplane/api/quantity.ts';
+import { sameJSON } from '../equality.ts';
+import type { Strategy } from '../strategy.ts';
+
+const REQUEST = 'spec.resources.requests[storage]';
+
+function requestOf(object: KubernetesObject): Quantity | undefined {
+  return parseQuantity(stringAt(object, 'spec', 'resources', 'requests', 'storage'));
+}
+
+/** The spec without what may change. */
+function fixedPart(object: KubernetesObject, old: KubernetesObject): unknown {
+  const { resources: _resources, volumeName, ...rest } = objectAt(object, 'spec');
+  return stringAt(old, 'spec', 'volumeName') === '' ? rest : { ...rest, volumeName };
+}
+
+export const persistentVolumeClaimStrategy: Strategy = {
+  prepareForCreate(object) {
+    object['status'] = { phase: 'Pending' };
+  },
+  validate(object) {
+    const text = stringAt(object, 'spec', 'resources', 'requests', 'storage');
+    if (text === '') return [requiredField(REQUEST)];
+    const request = parseQuantity(text);
+    return request === undefined || request.nano <= 0n
+      ? [invalidField(REQUEST, text, 'must be greater than zero')]
+      : [];
+  },
+  validateUpdate(object, old, subresource) {
+    const errors: FieldError[] = [];
+    if (subresource !== '') return errors;
+    if (!sameJSON(fixedPart(object, old), fixedPart(old, old))) {
+      errors.push(
+        forbiddenField(
+          'spec',
+          'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims',
+        ),
+      );
+    }
+    const before = requestOf(old);
+    const after = requestOf(object);
+    if (before !== undefined && after !== undefined && compareQuantities(after, before) < 0) {
+      errors.push(forbiddenField(REQUEST, 'field can not be less than previous value'));
+    }
+    return errors;
+  },
+};

@@ -1,0 +1,46 @@
+// Defaults of a Pod that depend on its other fields; the plain ones are in the schema.
+import type { JSONObject } from '#controlplane/api/fields.ts';
+import { isObject, listAt, objectAt, stringAt } from '#controlplane/api/fields.ts';
+import type { KubernetesObject } from '#controlplane/api/object.ts';
+
+export function applyPodDefaults(pod: KubernetesObject): void {
+  const spec = pod['spec'];
+  if (!isObject(spec)) return;
+  const account = stringAt(spec, 'serviceAccountName') || stringAt(spec, 'serviceAccount');
+  spec['serviceAccountName'] = account || 'default';
+  spec['serviceAccount'] = account || 'default';
+  spec['priority'] ??= 0;
+  spec['preemptionPolicy'] ??= 'PreemptLowerPriority';
+  for (const field of ['initContainers', 'containers'] as const) {
+    for (const container of listAt(spec, field)) {
+      if (isObject(container)) defaultContainer(container, spec);
+    }
+  }
+  for (const volume of listAt(spec, 'volumes')) {
+    // A volume that names no source is an empty directory.
+    if (isObject(volume) && Object.keys(volume).length === 1) volume['emptyDir'] = {};
+  }
+}
+
+function defaultContainer(container: JSONObject, spec: JSONObject): void {
+  container['imagePullPolicy'] ??= pullPolicyOf(stringAt(container, 'image'));
+  if (spec['hostNetwork'] === true) {
+    for (const port of listAt(container, 'ports')) {
+      if (isObject(port)) port['hostPort'] ??= port['containerPort'];
+    }
+  }
+  const resources = objectAt(container, 'resources');
+  const limits = objectAt(resources, 'limits');
+  if (Object.keys(limits).length > 0) {
+    resources['requests'] = { ...limits, ...objectAt(resources, 'requests') };
+  }
+}
+
+/** `latest`, said or meant, is pulled every time; a fixed tag or digest once. */
+function pullPolicyOf(image: string): 'Always' | 'IfNotPresent' {
+  if (image.includes('@')) return 'IfNotPresent';
+  const name = image.slice(image.lastIndexOf('/') + 1);
+  const colon = name.indexOf(':');
+  const tag = colon < 0 ? 'latest' : name.slice(colon + 1);
+  return tag === 'latest' ? 'Always' : 'IfNotPresent';
+}

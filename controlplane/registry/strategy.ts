@@ -1,0 +1,47 @@
+// What is special about a kind: hooks that the pipelines of create, update and delete call. Hooks may change `object`
+// only where their name says prepare, merge or default; `old` is never changed. Which kind has which: strategy-table.ts.
+import type { FieldError } from '#controlplane/api/errors.ts';
+import type { KubernetesObject } from '#controlplane/api/object.ts';
+import type { Environment } from './environment.ts';
+
+export interface Strategy {
+  /** What is wrong with a name, or undefined; a DNS subdomain unless said otherwise. */
+  readonly checkName?: (name: string) => string | undefined;
+  /** PUT of an absent object creates it. */
+  readonly createsOnUpdate?: boolean;
+  /** PUT without resourceVersion is refused. */
+  readonly needsResourceVersion?: boolean;
+  /** Clients may send status with a create, as node agents do. */
+  readonly keepsStatusOnCreate?: boolean;
+  /** metadata.generation counts changes of spec. */
+  readonly hasGeneration?: boolean;
+  readonly prepareForCreate?: (object: KubernetesObject, env: Environment) => void;
+  readonly prepareForUpdate?: (
+    object: KubernetesObject,
+    old: KubernetesObject,
+    subresource: string,
+    env: Environment,
+  ) => void;
+  /** The stored object with what a subresource other than status may change. */
+  readonly mergeSubresource?: (
+    object: KubernetesObject,
+    old: KubernetesObject,
+    subresource: string,
+  ) => KubernetesObject;
+  /** Fills in what the schema's defaults cannot say. */
+  readonly applyDefaults?: (object: KubernetesObject) => void;
+  readonly validate?: (object: KubernetesObject) => readonly FieldError[];
+  readonly validateUpdate?: (
+    object: KubernetesObject,
+    old: KubernetesObject,
+    subresource: string,
+  ) => readonly FieldError[];
+  /** Throws when this object may not be deleted. */
+  readonly checkDelete?: (object: KubernetesObject) => void;
+  /** Seconds from DELETE to removal when the request names none; undefined: at once. */
+  readonly gracePeriodSeconds?: (object: KubernetesObject) => number | undefined;
+  /** Marks `object` as terminating beyond deletionTimestamp. */
+  readonly prepareForDelete?: (object: KubernetesObject, env: Environment) => void;
+  /** True while something beside metadata.finalizers holds the object. */
+  readonly isHeld?: (object: KubernetesObject, env: Environment) => boolean;
+}

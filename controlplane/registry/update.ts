@@ -1,0 +1,247 @@
+// PUT, and the second half of PATCH: a new state of an existing object → kept, defaulted, validated → stored, or
+// removed when it was the last finalizer that went away.
+import type { ApiError } from '#controlplane/api/errors.ts';
+import { badRequest, conflict, invalid, notFound } from '#controlplane/api/errors.ts';
+import { invalidField } from '#controlplane/api/field-errors.ts';
+import type { KubernetesObject } from '#controlplane/api/object.ts';
+import { applyDefaults } from '#controlplane/api/schema/default.ts';
+import { pruneUnknown } from '#controlplane/api/schema/prune.ts';
+import { validateSchema } from '#controlplane/api/schema/validate.ts';
+import { KeyExistsError, RevisionConflictError } from '#controlplane/store/errors.ts';
+import type { StoredObject } from '#controlplane/store/types.ts';
+import { acceptBody, matchName, matchNamespace } from './body.ts';
+import { createObject } from './create.ts';
+import type { Environment } from './environment.ts';
+import { sameJSON } from './equality.ts';
+import {
+  changesGeneration,
+  dropDuplicateOwners,
+  prepareUpdatedMetadata,
+  validateMetadata,
+  validateMetadataUpdate,
+} from './metadata.ts';
+import { decodeStored, unstored } from './objects.ts';
+import { reportProblems, strictBodyError } from './problems.ts';
+import type { Strategy } from './strategy.ts';
+import { checkNameOf, hasStatus, strategyOf } from './strategy-table.ts';
+import type { DecodedObject, Target, WriteContext, WriteResult } from './types.ts';
+import { putObject, removeObject } from './writes.ts';
+
+/** Rounds of read, change, write after writers of the same object; each round one of them gets through. */
+const CONFLICT_ATTEMPTS = 256;
+
+/** Makes the wanted state from the newest one; called again after a conflict. */
+export interface Change {
+  /** @returns an object of this request's own; what it came with besides goes through reportProblems before */
+  readonly apply: (old: KubernetesObject) => KubernetesObject;
+  /** What to refuse strict problems with. */
+  readonly refusal: (text: string) => ApiError;
+  readonly problems: readonly string[];
+  /** True when the client named the revision that it saw: a conflict is the client's to resolve. */
+  readonly conditional: boolean;
+}
+
+export async function updateObject(
+  env: Environment,
+  target: Target,
+  subresource: string,
+  body: DecodedObject,
+  context: WriteContext,
+): Promise<WriteResult> {
+  const { definition, namespace, name } = target;
+  const strategy = strategyOf(definition);
+  acceptBody(definition, body.object);
+  matchNamespace(definition, body.object, namespace);
+  matchName(body.object, name);
+  const conditional = hasRevision(body.object);
+  const exists = env.store.get(definition.storageKey, namespace, name) !== undefined;
+  if (!exists && strategy.createsOnUpdate === true && subresource === '' && !conditional) {
+    const stored = await createObject(env, definition, namespace, body, context);
+    return { stored, created: true };
+  }
+  if (!conditional && exists && strategy.needsResourceVersion === true) {
+    throw invalid(definition, name, [
+      invalidField('metadata.resourceVersion', 0, 'must be specified for an update'),
+    ]);
+  }
+  let first = true;
+  const change: Change = {
+    conditional,
+    problems: body.problems,
+    refusal: strictBodyError(definition),
+    apply() {
+      // The pipeline changes its object: keep the client's for another round, unless there can be none.
+      if (conditional) return body.object;
+      if (!first) context.signal.throwIfAborted();
+      first = false;
+      return structuredClone(body.object);
+    },
+  };
+  return changeObject(env, target, subresource, change, context);
+}
+
+function hasRevision(object: KubernetesObject): boolean {
+  const revision = object.metadata.resourceVersion ?? '';
+  return revision !== '' && revision !== '0';
+}
+
+/** Applies `change` to the newest state and stores the result; again when somebody else was faster, unless conditional. */
+export async function changeObject(
+  env: Environment,
+  target: Target,
+  subresource: string,
+  change: Change,
+  context: WriteContext,
+): Promise<WriteResult> {
+  const { definition, namespace, name } = target;
+  for (let attempt = 1; ; attempt += 1) {
+    const current = env.store.get(definition.storageKey, namespace, name);
+    if (current === undefined) throw notFound(definition, name);
+    const old = decodeStored(current, definition);
+    const object = change.apply(old);
+    checkPreconditions(target, object, old);
+    const dropped = pruneUnknown(definition.schema, object);
+    reportProblems(
+      change.problems,
+      dropped,
+      attempt === 1 ? context : quiet(context),
+      change.refusal,
+    );
+    const finished = prepareUpdate(env, target, subresource, object, old, context);
+    try {
+      const stored = await storeUpdate(env, target, current, old, finished, context);
+      return { stored, created: false };
+    } catch (error) {
+      if (error instanceof KeyExistsError || !(error instanceof RevisionConflictError)) throw error;
+      if (change.conditional || attempt === CONFLICT_ATTEMPTS) throw conflict(definition, name);
+    }
+    await env.store.settled(definition.storageKey, namespace, name);
+    context.signal.throwIfAborted();
+  }
+}
+
+/** Warnings were given in the first round. */
+function quiet(context: WriteContext): WriteContext {
+  return { ...context, warn: () => undefined };
+}
+
+function checkPreconditions(target: Target, object: KubernetesObject, old: KubernetesObject): void {
+  const { definition, name } = target;
+  const { resourceVersion, uid } = object.metadata;
+  if (hasRevision(object)) {
+    if (!/^\d+$/.test(resourceVersion ?? '')) {
+      throw badRequest(
+        `metadata.resourceVersion: Invalid value: ${JSON.stringify(resourceVersion)}: must be a decimal number`,
+      );
+    }
+    if (resourceVersion !== old.metadata.resourceVersion) throw conflict(definition, name);
+  }
+  if (uid !== undefined && uid !== '' && uid !== old.metadata.uid) {
+    throw conflict(
+      definition,
+      name,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid ?? ''}`,
+    );
+  }
+}
+
+/** The object as it will be stored. @throws ApiError 422 */
+function prepareUpdate(
+  env: Environment,
+  { definition, name }: Target,
+  subresource: string,
+  object: KubernetesObject,
+  old: KubernetesObject,
+  context: WriteContext,
+): KubernetesObject {
+  const strategy = strategyOf(definition);
+  prepareUpdatedMetadata(object.metadata, old.metadata);
+  dropDuplicateOwners(object.metadata, context.warn);
+  const merged = withSubresource(strategy, definition, subresource, object, old);
+  strategy.prepareForUpdate?.(merged, old, subresource, env);
+  applyDefaults(definition.schema, merged);
+  strategy.applyDefaults?.(merged);
+  if (
+    strategy.hasGeneration === true &&
+    changesGeneration(definition, merged, old, hasStatus(definition))
+  ) {
+    merged.metadata.generation = (old.metadata.generation ?? 0) + 1;
+  }
+  const errors = validateMetadata(merged.metadata, checkNameOf(strategy));
+  errors.push(...validateMetadataUpdate(merged.metadata, old.metadata));
+  errors.push(...validateSchema(definition.schema, merged, ''));
+  if (errors.length === 0) {
+    if (subresource === '') errors.push(...(strategy.validate?.(merged) ?? []));
+    errors.push(...(strategy.validateUpdate?.(merged, old, subresource) ?? []));
+  }
+  if (errors.length > 0) throw invalid(definition, name, errors);
+  return merged;
+}
+
+/** Which part of the client's object counts: all but status, status only, or (finalize) spec.finalizers only. */
+function withSubresource(
+  strategy: Strategy,
+  definition: Target['definition'],
+  subresource: string,
+  object: KubernetesObject,
+  old: KubernetesObject,
+): KubernetesObject {
+  switch (subresource) {
+    case '':
+      if (hasStatus(definition)) copyField(object, old, 'status');
+      return object;
+    case 'status': {
+      const merged: KubernetesObject = { ...old, metadata: { ...old.metadata } };
+      copyField(merged, object, 'status');
+      // Node agents annotate and label with status writes; custom resources change nothing but status.
+      if (!definition.custom) {
+        copyField(merged.metadata, object.metadata, 'labels');
+        copyField(merged.metadata, object.metadata, 'annotations');
+      }
+      return merged;
+    }
+    default:
+      // The strategy takes over what this subresource may change; everything else stays.
+      if (strategy.mergeSubresource === undefined) throw badRequest(`cannot update ${subresource}`);
+      return strategy.mergeSubresource(object, old, subresource);
+  }
+}
+
+function copyField<Shape extends object, Field extends keyof Shape>(
+  to: Shape,
+  from: Shape,
+  field: Field,
+): void {
+  if (from[field] === undefined) delete to[field];
+  else to[field] = from[field];
+}
+
+async function storeUpdate(
+  env: Environment,
+  { definition }: Target,
+  current: StoredObject,
+  old: KubernetesObject,
+  object: KubernetesObject,
+  context: WriteContext,
+): Promise<StoredObject> {
+  if (isFinished(env, strategyOf(definition), object)) {
+    if (context.dryRun) return unstored(definition, object, current.revision);
+    return removeObject(env, definition, object, current.revision);
+  }
+  if (sameJSON(object, old)) return current;
+  if (context.dryRun) return unstored(definition, object, current.revision);
+  return putObject(env, definition, object, current.revision);
+}
+
+/** True when a terminating object has nothing left that holds it: this write removes it. */
+export function isFinished(
+  env: Environment,
+  strategy: Strategy,
+  object: KubernetesObject,
+): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata;
+  if (deletionTimestamp === undefined) return false;
+  if ((deletionGracePeriodSeconds ?? 0) > 0) return false;
+  if ((finalizers?.length ?? 0) > 0) return false;
+  return strategy.isHeld?.(object, env) !== true;
+}

@@ -1,0 +1,63 @@
+// The last step of every verb: hand the finished object to the store, turn its errors into the API's, tell the parts of
+// the registry that follow what is stored.
+import type { ApiError } from '#controlplane/api/errors.ts';
+import { serviceUnavailable } from '#controlplane/api/errors.ts';
+import type { KubernetesObject } from '#controlplane/api/object.ts';
+import type { ResourceDefinition } from '#controlplane/api/resource.ts';
+import { StorageUnavailableError } from '#controlplane/store/errors.ts';
+import type { Revision, StoredObject } from '#controlplane/store/types.ts';
+import type { Environment } from './environment.ts';
+import { inStoredOrder } from './objects.ts';
+
+/**
+ * @param expectedRevision 0 to create
+ * @throws KeyExistsError, RevisionConflictError, and ApiError ServiceUnavailable when the write is not durable
+ */
+export async function putObject(
+  env: Environment,
+  definition: ResourceDefinition,
+  object: KubernetesObject,
+  expectedRevision: Revision,
+): Promise<StoredObject> {
+  const stored = await env.store
+    .put(keyOf(definition, object, expectedRevision), inStoredOrder(definition, object))
+    .catch(unavailable);
+  env.customResources.written(definition, stored);
+  return stored;
+}
+
+/** Removes the object; watchers see `object` as its last state. Throws as putObject. */
+export async function removeObject(
+  env: Environment,
+  definition: ResourceDefinition,
+  object: KubernetesObject,
+  expectedRevision: Revision,
+): Promise<StoredObject> {
+  const stored = await env.store
+    .delete(keyOf(definition, object, expectedRevision), inStoredOrder(definition, object))
+    .catch(unavailable);
+  env.customResources.removed(definition, stored);
+  return stored;
+}
+
+function keyOf(
+  definition: ResourceDefinition,
+  { metadata }: KubernetesObject,
+  expectedRevision: Revision,
+): Parameters<Environment['store']['put']>[0] {
+  return {
+    resource: definition.storageKey,
+    namespace: definition.namespaced ? (metadata.namespace ?? '') : '',
+    name: metadata.name ?? '',
+    expectedRevision,
+  };
+}
+
+function unavailable(error: unknown): never {
+  if (!(error instanceof StorageUnavailableError)) throw error;
+  throw asUnavailable(error);
+}
+
+function asUnavailable(error: StorageUnavailableError): ApiError {
+  return serviceUnavailable(`the change could not be made durable: ${error.message}`, error);
+}
