@@ -7,7 +7,6 @@ import type { ResourceDefinition } from '#controlplane/api/resource.ts';
 import { StorageUnavailableError } from '#controlplane/store/errors.ts';
 import type { Revision, StoredObject } from '#controlplane/store/types.ts';
 import type { Environment } from './environment.ts';
-import { inStoredOrder } from './objects.ts';
 
 /**
  * @param expectedRevision 0 to create
@@ -20,7 +19,7 @@ export async function putObject(
   expectedRevision: Revision,
 ): Promise<StoredObject> {
   const stored = await env.store
-    .put(keyOf(definition, object, expectedRevision), inStoredOrder(definition, object))
+    .put(keyOf(definition, object, expectedRevision), object)
     .catch(unavailable);
   env.customResources.written(definition, stored);
   return stored;
@@ -34,7 +33,7 @@ export async function removeObject(
   expectedRevision: Revision,
 ): Promise<StoredObject> {
   const stored = await env.store
-    .delete(keyOf(definition, object, expectedRevision), inStoredOrder(definition, object))
+    .delete(keyOf(definition, object, expectedRevision), object)
     .catch(unavailable);
   env.customResources.removed(definition, stored);
   return stored;
