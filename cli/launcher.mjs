@@ -59,7 +59,8 @@ function nodeAtHand(why) {
 
 /** Compiled code is kept per user, so that no other user of the machine can plant some. */
 function compileCache() {
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'windlass', 'code');
+  if (process.platform === 'darwin')
+    return join(homedir(), 'Library', 'Caches', 'windlass', 'code');
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'windlass', 'code');
 }
 

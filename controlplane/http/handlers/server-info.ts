@@ -2,16 +2,9 @@
 import { arch, platform } from 'node:process';
 
 import type { Handler } from '../context.ts';
+import { gitVersionOf, KUBERNETES_MINOR } from '#platform/kubernetes-version.ts';
 import { baseHeaders, sendBytes, sendJSON } from '../respond.ts';
 import type { Services } from '../services.ts';
-
-/** The Kubernetes minor version whose API we speak. Clients compare it as a number. */
-export const KUBERNETES_MINOR = '37';
-
-/** `v1.37.0+windlass.0.1.0`: a semantic version, as Helm and client-go insist. */
-export function gitVersionOf(windlassVersion: string): string {
-  return `v1.${KUBERNETES_MINOR}.0+windlass.${windlassVersion}`;
-}
 
 export function versionHandler(services: Services): Handler {
   const version = {

@@ -1,0 +1,45 @@
+// The three-way merge of `kubectl apply` as a pure function: what was applied last, what is there, what shall be.
+// Lists are replaced as a whole, as JSON merge patch (RFC 7386) has it.
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * A merge patch from `live` to `desired`, or undefined when nothing is to be done. Fields that `desired` does not name stay
+ * as they are, unless `lastApplied` named them: then they are removed.
+ */
+export function threeWayMerge(
+  lastApplied: Fields,
+  live: Fields,
+  desired: Fields,
+): Fields | undefined {
+  const patch: Record<string, unknown> = {};
+  for (const [field, value] of Object.entries(desired)) {
+    const current = live[field];
+    if (isFields(value) && isFields(current)) {
+      const before = lastApplied[field];
+      const nested = threeWayMerge(isFields(before) ? before : {}, current, value);
+      if (nested !== undefined) patch[field] = nested;
+    } else if (!deepEqual(value, current)) patch[field] = value;
+  }
+  for (const field of Object.keys(lastApplied)) {
+    if (!Object.hasOwn(desired, field) && Object.hasOwn(live, field)) patch[field] = null;
+  }
+  return Object.keys(patch).length === 0 ? undefined : patch;
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Equal as JSON values; the order of keys does not matter, and null equals an absent field. */
+function deepEqual(left: unknown, right: unknown): boolean {
+  if (left === right) return true;
+  if ((left ?? undefined) === undefined && (right ?? undefined) === undefined) return true;
+  if (Array.isArray(left) && Array.isArray(right))
+    return (
+      left.length === right.length && left.every((item, index) => deepEqual(item, right[index]))
+    );
+  if (!isFields(left) || !isFields(right)) return false;
+  const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
+  return [...keys].every((key) => deepEqual(left[key], right[key]));
+}

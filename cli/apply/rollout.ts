@@ -1,0 +1,122 @@
+// Turns Pods and Services into what a person follows: one line per instance, and the moment when a service has settled. Pure.
+
+/** What of a Pod is looked at. */
+export interface PodView {
+  readonly metadata: {
+    readonly name: string;
+    readonly deletionTimestamp?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
+  readonly spec?: { readonly nodeName?: string };
+  readonly status?: {
+    readonly phase?: string;
+    readonly reason?: string;
+    readonly message?: string;
+    readonly conditions?: readonly Condition[];
+    readonly containerStatuses?: readonly {
+      readonly restartCount?: number;
+      readonly state?: {
+        readonly waiting?: { readonly reason?: string; readonly message?: string };
+        readonly terminated?: {
+          readonly reason?: string;
+          readonly exitCode?: number;
+          readonly message?: string;
+        };
+      };
+    }[];
+  };
+}
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+/** What of a `Service` of windlass.dev is looked at. */
+export interface ServiceView {
+  readonly metadata: { readonly name: string; readonly generation?: number };
+  readonly spec?: {
+    readonly replicas?: number;
+    readonly ingress?: readonly { readonly port?: number }[];
+  };
+  readonly status?: {
+    readonly observedGeneration?: number;
+    readonly conditions?: readonly Condition[];
+    readonly readyReplicas?: number;
+    readonly replicas?: number;
+  };
+}
+
+/** State of an instance in a few words. */
+export function describeInstance(pod: PodView): string {
+  const { status } = pod;
+  const [container] = status?.containerStatuses ?? [];
+  const restarts = container?.restartCount ?? 0;
+  const suffix =
+    restarts === 0 ? '' : ` (restarted ${restarts === 1 ? 'once' : `${restarts} times`})`;
+  if (pod.metadata.deletionTimestamp !== undefined) return `stopping${suffix}`;
+  const waiting = status?.containerStatuses?.find((one) => one.state?.waiting !== undefined)?.state
+    ?.waiting;
+  if (waiting !== undefined && waiting.reason !== 'ContainerCreating')
+    return `${reasonAndMessage(waiting.reason ?? 'waiting', waiting.message)}${suffix}`;
+  if (conditionIs(status?.conditions, 'Ready', 'True')) return `ready${suffix}`;
+  const ended = status?.containerStatuses?.find((one) => one.state?.terminated !== undefined)?.state
+    ?.terminated;
+  if (ended !== undefined) {
+    const code = ended.exitCode === undefined ? '' : `, exit code ${ended.exitCode}`;
+    return `${reasonAndMessage(`ended: ${ended.reason ?? 'unknown'}${code}`, ended.message)}${suffix}`;
+  }
+  if (status?.phase === 'Running') return `running, not ready yet${suffix}`;
+  if (status?.phase === 'Failed' || status?.phase === 'Succeeded')
+    return reasonAndMessage(status.reason ?? status.phase.toLowerCase(), status.message);
+  if (pod.spec?.nodeName === undefined || pod.spec.nodeName === '') {
+    const scheduled = status?.conditions?.find((one) => one.type === 'PodScheduled');
+    return scheduled?.message === undefined
+      ? 'waiting for a node'
+      : `waiting: ${scheduled.message}`;
+  }
+  return `starting${suffix}`;
+}
+
+function reasonAndMessage(reason: string, message: string | undefined): string {
+  return message === undefined || message === '' ? reason : `${reason}: ${oneLine(message)}`;
+}
+
+function oneLine(text: string): string {
+  return text.trim().replaceAll(/\s*\n\s*/g, '; ');
+}
+
+function conditionIs(
+  conditions: readonly Condition[] | undefined,
+  type: string,
+  status: string,
+): boolean {
+  return (conditions ?? []).some((one) => one.type === type && one.status === status);
+}
+
+export type ServiceOutcome =
+  | { readonly state: 'rolling' }
+  | { readonly state: 'ready'; readonly ready: number; readonly replicas: number }
+  | { readonly state: 'degraded'; readonly message: string };
+
+/** Whether the controller has seen the newest spec, and what has come of it. */
+export function outcomeOf(service: ServiceView): ServiceOutcome {
+  const { status, metadata } = service;
+  if (status === undefined || (status.observedGeneration ?? 0) < (metadata.generation ?? 1))
+    return { state: 'rolling' };
+  const degraded = status.conditions?.find(
+    (one) => one.type === 'Degraded' && one.status === 'True',
+  );
+  if (degraded !== undefined) {
+    const message = reasonAndMessage(degraded.reason ?? 'Degraded', degraded.message);
+    return { state: 'degraded', message };
+  }
+  if (
+    conditionIs(status.conditions, 'Progressing', 'True') ||
+    !conditionIs(status.conditions, 'Ready', 'True')
+  )
+    return { state: 'rolling' };
+  return { state: 'ready', ready: status.readyReplicas ?? 0, replicas: status.replicas ?? 0 };
+}

@@ -1,0 +1,174 @@
+// The flags of `up`, and what their values become. Flags whose part is not built yet are known and refused with that reason.
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { LogFormat, LogLevel } from '#platform/logging.ts';
+import { dataDirectoryAt } from '../data-directory.ts';
+import type { DataDirectory } from '../data-directory.ts';
+import type { OptionTable, OptionValues } from '../options.ts';
+import type { RuntimeChoice } from '../thread-messages.ts';
+import { UsageError } from '../usage-error.ts';
+
+export const upOptions = {
+  'data-dir': {
+    type: 'string',
+    placeholder: 'DIR',
+    default: '.windlass',
+    help: 'Where state and credentials are kept',
+  },
+  bind: {
+    type: 'string',
+    placeholder: 'ADDRESS',
+    default: '127.0.0.1',
+    help: 'Address the API server listens on',
+  },
+  port: {
+    type: 'integer',
+    placeholder: 'PORT',
+    minimum: 0,
+    maximum: 65_535,
+    default: 6443,
+    help: 'Port the API server listens on, 0 for any free one',
+  },
+  manifests: {
+    type: 'list',
+    placeholder: 'PATH',
+    help: 'Apply this file or folder, and again whenever it changes',
+  },
+  persistence: {
+    type: 'list',
+    placeholder: 'URL',
+    help: 'Where objects are kept: sqlite:PATH; the first is the primary',
+  },
+  ack: {
+    type: 'choice',
+    choices: ['primary', 'quorum', 'all'],
+    default: 'primary',
+    help: 'Which persistence instances must have a write before it is acknowledged',
+  },
+  relaxed: {
+    type: 'string',
+    placeholder: 'KINDS',
+    help: 'Acknowledge writes of these kinds before they are durable',
+  },
+  takeover: { type: 'boolean', help: 'Take the state over from another control plane' },
+  'secrets-key': {
+    type: 'string',
+    placeholder: 'file:PATH',
+    help: 'Key that Secrets are sealed with (default: a generated one beside the data directory)',
+  },
+  'cluster-domain': {
+    type: 'string',
+    placeholder: 'DOMAIN',
+    default: 'internal',
+    help: 'Domain under which services find each other',
+  },
+  runtime: {
+    type: 'choice',
+    choices: ['process', 'docker', 'auto'],
+    default: 'process',
+    help: 'What runs instances on this machine; auto takes Docker where its socket is',
+  },
+  'no-controllers': { type: 'boolean', help: 'Run no controllers here' },
+  'no-node': { type: 'boolean', help: 'Run no instances on this machine' },
+  'log-format': {
+    type: 'choice',
+    choices: ['text', 'json'],
+    default: 'text',
+    help: 'Form of the log on standard error',
+  },
+  'log-level': {
+    type: 'choice',
+    choices: ['error', 'warn', 'info', 'debug'],
+    default: 'warn',
+    help: 'Least important lines in the log',
+  },
+} as const satisfies OptionTable;
+
+/** The checked settings of one run. */
+export interface UpSettings {
+  readonly data: DataDirectory;
+  readonly bind: string;
+  readonly port: number;
+  readonly manifests: readonly string[];
+  readonly persistence: readonly string[];
+  readonly secretsKeyFile: string;
+  readonly clusterDomain: string;
+  readonly runtime: RuntimeChoice;
+  readonly runControllers: boolean;
+  readonly runNode: boolean;
+  readonly nodeName: string;
+  readonly logFormat: LogFormat;
+  readonly logLevel: LogLevel;
+}
+
+/** @throws UsageError for values that no run could use */
+export function upSettings(values: OptionValues<typeof upOptions>): UpSettings {
+  const data = dataDirectoryAt(values['data-dir']);
+  refuseUnbuilt(values);
+  const domain = values['cluster-domain'];
+  if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(domain))
+    throw new UsageError(
+      `--cluster-domain must be a DNS name in lower case, found ${JSON.stringify(domain)}`,
+    );
+  return {
+    data,
+    bind: values.bind,
+    port: values.port,
+    manifests: values.manifests,
+    persistence:
+      values.persistence.length > 0
+        ? values.persistence
+        : [`sqlite:${join(data.path, 'state.db')}`],
+    secretsKeyFile: secretsKeyFile(values['secrets-key'], data),
+    clusterDomain: domain,
+    runtime: values.runtime,
+    runControllers: !values['no-controllers'],
+    runNode: !values['no-node'],
+    nodeName: nodeNameOf(hostname()),
+    logFormat: values['log-format'],
+    logLevel: values['log-level'],
+  };
+}
+
+function refuseUnbuilt(values: OptionValues<typeof upOptions>): void {
+  const notYet = (flag: string, instead: string): UsageError =>
+    new UsageError(`${flag} is not available in this version yet; ${instead}`);
+  for (const url of values.persistence) {
+    const scheme = /^(sqlite|s3|nfs|module):/.exec(url)?.[1];
+    if (scheme === undefined)
+      throw new UsageError(`--persistence must be sqlite:PATH, found ${JSON.stringify(url)}`);
+    if (scheme !== 'sqlite') throw notYet(`--persistence ${scheme}:…`, 'use sqlite:PATH');
+    if (url === 'sqlite:')
+      throw new UsageError('--persistence sqlite: needs a path after the colon');
+  }
+  if (values.persistence.length > 1)
+    throw notYet('a second --persistence', 'give one, the primary');
+  if (values.ack !== 'primary') throw notYet(`--ack ${values.ack}`, 'leave it at primary');
+  if (values.relaxed !== undefined)
+    throw notYet('--relaxed', 'leave it out: every write is durable first');
+  if (values.takeover) throw notYet('--takeover', 'stop the other control plane instead');
+}
+
+function secretsKeyFile(value: string | undefined, data: DataDirectory): string {
+  if (value === undefined) return `${data.path}.key`;
+  const [, scheme, rest = ''] = /^([a-z]+):(.*)$/s.exec(value) ?? [];
+  if (scheme === 'credential' || scheme === 'exec')
+    throw new UsageError(
+      `--secrets-key ${scheme}: is not available in this version yet; use file:PATH`,
+    );
+  // The value itself is not shown: somebody may have put a key there.
+  if (scheme !== 'file' || rest === '')
+    throw new UsageError('--secrets-key must be file:PATH, found something else');
+  return rest;
+}
+
+/** A host name as a Node's name: DNS-1123 subdomain. */
+export function nodeNameOf(host: string): string {
+  const name = host
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9.-]+/g, '-')
+    .replaceAll(/^[^a-z0-9]+|[^a-z0-9]+$/g, '')
+    .slice(0, 63)
+    .replaceAll(/[^a-z0-9]+$/g, '');
+  return name === '' ? 'node' : name;
+}

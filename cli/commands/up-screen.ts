@@ -1,0 +1,41 @@
+// The short screen after the first rollout: where things are and what to try.
+import { relative } from 'node:path';
+import type { ServiceSummary } from '../thread-messages.ts';
+
+export interface ScreenFacts {
+  readonly server: { readonly url: string; readonly adminKubeconfig: string };
+  readonly services: readonly ServiceSummary[];
+  readonly manifests: readonly string[];
+}
+
+/** Lines between two empty ones. */
+export function closingScreen({ server, services, manifests }: ScreenFacts): string {
+  const [first] = services;
+  const lines = services.flatMap(({ name, ports }) =>
+    ports.map((port) => `${name} answers at`.padEnd(24) + `http://127.0.0.1:${port}`),
+  );
+  lines.push('the API server is at'.padEnd(24) + server.url);
+  lines.push('its kubeconfig is'.padEnd(24) + server.adminKubeconfig, '');
+  lines.push('Try in a second terminal:');
+  lines.push(`  export KUBECONFIG=${quote(server.adminKubeconfig)}`);
+  if (first === undefined) lines.push('  kubectl get nodes -o wide');
+  else {
+    const inNamespace = first.namespace === 'default' ? '' : ` -n ${first.namespace}`;
+    const [path = ''] = manifests;
+    const shown = relative(process.cwd(), path);
+    lines.push(
+      `  kubectl get pods -o wide${inNamespace}`,
+      `  kubectl scale service.windlass.dev/${first.name} --replicas=5${inNamespace}`,
+      `  npx windlass history ${first.name}${inNamespace === '' ? '' : ` --namespace ${first.namespace}`}`,
+      `  npx windlass rollback ${first.name}${inNamespace === '' ? '' : ` --namespace ${first.namespace}`}`,
+      `Change ${shown === '' || shown.startsWith('..') ? path : shown} and save: it is applied at once.`,
+    );
+  }
+  lines.push('Ctrl-C stops everything that runs here; the state stays.');
+  return `\n${lines.map((line) => `${line}\n`).join('')}\n`;
+}
+
+/** As a word of a POSIX shell. */
+function quote(text: string): string {
+  return /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

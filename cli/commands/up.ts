@@ -1,0 +1,162 @@
+// `windlass up`: API server in this thread; controllers, node agent and manifests in one thread beside it. The main composition root.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse as parseYAML } from 'yaml';
+import { startControlPlane } from '#controlplane/start.ts';
+import type { ControlPlane } from '#controlplane/start.ts';
+import { systemClock } from '#platform/clock.ts';
+import { createLogger } from '#platform/logging.ts';
+import type { Logger } from '#platform/logging.ts';
+import { MetricsRegistry } from '#platform/metrics.ts';
+import { defineCommand } from '../command.ts';
+import type { CommandIO } from '../command.ts';
+import { helpOf } from '../command-help.ts';
+import { lockDataDirectory, prepareDataDirectory } from '../data-directory.ts';
+import { createProgress } from '../progress.ts';
+import { aborted, closeInTime } from '../run-until-stopped.ts';
+import { startFailure } from '../start-failure.ts';
+import { SupervisedThread } from '../supervised-thread.ts';
+import type { FromThread, ThreadData } from '../thread-messages.ts';
+import { CommandError } from '../usage-error.ts';
+import { programVersion } from '../versions.ts';
+import { closingScreen } from './up-screen.ts';
+import { upOptions, upSettings } from './up-options.ts';
+import type { UpSettings } from './up-options.ts';
+
+export const up = defineCommand({
+  help: helpOf.up,
+  options: upOptions,
+  async run(values, _words, io) {
+    const settings = upSettings(values);
+    const stop = io.stopSignal();
+    prepareDataDirectory(settings.data);
+    const unlock = lockDataDirectory(settings.data);
+    try {
+      return await serve(settings, io, stop);
+    } finally {
+      unlock();
+    }
+  },
+});
+
+async function serve(settings: UpSettings, io: CommandIO, stop: AbortSignal): Promise<number> {
+  const logger = createLogger({ format: settings.logFormat, level: settings.logLevel });
+  const hadKey = existsSync(settings.secretsKeyFile);
+  let thread: SupervisedThread | undefined;
+  const server = await startServer(settings, logger, stop, async () => thread?.metrics() ?? '');
+  try {
+    // Once, when it is made: whoever loses it loses the Secrets.
+    if (!hadKey && existsSync(settings.secretsKeyFile))
+      io.out(`made ${settings.secretsKeyFile}, which Secrets are sealed with; keep a copy\n`);
+    io.out(`ready ${server.url}\n`);
+    thread = await beside(settings, server, io, logger);
+    if (thread !== undefined) await Promise.race([thread.start(), aborted(stop)]);
+    await aborted(stop);
+  } catch (error) {
+    if (!stop.aborted) {
+      await stopAll(thread, server, logger);
+      throw new CommandError(error instanceof Error ? error.message : String(error));
+    }
+  }
+  io.out(
+    `${io.columns === undefined ? '' : '\n'}stopping; the state stays in ${settings.data.path}\n`,
+  );
+  return stopAll(thread, server, logger);
+}
+
+async function startServer(
+  settings: UpSettings,
+  logger: Logger,
+  stop: AbortSignal,
+  extraMetrics: () => Promise<string>,
+): Promise<ControlPlane> {
+  const metrics = new MetricsRegistry();
+  metrics.collectProcessMetrics();
+  try {
+    return await startControlPlane(
+      {
+        dataDir: settings.data.path,
+        bind: settings.bind,
+        port: settings.port,
+        persistence: [...settings.persistence],
+        secretsKeyFile: settings.secretsKeyFile,
+        bootstrapObjects: ownKinds(),
+        logger: logger.child({ component: 'controlplane' }),
+        clock: systemClock,
+        metrics,
+        extraMetrics,
+        version: programVersion(),
+      },
+      stop,
+    );
+  } catch (error) {
+    throw startFailure(error, settings);
+  }
+}
+
+/** The CustomResourceDefinitions of our own kinds, as `kubectl apply -f deploy/crds` would install them elsewhere. */
+function ownKinds(): unknown[] {
+  const folder = join(import.meta.dirname, '..', '..', 'deploy', 'crds');
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.yaml'))
+    .toSorted()
+    .map((name) => parseYAML(readFileSync(join(folder, name), 'utf8')) as unknown);
+}
+
+async function beside(
+  settings: UpSettings,
+  server: ControlPlane,
+  io: CommandIO,
+  logger: Logger,
+): Promise<SupervisedThread | undefined> {
+  const { runControllers, runNode, manifests, nodeName, runtime, clusterDomain } = settings;
+  if (!runControllers && !runNode && manifests.length === 0) return undefined;
+  const data: ThreadData = {
+    ...(runControllers
+      ? { controllers: { kubeconfig: await server.controllersKubeconfig(), clusterDomain } }
+      : {}),
+    ...(runNode
+      ? {
+          agent: {
+            kubeconfig: await server.nodeKubeconfig(nodeName),
+            nodeName,
+            dataDir: settings.data.path,
+            runtime,
+          },
+        }
+      : {}),
+    ...(manifests.length === 0
+      ? {}
+      : { manifests: { kubeconfig: server.adminKubeconfig, paths: manifests } }),
+    logFormat: settings.logFormat,
+    logLevel: settings.logLevel,
+  };
+  const progress = createProgress(io.out, io.columns);
+  const onMessage = (message: FromThread): void => {
+    if (message.type === 'line') progress.update(message.key, message.text);
+    if (message.type === 'say') progress.say(message.text);
+    if (message.type === 'settled') {
+      progress.freeze();
+      io.out(closingScreen({ server, services: message.services, manifests }));
+    }
+  };
+  return new SupervisedThread({
+    script: new URL('../controllers-thread.ts', import.meta.url),
+    data,
+    clock: systemClock,
+    logger,
+    onMessage,
+  });
+}
+
+/** Thread first: its agent still reports to the server while it stops the instances. */
+function stopAll(
+  thread: SupervisedThread | undefined,
+  server: ControlPlane,
+  logger: Logger,
+): Promise<number> {
+  return closeInTime(async () => {
+    await thread?.stop(true);
+    await server.close();
+  }, logger);
+}

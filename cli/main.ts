@@ -1,0 +1,95 @@
+// The command line: finds the command, runs it, turns what it throws into a message and an exit code.
+// Commands are loaded when they run, so that `windlass version` does not pay for a control plane.
+import { closest } from './closest.ts';
+import type { Command, CommandIO } from './command.ts';
+import { programHelp } from './help.ts';
+import type { CommandHelp } from './help.ts';
+import { helpOf } from './command-help.ts';
+import { processIO } from './process-io.ts';
+import { CommandError, UsageError } from './usage-error.ts';
+
+interface Entry {
+  readonly help: CommandHelp;
+  readonly load: () => Promise<Command>;
+}
+
+const COMMANDS: ReadonlyMap<string, Entry> = new Map([
+  ['up', { help: helpOf.up, load: async () => (await import('./commands/up.ts')).up }],
+  [
+    'controllers',
+    {
+      help: helpOf.controllers,
+      load: async () => (await import('./commands/controllers.ts')).controllers,
+    },
+  ],
+  [
+    'node run',
+    { help: helpOf.nodeRun, load: async () => (await import('./commands/node-run.ts')).nodeRun },
+  ],
+  [
+    'status',
+    { help: helpOf.status, load: async () => (await import('./commands/status.ts')).status },
+  ],
+  [
+    'history',
+    { help: helpOf.history, load: async () => (await import('./commands/history.ts')).history },
+  ],
+  [
+    'rollback',
+    { help: helpOf.rollback, load: async () => (await import('./commands/rollback.ts')).rollback },
+  ],
+  [
+    'version',
+    { help: helpOf.version, load: async () => (await import('./commands/version.ts')).version },
+  ],
+]);
+
+function helpText(): string {
+  return programHelp([...COMMANDS].map(([name, { help }]) => [name, help]));
+}
+
+function findCommand(argv: readonly string[]): { entry: Entry; rest: readonly string[] } {
+  const [first = '', second = ''] = argv;
+  const two = COMMANDS.get(`${first} ${second}`);
+  if (two !== undefined) return { entry: two, rest: argv.slice(2) };
+  const one = COMMANDS.get(first);
+  if (one !== undefined) return { entry: one, rest: argv.slice(1) };
+  const names = [...COMMANDS.keys()];
+  const near =
+    closest(first, names) ?? names.find((name) => name.startsWith(`${first} `)) ?? undefined;
+  throw new UsageError(
+    `unknown command ${JSON.stringify(first)}; ${near === undefined ? `commands are ${names.join(', ')}` : `did you mean ${near}?`}`,
+  );
+}
+
+/** Resolves with the exit code: 0 done, 1 could not be done, 2 wrong usage. */
+async function main(argv: readonly string[], io: CommandIO): Promise<number> {
+  try {
+    if (argv.length === 0) {
+      io.err(helpText());
+      return 2;
+    }
+    if (argv[0] === '--help' || argv[0] === '-h' || argv[0] === 'help') {
+      io.out(helpText());
+      return 0;
+    }
+    const { entry, rest } = findCommand(argv[0] === '--version' ? ['version'] : argv);
+    return await (await entry.load()).main(rest, io);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      io.err(`windlass: ${error.message}\nRun windlass --help, or windlass COMMAND --help.\n`);
+      return 2;
+    }
+    if (error instanceof CommandError) {
+      io.err(`windlass: ${error.message}\n${error.next === undefined ? '' : `${error.next}\n`}`);
+      return 1;
+    }
+    io.err(
+      `windlass: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    return 1;
+  }
+}
+
+// Ends here whatever is still open: a command that has answered must not hang on a forgotten socket.
+process.exit(await main(process.argv.slice(2), processIO()));

@@ -1,0 +1,40 @@
+// The real process behind CommandIO: streams, environment, stop signals.
+import type { CommandIO } from './command.ts';
+
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Writes on; a reader that has gone away (`windlass status | head`) is no error of ours. */
+function writer(stream: NodeJS.WriteStream): (text: string) => void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  return (text) => void stream.write(text);
+}
+
+let stopping: AbortController | undefined;
+
+function stopSignal(): AbortSignal {
+  if (stopping !== undefined) return stopping.signal;
+  const controller = new AbortController();
+  stopping = controller;
+  const stop = (): void => controller.abort(new Error('stopping'));
+  // The handlers stay: a second Ctrl-C while things are being stopped must not kill us half-way.
+  for (const signal of STOP_SIGNALS) process.on(signal, stop);
+  // The launcher holds the other end; it closes when the launcher dies, however it dies.
+  if (process.connected) process.once('disconnect', stop);
+  return controller.signal;
+}
+
+/** The CommandIO of this process. */
+export function processIO(): CommandIO {
+  return {
+    environment: process.env,
+    out: writer(process.stdout),
+    err: writer(process.stderr),
+    columns:
+      process.stdout.isTTY && process.env['TERM'] !== 'dumb'
+        ? () => process.stdout.columns
+        : undefined,
+    stopSignal,
+  };
+}

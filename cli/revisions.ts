@@ -1,0 +1,114 @@
+// The history of a service: its ControllerRevisions, and which of them a rollback means. Pure but for the two reads.
+import type { ApiObject, ApiResource, Client } from '#controllers/machinery/client-types.ts';
+import { CommandError } from './usage-error.ts';
+
+export const SERVICES: ApiResource = {
+  group: 'windlass.dev',
+  version: 'v1alpha1',
+  resource: 'services',
+  kind: 'Service',
+  namespaced: true,
+};
+const REVISIONS: ApiResource = {
+  group: 'apps',
+  version: 'v1',
+  resource: 'controllerrevisions',
+  kind: 'ControllerRevision',
+  namespaced: true,
+};
+
+export type Revision = ApiObject & {
+  readonly revision: number;
+  /** The part of the service that it remembers: `{spec: {template, …}}`. */
+  readonly data?: { readonly spec?: Readonly<Record<string, unknown>> };
+};
+
+export type ServiceObject = ApiObject & {
+  readonly spec?: Readonly<Record<string, unknown>>;
+  readonly status?: {
+    readonly currentRevision?: string;
+    readonly updateRevision?: string;
+    readonly replicas?: number;
+    readonly readyReplicas?: number;
+  };
+};
+
+export interface History {
+  readonly service: ServiceObject;
+  /** Oldest first. */
+  readonly revisions: readonly Revision[];
+}
+
+/** Reads a service and the revisions it owns. */
+export async function readHistory(
+  client: Client,
+  namespace: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<History> {
+  const service = await client.get<ServiceObject>(SERVICES, namespace, name, signal);
+  const { items } = await client.list<Revision>(REVISIONS, { namespace }, signal);
+  const { uid } = service.metadata;
+  const revisions = items
+    .filter((item) => (item.metadata.ownerReferences ?? []).some((owner) => owner.uid === uid))
+    .toSorted((left, right) => left.revision - right.revision);
+  return { service, revisions };
+}
+
+/**
+ * The revision to go back to: the one numbered `wanted`, else the newest before the one that is being rolled out.
+ *
+ * @throws CommandError that says which there are
+ */
+export function rollbackTarget(history: History, wanted: number | undefined): Revision {
+  const { service, revisions } = history;
+  const numbers = revisions.map(({ revision }) => revision).join(', ');
+  const known = numbers === '' ? 'it has none' : `it has ${numbers}`;
+  const current = service.status?.updateRevision;
+  if (wanted !== undefined) {
+    const target = revisions.find(({ revision }) => revision === wanted);
+    if (target === undefined)
+      throw new CommandError(
+        `service ${service.metadata.name} has no revision ${wanted}: ${known}`,
+        `windlass history ${service.metadata.name} lists them.`,
+      );
+    if (target.metadata.name === current)
+      throw new CommandError(
+        `revision ${wanted} is what service ${service.metadata.name} runs already`,
+      );
+    return target;
+  }
+  const target = revisions.findLast(({ metadata }) => metadata.name !== current);
+  if (target === undefined)
+    throw new CommandError(
+      `service ${service.metadata.name} has no earlier revision to go back to: ${known}`,
+    );
+  return target;
+}
+
+/**
+ * A merge patch that makes the service's revisioned fields those of `target`: fields that the newer spec added go away.
+ */
+export function rollbackPatch(history: History, target: Revision): object {
+  const wanted = target.data?.spec ?? {};
+  const spec: Record<string, unknown> = {};
+  for (const [field, value] of Object.entries(wanted))
+    spec[field] = replacing(history.service.spec?.[field], value);
+  return {
+    metadata: { resourceVersion: history.service.metadata.resourceVersion },
+    spec,
+  };
+}
+
+/** A merge patch from `from` to exactly `to`. */
+function replacing(from: unknown, to: unknown): unknown {
+  if (!isFields(from) || !isFields(to)) return to;
+  const patch: Record<string, unknown> = {};
+  for (const field of Object.keys(from)) if (!Object.hasOwn(to, field)) patch[field] = null;
+  for (const [field, value] of Object.entries(to)) patch[field] = replacing(from[field], value);
+  return patch;
+}
+
+function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,50 @@
+// Runs one long-lived part until a stop signal, then closes it within a deadline.
+import { sleep, systemClock } from '#platform/clock.ts';
+import type { Logger } from '#platform/logging.ts';
+import type { CommandIO } from './command.ts';
+import { CommandError } from './usage-error.ts';
+
+/** Above the longest usual grace of an instance (30 s), so that a stop is cut short only when something hangs. */
+const STOP_DEADLINE_MS = 45_000;
+
+/** Resolves when the signal aborts. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** Waits for `close` until the deadline. Exit code 0, or 1 when something hangs. */
+export async function closeInTime(close: () => Promise<void>, logger: Logger): Promise<number> {
+  // Timers of the clock let a process end; this one must live until all is closed.
+  const keepAlive = setInterval(() => undefined, 1_000);
+  const inTime = await Promise.race([
+    close().then(() => true),
+    sleep(systemClock, STOP_DEADLINE_MS).then(() => false),
+  ]);
+  clearInterval(keepAlive);
+  if (inTime) return 0;
+  const deadlineMs = STOP_DEADLINE_MS;
+  logger.error('Not everything stopped in time; the next start finishes it', { deadlineMs });
+  return 1;
+}
+
+/** @throws CommandError with the reason when `start` fails */
+export async function runUntilStopped(
+  io: CommandIO,
+  logger: Logger,
+  start: (signal: AbortSignal) => Promise<{ readonly close: () => Promise<void> }>,
+): Promise<number> {
+  const signal = io.stopSignal();
+  let part: { readonly close: () => Promise<void> };
+  try {
+    part = await start(signal);
+  } catch (error) {
+    if (signal.aborted) return 0;
+    throw new CommandError((error as Error).message, undefined, { cause: error });
+  }
+  await aborted(signal);
+  io.err('stopping\n');
+  return closeInTime(() => part.close(), logger);
+}

@@ -1,0 +1,45 @@
+// What the main thread and the controllers' thread say to each other. Plain data: it is cloned on the way.
+import type { LogFormat, LogLevel } from '#platform/logging.ts';
+
+export type RuntimeChoice = 'process' | 'docker' | 'auto';
+
+/** Handed to the thread at its start. A part that is absent does not run. */
+export interface ThreadData {
+  readonly controllers?: {
+    readonly kubeconfig: string;
+    readonly clusterDomain: string;
+    /** Names of those to run; absent: all. */
+    readonly names?: readonly string[];
+  };
+  readonly agent?: {
+    readonly kubeconfig: string;
+    readonly nodeName: string;
+    readonly dataDir: string;
+    readonly runtime: RuntimeChoice;
+  };
+  readonly manifests?: { readonly kubeconfig: string; readonly paths: readonly string[] };
+  readonly logFormat: LogFormat;
+  readonly logLevel: LogLevel;
+}
+
+export type ToThread =
+  | { readonly type: 'metrics'; readonly id: number }
+  | { readonly type: 'stop'; readonly stopContainers: boolean };
+
+/** One service as the closing screen names it. */
+export interface ServiceSummary {
+  readonly namespace: string;
+  readonly name: string;
+  readonly ports: readonly number[];
+}
+
+export type FromThread =
+  | { readonly type: 'started' }
+  /** A part could not start: `next start` would say the same. */
+  | { readonly type: 'failed'; readonly message: string }
+  | { readonly type: 'metrics'; readonly id: number; readonly text: string }
+  | { readonly type: 'line'; readonly key: string; readonly text: string }
+  | { readonly type: 'say'; readonly text: string }
+  /** Everything from the manifests has settled for the first time, well or not. */
+  | { readonly type: 'settled'; readonly services: readonly ServiceSummary[] }
+  | { readonly type: 'stopped' };
