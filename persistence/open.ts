@@ -35,12 +35,12 @@ type Opener = (
   options: PersistenceOptions,
 ) => Promise<OpenedPersistence>;
 
-const SCHEMES: Readonly<Record<string, Opener>> = {
-  sqlite: openSqlite,
-  s3: notYet,
-  nfs: notYet,
-  module: notYet,
-};
+const SCHEMES: ReadonlyMap<string, Opener> = new Map([
+  ['sqlite', openSqlite],
+  ['s3', notYet],
+  ['nfs', notYet],
+  ['module', notYet],
+]);
 
 /**
  * Opens what the URLs say. An instance that cannot be opened is Down afterwards and says why when it is used.
@@ -54,9 +54,9 @@ export async function openPersistence(options: PersistenceOptions): Promise<Open
     throw new PersistenceUrlError(second, 'replicas are not supported yet; give one URL');
   }
   const colon = url.indexOf(':');
-  const open = SCHEMES[url.slice(0, Math.max(0, colon))];
+  const open = SCHEMES.get(url.slice(0, Math.max(0, colon)));
   if (open === undefined) {
-    throw new PersistenceUrlError(url, `it must start with ${Object.keys(SCHEMES).join(':, ')}:`);
+    throw new PersistenceUrlError(url, `it must start with ${[...SCHEMES.keys()].join(':, ')}:`);
   }
   return open(url, url.slice(colon + 1), options);
 }

@@ -48,7 +48,11 @@ export class Connection {
 
   /** Starts the worker and opens the file. Afterwards the instance is up, or every call rejects with the reason. */
   async open(): Promise<void> {
-    const worker = new Worker(WORKER, { workerData: { path: this.#path } });
+    const worker = new Worker(WORKER, {
+      workerData: { path: this.#path },
+      // Flags of this process (a debugger, --eval) are not the worker's.
+      execArgv: [],
+    });
     worker.on('message', (response: Response) => this.#receive(response));
     worker.on('error', (error: unknown) => this.#lose(error));
     worker.on('exit', () => this.#lose(undefined));
@@ -123,7 +127,7 @@ export class Connection {
     if (this.#isUp) {
       this.#isUp = false;
       this.#down = new StorageFailedError(
-        `Cannot use ${this.#path}: its worker thread ended unexpectedly`,
+        `Cannot use ${this.#path}: its worker thread ended unexpectedly${cause instanceof Error ? ` (${cause.message})` : ''}`,
         { cause },
       );
     }

@@ -108,7 +108,7 @@ function checkAfterCrash(database: Database.Database, path: string): void {
   const verdict = database.pragma('quick_check(1)', { simple: true });
   if (verdict !== 'ok') {
     throw new CorruptDataError(
-      `Cannot open ${path}: it is damaged (${String(verdict)}); restore it from a backup`,
+      `Cannot open ${path}: it is damaged (${String(verdict).replaceAll(/\s+/g, ' ')}); restore it from a backup`,
     );
   }
 }

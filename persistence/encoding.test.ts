@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { decodeBatch, encodeBatch, encodedSize } from './encoding.ts';
+import type { Batch } from './encoding.ts';
+import { CorruptDataError } from './errors.ts';
+
+const change = fc.record({
+  gap: fc.integer({ min: 1, max: 2 ** 40 }),
+  kind: fc.string({ unit: 'binary', maxLength: 40 }),
+  key: fc.string({ unit: 'binary', maxLength: 80 }),
+  value: fc.option(fc.uint8Array({ maxLength: 300 }), { nil: undefined }),
+});
+
+const batch = fc
+  .record({
+    epoch: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
+    changes: fc.array(change, { minLength: 1, maxLength: 12 }),
+  })
+  .map(({ epoch, changes }): Batch => {
+    let revision = 0;
+    const records = changes.map(({ gap, kind, key, value }) => {
+      revision += gap;
+      return value === undefined ? { revision, kind, key } : { revision, kind, key, value };
+    });
+    return { epoch, records };
+  });
+
+function plain({ epoch, records }: Batch): unknown {
+  return {
+    epoch,
+    records: records.map(({ value, ...rest }) => ({ ...rest, value: value && [...value] })),
+  };
+}
+
+test('decodeBatch() gives back what encodeBatch() was given', () => {
+  fc.assert(
+    fc.property(batch, (original) => {
+      assert.deepEqual(plain(decodeBatch(encodeBatch(original))), plain(original));
+    }),
+  );
+});
+
+test('encodedSize() is exact', () => {
+  fc.assert(
+    fc.property(batch, (original) => {
+      const sum = original.records.reduce((total, record) => total + encodedSize(record), 48);
+      assert.equal(encodeBatch(original).byteLength, sum);
+    }),
+  );
+});
+
+test('decodeBatch() detects every single flipped bit', () => {
+  const records = [
+    { revision: 7, kind: 'core/pods', key: 'default/web-1', value: Buffer.from('{"a":1}') },
+    { revision: 2 ** 45, kind: 'core/pods', key: 'default/web-2' },
+  ];
+  const good = Buffer.from(encodeBatch({ epoch: 3, records }));
+  for (let bit = 0; bit < good.length * 8; bit += 1) {
+    const bad = new Uint8Array(good);
+    bad[bit >> 3] = (bad[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    assert.throws(() => decodeBatch(bad.buffer), CorruptDataError, `bit ${bit}`);
+  }
+});
+
+test('decodeBatch() detects a batch cut short or with more behind it', () => {
+  const good = new Uint8Array(
+    encodeBatch({ epoch: 1, records: [{ revision: 1, kind: 'k', key: 'x' }] }),
+  );
+  for (let length = 0; length < good.length; length += 1) {
+    assert.throws(() => decodeBatch(good.slice(0, length).buffer), CorruptDataError);
+  }
+  assert.throws(() => decodeBatch(new Uint8Array([...good, 0]).buffer), CorruptDataError);
+});
+
+test('decodeBatch() never fails in any other way on random bytes', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      assert.throws(() => decodeBatch(new Uint8Array(bytes).buffer), CorruptDataError);
+    }),
+  );
+});
+
+test('encodeBatch() refuses what would not decode', () => {
+  const record = { revision: 2, kind: 'k', key: 'x' };
+  assert.throws(() => encodeBatch({ epoch: 1, records: [] }), RangeError);
+  assert.throws(() => encodeBatch({ epoch: 1, records: [record, record] }), RangeError);
+  const long = { ...record, kind: 'k'.repeat(70_000) };
+  assert.throws(() => encodeBatch({ epoch: 1, records: [long] }), RangeError);
+});

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { systemClock } from '#platform/clock.ts';
+import { parseMachineId } from './machine-id.ts';
+import type { MachineId } from './machine-id.ts';
+import { openPersistence, remoteFileSystemName } from './open.ts';
+
+const machineId = parseMachineId('0'.repeat(32)) as MachineId;
+let directory: string;
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'windlass-open-'));
+});
+after(() => rm(directory, { recursive: true }));
+
+test('openPersistence() opens sqlite:PATH and creates folders and file for this user alone', async () => {
+  const path = join(directory, 'a', 'b', 'state.db');
+  const opened = await openPersistence({ urls: [`sqlite:${path}`], machineId, clock: systemClock });
+  await using provider = opened.provider;
+  assert.match(opened.instance, /^sqlite-[0-9a-f]{8}$/);
+  assert.deepEqual(provider.instances(), [opened.instance]);
+  assert.equal(provider.instanceStatus(opened.instance).status, true);
+  assert.equal((await stat(path)).mode & 0o777, 0o600);
+  assert.equal((await stat(`${path}-wal`)).mode & 0o777, 0o600);
+  assert.equal((await stat(join(directory, 'a'))).mode & 0o777, 0o700);
+});
+
+for (const [urls, message] of [
+  [[], /--persistence.*at least one/],
+  [[''], /must start with sqlite:/],
+  [['state.db'], /must start with sqlite:/],
+  [['postgres://x'], /Invalid --persistence postgres:\/\/x: it must start with/],
+  [['constructor:x'], /must start with/],
+  [['sqlite:'], /a path must follow/],
+  [['sqlite:a\0b'], /a path must follow/],
+  [['s3://bucket/prefix'], /Invalid --persistence s3:\/\/bucket\/prefix: s3: is not supported yet/],
+  [['nfs:/mnt'], /not supported yet/],
+  [['module:./x.ts'], /not supported yet/],
+  [['sqlite:a', 'sqlite:b'], /replicas are not supported yet/],
+] as const) {
+  test(`openPersistence() explains ${JSON.stringify(urls)}`, async () => {
+    await assert.rejects(openPersistence({ urls, machineId, clock: systemClock }), message);
+  });
+}
+
+test('remoteFileSystemName() knows the network file systems and no local one', () => {
+  const names = [0x6969, 0xff534d42, 0xfe534d42, 0x517b, 0x01021997].map(remoteFileSystemName);
+  assert.deepEqual(names, ['NFS', 'SMB', 'SMB', 'SMB', '9p']);
+  // ext4, xfs, btrfs, tmpfs, overlayfs
+  for (const type of [0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630]) {
+    assert.equal(remoteFileSystemName(type), undefined);
+  }
+});
