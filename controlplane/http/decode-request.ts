@@ -7,8 +7,6 @@ import type { DecodedObject, PatchRequest, PatchType } from '../registry/types.t
 
 import type { RequestContext } from './context.ts';
 
-const PROTOBUF = 'application/vnd.kubernetes.protobuf';
-
 const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
   'application/json-patch+json': 'json',
   'application/merge-patch+json': 'merge',
@@ -21,12 +19,7 @@ export function decodeObject(
   body: Buffer,
   definition: ResourceDefinition,
 ): DecodedObject {
-  const contentType = context.request.headers['content-type'];
-  // No protobuf message describes a custom resource.
-  if (definition.custom && mediaTypeOf(contentType) === PROTOBUF) {
-    throw unsupportedMediaType(['application/json', 'application/yaml']);
-  }
-  return decodeBody(body, contentType, definition.schema);
+  return decodeBody(body, context.request.headers['content-type'], definition.schema);
 }
 
 /** The body of a subresource with a kind of its own: Scale, Eviction, Binding. */
@@ -59,7 +52,7 @@ export function patchTypeOf(context: RequestContext, definition: ResourceDefinit
 }
 
 export function decodePatch(type: PatchType, context: RequestContext, body: Buffer): PatchRequest {
-  return parsePatchBody(body, context.request.headers['content-type'], type);
+  return { type, ...parsePatchBody(body, context.request.headers['content-type']) };
 }
 
 /** The media type without parameters, in lower case; '' when there is none. */

@@ -40,7 +40,6 @@ export class ServerMetrics {
   readonly #duration: Histogram;
   readonly #sliDuration: Histogram;
   readonly #responseSizes: Histogram;
-  readonly #inflight: Gauge;
   readonly #longRunning: Gauge;
   readonly #watchEvents: Counter;
   readonly #watchEventSizes: Histogram;
@@ -74,7 +73,7 @@ export class ServerMetrics {
       labelNames: REQUEST_LABELS,
       buckets: SIZE_BUCKETS,
     });
-    this.#inflight = registry.gauge({
+    registry.gauge({
       name: 'apiserver_current_inflight_requests',
       help: '[STABLE] Number of requests in flight of each request kind.',
       labelNames: ['request_kind'],

@@ -29,7 +29,10 @@ function hasPrefix(bytes: Buffer, prefix: Buffer): boolean {
 }
 
 /** The object as this version of its kind shows it. The same buffer unless it was stored under another version. */
-export function objectBytes(definition: ResourceDefinition, stored: StoredObject): Buffer {
+export function objectBytes(
+  definition: ResourceDefinition,
+  stored: Pick<StoredObject, 'bytes'>,
+): Buffer {
   if (hasPrefix(stored.bytes, prefixOf(definition))) return stored.bytes;
   return Buffer.from(JSON.stringify(parseStored(definition, stored)));
 }
@@ -37,7 +40,7 @@ export function objectBytes(definition: ResourceDefinition, stored: StoredObject
 /** The object as an item of a list, in one or two pieces that must be written one after the other. */
 export function itemPieces(
   definition: ResourceDefinition,
-  stored: StoredObject,
+  stored: Pick<StoredObject, 'bytes'>,
 ): readonly [Buffer] | readonly [Buffer, Buffer] {
   if (definition.custom) return [objectBytes(definition, stored)];
   const prefix = prefixOf(definition);
@@ -51,7 +54,7 @@ export function itemPieces(
 /** A fresh object that the caller may change. */
 export function parseStored(
   definition: ResourceDefinition,
-  stored: StoredObject,
+  stored: Pick<StoredObject, 'bytes'>,
 ): KubernetesObject {
   const object = JSON.parse(stored.bytes.toString('utf8')) as KubernetesObject;
   object.kind = definition.kind;

@@ -108,15 +108,15 @@ export class EventEncoder {
     last.metadata.resourceVersion = String(event.revision);
     const { kind, apiVersion, ...rest } = last;
     const bytes = Buffer.from(JSON.stringify({ kind, apiVersion, ...rest }));
-    return this.object('DELETED', { ...event.object, bytes }, false);
+    return this.object('DELETED', { bytes }, false);
   }
 
   /** One event outside the history: initial state, and first events that carry columns. */
-  object(type: WatchEventType, stored: StoredObject, withColumns: boolean): Buffer {
+  object(type: WatchEventType, stored: Pick<StoredObject, 'bytes'>, withColumns: boolean): Buffer {
     return Buffer.concat([HEADS[type], this.#body(stored, withColumns), TAIL]);
   }
 
-  #body(stored: StoredObject, withColumns: boolean): Buffer {
+  #body(stored: Pick<StoredObject, 'bytes'>, withColumns: boolean): Buffer {
     const { as, metaVersion } = this.#representation;
     if (as === 'Object') return objectBytes(this.#definition, stored);
     const object = parseStored(this.#definition, stored);

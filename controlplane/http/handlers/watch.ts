@@ -8,6 +8,7 @@ import {
   selectionOf,
   watchRevisionOf,
 } from '../list-options.ts';
+import type { Selection } from '../list-options.ts';
 import { negotiate } from '../negotiate.ts';
 import { baseHeaders } from '../respond.ts';
 import type { Services } from '../services.ts';
@@ -81,7 +82,7 @@ function subscribe(
   context: RequestContext,
   watcher: Watcher,
   since: number | undefined,
-  matches: Parameters<typeof Array.prototype.filter>[0] | undefined,
+  matches: Selection['matches'] | undefined,
   timeoutMs: number,
 ): void {
   const definition = definitionOf(context);

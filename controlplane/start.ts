@@ -1,0 +1,284 @@
+// Puts a control plane together: identity and persistence, store, registry, bootstrap objects, then the listener. Nothing
+// is reachable before everything is loaded. Closes in the reverse order.
+import path from 'node:path';
+
+import { openMachineId } from '#persistence/machine-id.ts';
+import { openPersistence } from '#persistence/open.ts';
+import { openKeyring } from '#persistence/secrets/keyring.ts';
+import { secretTransformer } from '#persistence/secrets/secret-transformer.ts';
+import type { Clock } from '#platform/clock.ts';
+import { systemIds } from '#platform/id.ts';
+import type { Logger } from '#platform/logging.ts';
+import type { MetricsRegistry } from '#platform/metrics.ts';
+
+import { builtinDefinitions } from './api/builtin/definitions.ts';
+import { Scheme } from './api/scheme.ts';
+import { builtinSchema } from './api/schema/corpus.ts';
+import { StoredPods } from './http/bound-pods.ts';
+import { ServerMetrics } from './http/metrics.ts';
+import { startServer } from './http/server.ts';
+import type { ApiServer } from './http/server.ts';
+import type { HealthCheck } from './http/services.ts';
+import { NodeTunnels } from './http/tunnels.ts';
+import { Authenticator } from './identity/authenticate.ts';
+import { CertificateStore } from './identity/certificate-store.ts';
+import { GroupAuthorizer } from './identity/group-authorizer.ts';
+import { writeKubeconfig } from './identity/kubeconfig.ts';
+import { NodeAuthorizer } from './identity/node-authorizer.ts';
+import { serverNames, urlOf } from './identity/server-names.ts';
+import { createRegistry } from './registry/registry.ts';
+import type { RunningRegistry } from './registry/registry.ts';
+import { openStore } from './store/store.ts';
+import type { Store } from './store/types.ts';
+
+export interface ControlPlaneOptions {
+  readonly dataDir: string;
+  /** Address to listen on. */
+  readonly bind: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** URLs; the first is the primary. */
+  readonly persistence: readonly string[];
+  /** File with the keys that Secrets are sealed with; made when absent. */
+  readonly secretsKeyFile: string;
+  /** Created or brought up to date before listening, e.g. our CustomResourceDefinitions. */
+  readonly bootstrapObjects: readonly unknown[];
+  /** Of the windlass package, for /version. */
+  readonly version: string;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly metrics: MetricsRegistry;
+  /** Exposition text of other threads, appended to /metrics. */
+  readonly extraMetrics?: () => Promise<string>;
+  /** The storage is lost for good: reads still answer, writes are 503, the process should end. */
+  readonly onFailure?: (error: Error) => void;
+}
+
+export interface ControlPlane {
+  /** `https://127.0.0.1:6443` */
+  readonly url: string;
+  readonly port: number;
+  /** PEM of the authority. */
+  readonly caFile: string;
+  readonly adminKubeconfig: string;
+  /** True when the secrets key file was made by this start: its owner should be told to keep it safe. */
+  readonly secretsKeyCreated: boolean;
+  /** Writes the file, with a client certificate, and gives its path. */
+  controllersKubeconfig(): Promise<string>;
+  nodeKubeconfig(nodeName: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+/**
+ * Resolves when /readyz answers ok.
+ *
+ * @throws ListenError, CertificateFileError, PersistenceUrlError, ForeignDataError, InstanceLockedError, SecretsKeyError,
+ *   CorruptDataError, StorageFullError, StorageFailedError; the signal's reason when it aborts
+ */
+export async function startControlPlane(
+  options: ControlPlaneOptions,
+  signal: AbortSignal,
+): Promise<ControlPlane> {
+  const { clock, logger, dataDir } = options;
+  const stopwatch = new Stopwatch(clock, logger);
+  await using cleanup = new AsyncDisposableStack();
+
+  const machineId = await openMachineId(dataDir);
+  stopwatch.lap('machine id');
+  const health = new Health();
+  const [certificates, data] = await Promise.all([
+    openCertificates(options),
+    openData(options, machineId, health, cleanup, signal),
+  ]);
+  stopwatch.lap('certificates and store');
+  signal.throwIfAborted();
+
+  const scheme = new Scheme();
+  scheme.add(builtinDefinitions(builtinSchema));
+  const registry = createRegistry({ scheme, store: data.store, clock, ids: systemIds, logger });
+  cleanup.defer(() => registry.close());
+  await registry.bootstrap(options.bootstrapObjects, signal);
+  stopwatch.lap('registry and bootstrap objects');
+  signal.throwIfAborted();
+
+  const server = await listen(options, {
+    certificates,
+    scheme,
+    registry,
+    store: data.store,
+    health,
+  });
+  cleanup.defer(() => server.close());
+  stopwatch.lap('listen');
+
+  const url = urlOf(options.bind, server.port);
+  const kubeconfigs = new Kubeconfigs(dataDir, certificates.store, url);
+  const adminKubeconfig = await kubeconfigs.write('admin', 'admin', ['system:masters']);
+  health.isStarted = true;
+  stopwatch.lap('kubeconfig');
+
+  const stack = cleanup.move();
+  return {
+    url,
+    port: server.port,
+    caFile: certificates.store.authorityFile,
+    adminKubeconfig,
+    secretsKeyCreated: data.secretsKeyCreated,
+    controllersKubeconfig: () =>
+      kubeconfigs.write('controllers', 'system:windlass:controllers', ['system:masters']),
+    nodeKubeconfig: (nodeName) =>
+      kubeconfigs.write('node', `system:node:${nodeName}`, ['system:nodes']),
+    close: async () => {
+      health.isStopping = true;
+      await stack.disposeAsync();
+    },
+  };
+}
+
+interface Certificates {
+  readonly store: CertificateStore;
+  readonly server: Awaited<ReturnType<CertificateStore['ensure']>>;
+}
+
+async function openCertificates({
+  dataDir,
+  clock,
+  bind,
+}: ControlPlaneOptions): Promise<Certificates> {
+  const store = await CertificateStore.open(path.join(dataDir, 'pki'), clock);
+  return { store, server: await store.ensure('server', serverNames(bind)) };
+}
+
+async function openData(
+  options: ControlPlaneOptions,
+  machineId: Awaited<ReturnType<typeof openMachineId>>,
+  health: Health,
+  cleanup: AsyncDisposableStack,
+  signal: AbortSignal,
+): Promise<{ readonly store: Store; readonly secretsKeyCreated: boolean }> {
+  const { clock, logger, metrics } = options;
+  const { keyring, created } = await openKeyring(options.secretsKeyFile);
+  const persistence = await openPersistence({ urls: options.persistence, machineId, clock });
+  cleanup.use(persistence.provider);
+  const store = await openStore({
+    provider: persistence.provider,
+    instance: persistence.instance,
+    providerName: persistence.providerName,
+    clock,
+    metrics,
+    transformer: secretTransformer(keyring),
+    signal,
+    onFailure: (error) => {
+      health.storageFailure = error.message;
+      logger.error('Storage is lost; writes are refused from now on', { error });
+      options.onFailure?.(error);
+    },
+  });
+  cleanup.use(store);
+  return { store, secretsKeyCreated: created };
+}
+
+interface Parts {
+  readonly certificates: Certificates;
+  readonly scheme: Scheme;
+  readonly registry: RunningRegistry;
+  readonly store: Store;
+  readonly health: Health;
+}
+
+async function listen(options: ControlPlaneOptions, parts: Parts): Promise<ApiServer> {
+  const { clock, logger, metrics, extraMetrics } = options;
+  const { certificates, scheme, registry, store, health } = parts;
+  const server: ApiServer = await startServer(
+    {
+      scheme,
+      registry,
+      store,
+      clock,
+      logger,
+      ids: systemIds,
+      authorizer: new GroupAuthorizer(new NodeAuthorizer(new StoredPods(store))),
+      tunnels: new NodeTunnels({ clock, ids: systemIds, logger }),
+      metrics: new ServerMetrics(metrics),
+      exposeMetrics: async () => {
+        const [own, other] = await Promise.all([metrics.expose(), extraMetrics?.() ?? '']);
+        return `${own}${other}`;
+      },
+      metricsContentType: metrics.contentType,
+      healthChecks: health.checks,
+      version: { windlass: options.version },
+      serverAddress: () => new URL(urlOf(options.bind, server.port)).host,
+    },
+    {
+      bind: options.bind,
+      port: options.port,
+      certificate: certificates.server,
+      clientAuthority: certificates.store.authorityCertificate,
+      authenticator: new Authenticator(clock),
+    },
+  );
+  return server;
+}
+
+/** What /readyz looks at. */
+class Health {
+  isStarted = false;
+  isStopping = false;
+  storageFailure: string | undefined;
+
+  readonly checks: readonly HealthCheck[] = [
+    { name: 'storage', check: () => this.storageFailure },
+    { name: 'bootstrap', check: () => (this.isStarted ? undefined : 'start is not finished') },
+    { name: 'shutdown', check: () => (this.isStopping ? 'the server is stopping' : undefined) },
+  ];
+}
+
+class Kubeconfigs {
+  readonly #dataDir: string;
+  readonly #certificates: CertificateStore;
+  readonly #url: string;
+
+  constructor(dataDir: string, certificates: CertificateStore, url: string) {
+    this.#dataDir = dataDir;
+    this.#certificates = certificates;
+    this.#url = url;
+  }
+
+  async write(name: string, user: string, groups: readonly string[]): Promise<string> {
+    const client = await this.#certificates.ensure(name, {
+      usage: 'client',
+      commonName: user,
+      organizations: groups,
+    });
+    const file = path.join(this.#dataDir, `${name}.kubeconfig`);
+    await writeKubeconfig(file, {
+      server: this.#url,
+      authorityCertificate: this.#certificates.authorityCertificate,
+      user,
+      client,
+    });
+    return file;
+  }
+}
+
+/** Where the time of a start goes, at debug level. */
+class Stopwatch {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  #last: number;
+
+  constructor(clock: Clock, logger: Logger) {
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#last = clock.monotonic();
+  }
+
+  lap(phase: string): void {
+    const now = this.#clock.monotonic();
+    this.#logger.debug('Start phase finished', {
+      phase,
+      milliseconds: Math.round(now - this.#last),
+    });
+    this.#last = now;
+  }
+}
