@@ -52,6 +52,8 @@ export interface Schema {
   readonly anyOf?: readonly Schema[];
   readonly oneOf?: readonly Schema[];
   readonly not?: Schema;
+  /** `x-kubernetes-validations` as written: rules in CEL, kept but not evaluated yet. */
+  readonly validations?: readonly unknown[];
 
   /** `x-kubernetes-list-type`; absent means atomic. */
   readonly listType?: 'atomic' | 'set' | 'map';
@@ -68,4 +70,6 @@ export interface Property {
   readonly patchMergeKey?: string;
   /** Overrides of the type's own, for fields of a shared type. */
   readonly default?: unknown;
+  /** A zero value ('', 0, false, [], {}) means the same as absence and is dropped when decoding, as upstream does. */
+  readonly omitZero?: boolean;
 }
