@@ -1,0 +1,135 @@
+// May this Pod run on that Node? The part of Kubernetes' scheduling rules that the service planner and the scheduler share: readiness,
+// cordon, taints, node selector and required node affinity. Pure; each refusal is a reason in words.
+import type {
+  V1Affinity,
+  V1NodeSelectorRequirement,
+  V1NodeSelectorTerm,
+  V1Toleration,
+} from '@kubernetes/client-node';
+
+export interface Taint {
+  readonly key: string;
+  readonly value?: string;
+  readonly effect: string;
+}
+
+/** What placement needs to know of a Node. */
+export interface NodeFacts {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly ready: boolean;
+  readonly unschedulable: boolean;
+  readonly taints: readonly Taint[];
+}
+
+/** The fields of a PodSpec that decide where it may run. */
+export interface PlacementRules {
+  readonly nodeSelector?: Readonly<Record<string, string>>;
+  readonly affinity?: V1Affinity;
+  readonly tolerations?: readonly V1Toleration[];
+}
+
+/** The Node as it comes from the API, as far as it matters here. */
+export interface NodeObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly deletionTimestamp?: string;
+  };
+  readonly spec?: { readonly unschedulable?: boolean; readonly taints?: readonly Taint[] };
+  readonly status?: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
+}
+
+export function nodeFacts(node: NodeObject): NodeFacts {
+  const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
+  return {
+    name: node.metadata.name,
+    labels: node.metadata.labels ?? {},
+    ready: ready?.status === 'True' && node.metadata.deletionTimestamp === undefined,
+    unschedulable: node.spec?.unschedulable ?? false,
+    taints: node.spec?.taints ?? [],
+  };
+}
+
+/** @returns why the Pod may not run there, or `undefined` when it may */
+export function refusal(rules: PlacementRules, node: NodeFacts): string | undefined {
+  if (!node.ready) return 'is not ready';
+  if (node.unschedulable && !tolerates(rules.tolerations, UNSCHEDULABLE)) {
+    return 'is cordoned (unschedulable)';
+  }
+  const taint = node.taints.find(
+    (candidate) =>
+      (candidate.effect === 'NoSchedule' || candidate.effect === 'NoExecute') &&
+      // The cordon above says the same in better words.
+      candidate.key !== UNSCHEDULABLE.key &&
+      !tolerates(rules.tolerations, candidate),
+  );
+  if (taint !== undefined) return `has the taint ${taintText(taint)} that is not tolerated`;
+  for (const [key, value] of Object.entries(rules.nodeSelector ?? {})) {
+    if (node.labels[key] !== value) return `lacks the label ${key}=${value} of the node selector`;
+  }
+  return affinityRefusal(rules.affinity, node);
+}
+
+const UNSCHEDULABLE: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
+
+function taintText({ key, value = '', effect }: Taint): string {
+  return value === '' ? `${key}:${effect}` : `${key}=${value}:${effect}`;
+}
+
+function tolerates(tolerations: readonly V1Toleration[] | undefined, taint: Taint): boolean {
+  return (tolerations ?? []).some((toleration) => {
+    const { key = '', operator = 'Equal', value = '', effect = '' } = toleration;
+    if (effect !== '' && effect !== taint.effect) return false;
+    if (operator === 'Exists') return key === '' || key === taint.key;
+    return key === taint.key && value === (taint.value ?? '');
+  });
+}
+
+function affinityRefusal(affinity: V1Affinity | undefined, node: NodeFacts): string | undefined {
+  const terms =
+    affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+  if (terms === undefined) return undefined;
+  return terms.some((term) => termMatches(term, node))
+    ? undefined
+    : 'does not match the required node affinity';
+}
+
+/** Terms are ORed, requirements of a term ANDed; an empty term matches nothing. */
+function termMatches(term: V1NodeSelectorTerm, node: NodeFacts): boolean {
+  const { matchExpressions = [], matchFields = [] } = term;
+  if (matchExpressions.length === 0 && matchFields.length === 0) return false;
+  return (
+    matchExpressions.every((requirement) =>
+      requirementMatches(requirement, node.labels[requirement.key]),
+    ) &&
+    matchFields.every(
+      (requirement) =>
+        requirement.key === 'metadata.name' && requirementMatches(requirement, node.name),
+    )
+  );
+}
+
+function requirementMatches(
+  { operator, values = [] }: V1NodeSelectorRequirement,
+  actual: string | undefined,
+): boolean {
+  switch (operator) {
+    case 'In':
+      return actual !== undefined && values.includes(actual);
+    case 'NotIn':
+      return actual === undefined || !values.includes(actual);
+    case 'Exists':
+      return actual !== undefined;
+    case 'DoesNotExist':
+      return actual === undefined;
+    case 'Gt':
+      return actual !== undefined && Number(actual) > Number(values[0]);
+    case 'Lt':
+      return actual !== undefined && Number(actual) < Number(values[0]);
+    default:
+      return false;
+  }
+}

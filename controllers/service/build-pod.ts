@@ -1,0 +1,64 @@
+// The Pod for one instance. Its name follows from what the plan saw, so that executing one decision twice (a crash, a cache that lags)
+// makes one Pod and one AlreadyExists, never two Pods. Pure.
+import { controllerReference } from '../machinery/owner-references.ts';
+import { SERVICES } from '../machinery/resources.ts';
+import { safeHash } from './revision.ts';
+import { REPLACES_ANNOTATION, REVISION_LABEL, SERVICE_LABEL } from './types.ts';
+import type { PodTemplate, Service } from './types.ts';
+
+export interface PodOrder {
+  readonly service: Service;
+  readonly template: PodTemplate;
+  readonly revision: string;
+  readonly node: string;
+  /** uid of the instance that it takes over from. */
+  readonly replaces: string | undefined;
+  readonly name: string;
+}
+
+/** Longest host name, and so the longest useful Pod name. */
+const MAXIMUM_NAME = 63;
+
+/**
+ * @param decision everything that tells this decision from all others: which instances existed, which of several runs it is
+ */
+export function podName(service: Service, decision: readonly string[]): string {
+  const { name, uid } = service.metadata;
+  const suffix = safeHash([uid, ...decision].join('\n'), 5);
+  return `${name.slice(0, MAXIMUM_NAME - 6)}-${suffix}`;
+}
+
+export function buildPod({ service, template, revision, node, replaces, name }: PodOrder): object {
+  const { metadata = {}, spec } = template;
+  return {
+    metadata: {
+      name,
+      namespace: service.metadata.namespace,
+      labels: {
+        ...metadata.labels,
+        [SERVICE_LABEL]: service.metadata.name,
+        [REVISION_LABEL]: revision,
+      },
+      annotations: {
+        ...metadata.annotations,
+        ...(replaces === undefined ? {} : { [REPLACES_ANNOTATION]: replaces }),
+      },
+      ownerReferences: [controllerReference(SERVICES, service)],
+    },
+    spec: {
+      ...spec,
+      // As the DaemonSet controller pins: the plan has judged the template's own node affinity already.
+      affinity: {
+        ...spec.affinity,
+        nodeAffinity: {
+          ...spec.affinity?.nodeAffinity,
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [
+              { matchFields: [{ key: 'metadata.name', operator: 'In', values: [node] }] },
+            ],
+          },
+        },
+      },
+    },
+  };
+}

@@ -1,0 +1,121 @@
+// An instance of a service: what the planner needs to know of a Pod, as plain data. Everything that a plan depends on is read from
+// Pods and Nodes here, nothing is remembered, so that a controller that crashed goes on where it was.
+import type { V1PodSpec, V1PodStatus } from '@kubernetes/client-node';
+import type { ApiObject } from '../machinery/client-types.ts';
+import type { NodeFacts } from '../machinery/node-fit.ts';
+import { parseTimestamp } from '../machinery/timestamps.ts';
+import { hostPortsOf } from './order.ts';
+import type { HostPort } from './order.ts';
+import { REPLACES_ANNOTATION, REVISION_LABEL } from './types.ts';
+
+export interface Pod extends ApiObject {
+  readonly spec: V1PodSpec;
+  readonly status?: V1PodStatus;
+}
+
+export interface Instance {
+  readonly name: string;
+  readonly uid: string;
+  /** Where it runs or is pinned to; '' when neither is known. */
+  readonly node: string;
+  /** Hash of its revision; '' when it carries none. */
+  readonly revision: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  /** Since when it has been ready; `undefined` while it is not. */
+  readonly readySince: number | undefined;
+  readonly terminating: boolean;
+  /** Its phase is Failed or Succeeded: it will never serve again. */
+  readonly ended: boolean;
+  /** Its node is gone. */
+  readonly orphaned: boolean;
+  /** True when the node is there to carry out its deletion. */
+  readonly reachable: boolean;
+  /** Why it is not ready, in words; '' when it is, or nothing is known yet. */
+  readonly trouble: string;
+  /** uid of the instance that it takes the place of. */
+  readonly replaces: string | undefined;
+  /** True when a probe decides about readiness: then ready means available, without a monitor period. */
+  readonly probed: boolean;
+  readonly hostPorts: readonly HostPort[];
+}
+
+export function instanceOf(pod: Pod, nodes: ReadonlyMap<string, NodeFacts>): Instance {
+  const { metadata, spec, status } = pod;
+  const node = spec.nodeName ?? pinnedNode(spec) ?? '';
+  const nodeKnown = nodes.get(node);
+  const phase = status?.phase ?? 'Pending';
+  const ended = phase === 'Failed' || phase === 'Succeeded';
+  const bound = spec.nodeName !== undefined && spec.nodeName !== '';
+  const orphaned = node !== '' && nodeKnown === undefined;
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  const createdAt = parseTimestamp(metadata.creationTimestamp) ?? 0;
+  const isReady =
+    ready?.status === 'True' && !ended && !orphaned && metadata.deletionTimestamp === undefined;
+  return {
+    name: metadata.name,
+    uid: metadata.uid,
+    node,
+    revision: metadata.labels?.[REVISION_LABEL] ?? '',
+    createdAt,
+    // On the wire it is text, whatever client-node's types say.
+    readySince: isReady
+      ? (parseTimestamp(ready.lastTransitionTime as unknown as string | undefined) ?? createdAt)
+      : undefined,
+    terminating: metadata.deletionTimestamp !== undefined,
+    ended,
+    orphaned,
+    // An unbound Pod needs no agent to go away.
+    reachable: !bound || nodeKnown?.ready === true,
+    trouble: isReady ? '' : troubleOf(pod, orphaned),
+    replaces: metadata.annotations?.[REPLACES_ANNOTATION],
+    probed: spec.containers.some(
+      ({ readinessProbe, startupProbe }) =>
+        readinessProbe !== undefined || startupProbe !== undefined,
+    ),
+    hostPorts: hostPortsOf({ spec }),
+  };
+}
+
+/** The node of `requiredDuringScheduling…` `metadata.name In [node]`, as build-pod.ts writes it. */
+function pinnedNode(spec: V1PodSpec): string | undefined {
+  const terms =
+    spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+  return terms?.[0]?.matchFields?.find(({ key }) => key === 'metadata.name')?.values?.[0];
+}
+
+function troubleOf({ spec, status }: Pod, orphaned: boolean): string {
+  if (orphaned) return 'its node is gone';
+  if (status?.phase === 'Failed' || status?.phase === 'Succeeded') {
+    return [`it ended (${status.reason ?? status.phase})`, status.message]
+      .filter(Boolean)
+      .join(': ');
+  }
+  const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  for (const { name, state, lastState, restartCount } of statuses) {
+    const waiting = state?.waiting;
+    if (
+      waiting !== undefined &&
+      waiting.reason !== 'ContainerCreating' &&
+      waiting.reason !== 'PodInitializing'
+    ) {
+      const last = lastState?.terminated;
+      const exit =
+        last === undefined ? '' : ` (last exit code ${last.exitCode}, ${restartCount} restarts)`;
+      return `container ${name}: ${[waiting.reason, waiting.message].filter(Boolean).join(': ')}${exit}`;
+    }
+    const terminated = state?.terminated;
+    if (terminated !== undefined && terminated.exitCode !== 0) {
+      return `container ${name} exited with code ${terminated.exitCode}${terminated.reason === undefined ? '' : ` (${terminated.reason})`}`;
+    }
+  }
+  if (spec.nodeName === undefined || spec.nodeName === '') {
+    const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
+    return scheduled?.status === 'False'
+      ? `not scheduled: ${scheduled.message ?? scheduled.reason ?? ''}`
+      : '';
+  }
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  if (ready?.status === 'False') return ready.message ?? ready.reason ?? '';
+  return '';
+}
