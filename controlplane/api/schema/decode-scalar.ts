@@ -1,0 +1,136 @@
+// Strings, numbers and booleans of built-in types: which JSON values they accept, in which form they are kept, and what
+// upstream says about others (the wording of Go's encoding/json, which people search for).
+import { badRequest, type ApiError } from '../errors.ts';
+import { formatMicroTime, formatTimestamp, parseTimestamp } from '../timestamps.ts';
+import type { Schema } from './schema.ts';
+
+const INT32_LIMIT = 2 ** 31;
+const INT64_LIMIT = 2 ** 63;
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+/** As it is kept already; most times come from a server. */
+const MICRO_TIME = /T\d\d:\d\d:\d\d\.\d{6}Z$/;
+
+/**
+ * The value in the form that is kept: numbers given as quantities become strings, line breaks in base64 go.
+ *
+ * @throws ApiError 400 when the type of the field cannot hold the value
+ */
+export function decodeScalar(value: unknown, schema: Schema, path: string): unknown {
+  switch (schema.type) {
+    case 'string':
+      if (schema.format === 'quantity' && typeof value === 'number' && Number.isFinite(value)) {
+        return String(value);
+      }
+      if (typeof value !== 'string') break;
+      if (schema.format === undefined || schema.format === 'quantity') return value;
+      return schema.format === 'byte' ? base64(value, path) : timestamp(value, schema, path);
+    case 'integer':
+      if (isInteger(value, schema.format)) return value;
+      break;
+    case 'number':
+      if (typeof value === 'number' && Number.isFinite(value)) return value;
+      break;
+    case 'boolean':
+      if (typeof value === 'boolean') return value;
+      break;
+    case 'intOrString':
+      if (typeof value === 'string' || isInteger(value, 'int32')) return value;
+      break;
+    default:
+      return value;
+  }
+  throw wrongType(value, schema, path);
+}
+
+function isInteger(value: unknown, format: string | undefined): boolean {
+  if (typeof value !== 'number' || !Number.isInteger(value)) return false;
+  const limit = format === 'int32' ? INT32_LIMIT : INT64_LIMIT;
+  return value >= -limit && value < limit;
+}
+
+function base64(value: string, path: string): string {
+  if (BASE64.test(value)) return value;
+  const joined = value.replaceAll(/[\r\n]/g, '');
+  if (BASE64.test(joined)) return joined;
+  throw badRequest(`illegal base64 data in field ${path}`);
+}
+
+/** Times are kept in UTC with the precision of their type. */
+function timestamp(value: string, schema: Schema, path: string): string {
+  const ms = parseTimestamp(value);
+  if (ms === undefined) {
+    throw badRequest(`cannot parse ${JSON.stringify(value)} in field ${path} as an RFC 3339 time`);
+  }
+  if (schema.format === 'micro-time') return MICRO_TIME.test(value) ? value : formatMicroTime(ms);
+  return formatTimestamp(ms);
+}
+
+/** What null inside a list or map stands for: the zero value of a built-in type, itself elsewhere. */
+export function zeroOf(schema: Schema, builtin: boolean): unknown {
+  if (!builtin) return null;
+  switch (schema.type) {
+    case 'string':
+      return schema.format === 'quantity' ? '0' : '';
+    case 'integer':
+    case 'number':
+    case 'intOrString':
+      return 0;
+    case 'boolean':
+      return false;
+    case 'object':
+      return {};
+    case 'array':
+      return [];
+    default:
+      return null;
+  }
+}
+
+/** 400 for a value that a built-in field cannot hold. */
+export function wrongType(value: unknown, schema: Schema, path: string): ApiError {
+  const found = describe(value);
+  const where = path === '' ? 'Go value' : `Go struct field ${path}`;
+  return badRequest(`json: cannot unmarshal ${found} into ${where} of type ${goType(schema)}`);
+}
+
+function describe(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  switch (typeof value) {
+    case 'boolean':
+      return 'bool';
+    case 'number':
+      return `number ${value}`;
+    case 'string':
+      return 'string';
+    default:
+      return 'object';
+  }
+}
+
+/** The type as Go prints it: `map[string]string`, `[]v1.Container`, `int32`. */
+function goType(schema: Schema): string {
+  switch (schema.type) {
+    case 'array':
+      return `[]${schema.items === undefined ? 'interface {}' : goType(schema.items)}`;
+    case 'object': {
+      if (schema.component !== undefined) return schema.component.split('.').slice(-2).join('.');
+      const items = schema.additionalProperties;
+      return `map[string]${items === undefined ? 'interface {}' : goType(items)}`;
+    }
+    case 'string':
+      if (schema.format === 'byte') return '[]uint8';
+      return schema.component?.split('.').slice(-2).join('.') ?? 'string';
+    case 'integer':
+      return schema.format ?? 'int64';
+    case 'number':
+      return 'float64';
+    case 'boolean':
+      return 'bool';
+    case 'intOrString':
+      return 'intstr.IntOrString';
+    case 'any':
+      return 'interface {}';
+    default:
+      return schema.type satisfies never;
+  }
+}

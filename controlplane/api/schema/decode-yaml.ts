@@ -1,0 +1,70 @@
+// YAML bodies, read as kubectl and upstream's server read them: YAML 1.1 words and octal file modes, but no dates, sets or
+// binary, since the result must be JSON. Anchors are allowed within bounds.
+import { isAlias, isMap, isScalar, isSeq, parseAllDocuments } from 'yaml';
+import type { Tags } from 'yaml';
+import { badRequest } from '../errors.ts';
+
+/** Copies that the aliases of one document may make. */
+const MAX_ALIASES = 100;
+/** As for JSON; recursion over nodes is dearer. */
+const MAX_DEPTH = 500;
+const BEYOND_JSON = /:(timestamp|binary|omap|pairs|set)$/;
+
+export interface ParsedYAML {
+  /** JSON data. */
+  readonly value: unknown;
+  /** Paths of repeated keys, `spec.ports[0].name`; the last value counts. */
+  readonly duplicates: readonly string[];
+}
+
+/** @throws ApiError 400 for text that is not one YAML document of JSON data */
+export function parseYAML(text: string): ParsedYAML {
+  try {
+    return parse(text);
+  } catch (error) {
+    throw badRequest(`the body of the request is not YAML: ${(error as Error).message}`, error);
+  }
+}
+
+function parse(text: string): ParsedYAML {
+  const documents = parseAllDocuments(text, {
+    version: '1.1',
+    customTags: withinJSON,
+    uniqueKeys: false,
+    logLevel: 'silent',
+  });
+  const [document, second] = documents;
+  if (document === undefined) throw new Error('it is empty');
+  if (second !== undefined) throw new Error('it holds several documents');
+  const [problem] = document.errors;
+  if (problem !== undefined) throw problem;
+  const duplicates: string[] = [];
+  findDuplicates(document.contents, '', 0, duplicates);
+  return { value: document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown, duplicates };
+}
+
+function withinJSON(tags: Tags): Tags {
+  return tags.filter(
+    (tag) =>
+      typeof tag === 'string' ||
+      !(BEYOND_JSON.test(tag.tag) || ('format' in tag && tag.format === 'TIME')),
+  );
+}
+
+function findDuplicates(node: unknown, path: string, depth: number, found: string[]): void {
+  if (depth > MAX_DEPTH) throw new Error(`it is nested deeper than ${MAX_DEPTH} levels`);
+  if (isSeq(node)) {
+    for (const [i, item] of node.items.entries()) {
+      findDuplicates(item, `${path}[${i}]`, depth + 1, found);
+    }
+  }
+  if (!isMap(node)) return;
+  const seen = new Set<string>();
+  for (const { key, value } of node.items) {
+    const name = isScalar(key) ? String(key.value) : isAlias(key) ? `*${key.source}` : String(key);
+    const here = path === '' ? name : `${path}.${name}`;
+    if (seen.has(name)) found.push(here);
+    seen.add(name);
+    findDuplicates(value, here, depth + 1, found);
+  }
+}
