@@ -205,7 +205,7 @@ export interface FieldError {
   readonly message: string;
 }
 
-/** 422: `Pod "x" is invalid: spec.a: Required value`, or the list in brackets. */
+/** 422: `Pod "x" is invalid: spec.a: Required value` (`Lease.coordination.k8s.io "x"` outside the core group), or the list in brackets. */
 export function invalid(
   subject: Pick<ErrorSubject, 'group' | 'kind'>,
   name: string,
@@ -213,7 +213,8 @@ export function invalid(
 ): ApiError {
   const texts = errors.map((error) => `${error.field}: ${error.message}`);
   const list = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
-  return new ApiError(422, 'Invalid', `${subject.kind} "${name}" is invalid: ${list}`, {
+  const kind = subject.group === '' ? subject.kind : `${subject.kind}.${subject.group}`;
+  return new ApiError(422, 'Invalid', `${kind} "${name}" is invalid: ${list}`, {
     details: {
       name,
       ...(subject.group === '' ? {} : { group: subject.group }),
