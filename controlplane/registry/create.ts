@@ -10,18 +10,18 @@ import type { KubernetesObject } from '#controlplane/api/object.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
 import { applyDefaults } from '#controlplane/api/schema/default.ts';
 import { pruneUnknown } from '#controlplane/api/schema/prune.ts';
-import { validateSchema } from '#controlplane/api/schema/validate.ts';
 import { KeyExistsError } from '#controlplane/store/errors.ts';
 import type { StoredObject } from '#controlplane/store/types.ts';
 import { acceptBody, matchNamespace } from './body.ts';
 import type { Environment } from './environment.ts';
-import { dropDuplicateOwners, prepareNewMetadata, validateMetadata } from './metadata.ts';
+import { dropDuplicateOwners, prepareNewMetadata } from './metadata.ts';
 import { admitToNamespace } from './namespaces.ts';
 import { displayName, unstored } from './objects.ts';
 import { reportProblems, strictBodyError } from './problems.ts';
 import type { Strategy } from './strategy.ts';
-import { checkNameOf, hasStatus, strategyOf } from './strategy-table.ts';
+import { hasStatus, strategyOf } from './strategy-table.ts';
 import type { DecodedObject, WriteContext } from './types.ts';
+import { validateNew } from './validation.ts';
 import { putObject } from './writes.ts';
 
 /** So many generated names are tried before the client is asked to. */
@@ -66,10 +66,7 @@ function prepareCreate(
   strategy.prepareForCreate?.(object, env);
   applyDefaults(definition.schema, object);
   strategy.applyDefaults?.(object);
-  const errors = validateMetadata(metadata, checkNameOf(strategy));
-  errors.push(...validateSchema(definition.schema, object, ''));
-  if (errors.length === 0 && strategy.validate !== undefined)
-    errors.push(...strategy.validate(object));
+  const errors = validateNew(definition, strategy, object);
   if (errors.length > 0) throw invalid(definition, displayName(metadata), errors);
 }
 

@@ -34,7 +34,7 @@ export function patchObject(
     {
       conditional: false,
       problems: request.problems,
-      refusal: strictPatchError(request.patch),
+      refusal: strictPatchError(definition, request.patch),
       apply(old) {
         const object = applyPatch(definition, request, old) as KubernetesObject;
         acceptBody(definition, object);

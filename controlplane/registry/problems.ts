@@ -31,9 +31,13 @@ export function strictBodyError(definition: ResourceDefinition): (text: string) 
   return (text) => cannotHandle(definition, text);
 }
 
-export function strictPatchError(patch: unknown): (text: string) => ApiError {
-  return (text) =>
-    invalid({ group: '', kind: '' }, '', [invalidField('patch', JSON.stringify(patch), text)]);
+export function strictPatchError(
+  definition: ResourceDefinition,
+  patch: unknown,
+): (text: string) => ApiError {
+  // A Secret's patch holds what no message may show.
+  const shown = definition.storageKey === 'core/secrets' ? '<not shown>' : JSON.stringify(patch);
+  return (text) => invalid({ group: '', kind: '' }, '', [invalidField('patch', shown, text)]);
 }
 
 /** 400 `Pod in version "v1" cannot be handled as a Pod: …`, the form of upstream's decoding errors. */

@@ -38,7 +38,7 @@ export function patchScale(
   request: PatchRequest,
   context: WriteContext,
 ): Promise<KubernetesObject> {
-  reportProblems(request.problems, [], context, strictPatchError(request.patch));
+  reportProblems(request.problems, [], context, strictPatchError(target.definition, request.patch));
   const schemaless = { custom: true, schema: target.definition.schema };
   // kubectl sends merge patches here; a strategic merge of a Scale, which has no lists, is the same.
   const plain = request.type === 'strategic' ? { ...request, type: 'merge' as const } : request;

@@ -13,6 +13,8 @@ export interface Strategy {
   readonly needsResourceVersion?: boolean;
   /** Clients may send status with a create, as node agents do. */
   readonly keepsStatusOnCreate?: boolean;
+  /** Values are secret: errors name the field and never show what is in it. */
+  readonly hidesValues?: boolean;
   /** metadata.generation counts changes of spec. */
   readonly hasGeneration?: boolean;
   readonly prepareForCreate?: (object: KubernetesObject, env: Environment) => void;

@@ -6,25 +6,19 @@ import { invalidField } from '#controlplane/api/field-errors.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import { applyDefaults } from '#controlplane/api/schema/default.ts';
 import { pruneUnknown } from '#controlplane/api/schema/prune.ts';
-import { validateSchema } from '#controlplane/api/schema/validate.ts';
-import { KeyExistsError, RevisionConflictError } from '#controlplane/store/errors.ts';
+import { RevisionConflictError } from '#controlplane/store/errors.ts';
 import type { StoredObject } from '#controlplane/store/types.ts';
 import { acceptBody, matchName, matchNamespace } from './body.ts';
 import { createObject } from './create.ts';
 import type { Environment } from './environment.ts';
 import { sameJSON } from './equality.ts';
-import {
-  changesGeneration,
-  dropDuplicateOwners,
-  prepareUpdatedMetadata,
-  validateMetadata,
-  validateMetadataUpdate,
-} from './metadata.ts';
+import { changesGeneration, dropDuplicateOwners, prepareUpdatedMetadata } from './metadata.ts';
 import { decodeStored, unstored } from './objects.ts';
 import { reportProblems, strictBodyError } from './problems.ts';
 import type { Strategy } from './strategy.ts';
-import { checkNameOf, hasStatus, strategyOf } from './strategy-table.ts';
+import { hasStatus, strategyOf } from './strategy-table.ts';
 import type { DecodedObject, Target, WriteContext, WriteResult } from './types.ts';
+import { validateChange } from './validation.ts';
 import { putObject, removeObject } from './writes.ts';
 
 /** Rounds of read, change, write after writers of the same object; each round one of them gets through. */
@@ -112,7 +106,7 @@ export async function changeObject(
       const stored = await storeUpdate(env, target, current, old, finished, context);
       return { stored, created: false };
     } catch (error) {
-      if (error instanceof KeyExistsError || !(error instanceof RevisionConflictError)) throw error;
+      if (!(error instanceof RevisionConflictError)) throw error;
       if (change.conditional || attempt === CONFLICT_ATTEMPTS) throw conflict(definition, name);
     }
     await env.store.settled(definition.storageKey, namespace, name);
@@ -163,17 +157,12 @@ function prepareUpdate(
   strategy.applyDefaults?.(merged);
   if (
     strategy.hasGeneration === true &&
+    subresource === '' &&
     changesGeneration(definition, merged, old, hasStatus(definition))
   ) {
     merged.metadata.generation = (old.metadata.generation ?? 0) + 1;
   }
-  const errors = validateMetadata(merged.metadata, checkNameOf(strategy));
-  errors.push(...validateMetadataUpdate(merged.metadata, old.metadata));
-  errors.push(...validateSchema(definition.schema, merged, ''));
-  if (errors.length === 0) {
-    if (subresource === '') errors.push(...(strategy.validate?.(merged) ?? []));
-    errors.push(...(strategy.validateUpdate?.(merged, old, subresource) ?? []));
-  }
+  const errors = validateChange(definition, strategy, subresource, merged, old);
   if (errors.length > 0) throw invalid(definition, name, errors);
   return merged;
 }

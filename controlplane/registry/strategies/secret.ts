@@ -72,6 +72,7 @@ function validateType(object: KubernetesObject): FieldError[] {
 }
 
 export const secretStrategy: Strategy = {
+  hidesValues: true,
   prepareForCreate: mergeStringData,
   prepareForUpdate: mergeStringData,
   validate,

@@ -1,0 +1,54 @@
+// Everything that is checked of a finished object, in one order: metadata, schema, then the kind's own rules, which may
+// rely on the types that the schema promised.
+import type { FieldError } from '#controlplane/api/errors.ts';
+import type { KubernetesObject } from '#controlplane/api/object.ts';
+import type { ResourceDefinition } from '#controlplane/api/resource.ts';
+import { validateSchema } from '#controlplane/api/schema/validate.ts';
+import { validateMetadata, validateMetadataUpdate } from './metadata.ts';
+import { checkNameOf } from './strategy-table.ts';
+import type { Strategy } from './strategy.ts';
+
+export function validateNew(
+  definition: ResourceDefinition,
+  strategy: Strategy,
+  object: KubernetesObject,
+): FieldError[] {
+  const errors = validateMetadata(object.metadata, checkNameOf(strategy));
+  errors.push(...schemaErrors(definition, strategy, object));
+  if (errors.length === 0) errors.push(...(strategy.validate?.(object) ?? []));
+  return errors;
+}
+
+export function validateChange(
+  definition: ResourceDefinition,
+  strategy: Strategy,
+  subresource: string,
+  object: KubernetesObject,
+  old: KubernetesObject,
+): FieldError[] {
+  const errors = validateMetadata(object.metadata, checkNameOf(strategy));
+  errors.push(...validateMetadataUpdate(object.metadata, old.metadata));
+  errors.push(...schemaErrors(definition, strategy, object));
+  if (errors.length > 0) return errors;
+  if (subresource === '') errors.push(...(strategy.validate?.(object) ?? []));
+  errors.push(...(strategy.validateUpdate?.(object, old, subresource) ?? []));
+  return errors;
+}
+
+function schemaErrors(
+  definition: ResourceDefinition,
+  strategy: Strategy,
+  object: KubernetesObject,
+): readonly FieldError[] {
+  const errors = validateSchema(definition.schema, object, '');
+  if (strategy.hidesValues !== true) return errors;
+  return errors.map((error) => ({ ...error, message: withoutValue(error.message) }));
+}
+
+/** `Invalid value: "…": must be …` without the value and what repeats it. */
+function withoutValue(message: string): string {
+  const colon = message.indexOf(':');
+  return colon < 0
+    ? message
+    : `${message.slice(0, colon)}: not shown here; check its type and form`;
+}
