@@ -22,8 +22,11 @@ export interface Write {
   /** The state to show once durable; of a deletion the last one. */
   readonly object: IndexedObject;
   readonly record: LogRecord;
-  /** The write in flight that this one was judged against: without it, this one cannot stand either. */
-  readonly base: Write | undefined;
+  /**
+   * The write in flight that this one was judged against: without it, this one cannot stand either. Cleared when this one is
+   * decided, or a key that is written without pause would hold on to all its writes.
+   */
+  base: Write | undefined;
   /** The revision that it leaves behind; undefined for a deletion. */
   readonly standing: Revision | undefined;
   settle(error: Error | undefined): void;
@@ -123,6 +126,7 @@ export class GroupCommit {
 
   #fail(writes: readonly Write[], cause: Error): void {
     const error = new StorageUnavailableError(cause.message, cause);
+    // Those queued behind stay: only what was judged against a failed write goes with it.
     const failed = new Set(writes);
     if (isFinal(cause)) {
       this.#failure = error;
@@ -139,6 +143,7 @@ export class GroupCommit {
   }
 
   #forget(write: Write): void {
+    write.base = undefined;
     if (this.#newest.get(write.id) === write) this.#newest.delete(write.id);
   }
 }
