@@ -31,10 +31,11 @@ export interface ContainerPort {
 export interface ContainerSpec {
   readonly identity: ContainerIdentity;
   readonly image: string;
-  /** Entrypoint and arguments; an empty command means the image's (the process runtime requires one). */
+  /** Entrypoint and arguments, `$(VAR)` already expanded; an empty command means the image's (the process runtime requires one). */
   readonly command: readonly string[];
   readonly args: readonly string[];
   readonly workingDir?: string;
+  /** The whole environment that the Pod asks for, `PORT` (see Runtime.choosePort) included. */
   readonly env: Readonly<Record<string, string>>;
   readonly ports: readonly ContainerPort[];
   readonly mounts: readonly Mount[];
@@ -47,37 +48,57 @@ export interface ContainerSpec {
   readonly memoryLimitBytes?: number;
 }
 
-export type ContainerState =
-  | { readonly state: 'running'; readonly startedAt: number }
-  | {
-      readonly state: 'exited';
-      readonly startedAt: number;
-      readonly finishedAt: number;
-      /** undefined when it cannot be known (adopted after a crash of ours, then gone): reported as unknown, never 0. */
-      readonly exitCode: number | undefined;
-      readonly signal?: string;
-      /** `Completed`, `Error`, `OOMKilled`, `ContainerStatusUnknown` … */
-      readonly reason: string;
-      readonly message?: string;
-    };
+export interface RunningState {
+  readonly state: 'running';
+  /** Milliseconds since the Unix epoch. */
+  readonly startedAt: number;
+}
+
+export interface ExitedState {
+  readonly state: 'exited';
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  /** undefined when it cannot be known (adopted after a crash of ours, then gone): reported as unknown, never 0. */
+  readonly exitCode: number | undefined;
+  readonly signal?: string;
+  /** `Completed`, `Error`, `OOMKilled`, `ContainerStatusUnknown` … */
+  readonly reason: string;
+  readonly message?: string;
+}
+
+export type ContainerState = RunningState | ExitedState;
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
 
 export interface ContainerStatus {
   readonly identity: ContainerIdentity;
-  /** Runtime's own id: `process://<pid>-<start time>`, `docker://<id>`. */
+  /** Runtime's own id: `process://<32 hex>`, `docker://<id>`. */
   readonly id: string;
   readonly image: string;
   readonly imageID: string;
   readonly state: ContainerState;
   /** Where a port of the container is reached from this machine: containerPort → address. */
-  readonly endpoints: ReadonlyMap<number, { readonly host: string; readonly port: number }>;
+  readonly endpoints: ReadonlyMap<number, Endpoint>;
 }
 
 export interface LogOptions {
   readonly follow: boolean;
   readonly tailLines?: number;
+  /** Milliseconds since the Unix epoch. */
   readonly sinceTime?: number;
   readonly timestamps: boolean;
   readonly limitBytes?: number;
+}
+
+export interface ExecResult {
+  /** 128 + signal number when a signal ended it; meaningless when `timedOut`. */
+  readonly exitCode: number;
+  /** Standard output and error, cut after 16 KiB. */
+  readonly output: string;
+  readonly timedOut: boolean;
 }
 
 /** Why a container could not be started; `reason` is what kubectl shows (`ErrImagePull`, `CreateContainerError`, `RunContainerError` …). */
@@ -99,20 +120,21 @@ export interface Runtime extends AsyncDisposable {
   start(signal: AbortSignal): Promise<void>;
   /** All containers of this control plane on this machine, also those of an earlier run of the agent. */
   list(): Promise<readonly ContainerStatus[]>;
+  /**
+   * The port that a container shall listen on, given to it as `PORT`: its first declared port in Docker, a free one of this
+   * machine for processes. undefined: none is declared and none is needed.
+   */
+  choosePort(ports: readonly ContainerPort[]): Promise<number | undefined>;
   /** Creates and starts. @throws StartError */
   run(spec: ContainerSpec, signal: AbortSignal): Promise<ContainerStatus>;
   /** Asks it to stop, waits up to `graceSeconds`, then kills. Resolves when it is gone from the process table (its record and logs stay). */
   stop(id: string, graceSeconds: number): Promise<void>;
-  /** Forgets a stopped container and its resources. */
+  /** Forgets a stopped container and its resources; nothing happens when it is already gone. */
   remove(id: string): Promise<void>;
   /** Text of the log; with `follow` until the container ends or the signal aborts. */
   logs(id: string, options: LogOptions, signal: AbortSignal): Promise<Readable>;
-  /** Runs a command beside the container, in its environment and folder; for exec probes. */
-  exec(
-    id: string,
-    command: readonly string[],
-    timeoutMs: number,
-  ): Promise<{ readonly exitCode: number; readonly output: string }>;
+  /** Runs a command beside the container, in its environment and folder; for exec probes and hooks. At the timeout it is killed. */
+  exec(id: string, command: readonly string[], timeoutMs: number): Promise<ExecResult>;
   /** Called whenever a container may have changed state; the agent then asks list(). */
   onChange(listener: () => void): () => void;
 }
