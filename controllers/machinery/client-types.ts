@@ -48,6 +48,8 @@ export interface Selectors {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** Asks for metadata only (PartialObjectMetadata); a server may send whole objects all the same. */
+  readonly metadataOnly?: boolean;
 }
 
 export type ClientWatchEvent<T> =

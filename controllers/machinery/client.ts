@@ -50,6 +50,8 @@ const PATCH_CONTENT_TYPES: Readonly<Record<ClientPatchType, string>> = {
   strategic: 'application/strategic-merge-patch+json',
 };
 
+const JSON_BODY = { 'content-type': 'application/json' };
+
 interface Answer {
   readonly path: string;
   readonly response: Dispatcher.ResponseData;
@@ -123,7 +125,8 @@ export class HttpClient implements Client, AsyncDisposable {
     });
     const deadline = this.#deadline(timeoutSeconds * 1000 + WATCH_GRACE_MS, 'GET', path, signal);
     try {
-      const { response } = await this.#send('GET', path, undefined, {}, deadline.signal);
+      const headers = acceptHeader(selectors, 'PartialObjectMetadata');
+      const { response } = await this.#send('GET', path, undefined, headers, deadline.signal);
       for await (const line of splitLines(response.body)) yield parseWatchEvent<T>(line, path);
     } catch (error) {
       throw this.#translate(error, path, signal, deadline.signal);
@@ -164,7 +167,9 @@ export class HttpClient implements Client, AsyncDisposable {
     signal: AbortSignal,
   ): Promise<T> {
     const path = objectPath(resource, namespace, name, subresource);
-    return this.#json<T>('PATCH', this.#written(path), signal, patch, PATCH_CONTENT_TYPES[type]);
+    return this.#json<T>('PATCH', this.#written(path), signal, patch, {
+      'content-type': PATCH_CONTENT_TYPES[type],
+    });
   }
 
   async delete(
@@ -212,17 +217,19 @@ export class HttpClient implements Client, AsyncDisposable {
 
   async #listPages<T extends ApiObject>(
     resource: ApiResource,
-    { namespace = '', labelSelector, fieldSelector }: Selectors,
+    selectors: Selectors,
     limit: number | undefined,
     signal: AbortSignal,
   ): Promise<ObjectList<T>> {
+    const { namespace = '', labelSelector, fieldSelector } = selectors;
+    const headers = acceptHeader(selectors, 'PartialObjectMetadataList');
     const items: T[] = [];
     let next: string | undefined;
     for (;;) {
       const query = { limit, continue: next, labelSelector, fieldSelector };
       const path = withQuery(collectionPath(resource, namespace), query);
       // Pages follow each other by their tokens, so they cannot be asked for at once.
-      const page = await this.#json<ObjectList<T>>('GET', path, signal);
+      const page = await this.#json<ObjectList<T>>('GET', path, signal, undefined, headers);
       items.push(...page.items);
       next = page.metadata.continue;
       if (next === undefined || next === '') {
@@ -236,12 +243,11 @@ export class HttpClient implements Client, AsyncDisposable {
     path: string,
     signal: AbortSignal,
     body?: unknown,
-    contentType = 'application/json',
+    headers: Readonly<Record<string, string>> = JSON_BODY,
   ): Promise<T> {
     const deadline = this.#deadline(this.#requestTimeoutMs, method, path, signal);
     try {
       const encoded = body === undefined ? undefined : JSON.stringify(body);
-      const headers = body === undefined ? {} : { 'content-type': contentType };
       const { response } = await this.#send(method, path, encoded, headers, deadline.signal);
       return (await response.body.json()) as T;
     } catch (error) {
@@ -343,6 +349,12 @@ function createDispatcher({ tls, proxy }: Connection): Dispatcher {
         `Cannot use the proxy ${proxy.uri}: SOCKS is not supported; use an HTTP proxy`,
       );
   }
+}
+
+function acceptHeader({ metadataOnly = false }: Selectors, as: string): Record<string, string> {
+  return metadataOnly
+    ? { accept: `application/json;as=${as};g=meta.k8s.io;v=v1,application/json` }
+    : {};
 }
 
 function parseJSON(text: string): unknown {

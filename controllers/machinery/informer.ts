@@ -22,6 +22,8 @@ export interface InformerOptions<T> {
   readonly resource: ApiResource;
   readonly selectors?: Selectors;
   readonly indexers?: Indexers<T>;
+  /** Makes what the cache holds of what the server sends: to keep less of it. */
+  readonly transform?: (object: T) => T;
   readonly clock: Clock;
   readonly logger: Logger;
   /** In [0, 1), for jitter. */
@@ -111,7 +113,9 @@ export class Informer<T extends ApiObject> {
   async #list(signal: AbortSignal): Promise<InformerState> {
     const { client, resource, selectors = {} } = this.#options;
     const list = await client.list<T>(resource, selectors, signal);
-    for (const change of this.#cache.replace(list.items)) this.#notify(change);
+    const { transform } = this.#options;
+    const items = transform === undefined ? list.items : list.items.map(transform);
+    for (const change of this.#cache.replace(items)) this.#notify(change);
     if (!this.#hasSynced) {
       this.#hasSynced = true;
       this.#synced.resolve();
@@ -123,7 +127,7 @@ export class Informer<T extends ApiObject> {
     state: InformerState & { name: 'Watching' },
     signal: AbortSignal,
   ): Promise<InformerState> {
-    const { client, resource, selectors = {}, clock } = this.#options;
+    const { client, resource, selectors = {}, clock, transform } = this.#options;
     const startedAt = clock.monotonic();
     let brought = 0;
     for await (const event of client.watch<T>(resource, selectors, state.resourceVersion, signal)) {
@@ -132,9 +136,10 @@ export class Informer<T extends ApiObject> {
         this.#advance(event.resourceVersion);
         continue;
       }
+      const object = transform === undefined ? event.object : transform(event.object);
       const change =
-        event.type === 'DELETED' ? this.#cache.delete(event.object) : this.#cache.set(event.object);
-      this.#advance(event.object.metadata.resourceVersion);
+        event.type === 'DELETED' ? this.#cache.delete(object) : this.#cache.set(object);
+      this.#advance(object.metadata.resourceVersion);
       if (change !== undefined) this.#notify(change);
     }
     signal.throwIfAborted();

@@ -2,6 +2,7 @@
 // on first use, not at import: its generated models cost half a second and 60 MB that tests and tools need not pay.
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { RequestOptions } from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
 import type { buildConnector } from 'undici';
 
 type DispatcherOptions = ReturnType<KubeConfig['createDispatcherOptions']>;
@@ -11,7 +12,7 @@ export interface Connection {
   /** Base URL; may carry a path prefix. */
   readonly server: URL;
   /** CA, client certificate, server name … for `tls.connect`, also for WebSockets of the same server. */
-  readonly tls: buildConnector.BuildOptions;
+  readonly tls: buildConnector.BuildOptions & Pick<ConnectionOptions, 'ca' | 'cert' | 'key'>;
   readonly proxy?: { readonly type: 'http' | 'socks'; readonly uri: string };
   /** `Authorization` and impersonation headers, as they are now: exec plugins and token files are asked again when due. */
   headers(): Promise<Readonly<Record<string, string>>>;
@@ -49,7 +50,7 @@ export async function connectionOf(config: KubeConfig, source: string): Promise<
   return {
     server: new URL(cluster.server),
     // The same options, but for undici's stricter notion of an absent field.
-    tls: tlsOfDispatcher(dispatcher) as buildConnector.BuildOptions,
+    tls: tlsOfDispatcher(dispatcher) as Connection['tls'],
     ...(dispatcher.type === 'proxy' ? { proxy: { type: 'http', uri: dispatcher.uri } } : {}),
     ...(dispatcher.type === 'socks' ? { proxy: { type: 'socks', uri: dispatcher.uri } } : {}),
     async headers() {

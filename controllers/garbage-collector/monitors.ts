@@ -1,0 +1,107 @@
+// One metadata informer per kind that can be deleted, following CustomResourceDefinitions as they come and go, all feeding one graph.
+import type { CacheChange } from '../machinery/cache.ts';
+import type { ApiObject, ApiResource } from '../machinery/client-types.ts';
+import { discover } from '../machinery/discovery.ts';
+import type { DiscoveredResource } from '../machinery/discovery.ts';
+import { Informer } from '../machinery/informer.ts';
+import type { Manager } from '../machinery/manager.ts';
+
+type Listener = (resource: ApiResource, change: CacheChange<ApiObject>) => void;
+
+interface Monitor {
+  readonly resource: DiscoveredResource;
+  readonly informer: Informer<ApiObject>;
+  readonly stop: AbortController;
+}
+
+/** Events own nothing, are owned by nothing and come in thousands. */
+const IGNORED = new Set(['/events', 'events.k8s.io/events']);
+
+export class Monitors {
+  readonly #manager: Manager;
+  readonly #listener: Listener;
+  readonly #monitors = new Map<string, Monitor>();
+
+  constructor(manager: Manager, listener: Listener) {
+    this.#manager = manager;
+    this.#listener = listener;
+  }
+
+  /** The kind that an owner reference means, at whatever version it is watched. */
+  resourceOf(apiVersion: string, kind: string): ApiResource | undefined {
+    const slash = apiVersion.indexOf('/');
+    const group = slash < 0 ? '' : apiVersion.slice(0, slash);
+    for (const { resource } of this.#monitors.values()) {
+      if (resource.group === group && resource.kind === kind) return resource;
+    }
+    return undefined;
+  }
+
+  /** Starts informers for new kinds, ends those of kinds that are gone, and waits until the new ones know their objects. */
+  async refresh(signal: AbortSignal): Promise<void> {
+    const { resources, failures } = await discover(this.#manager.client, signal);
+    const wanted = new Map<string, DiscoveredResource>();
+    for (const resource of resources) {
+      const key = `${resource.group}/${resource.resource}`;
+      const usable = ['delete', 'list', 'watch'].every((verb) => resource.verbs.includes(verb));
+      if (usable && !IGNORED.has(key)) wanted.set(key, resource);
+    }
+    const started: Monitor[] = [];
+    for (const [key, resource] of wanted) {
+      const existing = this.#monitors.get(key);
+      if (existing?.resource.version === resource.version) continue;
+      existing?.stop.abort();
+      started.push(this.#start(key, resource, signal));
+    }
+    // A group that does not answer for a moment has not gone away.
+    for (const [key, monitor] of failures.length > 0 ? [] : this.#monitors) {
+      if (wanted.has(key)) continue;
+      monitor.stop.abort();
+      this.#monitors.delete(key);
+      for (const object of monitor.informer.cache.list()) {
+        this.#listener(monitor.resource, { type: 'Deleted', object });
+      }
+    }
+    await Promise.all(
+      started.map(({ informer, stop }) => informer.synced(AbortSignal.any([signal, stop.signal]))),
+    );
+  }
+
+  #start(key: string, resource: DiscoveredResource, signal: AbortSignal): Monitor {
+    const { client, clock, logger, random } = this.#manager;
+    const informer = new Informer<ApiObject>({
+      client,
+      clock,
+      logger,
+      random,
+      resource,
+      selectors: { metadataOnly: true },
+      transform: metadataOf,
+    });
+    const stop = new AbortController();
+    informer.onChange((change) => this.#listener(resource, change));
+    // run() resolves when its signal aborts and never rejects.
+    void informer.run(AbortSignal.any([signal, stop.signal]));
+    const monitor = { resource, informer, stop };
+    this.#monitors.set(key, monitor);
+    return monitor;
+  }
+}
+
+/** Keeps nothing of an object but what the graph asks for. */
+function metadataOf({ metadata }: ApiObject): ApiObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
+  const { deletionTimestamp, finalizers, ownerReferences } = metadata;
+  return {
+    metadata: {
+      name,
+      uid,
+      resourceVersion,
+      creationTimestamp,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+      ...(finalizers === undefined ? {} : { finalizers }),
+      ...(ownerReferences === undefined ? {} : { ownerReferences }),
+    },
+  };
+}

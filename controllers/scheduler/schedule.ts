@@ -1,0 +1,121 @@
+// Chooses a node for a Pod. Pure: filters by the rules of node-fit.ts, by host ports and by what is left of the node's resources, then
+// prefers the node with the fewest Pods. Each rejected node has its reason.
+import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
+import { nodeFacts, refusal } from '../machinery/node-fit.ts';
+import type { NodeObject } from '../machinery/node-fit.ts';
+import { parseQuantity } from '../machinery/quantity.ts';
+
+export interface SchedulableNode extends NodeObject {
+  readonly status?: NonNullable<NodeObject['status']> & {
+    readonly allocatable?: Readonly<Record<string, string>>;
+  };
+}
+
+export interface Candidate {
+  readonly node: SchedulableNode;
+  /** Specs of the Pods that are bound there and not finished. */
+  readonly pods: readonly V1PodSpec[];
+}
+
+export type Decision =
+  | { readonly node: string }
+  /** `0/2 nodes are available: a is not ready; b has too little cpu.` */
+  | { readonly node: undefined; readonly message: string };
+
+const MAXIMUM_REASONS = 10;
+
+export function schedule(pod: V1PodSpec, candidates: readonly Candidate[]): Decision {
+  const reasons: string[] = [];
+  let best: Candidate | undefined;
+  const ordered = candidates.toSorted((a, b) =>
+    a.node.metadata.name < b.node.metadata.name ? -1 : 1,
+  );
+  for (const candidate of ordered) {
+    const reason =
+      refusal(pod, nodeFacts(candidate.node)) ??
+      portRefusal(pod, candidate) ??
+      resourceRefusal(pod, candidate);
+    if (reason !== undefined) reasons.push(`${candidate.node.metadata.name} ${reason}`);
+    else if (best === undefined || candidate.pods.length < best.pods.length) best = candidate;
+  }
+  if (best !== undefined) return { node: best.node.metadata.name };
+  const shown = reasons.slice(0, MAXIMUM_REASONS).join('; ');
+  const more =
+    reasons.length > MAXIMUM_REASONS ? `; and ${reasons.length - MAXIMUM_REASONS} more` : '';
+  const detail = reasons.length === 0 ? 'no node has joined yet' : `${shown}${more}`;
+  return { node: undefined, message: `0/${candidates.length} nodes are available: ${detail}.` };
+}
+
+/** What a Pod asks for, by resource: the sum of its containers, or its largest init container. */
+export function requestsOf(pod: V1PodSpec): ReadonlyMap<string, bigint> {
+  const total = new Map<string, bigint>();
+  for (const container of pod.containers) {
+    for (const [name, amount] of containerRequests(container)) {
+      total.set(name, (total.get(name) ?? 0n) + amount);
+    }
+  }
+  for (const container of pod.initContainers ?? []) {
+    const stays = container.restartPolicy === 'Always';
+    for (const [name, amount] of containerRequests(container)) {
+      const sum = total.get(name) ?? 0n;
+      total.set(name, stays ? sum + amount : sum > amount ? sum : amount);
+    }
+  }
+  for (const [name, text] of Object.entries(pod.overhead ?? {})) {
+    total.set(name, (total.get(name) ?? 0n) + (parseQuantity(text) ?? 0n));
+  }
+  return total;
+}
+
+/** A limit without a request counts as the request, as upstream defaults it. */
+function containerRequests({ resources }: V1Container): readonly [string, bigint][] {
+  const requests = { ...resources?.limits, ...resources?.requests };
+  return Object.entries(requests).map(([name, text]) => [name, parseQuantity(text) ?? 0n]);
+}
+
+function resourceRefusal(pod: V1PodSpec, { node, pods }: Candidate): string | undefined {
+  const allocatable = node.status?.allocatable ?? {};
+  const podLimit = Number(allocatable['pods'] ?? Number.POSITIVE_INFINITY);
+  if (pods.length + 1 > podLimit) return `runs ${pods.length} pods already and may run ${podLimit}`;
+  const used = pods.map(requestsOf);
+  for (const [name, amount] of requestsOf(pod)) {
+    if (amount === 0n) continue;
+    const text = allocatable[name];
+    // Nodes always say what CPU and memory they have; of other resources, silence means none.
+    if (text === undefined && (name === 'cpu' || name === 'memory' || name === 'ephemeral-storage'))
+      continue;
+    const capacity = parseQuantity(text ?? '0') ?? 0n;
+    const taken = used.reduce((sum, requests) => sum + (requests.get(name) ?? 0n), 0n);
+    if (taken + amount > capacity) return `has too little ${name} left`;
+  }
+  return undefined;
+}
+
+function portRefusal(pod: V1PodSpec, { pods }: Candidate): string | undefined {
+  const wanted = portsOf(pod);
+  for (const held of pods.flatMap(portsOf)) {
+    const clash = wanted.find(
+      (want) =>
+        want.port === held.port &&
+        want.protocol === held.protocol &&
+        (want.ip === held.ip || want.ip === '' || held.ip === ''),
+    );
+    if (clash !== undefined) return `has host port ${clash.port}/${clash.protocol} taken`;
+  }
+  return undefined;
+}
+
+interface Port {
+  readonly port: number;
+  readonly protocol: string;
+  readonly ip: string;
+}
+
+function portsOf(pod: V1PodSpec): readonly Port[] {
+  return pod.containers.flatMap(({ ports = [] }) =>
+    ports.flatMap(({ hostPort, containerPort, protocol = 'TCP', hostIP = '' }) => {
+      const port = hostPort ?? (pod.hostNetwork === true ? containerPort : 0);
+      return port === 0 ? [] : [{ port, protocol, ip: hostIP === '0.0.0.0' ? '' : hostIP }];
+    }),
+  );
+}
