@@ -14,11 +14,11 @@ export function acceptBody(definition: ResourceDefinition, object: KubernetesObj
   const sent = object as Partial<KubernetesObject>;
   if (sent.apiVersion !== undefined && sent.apiVersion !== '' && sent.apiVersion !== apiVersion) {
     throw badRequest(
-      `the API version in the data (${String(sent.apiVersion)}) does not match the expected API version (${apiVersion})`,
+      `the API version in the data (${sent.apiVersion}) does not match the expected API version (${apiVersion})`,
     );
   }
   if (sent.kind !== undefined && sent.kind !== '' && sent.kind !== definition.kind) {
-    throw cannotHandle(definition, `the kind in the data is ${String(sent.kind)}`);
+    throw cannotHandle(definition, `the kind in the data is ${sent.kind}`);
   }
   object.apiVersion = apiVersion;
   object.kind = definition.kind;

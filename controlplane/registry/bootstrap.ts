@@ -3,6 +3,7 @@
 import { isObject } from '#controlplane/api/fields.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import { parseAPIVersion } from '#controlplane/api/object.ts';
+import { copyJson } from '#controlplane/api/schema/json-value.ts';
 import { createObject } from './create.ts';
 import type { Environment } from './environment.ts';
 import { internalContext } from './internal-context.ts';
@@ -29,7 +30,7 @@ export async function bootstrap(
     ),
   );
   // In the given order: an object may be of a kind that one before it defines.
-  for (const object of objects) await ensure(env, structuredClone(object), signal);
+  for (const object of objects) await ensure(env, copyJson(object), signal);
 }
 
 async function ensure(env: Environment, value: unknown, signal: AbortSignal): Promise<void> {
@@ -52,10 +53,10 @@ async function ensure(env: Environment, value: unknown, signal: AbortSignal): Pr
 
 /** Ours: every field beside metadata. Theirs: labels and annotations that others added. */
 function broughtUpToDate(old: KubernetesObject, wanted: KubernetesObject): KubernetesObject {
-  const { metadata, ...fields } = structuredClone(wanted);
+  const { metadata, ...fields } = copyJson(wanted) as KubernetesObject;
   if (Object.keys(fields).every((field) => field === 'kind' || field === 'apiVersion')) {
     // Says nothing but the name: existence is all that is asked for.
-    return structuredClone(old);
+    return old;
   }
   return {
     ...fields,

@@ -44,11 +44,15 @@ export async function createObject(
     throw badRequest('resourceVersion should not be set on objects to be created');
   }
   const prefix = (metadata.name ?? '') === '' ? (metadata.generateName ?? '') : '';
-  if (prefix !== '') metadata.name = generateName(prefix, env.ids.suffix);
+  if (prefix !== '') metadata.name = generatedName(env, prefix);
   if (definition.namespaced) admitToNamespace(env, definition, namespace, displayName(metadata));
   env.customResources.admitCreate(definition, displayName(metadata));
   prepareCreate(env, definition, strategyOf(definition), object, context);
   return store(env, definition, object, prefix, context);
+}
+
+function generatedName(env: Environment, prefix: string): string {
+  return generateName(prefix, (length) => env.ids.suffix(length));
 }
 
 function prepareCreate(
@@ -60,7 +64,7 @@ function prepareCreate(
 ): void {
   const { metadata } = object;
   prepareNewMetadata(metadata, env);
-  dropDuplicateOwners(metadata, context.warn);
+  dropDuplicateOwners(metadata, context);
   if (strategy.hasGeneration === true) metadata.generation = 1;
   if (strategy.keepsStatusOnCreate !== true && hasStatus(definition)) delete object['status'];
   strategy.prepareForCreate?.(object, env);
@@ -94,7 +98,7 @@ async function store(
     }
     candidate = {
       ...object,
-      metadata: { ...object.metadata, name: generateName(prefix, env.ids.suffix) },
+      metadata: { ...object.metadata, name: generatedName(env, prefix) },
     };
     // What was derived from the name (a namespace's label) follows the new one.
     strategyOf(definition).applyDefaults?.(candidate);

@@ -15,6 +15,7 @@ import { formatTimestamp } from '#controlplane/api/timestamps.ts';
 import type { Environment } from './environment.ts';
 import { sameJSON } from './equality.ts';
 import { cannotHandle } from './problems.ts';
+import type { WriteContext } from './types.ts';
 
 const ANNOTATIONS_LIMIT_BYTES = 256 * 1024;
 
@@ -126,14 +127,9 @@ export function prepareUpdatedMetadata(metadata: ObjectMeta, old: ObjectMeta): v
   if (metadata.generateName === undefined) keep(metadata, old, 'generateName');
 }
 
-function keep<Field extends keyof ObjectMeta>(
-  metadata: ObjectMeta,
-  old: ObjectMeta,
-  field: Field,
-): void {
-  const value = old[field];
-  if (value === undefined) delete metadata[field];
-  else metadata[field] = value;
+function keep(metadata: ObjectMeta, old: ObjectMeta, field: keyof ObjectMeta): void {
+  if (old[field] === undefined) delete metadata[field];
+  else Object.assign(metadata, { [field]: old[field] });
 }
 
 export function validateMetadata(
@@ -233,7 +229,10 @@ function validateOwners({ ownerReferences = [] }: ObjectMeta, errors: FieldError
 }
 
 /** Drops further references to the same owner; says so to the client. */
-export function dropDuplicateOwners(metadata: ObjectMeta, warn: (text: string) => void): void {
+export function dropDuplicateOwners(
+  metadata: ObjectMeta,
+  context: Pick<WriteContext, 'warn'>,
+): void {
   const owners = metadata.ownerReferences;
   if (owners === undefined || owners.length < 2) return;
   const seen = new Map(owners.toReversed().map((owner) => [owner.uid, owner]));
@@ -241,7 +240,9 @@ export function dropDuplicateOwners(metadata: ObjectMeta, warn: (text: string) =
   metadata.ownerReferences = owners.filter(
     (owner, index) => owners.findIndex((other) => other.uid === owner.uid) === index,
   );
-  warn('.metadata.ownerReferences contains duplicate entries; the first of each uid is kept');
+  context.warn(
+    '.metadata.ownerReferences contains duplicate entries; the first of each uid is kept',
+  );
 }
 
 /** What an update may not do to metadata. Immutable fields were put back by prepareUpdatedMetadata. */

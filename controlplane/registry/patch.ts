@@ -5,6 +5,7 @@ import type { KubernetesObject } from '#controlplane/api/object.ts';
 import { applyJSONPatch } from '#controlplane/api/patch/json-patch.ts';
 import { applyMergePatch } from '#controlplane/api/patch/merge-patch.ts';
 import { applyStrategicMergePatch } from '#controlplane/api/patch/strategic-merge.ts';
+import { copyJson } from '#controlplane/api/schema/json-value.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
 import { acceptBody, matchName, matchNamespace } from './body.ts';
 import type { Environment } from './environment.ts';
@@ -60,16 +61,14 @@ export function applyPatch(
   const accepted = definition.custom ? CUSTOM_PATCHES : BUILTIN_PATCHES;
   switch (type) {
     case 'json':
-      return mustBeObject(applyJSONPatch(structuredClone(document), patch));
+      return mustBeObject(applyJSONPatch(copyJson(document), patch));
     case 'merge':
       if (!isObject(patch)) throw badRequest('a merge patch must be a JSON object');
-      return mustBeObject(applyMergePatch(structuredClone(document), patch));
+      return mustBeObject(applyMergePatch(copyJson(document), patch));
     case 'strategic':
       if (definition.custom) throw unsupportedMediaType(accepted);
       if (!isObject(patch)) throw badRequest('a strategic merge patch must be a JSON object');
-      return mustBeObject(
-        applyStrategicMergePatch(structuredClone(document), patch, definition.schema),
-      );
+      return mustBeObject(applyStrategicMergePatch(copyJson(document), patch, definition.schema));
     case 'apply':
       throw unsupportedMediaType(accepted);
   }

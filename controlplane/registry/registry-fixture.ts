@@ -40,7 +40,7 @@ export class TestClock implements Clock {
 
   advance(ms: number): void {
     this.#now += ms;
-    for (const timer of [...this.#timers]) {
+    for (const timer of this.#timers) {
       if (timer.at > this.#now || !this.#timers.delete(timer)) continue;
       timer.callback();
     }

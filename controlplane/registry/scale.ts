@@ -2,7 +2,6 @@
 import { badRequest, conflict, invalid, notFound, unknownPath } from '#controlplane/api/errors.ts';
 import { invalidField } from '#controlplane/api/field-errors.ts';
 import { isObject, objectAt } from '#controlplane/api/fields.ts';
-import type { LabelSelectorObject } from '#controlplane/api/selectors.ts';
 import { formatLabelSelector, labelSelectorOf } from '#controlplane/api/selectors.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import type { ScaleDefinition } from '#controlplane/api/resource.ts';
@@ -174,7 +173,7 @@ function selectorOf(definition: ScaleDefinition, object: unknown): string {
   if (definition.labelSelectorPath === undefined) return '';
   const value = valueAt(object, definition.labelSelectorPath);
   if (typeof value === 'string') return value;
-  return isObject(value) ? formatLabelSelector(labelSelectorOf(value as LabelSelectorObject)) : '';
+  return isObject(value) ? formatLabelSelector(labelSelectorOf(value)) : '';
 }
 
 /** A copy of `object` with the count set; shares everything off the path. */

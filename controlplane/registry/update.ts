@@ -5,6 +5,7 @@ import { badRequest, conflict, invalid, notFound } from '#controlplane/api/error
 import { invalidField } from '#controlplane/api/field-errors.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import { applyDefaults } from '#controlplane/api/schema/default.ts';
+import { copyJson } from '#controlplane/api/schema/json-value.ts';
 import { pruneUnknown } from '#controlplane/api/schema/prune.ts';
 import { RevisionConflictError } from '#controlplane/store/errors.ts';
 import type { StoredObject } from '#controlplane/store/types.ts';
@@ -68,7 +69,7 @@ export async function updateObject(
       if (conditional) return body.object;
       if (!first) context.signal.throwIfAborted();
       first = false;
-      return structuredClone(body.object);
+      return copyJson(body.object) as KubernetesObject;
     },
   };
   return changeObject(env, target, subresource, change, context);
@@ -150,7 +151,7 @@ function prepareUpdate(
 ): KubernetesObject {
   const strategy = strategyOf(definition);
   prepareUpdatedMetadata(object.metadata, old.metadata);
-  dropDuplicateOwners(object.metadata, context.warn);
+  dropDuplicateOwners(object.metadata, context);
   const merged = withSubresource(strategy, definition, subresource, object, old);
   strategy.prepareForUpdate?.(merged, old, subresource, env);
   applyDefaults(definition.schema, merged);
@@ -196,13 +197,10 @@ function withSubresource(
   }
 }
 
-function copyField<Shape extends object, Field extends keyof Shape>(
-  to: Shape,
-  from: Shape,
-  field: Field,
-): void {
-  if (from[field] === undefined) delete to[field];
-  else to[field] = from[field];
+function copyField(to: object, from: object, field: string): void {
+  const value = Object.getOwnPropertyDescriptor(from, field)?.value as unknown;
+  if (value === undefined) Reflect.deleteProperty(to, field);
+  else Object.assign(to, { [field]: value });
 }
 
 async function storeUpdate(

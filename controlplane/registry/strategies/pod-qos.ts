@@ -27,6 +27,6 @@ export function qosClassOf(pod: KubernetesObject): 'Guaranteed' | 'Burstable' | 
 
 /** Undefined for absent and zero amounts. */
 function nano(value: unknown): bigint | undefined {
-  const quantity = parseQuantity(String(value ?? '0'));
+  const quantity = typeof value === 'string' ? parseQuantity(value) : undefined;
   return quantity === undefined || quantity.nano === 0n ? undefined : quantity.nano;
 }

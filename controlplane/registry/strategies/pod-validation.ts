@@ -106,13 +106,13 @@ function validateResources(container: unknown, field: string, errors: FieldError
       } else if (quantity.nano < 0n) {
         errors.push(invalidField(path, value, 'must be greater than or equal to 0'));
       } else if (part === 'requests') {
-        const limit = parseQuantity(String(limits[name] ?? ''));
+        const limit = parseQuantity(stringAt(limits, name));
         if (limit !== undefined && compareQuantities(quantity, limit) > 0) {
           errors.push(
             invalidField(
               path,
               value,
-              `must be less than or equal to ${name} limit of ${String(limits[name])}`,
+              `must be less than or equal to ${name} limit of ${stringAt(limits, name)}`,
             ),
           );
         }

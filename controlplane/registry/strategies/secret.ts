@@ -9,6 +9,7 @@ import {
 import { objectAt, stringAt } from '#controlplane/api/fields.ts';
 import { checkConfigKey } from '#controlplane/api/names.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
+import { setField } from '#controlplane/api/schema/json-value.ts';
 import type { Strategy } from '../strategy.ts';
 import { base64Bytes, DATA_LIMIT_BYTES, validateImmutable } from './config-map.ts';
 
@@ -29,7 +30,7 @@ function mergeStringData(object: KubernetesObject): void {
   const data: Record<string, unknown> = { ...objectAt(object, 'data') };
   for (const [key, value] of Object.entries(plain)) {
     // A value of the wrong type stays for schema validation to name.
-    data[key] = typeof value === 'string' ? Buffer.from(value).toString('base64') : value;
+    setField(data, key, typeof value === 'string' ? Buffer.from(value).toString('base64') : value);
   }
   object['data'] = data;
 }
