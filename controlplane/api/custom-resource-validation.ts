@@ -1,0 +1,192 @@
+// What a CustomResourceDefinition must keep to before its kinds are served: rules and messages after upstream's
+// apiextensions validation. Rules between an old and a new definition, and against other kinds, are the registry's.
+import type { FieldError } from './errors.ts';
+import { duplicateField, invalidField, requiredField, unsupportedField } from './field-errors.ts';
+import { fieldAt, isObject, listAt, objectAt, stringAt } from './fields.ts';
+import { checkDNS1035Label, checkDNSLabel, checkDNSSubdomain } from './names.ts';
+import type { KubernetesObject } from './object.ts';
+import { columnTypes } from './custom-resource-columns.ts';
+import { jsonPathProblem } from './schema/json-path.ts';
+import { compileStructural } from './schema/structural.ts';
+
+const SCOPES = ['Cluster', 'Namespaced'];
+const STRATEGIES = ['None', 'Webhook'];
+
+/** Everything that is wrong, in document order. Expects defaults (singular, listKind) to be filled in. */
+export function validateCustomResourceDefinition(crd: KubernetesObject): FieldError[] {
+  const errors: FieldError[] = [];
+  const group = stringAt(crd, 'spec', 'group');
+  const plural = stringAt(crd, 'spec', 'names', 'plural');
+  const expected = `${plural}.${group}`;
+  if (crd.metadata.name !== expected) {
+    const detail = 'must be spec.names.plural+"."+spec.group';
+    errors.push(invalidField('metadata.name', crd.metadata.name ?? '', detail));
+  }
+  checkGroup(group, errors);
+  checkNames(objectAt(crd, 'spec', 'names'), errors);
+  const scope = stringAt(crd, 'spec', 'scope');
+  if (scope === '') errors.push(requiredField('spec.scope'));
+  else if (!SCOPES.includes(scope)) errors.push(unsupportedField('spec.scope', scope, SCOPES));
+  const strategy = stringAt(crd, 'spec', 'conversion', 'strategy');
+  if (strategy !== '' && !STRATEGIES.includes(strategy)) {
+    errors.push(unsupportedField('spec.conversion.strategy', strategy, STRATEGIES));
+  }
+  if (fieldAt(crd, 'spec', 'preserveUnknownFields') === true) {
+    const detail =
+      'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead';
+    errors.push(invalidField('spec.preserveUnknownFields', true, detail));
+  }
+  checkVersions(listAt(crd, 'spec', 'versions'), errors);
+  return errors;
+}
+
+function checkGroup(group: string, errors: FieldError[]): void {
+  if (group === '') {
+    errors.push(requiredField('spec.group'));
+    return;
+  }
+  const wrong = checkDNSSubdomain(group);
+  if (wrong !== undefined) errors.push(invalidField('spec.group', group, wrong));
+  else if (!group.includes('.')) {
+    errors.push(invalidField('spec.group', group, 'should be a domain with at least one dot'));
+  }
+}
+
+function checkNames(names: Readonly<Record<string, unknown>>, errors: FieldError[]): void {
+  const path = 'spec.names';
+  const plural = stringAt(names, 'plural');
+  const singular = stringAt(names, 'singular');
+  const kind = stringAt(names, 'kind');
+  const listKind = stringAt(names, 'listKind');
+  checkResourceName(`${path}.plural`, plural, true, errors);
+  checkResourceName(`${path}.singular`, singular, false, errors);
+  checkKind(`${path}.kind`, kind, true, errors);
+  checkKind(`${path}.listKind`, listKind, false, errors);
+  if (kind !== '' && kind === listKind) {
+    const detail = 'kind and listKind may not be the same';
+    errors.push(invalidField(`${path}.listKind`, listKind, detail));
+  }
+  for (const field of ['shortNames', 'categories']) {
+    for (const [at, name] of listAt(names, field).entries()) {
+      checkResourceName(`${path}.${field}[${at}]`, String(name), true, errors);
+    }
+  }
+}
+
+function checkResourceName(
+  path: string,
+  name: string,
+  isRequired: boolean,
+  errors: FieldError[],
+): void {
+  if (name === '') {
+    if (isRequired) errors.push(requiredField(path));
+    return;
+  }
+  const wrong = checkDNS1035Label(name);
+  if (wrong !== undefined) errors.push(invalidField(path, name, wrong));
+}
+
+/** May have mixed case, and is a DNS-1035 label apart from that. */
+function checkKind(path: string, kind: string, isRequired: boolean, errors: FieldError[]): void {
+  if (kind === '') {
+    if (isRequired) errors.push(requiredField(path));
+    return;
+  }
+  const wrong = checkDNS1035Label(kind.toLowerCase());
+  if (wrong !== undefined) {
+    errors.push(
+      invalidField(path, kind, `may have mixed case, but should otherwise match: ${wrong}`),
+    );
+  }
+}
+
+function checkVersions(versions: readonly unknown[], errors: FieldError[]): void {
+  if (versions.length === 0) {
+    errors.push(requiredField('spec.versions', 'must have at least one version'));
+    return;
+  }
+  const seen = new Set<string>();
+  for (const [at, version] of versions.entries()) {
+    const path = `spec.versions[${at}]`;
+    const name = stringAt(version, 'name');
+    const wrong = name === '' ? undefined : checkDNSLabel(name);
+    if (name === '') errors.push(requiredField(`${path}.name`));
+    else if (wrong !== undefined) errors.push(invalidField(`${path}.name`, name, wrong));
+    else if (seen.has(name)) errors.push(duplicateField(`${path}.name`, name));
+    seen.add(name);
+    checkVersion(version, path, errors);
+  }
+  const storage = versions.filter((version) => fieldAt(version, 'storage') === true);
+  if (storage.length !== 1) {
+    const names = versions.map((version) => stringAt(version, 'name'));
+    const detail = 'must have exactly one version marked as storage version';
+    errors.push(invalidField('spec.versions', names, detail));
+  }
+}
+
+function checkVersion(version: unknown, path: string, errors: FieldError[]): void {
+  const source = fieldAt(version, 'schema', 'openAPIV3Schema');
+  const at = `${path}.schema.openAPIV3Schema`;
+  if (!isObject(source)) {
+    errors.push(requiredField(at, 'schemas are required'));
+  } else {
+    const compiled = compileStructural(source, at);
+    if (!('schema' in compiled)) errors.push(...compiled);
+  }
+  checkScale(fieldAt(version, 'subresources', 'scale'), `${path}.subresources.scale`, errors);
+  for (const [index, column] of listAt(version, 'additionalPrinterColumns').entries()) {
+    checkColumn(column, `${path}.additionalPrinterColumns[${index}]`, errors);
+  }
+  const fields = listAt(version, 'selectableFields');
+  const seen = new Set<string>();
+  for (const [index, field] of fields.entries()) {
+    const where = `${path}.selectableFields[${index}].jsonPath`;
+    const text = stringAt(field, 'jsonPath');
+    checkPath(text, where, errors);
+    if (seen.has(text)) errors.push(duplicateField(where, text));
+    seen.add(text);
+  }
+}
+
+function checkPath(text: string, path: string, errors: FieldError[]): boolean {
+  if (text === '') {
+    errors.push(requiredField(path));
+    return false;
+  }
+  const wrong = jsonPathProblem(text);
+  if (wrong !== undefined) errors.push(invalidField(path, text, wrong));
+  return wrong === undefined;
+}
+
+function checkColumn(column: unknown, path: string, errors: FieldError[]): void {
+  if (stringAt(column, 'name') === '') errors.push(requiredField(`${path}.name`));
+  const type = stringAt(column, 'type');
+  if (type === '') errors.push(requiredField(`${path}.type`));
+  else if (!columnTypes.some((known) => known === type)) {
+    errors.push(unsupportedField(`${path}.type`, type, columnTypes));
+  }
+  checkPath(stringAt(column, 'jsonPath'), `${path}.jsonPath`, errors);
+}
+
+/** Scale paths are plain fields under `.spec` or `.status`: they are written to as well as read. */
+function checkScale(scale: unknown, path: string, errors: FieldError[]): void {
+  if (!isObject(scale)) return;
+  const rules: readonly [string, readonly string[], boolean][] = [
+    ['specReplicasPath', ['.spec.'], true],
+    ['statusReplicasPath', ['.status.'], true],
+    ['labelSelectorPath', ['.spec.', '.status.'], false],
+  ];
+  for (const [field, prefixes, isRequired] of rules) {
+    const text = stringAt(scale, field);
+    const at = `${path}.${field}`;
+    if (text === '') {
+      if (isRequired) errors.push(requiredField(at));
+    } else if (!prefixes.some((prefix) => text.startsWith(prefix))) {
+      const list = prefixes.map((prefix) => prefix.slice(0, -1)).join(' or ');
+      errors.push(invalidField(at, text, `should be a json path under ${list}`));
+    } else if (text.includes('[')) {
+      errors.push(invalidField(at, text, 'should be a json path of fields only'));
+    } else checkPath(text, at, errors);
+  }
+}
