@@ -1,0 +1,228 @@
+// Who may import whom, as a table, and the few rules that are about more than folders. ARCHITECTURE.md explains why.
+import { cycles } from './cycles.ts';
+import { importsOf, withoutComments } from './imports.ts';
+import type { Import, SourceFile } from './imports.ts';
+
+/** What is below each folder may import: itself, and these folders (`persistence/`) or files. The longest match rules. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  'platform/': [],
+  'persistence/': ['platform/'],
+  'persistence/open.ts': ['platform/', 'persistence/'],
+  'persistence/sqlite/': ['platform/', 'persistence/*'],
+  'persistence/secrets/': ['platform/', 'persistence/*'],
+  'controlplane/api/': [],
+  'controlplane/store/': [
+    'platform/',
+    'controlplane/api/',
+    'persistence/provider.ts',
+    'persistence/errors.ts',
+    'persistence/encoding.ts',
+  ],
+  'controlplane/registry/': ['platform/', 'controlplane/api/', 'controlplane/store/'],
+  'controlplane/identity/': ['platform/', 'controlplane/api/'],
+  'controlplane/http/': [
+    'platform/',
+    'controlplane/api/',
+    'controlplane/identity/',
+    'controlplane/registry/',
+    'controlplane/store/',
+  ],
+  'controlplane/start.ts': ['platform/', 'controlplane/', 'persistence/'],
+  'controllers/machinery/': ['platform/'],
+  'controllers/runtimes/': ['platform/'],
+  'controllers/agent/': ['platform/', 'controllers/machinery/', 'controllers/runtimes/'],
+  'controllers/start.ts': ['platform/', 'controllers/'],
+  // Any other folder of controllers/ is that of a kind.
+  'controllers/': ['platform/', 'controllers/machinery/'],
+  'cli/': [
+    'platform/',
+    'controlplane/start.ts',
+    'controllers/start.ts',
+    'controllers/agent/start.ts',
+    'controllers/machinery/',
+  ],
+};
+
+/** Folders that no source imports, and that may import everything. */
+const OUTSIDE = ['test/', 'bench/', 'scripts/'];
+
+/** Only below these folders, or in these files. Tests may use what they need. */
+const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
+  winston: ['platform/logging.ts'],
+  'prom-client': ['platform/metrics.ts'],
+  'better-sqlite3': ['persistence/sqlite/'],
+  express: ['controlplane/http/'],
+  '@peculiar/x509': ['controlplane/identity/'],
+  protobufjs: ['controlplane/api/schema/'],
+  re2js: ['controlplane/api/'],
+  yaml: ['controlplane/api/', 'cli/'],
+  ws: ['controlplane/http/', 'controllers/agent/'],
+  undici: ['controllers/machinery/', 'controllers/agent/'],
+  '@kubernetes/client-node': ['controllers/'],
+  dockerode: ['controllers/runtimes/'],
+  'node:child_process': ['controllers/runtimes/', 'cli/'],
+};
+
+/** Modules that reach outside of the process: not for what only computes. */
+const IO_MODULE = /^node:(fs|net|tls|http|https|http2|dgram|child_process|worker_threads|cluster)/;
+
+/** Code that only one place may hold, so that tests can put something else there. */
+const GLOBALS: readonly {
+  readonly pattern: RegExp;
+  readonly homes: readonly string[];
+  readonly instead: string;
+}[] = [
+  {
+    pattern: /\bDate\.now\b|\bnew Date\(\)|(?<![.\w])(setTimeout|setInterval)\(/,
+    homes: ['platform/clock.ts', 'cli/run-until-stopped.ts'],
+    instead: 'take a Clock (platform/clock.ts)',
+  },
+  {
+    pattern: /\bMath\.random\b/,
+    homes: ['cli/', 'controllers/start.ts', 'controllers/agent/start.ts'],
+    instead: 'take a random source from whoever composes',
+  },
+  {
+    pattern: /\brandomUUID\b/,
+    homes: ['platform/id.ts'],
+    instead: 'take an IdSource (platform/id.ts)',
+  },
+  {
+    pattern: /\bprocess\.(env\b|exit\b(?!Code)|on\(|once\()/,
+    homes: ['cli/'],
+    instead: 'only cli/ knows its process; take it as an option',
+  },
+];
+
+const LONGEST_FILE = 400;
+const BANNED_FOLDER = /(^|\/)(utils?|helpers?|types|interfaces|common|misc)\//;
+
+/** One line per violation: `file:line: what is wrong`. Empty when all rules hold. */
+export function violationsOf(files: readonly SourceFile[]): readonly string[] {
+  const imports = new Map(files.map((file) => [file.path, importsOf(file)]));
+  return [
+    ...files.flatMap((file) => [
+      ...folderViolations(file, imports.get(file.path) ?? []),
+      ...packageViolations(file, imports.get(file.path) ?? []),
+      ...pureViolations(file, imports.get(file.path) ?? []),
+      ...globalViolations(file),
+      ...formViolations(file),
+    ]),
+    ...cycles(imports).map((cycle) => `${cycle[0]}:1: import cycle: ${cycle.join(' → ')}`),
+  ];
+}
+
+function isTest(path: string): boolean {
+  return (
+    /\.test\.ts$|-fixture\.ts$/.test(path) || OUTSIDE.some((folder) => path.startsWith(folder))
+  );
+}
+
+/** `a/` holds everything below, `a/*` the files directly in it, anything else is a file. */
+function covers(pattern: string, path: string): boolean {
+  if (pattern.endsWith('/')) return path.startsWith(pattern);
+  if (!pattern.endsWith('/*')) return pattern === path;
+  const folder = pattern.slice(0, -1);
+  return path.startsWith(folder) && !path.slice(folder.length).includes('/');
+}
+
+/** The row of MAY_IMPORT for a file, and the folder that it may always import from. */
+function rowOf(path: string): { readonly key: string; readonly own: string } | undefined {
+  const key = Object.keys(MAY_IMPORT)
+    .filter((pattern) => covers(pattern, path))
+    .toSorted((left, right) => right.length - left.length)[0];
+  if (key === undefined) return undefined;
+  if (key === 'controllers/') return { key, own: `${path.split('/').slice(0, 2).join('/')}/` };
+  return { key, own: key };
+}
+
+function folderViolations(file: SourceFile, imports: readonly Import[]): readonly string[] {
+  const ours = imports.filter((entry) => entry.isOurs);
+  if (isTest(file.path)) return [];
+  const row = rowOf(file.path);
+  if (row === undefined) return [`${file.path}:1: no row of the table says what it may import`];
+  const allowed = [row.own, ...(MAY_IMPORT[row.key] ?? [])];
+  return [
+    ...ours
+      .filter(({ target }) => !allowed.some((pattern) => covers(pattern, target)))
+      .map(({ target, line }) => `${file.path}:${line}: may not import ${target}`),
+    ...siblingViolations(file, ours),
+  ];
+}
+
+/** Implementations of one interface never see each other: runtimes are told apart by the first word of the file's name. */
+function siblingViolations(file: SourceFile, imports: readonly Import[]): readonly string[] {
+  const family = (path: string): string | undefined =>
+    /^controllers\/runtimes\/(process|docker|nspawn)/.exec(path)?.[1];
+  const own = family(file.path);
+  return imports
+    .filter(({ target }) => own !== undefined && (family(target) ?? own) !== own)
+    .map(({ target, line }) => `${file.path}:${line}: may not import its sibling ${target}`);
+}
+
+function packageViolations(file: SourceFile, imports: readonly Import[]): readonly string[] {
+  if (isTest(file.path)) return [];
+  return imports
+    .filter((entry) => !entry.isOurs)
+    .flatMap(({ target, line }) => {
+      const homes = PACKAGE_HOMES[target];
+      if (homes === undefined)
+        return target.startsWith('node:')
+          ? []
+          : [`${file.path}:${line}: package ${target} has no home in the table`];
+      return homes.some((home) => covers(home, file.path))
+        ? []
+        : [`${file.path}:${line}: package ${target} belongs to ${homes.join(' and ')}`];
+    });
+}
+
+/** Machinery that does something; the rest of it is pure. */
+const ACTIVE_MACHINERY =
+  /^controllers\/machinery\/(client|informer|work-queue|manager|controller|events|kubeconfig|watch-stream)\.ts$/;
+
+/** `controlplane/api` and every plan only compute: same input, same output. */
+function pureViolations(file: SourceFile, imports: readonly Import[]): readonly string[] {
+  if (isTest(file.path)) return [];
+  const isPlan = /^controllers\/[^/]+\/(.*\/)?plan(-[^/]*)?\.ts$|^controllers\/[^/]+\/plan\//.test(
+    file.path,
+  );
+  const isApi = file.path.startsWith('controlplane/api/');
+  return imports
+    .filter(({ target, isTypeOnly }) => {
+      if (isTypeOnly) return false;
+      // The generated corpus is read from its file once.
+      if (isApi) return IO_MODULE.test(target) && file.path !== 'controlplane/api/schema/corpus.ts';
+      return (
+        isPlan &&
+        (target.startsWith('node:') ||
+          target.startsWith('platform/') ||
+          ACTIVE_MACHINERY.test(target))
+      );
+    })
+    .map(({ target, line }) => `${file.path}:${line}: only computes, and may not import ${target}`);
+}
+
+function globalViolations(file: SourceFile): readonly string[] {
+  if (isTest(file.path)) return [];
+  const lines = withoutComments(file.text).split('\n');
+  return GLOBALS.filter(({ homes }) => !homes.some((home) => covers(home, file.path))).flatMap(
+    ({ pattern, instead }) =>
+      lines.flatMap((line, index) => {
+        const found = pattern.exec(line)?.[0];
+        return found === undefined ? [] : [`${file.path}:${index + 1}: ${found}: ${instead}`];
+      }),
+  );
+}
+
+function formViolations(file: SourceFile): readonly string[] {
+  const lines = file.text.split('\n').length - 1;
+  const isGenerated = /(^|\/)generated\/|\.generated\.ts$/.test(file.path);
+  return [
+    ...(lines > LONGEST_FILE && !isGenerated
+      ? [`${file.path}:${LONGEST_FILE}: ${lines} lines; split it, ${LONGEST_FILE} is the most`]
+      : []),
+    ...(file.path.endsWith('/index.ts') ? [`${file.path}:1: no barrels: import the file`] : []),
+    ...(BANNED_FOLDER.test(file.path) ? [`${file.path}:1: folders are named for subjects`] : []),
+    ...(/^export default\b/m.test(file.text) ? [`${file.path}:1: named exports only`] : []),
+  ];
+}
