@@ -1,0 +1,151 @@
+// Runs the tests: `run.ts [SUITE …]`, all suites when none is named. Each suite is a run of node:test over an explicit list of
+// files; a suite or a file that runs no test is a failure. The last line is `N passed, N failed, N skipped` over all of them.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Counts } from './support/counts-reporter.ts';
+
+const root = resolve(import.meta.dirname, '..');
+
+interface Suite {
+  readonly name: string;
+  readonly files: readonly string[];
+  /** A process for each file; without, all files share one, which is much faster. */
+  readonly isolated: boolean;
+  /** Processes at a time. */
+  readonly concurrency: number;
+  /** Of one test, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+function testFiles(...folders: readonly string[]): readonly string[] {
+  return folders
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.test.ts'))
+        .map((name) => join(root, folder, name)),
+    )
+    .toSorted();
+}
+
+const parallel = Math.max(1, Math.min(4, availableParallelism()));
+
+const SUITES: readonly Suite[] = [
+  {
+    name: 'architecture',
+    files: [join(root, 'test', 'architecture.test.ts')],
+    isolated: false,
+    concurrency: 1,
+    timeoutMs: 30_000,
+  },
+  {
+    name: 'unit',
+    files: testFiles('platform', 'persistence', 'controlplane', 'controllers', 'cli'),
+    isolated: false,
+    concurrency: 1,
+    timeoutMs: 60_000,
+  },
+  {
+    name: 'conformance',
+    files: testFiles('test/conformance'),
+    isolated: true,
+    concurrency: parallel,
+    timeoutMs: 120_000,
+  },
+  {
+    name: 'integration',
+    files: testFiles('test/integration'),
+    isolated: true,
+    concurrency: parallel,
+    timeoutMs: 120_000,
+  },
+  {
+    name: 'e2e',
+    files: testFiles('test/e2e'),
+    isolated: true,
+    concurrency: parallel,
+    timeoutMs: 240_000,
+  },
+];
+
+/** A run that takes longer hangs. */
+const SUITE_TIMEOUT_MS = 12 * 60_000;
+
+async function runSuite(suite: Suite, scratch: string): Promise<Counts> {
+  const started = performance.now();
+  console.log(`${suite.name}: ${suite.files.length} files`);
+  if (suite.files.length === 0) return broken(`suite ${suite.name} has no test files`);
+  const countsFile = join(scratch, `${suite.name}.json`);
+  const child = spawn(
+    process.execPath,
+    [
+      '--test',
+      `--test-isolation=${suite.isolated ? 'process' : 'none'}`,
+      ...(suite.isolated ? [`--test-concurrency=${suite.concurrency}`] : []),
+      `--test-timeout=${suite.timeoutMs}`,
+      `--test-reporter=${join(root, 'test/support/compact-reporter.ts')}`,
+      '--test-reporter-destination=stdout',
+      `--test-reporter=${join(root, 'test/support/counts-reporter.ts')}`,
+      `--test-reporter-destination=${countsFile}`,
+      ...suite.files,
+    ],
+    { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] },
+  );
+  const watchdog = setTimeout(() => child.kill('SIGKILL'), SUITE_TIMEOUT_MS);
+  const code = await new Promise<number | null>((done) => child.on('exit', done));
+  clearTimeout(watchdog);
+  const counts = readCounts(countsFile);
+  if (counts === undefined) return broken(`suite ${suite.name} ended without a result`);
+  const silent = suite.files.filter((file) => !counts.files.includes(file));
+  for (const file of silent) console.log(`  ✖ ${file} ran no test`);
+  const isBroken = code !== 0 && counts.failed === 0;
+  if (isBroken) console.log(`  ✖ suite ${suite.name} ended with exit code ${code ?? 'none'}`);
+  const failed = counts.failed + silent.length + (isBroken ? 1 : 0);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(
+    `${suite.name}: ${counts.passed} passed, ${failed} failed, ${counts.skipped} skipped in ${seconds} s\n`,
+  );
+  return { ...counts, failed };
+}
+
+function readCounts(file: string): Counts | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Counts;
+  } catch {
+    return undefined;
+  }
+}
+
+function broken(why: string): Counts {
+  console.log(`  ✖ ${why}`);
+  return { passed: 0, failed: 1, skipped: 0, files: [] };
+}
+
+async function main(names: readonly string[]): Promise<number> {
+  const unknown = names.filter((name) => !SUITES.some((suite) => suite.name === name));
+  if (unknown.length > 0) {
+    const known = SUITES.map(({ name }) => name).join(', ');
+    console.error(`unknown suite ${unknown.join(', ')}; there are ${known}`);
+    return 2;
+  }
+  const chosen = SUITES.filter(({ name }) => names.length === 0 || names.includes(name));
+  const scratch = mkdtempSync(join(tmpdir(), 'windlass-test-'));
+  const totals = { passed: 0, failed: 0, skipped: 0 };
+  try {
+    for (const suite of chosen) {
+      const counts = await runSuite(suite, scratch);
+      totals.passed += counts.passed;
+      totals.failed += counts.failed;
+      totals.skipped += counts.skipped;
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+  return totals.failed > 0 ? 1 : 0;
+}
+
+process.exitCode = await main(process.argv.slice(2));
+// The launcher's channel would keep this process alive.
+process.disconnect?.();
