@@ -64,8 +64,10 @@ function broughtUpToDate(old: KubernetesObject, wanted: KubernetesObject): Kuber
     apiVersion: old.apiVersion,
     metadata: {
       ...old.metadata,
-      labels: { ...old.metadata.labels, ...metadata.labels },
-      annotations: { ...old.metadata.annotations, ...metadata.annotations },
+      ...(metadata.labels && { labels: { ...old.metadata.labels, ...metadata.labels } }),
+      ...(metadata.annotations && {
+        annotations: { ...old.metadata.annotations, ...metadata.annotations },
+      }),
     },
   };
 }

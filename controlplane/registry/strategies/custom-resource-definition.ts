@@ -1,6 +1,6 @@
 // CustomResourceDefinition: names are accepted and the kind established within the write itself; there is one process,
 // so nobody has to be waited for. What follows from it is in crds.ts.
-import { conditionOf, listAt, objectAt, stringAt } from '#controlplane/api/fields.ts';
+import { conditionOf, fieldAt, listAt, objectAt, stringAt } from '#controlplane/api/fields.ts';
 import { validateCustomResourceDefinition } from '#controlplane/api/custom-resource.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
@@ -103,12 +103,13 @@ function setStatus(
   );
   const storedVersions = new Set(listAt(old, 'status', 'storedVersions').map(String));
   if (storage !== undefined) storedVersions.add(stringAt(storage, 'name'));
+  const acceptedNames =
+    names.status === 'True'
+      ? fieldAt(object, 'spec', 'names')
+      : fieldAt(old, 'status', 'acceptedNames');
   object['status'] = {
     conditions,
-    acceptedNames:
-      names.status === 'True'
-        ? objectAt(object, 'spec', 'names')
-        : objectAt(old, 'status', 'acceptedNames'),
+    ...(acceptedNames === undefined ? {} : { acceptedNames }),
     storedVersions: [...storedVersions],
   };
 }
