@@ -1,6 +1,7 @@
 // DeleteOptions, from wherever a client puts them: the query, a JSON body without kind (kubectl), or protobuf (typed clients).
 import { badRequest } from '../api/errors.ts';
 import type { FieldError } from '../api/errors.ts';
+import { parseYAML } from '../api/schema/decode-yaml.ts';
 import { decodeProtobuf } from '../api/schema/protobuf.ts';
 import type { DeleteOptions, WriteContext } from '../registry/types.ts';
 
@@ -20,15 +21,12 @@ type Fields = Readonly<Record<string, unknown>>;
  *
  * @throws ApiError BadRequest for what does not parse, Invalid for values out of range
  */
-export async function parseDeleteRequest(
-  context: RequestContext,
-  body: Buffer,
-): Promise<DeleteRequest> {
+export function parseDeleteRequest(context: RequestContext, body: Buffer): DeleteRequest {
   const write = writeContextOf(context, 'DeleteOptions');
   if (body.length === 0) {
     return { options: check(fromQuery(context.info.query)), write };
   }
-  const fields = await parseBody(context, body);
+  const fields = parseBody(context, body);
   const errors: FieldError[] = [];
   const dryRun = parseDryRun(strings(fields['dryRun']), errors) || write.dryRun;
   if (errors.length > 0) throw invalidOptions('DeleteOptions', errors);
@@ -36,19 +34,17 @@ export async function parseDeleteRequest(
   return { options: check(fields), write: dryRun ? asDryRun(write) : write };
 }
 
-async function parseBody(context: RequestContext, body: Buffer): Promise<Fields> {
+function parseBody(context: RequestContext, body: Buffer): Fields {
   const type = mediaTypeOf(context.request.headers['content-type']);
   if (type === 'application/vnd.kubernetes.protobuf') {
     const { kind, object } = decodeProtobuf(body);
     if (kind !== 'DeleteOptions') throw cannotHandle(`the body is a ${kind}`);
-    return object as unknown as Fields;
+    return object;
   }
   let value: unknown;
   try {
-    if (type === 'application/yaml') {
-      const { parseYAML } = await import('../api/yaml.ts');
-      value = parseYAML(body.toString('utf8'));
-    } else value = JSON.parse(body.toString('utf8'));
+    const text = body.toString('utf8');
+    value = type === 'application/yaml' ? parseYAML(text).value : JSON.parse(text);
   } catch (error) {
     throw cannotHandle((error as Error).message);
   }
@@ -135,7 +131,7 @@ function strings(value: unknown): string[] {
   if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) {
     throw cannotHandle('dryRun must be a list of strings');
   }
-  return value as string[];
+  return value;
 }
 
 function asDryRun(write: WriteContext): WriteContext {

@@ -1,11 +1,10 @@
 // What every request passes before its handler, outermost first. Each filter wraps the next one once, when the server
 // is built, so that a request costs calls and no closures.
-import { ApiError, unauthorized } from '../api/errors.ts';
+import { ApiError } from '../api/errors.ts';
 import { parseFieldSelector, requiredValue } from '../api/field-selectors.ts';
 import type { Authenticator, PeerSocket } from '../identity/authenticate.ts';
 import { forbiddenError } from '../identity/authorizer.ts';
 import type { Attributes } from '../identity/authorizer.ts';
-import { anonymous } from '../api/user.ts';
 
 import type { Handler, RequestContext } from './context.ts';
 import { sendError } from './respond.ts';
@@ -69,8 +68,6 @@ function authorize(services: Services): Filter {
     const attributes = attributesOf(context);
     const decision = services.authorizer.authorize(attributes);
     if (!decision.allowed) {
-      // Without credentials the useful answer is to show some, not what is missing.
-      if (context.user === anonymous && context.info.isResourceRequest) throw unauthorized();
       throw forbiddenError(attributes, decision.reason);
     }
     return next(context);

@@ -145,7 +145,7 @@ export class NodeTunnels {
 
   /** Ends all sessions and tunnels. */
   close(): void {
-    for (const { reject } of [...this.#waiting.values()]) {
+    for (const { reject } of this.#waiting.values()) {
       reject(serviceUnavailable('the server is shutting down'));
     }
     for (const session of this.#sessions) session.close();

@@ -28,6 +28,8 @@ export interface WatcherOptions {
   /** For metrics. */
   readonly onSent: (events: number, bytes: number) => void;
   readonly onTooSlow: () => void;
+  /** An event could not be encoded; the connection is cut. */
+  readonly onFailed: (error: unknown) => void;
 }
 
 export class Watcher implements WatchSink {
@@ -83,6 +85,16 @@ export class Watcher implements WatchSink {
 
   flush(): void {
     if (this.#ended || this.#blocked) return;
+    try {
+      this.#writeAll();
+    } catch (error) {
+      // Called from the flusher, for many watchers: one that cannot encode must not take the others along.
+      this.#options.onFailed(error);
+      this.cut();
+    }
+  }
+
+  #writeAll(): void {
     while (this.#initial !== undefined) {
       if (!this.#write(this.#initialChunk(this.#initial))) return;
     }

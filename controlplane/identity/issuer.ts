@@ -2,6 +2,8 @@
 // when something must be issued: the import costs about 90 ms, which a restart with valid files need not pay.
 import { webcrypto } from 'node:crypto';
 
+import type * as X509Module from '@peculiar/x509';
+
 import { installReflectMetadata } from './reflect-metadata.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -34,7 +36,7 @@ export interface Validity {
   readonly notAfter: number;
 }
 
-type X509 = typeof import('@peculiar/x509');
+type X509 = typeof X509Module;
 
 async function loadX509(): Promise<X509> {
   installReflectMetadata();

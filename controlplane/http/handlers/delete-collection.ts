@@ -16,7 +16,7 @@ export function deleteCollectionHandler(services: Services): Handler {
     const definition = definitionOf(context);
     const representation = negotiate(context.request.headers.accept);
     const { matches } = selectionOf(context, definition);
-    const { options, write } = await parseDeleteRequest(context, await readBody(context.request));
+    const { options, write } = parseDeleteRequest(context, await readBody(context.request));
     const { namespace } = context.info;
     const results = await services.registry.deleteCollection(
       definition,

@@ -30,7 +30,7 @@ export function deleteHandler(services: Services): Handler {
   return async (context) => {
     const definition = definitionOf(context);
     const representation = negotiate(context.request.headers.accept);
-    const { options, write } = await parseDeleteRequest(context, await readBody(context.request));
+    const { options, write } = parseDeleteRequest(context, await readBody(context.request));
     const { name } = context.info;
     const target = { definition, namespace: namespaceOf(context, definition), name };
     const { stored, removed } = await services.registry.delete(target, options, write);

@@ -70,6 +70,7 @@ export function watchHandler(services: Services): Handler {
         selectorText: selection.text,
         onSent: (events, bytes) => services.metrics.watchEvents(context, events, bytes),
         onTooSlow: () => services.metrics.watcherTerminated(context),
+        onFailed: (error) => services.logger.error('Cannot encode a watch event', { error }),
       },
       socket,
     );

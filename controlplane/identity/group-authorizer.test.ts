@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { anonymous } from '../api/user.ts';
+import type { UserInfo } from '../api/user.ts';
+import { forbiddenError } from './authorizer.ts';
+import type { Attributes } from './authorizer.ts';
+import { GroupAuthorizer } from './group-authorizer.ts';
+import { NodeAuthorizer } from './node-authorizer.ts';
+
+const admin: UserInfo = { name: 'admin', groups: ['system:masters', 'system:authenticated'] };
+const node: UserInfo = { name: 'system:node:n1', groups: ['system:nodes', 'system:authenticated'] };
+const impostor: UserInfo = { name: 'system:node:n1', groups: ['system:authenticated'] };
+const somebody: UserInfo = { name: 'somebody', groups: ['developers', 'system:authenticated'] };
+
+const authorizer = new GroupAuthorizer(
+  new NodeAuthorizer({
+    isBound: (namespace, name, nodeName) =>
+      namespace === 'default' && name === 'mine' && nodeName === 'n1',
+    refersTo: (nodeName, resource, _namespace, name) =>
+      nodeName === 'n1' && resource === 'secrets' && name === 'used',
+  }),
+);
+
+/** `verb group/resource[/subresource] namespace name fieldSelector`, `-` for nothing; or `verb /path`. */
+function attributes(user: UserInfo, text: string): Attributes {
+  const [verb = '', target = '', ...rest] = text.split(' ');
+  const [namespace = '', name = '', fieldSelector = ''] = rest.map((part) =>
+    part === '-' ? '' : part,
+  );
+  const isResourceRequest = !target.startsWith('/');
+  const [group = '', resource = '', subresource = ''] = isResourceRequest ? target.split('/') : [];
+  return {
+    user,
+    verb,
+    isResourceRequest,
+    path: target,
+    group: group === 'core' ? '' : group,
+    version: 'v1',
+    resource,
+    subresource,
+    namespace,
+    name,
+    fieldSelector,
+  };
+}
+
+const rows: readonly (readonly [UserInfo, string, boolean])[] = [
+  [admin, 'delete core/secrets default x', true],
+  [admin, 'get /metrics', true],
+  [anonymous, 'get /healthz', true],
+  [anonymous, 'get /readyz/storage', true],
+  [anonymous, 'get /version', true],
+  [anonymous, 'get /versionx', false],
+  [anonymous, 'get /metrics', false],
+  [anonymous, 'get /apis', false],
+  [anonymous, 'post /version', false],
+  [anonymous, 'list core/pods default', false],
+  [somebody, 'get /apis', true],
+  [somebody, 'get /openapi/v3/api/v1', true],
+  [somebody, 'get core/pods default mine', false],
+  [impostor, 'get core/nodes - n1', false],
+
+  [node, 'create core/nodes', true],
+  [node, 'get core/nodes - n1', true],
+  [node, 'patch core/nodes/status - n1', true],
+  [node, 'get core/nodes - n2', false],
+  [node, 'patch core/nodes/status - n2', false],
+  [node, 'delete core/nodes - n1', false],
+  [node, 'list core/nodes', false],
+  [node, 'update coordination.k8s.io/leases kube-node-lease n1', true],
+  [node, 'create coordination.k8s.io/leases kube-node-lease', true],
+  [node, 'update coordination.k8s.io/leases kube-node-lease n2', false],
+  [node, 'update coordination.k8s.io/leases default n1', false],
+  [node, 'list core/pods - - spec.nodeName=n1', true],
+  [node, 'watch core/pods - - status.phase=Running,spec.nodeName=n1', true],
+  [node, 'watch core/pods - - spec.nodeName!=n1', false],
+  [node, 'list core/pods - - spec.nodeName=n2', false],
+  [node, 'list core/pods', false],
+  [node, 'get core/pods default mine', true],
+  [node, 'get core/pods default other', false],
+  [node, 'patch core/pods/status default mine', true],
+  [node, 'patch core/pods/status default other', false],
+  [node, 'patch core/pods default mine', false],
+  [node, 'delete core/pods default mine', true],
+  [node, 'delete core/pods default other', false],
+  [node, 'create core/pods default', false],
+  [node, 'create core/pods/eviction default mine', false],
+  [node, 'get core/secrets default used', true],
+  [node, 'get core/secrets default unused', false],
+  [node, 'list core/secrets default', false],
+  [node, 'watch core/secrets default used', false],
+  [node, 'update core/secrets default used', false],
+  [node, 'get core/configmaps default used', false],
+  [node, 'list windlass.dev/services', true],
+  [node, 'patch windlass.dev/services default web', false],
+  [node, 'patch windlass.dev/services/status default web', false],
+  [node, 'create core/events default', true],
+  [node, 'patch core/events default e', true],
+  [node, 'delete core/events default e', false],
+  [node, 'get apps/deployments default d', false],
+  [node, 'get /windlass/v1/nodes/n1/tunnel', true],
+  [node, 'get /windlass/v1/nodes/n2/tunnel', false],
+  [node, 'get /windlass/v1/sessions/0123', true],
+  [node, 'get /healthz', true],
+  [node, 'get /metrics', false],
+];
+
+for (const [user, request, expected] of rows) {
+  test(`GroupAuthorizer ${expected ? 'lets' : 'keeps'} ${user.name} (${user.groups[0]}) ${expected ? '' : 'from '}${request}`, () => {
+    assert.equal(authorizer.authorize(attributes(user, request)).allowed, expected);
+  });
+}
+
+const texts: readonly (readonly [string, string])[] = [
+  [
+    'get core/pods default x',
+    'pods "x" is forbidden: User "somebody" cannot get resource "pods" in API group "" in the namespace "default"',
+  ],
+  [
+    'list apps/deployments',
+    'deployments.apps is forbidden: User "somebody" cannot list resource "deployments" in API group "apps" at the cluster scope',
+  ],
+  [
+    'patch core/pods/status default x',
+    'pods "x" is forbidden: User "somebody" cannot patch resource "pods/status" in API group "" in the namespace "default"',
+  ],
+  ['get /metrics', 'forbidden: User "somebody" cannot get path "/metrics"'],
+];
+
+for (const [request, expected] of texts) {
+  test(`forbiddenError() says of ${request} what upstream says`, () => {
+    const error = forbiddenError(attributes(somebody, request), '');
+    assert.equal(error.message, expected);
+    assert.equal(error.code, 403);
+  });
+}
