@@ -15,6 +15,8 @@ export class ScriptedProvider implements LogPersistenceProvider {
   readonly log: LogRecord[] = [];
   readonly held: HeldAppend[] = [];
   readonly compactions: number[] = [];
+  /** Turns of the event loop until the script's verdict arrives, so that writes pile up behind it. */
+  slowness = 0;
   /** Decides at once what becomes of an append; `hold` leaves it to the test. */
   script: (records: readonly LogRecord[]) => Error | 'succeed' | 'hold' = () => 'succeed';
   #epoch = 0;
@@ -46,11 +48,10 @@ export class ScriptedProvider implements LogPersistenceProvider {
       resolve();
     };
     const verdict = this.script(records);
-    if (verdict === 'succeed') succeed();
-    else if (verdict === 'hold') {
+    if (verdict === 'hold') {
       this.held.push({ records, succeed, fail: reject });
       this.#onHeld();
-    } else reject(verdict);
+    } else afterTurns(this.slowness, () => (verdict === 'succeed' ? succeed() : reject(verdict)));
     return promise;
   }
 
@@ -91,6 +92,11 @@ export class ScriptedProvider implements LogPersistenceProvider {
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }
+}
+
+function afterTurns(turns: number, work: () => void): void {
+  if (turns === 0) work();
+  else setImmediate(() => afterTurns(turns - 1, work));
 }
 
 function unused(): Error {

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { StorageFullError } from '#persistence/errors.ts';
 import { parseMachineId } from '#persistence/machine-id.ts';
@@ -82,6 +83,15 @@ class Model {
 }
 
 function ask(store: Store, asked: Step, expectedRevision: number): Promise<number | string> {
+  return askWithRevision(store, asked, expectedRevision).outcome;
+}
+
+/** `revision` is what the store gave the write at once; undefined when it was refused. */
+function askWithRevision(
+  store: Store,
+  asked: Step,
+  expectedRevision: number,
+): { readonly outcome: Promise<number | string>; readonly revision: number | undefined } {
   const { resource, namespace, name } = asked;
   const object: KubernetesObject = {
     apiVersion: 'v1',
@@ -90,10 +100,14 @@ function ask(store: Store, asked: Step, expectedRevision: number): Promise<numbe
   };
   const options = { resource, namespace, name, expectedRevision };
   const writing = asked.op === 'put' ? store.put(options, object) : store.delete(options, object);
-  return writing.then(
-    ({ revision }) => revision,
-    (error: Error) => error.name,
-  );
+  const { resourceVersion } = object.metadata;
+  return {
+    outcome: writing.then(
+      ({ revision }) => revision,
+      (error: Error) => error.name,
+    ),
+    revision: resourceVersion === undefined ? undefined : Number(resourceVersion),
+  };
 }
 
 function stateOf(store: Store, exactRevision?: number): Map<string, number> {
@@ -219,11 +233,14 @@ test('pages of an old list, at any size and while writes go on, are the list', a
   );
 });
 
-test('a disk that fails at random: resolved writes are the state, rejected ones are nowhere', async () => {
-  const verdicts = fc.infiniteStream(fc.boolean());
+test('a slow disk that fails at random: resolved writes are the state, rejected ones are nowhere', async () => {
+  const verdicts = fc.infiniteStream(fc.constantFrom(true, false, false));
+  const slowness = fc.integer({ min: 0, max: 4 });
+  let stackedFailures = 0;
   await fc.assert(
-    fc.asyncProperty(steps, verdicts, async (sequence, failures) => {
+    fc.asyncProperty(steps, verdicts, slowness, async (sequence, failures, turns) => {
       const provider = new ScriptedProvider();
+      provider.slowness = turns;
       provider.script = () => (failures.next().value ? new StorageFullError('disk') : 'succeed');
       const store = await openScripted(provider);
       const live: string[] = [];
@@ -233,46 +250,52 @@ test('a disk that fails at random: resolved writes are the state, rejected ones 
         };
         store.watch(resource, 0, { events, closed: () => undefined });
       }
-      const newest = new Map<string, number>();
-      const writes = await playUnreliably(store, sequence, newest);
-      const resolved = writes.filter(({ outcome }) => typeof outcome === 'number');
-      const lines = resolved.map(
-        ({ asked, outcome }) => `${asked.resource} ${asked.namespace}/${asked.name}@${outcome}`,
-      );
-      assert.deepEqual(live.toSorted(), lines.toSorted());
+      const writes = await playUnreliably(store, sequence);
+      stackedFailures += writes.filter(
+        ({ outcome }) => outcome === 'StorageUnavailableError',
+      ).length;
       const state = new Map<string, number>();
-      for (const { asked, outcome } of resolved) {
+      const lines: string[] = [];
+      for (const { asked, believed, outcome } of writes) {
+        if (typeof outcome === 'string') continue;
+        lines.push(`${asked.resource} ${asked.namespace}/${asked.name}@${outcome}`);
+        // Among the writes that were acknowledged, each stands on exactly the one before it: no lost update.
+        assert.equal(state.get(placeOf(asked)) ?? 0, believed);
         if (asked.op === 'delete') state.delete(placeOf(asked));
-        else state.set(placeOf(asked), Number(outcome));
+        else state.set(placeOf(asked), outcome);
       }
+      assert.deepEqual(live.toSorted(), lines.toSorted());
       assert.deepEqual([...stateOf(store)].toSorted(), [...state].toSorted());
       assert.deepEqual(
         [...stateOf(await openScripted(provider))].toSorted(),
         [...state].toSorted(),
       );
     }),
-    { numRuns: 100 },
+    { numRuns: 150 },
   );
+  assert.ok(stackedFailures > 0, 'no write failed: this tested nothing');
 });
 
-/** Writers that believe what they last asked for, true or not: some stack on writes that fail. */
-async function playUnreliably(
-  store: Store,
-  sequence: readonly Step[],
-  newest: Map<string, number>,
-): Promise<{ readonly asked: Step; readonly outcome: number | string }[]> {
-  const writes: { readonly asked: Step; readonly outcome: Promise<number | string> }[] = [];
+interface Decided {
+  readonly asked: Step;
+  readonly believed: number;
+  readonly outcome: number | string;
+}
+
+/** Writers that build on what was asked for last, although it is not durable yet and may fail. */
+async function playUnreliably(store: Store, sequence: readonly Step[]): Promise<Decided[]> {
+  const believes = new Map<string, number>();
+  const decided: Promise<Decided>[] = [];
   for (const asked of sequence) {
     const place = placeOf(asked);
-    const believed = asked.believes === 'absent' ? 0 : (newest.get(place) ?? 0);
-    const outcome = ask(store, asked, believed);
-    writes.push({ asked, outcome });
-    void outcome.then((revision) => {
-      if (typeof revision === 'number') newest.set(place, asked.op === 'put' ? revision : 0);
-    });
-    if (asked.isBarrier) await Promise.all(writes.map((write) => write.outcome));
+    const last = believes.get(place) ?? 0;
+    const visible = store.get(asked.resource, asked.namespace, asked.name)?.revision ?? 0;
+    const believed = { newest: last, absent: 0, stale: visible }[asked.believes];
+    const { outcome, revision } = askWithRevision(store, asked, believed);
+    decided.push(outcome.then((found) => ({ asked, believed, outcome: found })));
+    if (revision !== undefined) believes.set(place, asked.op === 'put' ? revision : 0);
+    if (asked.isBarrier) await turn();
   }
-  const decided = writes.map(async ({ asked, outcome }) => ({ asked, outcome: await outcome }));
   return Promise.all(decided);
 }
 

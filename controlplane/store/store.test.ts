@@ -188,6 +188,19 @@ test('compare-and-set is judged against the newest write in flight', async () =>
   );
 });
 
+test('a write in flight is not forgotten when the one before it is durable', async () => {
+  const { store, provider } = await fixture();
+  provider.script = () => 'hold';
+  const first = store.put(at('a', 0), pod('a'));
+  const held = await provider.nextHeld();
+  const second = store.put(at('a', 1), pod('a'));
+  held.succeed();
+  await first;
+  await assert.rejects(store.put(at('a', 1), pod('a')), { name: 'RevisionConflictError' });
+  (await provider.nextHeld()).succeed();
+  assert.equal((await second).revision, 2);
+});
+
 test('of many writers that saw the same revision exactly one wins', async () => {
   const { store } = await fixture();
   await store.put(at('a', 0), pod('a'));
