@@ -91,13 +91,33 @@ const core: Readonly<Record<string, Constraints>> = {
   LimitRangeItem: { required: ['type'] },
 };
 
-const replicated: Constraints = {
-  required: ['selector', 'template'],
-  fields: {
-    replicas: notNegative,
-    minReadySeconds: notNegative,
-    revisionHistoryLimit: notNegative,
-    progressDeadlineSeconds: notNegative,
+const selectorAndTemplate = ['selector', 'template'];
+
+const apps: Readonly<Record<string, Constraints>> = {
+  DeploymentSpec: {
+    required: selectorAndTemplate,
+    fields: {
+      replicas: notNegative,
+      minReadySeconds: notNegative,
+      revisionHistoryLimit: notNegative,
+      progressDeadlineSeconds: notNegative,
+    },
+  },
+  ReplicaSetSpec: {
+    required: selectorAndTemplate,
+    fields: { replicas: notNegative, minReadySeconds: notNegative },
+  },
+  StatefulSetSpec: {
+    required: selectorAndTemplate,
+    fields: {
+      replicas: notNegative,
+      minReadySeconds: notNegative,
+      revisionHistoryLimit: notNegative,
+    },
+  },
+  DaemonSetSpec: {
+    required: selectorAndTemplate,
+    fields: { minReadySeconds: notNegative, revisionHistoryLimit: notNegative },
   },
 };
 
@@ -128,12 +148,7 @@ const apiextensions: Readonly<Record<string, Constraints>> = {
 /** By component name. */
 export const builtinConstraints: Readonly<Record<string, Constraints>> = {
   ...named('io.k8s.api.core.v1', core),
-  ...named('io.k8s.api.apps.v1', {
-    DeploymentSpec: replicated,
-    ReplicaSetSpec: replicated,
-    StatefulSetSpec: replicated,
-    DaemonSetSpec: replicated,
-  }),
+  ...named('io.k8s.api.apps.v1', apps),
   ...named('io.k8s.api.rbac.v1', rbac),
   ...named('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1', apiextensions),
   'io.k8s.api.coordination.v1.LeaseSpec': {

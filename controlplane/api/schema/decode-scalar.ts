@@ -70,6 +70,7 @@ export function zeroOf(schema: Schema, builtin: boolean): unknown {
   if (!builtin) return null;
   switch (schema.type) {
     case 'string':
+      if (schema.format === 'date-time' || schema.format === 'micro-time') return null;
       return schema.format === 'quantity' ? '0' : '';
     case 'integer':
     case 'number':
