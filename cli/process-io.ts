@@ -1,5 +1,6 @@
 // The real process behind CommandIO: streams, environment, stop signals.
 import type { CommandIO } from './command.ts';
+import { CommandError } from './usage-error.ts';
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -17,11 +18,14 @@ function stopSignal(): AbortSignal {
   if (stopping !== undefined) return stopping.signal;
   const controller = new AbortController();
   stopping = controller;
-  const stop = (): void => controller.abort(new Error('stopping'));
+  const stop = (): void => controller.abort(new CommandError('interrupted'));
   // The handlers stay: a second Ctrl-C while things are being stopped must not kill us half-way.
   for (const signal of STOP_SIGNALS) process.on(signal, stop);
   // The launcher holds the other end; it closes when the launcher dies, however it dies.
-  if (process.connected) process.once('disconnect', stop);
+  process.once('disconnect', stop);
+  // Undefined without a launcher, whatever the types say; false when it died before we came here.
+  const { connected } = process as { readonly connected?: boolean };
+  if (connected !== undefined && !connected) stop();
   return controller.signal;
 }
 

@@ -1,5 +1,5 @@
 // `windlass up`: API server in this thread; controllers, node agent and manifests in one thread beside it. The main composition root.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse as parseYAML } from 'yaml';
 import { startControlPlane } from '#controlplane/start.ts';
@@ -33,6 +33,10 @@ export const up = defineCommand({
     const unlock = lockDataDirectory(settings.data);
     try {
       return await serve(settings, io, stop);
+    } catch (error) {
+      // Stopped while it was starting.
+      if (error === stop.reason) return 0;
+      throw error;
     } finally {
       unlock();
     }
@@ -41,22 +45,25 @@ export const up = defineCommand({
 
 async function serve(settings: UpSettings, io: CommandIO, stop: AbortSignal): Promise<number> {
   const logger = createLogger({ format: settings.logFormat, level: settings.logLevel });
-  const hadKey = existsSync(settings.secretsKeyFile);
+  const storage = Promise.withResolvers<never>();
+  // Raced below; until then nobody listens, and that is no defect.
+  storage.promise.catch(() => undefined);
   let thread: SupervisedThread | undefined;
-  const server = await startServer(settings, logger, stop, async () => thread?.metrics() ?? '');
+  const server = await startServer(settings, logger, stop, {
+    extraMetrics: async () => thread?.metrics() ?? '',
+    onFailure: storage.reject,
+  });
   try {
     // Once, when it is made: whoever loses it loses the Secrets.
-    if (!hadKey && existsSync(settings.secretsKeyFile))
+    if (server.secretsKeyCreated)
       io.out(`made ${settings.secretsKeyFile}, which Secrets are sealed with; keep a copy\n`);
     io.out(`ready ${server.url}\n`);
     thread = await beside(settings, server, io, logger);
-    if (thread !== undefined) await Promise.race([thread.start(), aborted(stop)]);
-    await aborted(stop);
+    const running = thread?.start().then(() => aborted(stop));
+    await Promise.race([running ?? aborted(stop), aborted(stop), storage.promise]);
   } catch (error) {
-    if (!stop.aborted) {
-      await stopAll(thread, server, logger);
-      throw new CommandError(error instanceof Error ? error.message : String(error));
-    }
+    await stopAll(thread, server, logger);
+    throw new CommandError((error as Error).message, undefined, { cause: error });
   }
   io.out(
     `${io.columns === undefined ? '' : '\n'}stopping; the state stays in ${settings.data.path}\n`,
@@ -68,7 +75,10 @@ async function startServer(
   settings: UpSettings,
   logger: Logger,
   stop: AbortSignal,
-  extraMetrics: () => Promise<string>,
+  hooks: {
+    readonly extraMetrics: () => Promise<string>;
+    readonly onFailure: (error: Error) => void;
+  },
 ): Promise<ControlPlane> {
   const metrics = new MetricsRegistry();
   metrics.collectProcessMetrics();
@@ -84,13 +94,13 @@ async function startServer(
         logger: logger.child({ component: 'controlplane' }),
         clock: systemClock,
         metrics,
-        extraMetrics,
+        ...hooks,
         version: programVersion(),
       },
       stop,
     );
   } catch (error) {
-    throw startFailure(error, settings);
+    throw startFailure(error, settings.data.path);
   }
 }
 

@@ -31,7 +31,8 @@ function passed(data: Passed): string {
 function failed(data: Failed): string {
   const { error, type } = data.details;
   // A parent only repeats that something below it failed.
-  if (error.failureType === 'subtestsFailed' || type === 'suite') return '';
+  if (type === 'suite' || ('failureType' in error && error.failureType === 'subtestsFailed'))
+    return '';
   const cause: unknown = error.cause ?? error;
   const text = cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause);
   const where =
