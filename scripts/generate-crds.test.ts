@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { compileStructural } from '#controlplane/api/schema/structural.ts';
+import { serviceDefinition } from './crds/service.ts';
+import { crdFolder, renderCRDs } from './generate-crds.ts';
+
+test('deploy/crds holds exactly what the generator writes', async () => {
+  const rendered = renderCRDs();
+  assert.deepEqual((await readdir(crdFolder)).toSorted(), [...rendered.keys()].toSorted());
+  for (const [name, content] of rendered) {
+    assert.equal(await readFile(join(crdFolder, name), 'utf8'), content, `${name} is out of date`);
+  }
+});
+
+test('the schema of Service is structural', () => {
+  const [version] = serviceDefinition.spec.versions;
+  const result = compileStructural(version.schema.openAPIV3Schema, 'openAPIV3Schema');
+  assert.ok('schema' in result, JSON.stringify(result));
+});
+
+test('every list map has keys that are required or have a default', () => {
+  const problems: string[] = [];
+  walk(serviceDefinition.spec.versions[0].schema.openAPIV3Schema, '', problems);
+  assert.deepEqual(problems, []);
+});
+
+interface Node {
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, Node>>;
+  readonly additionalProperties?: Node;
+  readonly items?: Node;
+  readonly required?: readonly string[];
+  readonly default?: unknown;
+  readonly 'x-kubernetes-list-map-keys'?: readonly string[];
+}
+
+function walk(node: Node, path: string, problems: string[]): void {
+  for (const key of node['x-kubernetes-list-map-keys'] ?? []) {
+    const items = node.items;
+    const present =
+      items?.required?.includes(key) === true || items?.properties?.[key]?.default !== undefined;
+    if (!present) problems.push(`${path}[].${key}`);
+  }
+  for (const [name, child] of Object.entries(node.properties ?? {}))
+    walk(child, `${path}.${name}`, problems);
+  if (node.items !== undefined) walk(node.items, `${path}[]`, problems);
+  if (node.additionalProperties !== undefined)
+    walk(node.additionalProperties, `${path}.*`, problems);
+}
