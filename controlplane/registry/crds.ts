@@ -1,6 +1,6 @@
 // CustomResourceDefinitions as they become real: an established one puts its kinds into the scheme as soon as the write
 // is durable; a deleted one first takes its instances with it, then its kinds out of the scheme.
-import { forbidden } from '#controlplane/api/errors.ts';
+import { badRequest, forbidden } from '#controlplane/api/errors.ts';
 import { conditionOf, listAt, objectAt, stringAt } from '#controlplane/api/fields.ts';
 import { definitionsOf } from '#controlplane/api/custom-resource.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
@@ -10,11 +10,11 @@ import type { StoredObject } from '#controlplane/store/types.ts';
 import { deleteCollection } from './delete-collection.ts';
 import type { CustomResourceHooks, Environment } from './environment.ts';
 import { internalContext } from './internal-context.ts';
-import { badRequest } from '#controlplane/api/errors.ts';
-import { CLEANUP_FINALIZER } from './strategies/custom-resource-definition.ts';
+import {
+  CLEANUP_FINALIZER,
+  CUSTOM_RESOURCE_DEFINITIONS,
+} from './strategies/custom-resource-definition.ts';
 import { changeObject } from './update.ts';
-
-export const CUSTOM_RESOURCE_DEFINITIONS = 'apiextensions.k8s.io/customresourcedefinitions';
 
 interface Known {
   readonly name: string;
@@ -44,7 +44,10 @@ export class CustomResources implements CustomResourceHooks {
   }
 
   admitCreate(definition: ResourceDefinition, name: string): void {
-    if (!definition.custom || this.#byKey.get(definition.storageKey)?.terminating !== true) return;
+    const known = definition.custom ? this.#byKey.get(definition.storageKey) : undefined;
+    if (known === undefined) return;
+    const key = `${CUSTOM_RESOURCE_DEFINITIONS}/${known.name}`;
+    if (!known.terminating && !this.#env().terminating.has(key)) return;
     throw forbidden(
       definition,
       name,
@@ -121,8 +124,6 @@ export class CustomResources implements CustomResourceHooks {
   async #cleanUp({ name, storageKey, anyDefinition }: Known): Promise<void> {
     const env = this.#env();
     const context = internalContext('custom-resource-cleanup', this.#closing.signal);
-    // Creates that began before the deletion was visible are still to land.
-    await Promise.resolve();
     if (anyDefinition !== undefined) {
       await deleteCollection(env, anyDefinition, undefined, {}, {}, context);
     }

@@ -142,8 +142,9 @@ describe('CustomResourceDefinition', () => {
     held.metadata.finalizers = ['example.com/hold'];
     await fixture.create(held);
     const definition = fixture.kind('example.com/v1', 'leaving');
-    const result = await fixture.registry.delete(crdTarget('leaving'), {}, fixture.context());
-    assert.equal(result.removed, false);
+    const deletion = fixture.registry.delete(crdTarget('leaving'), {}, fixture.context());
+    await assert.rejects(fixture.create(custom('Leaver', 'meanwhile')), { code: 403 });
+    assert.equal((await deletion).removed, false);
     await assert.rejects(fixture.create(custom('Leaver', 'late')), {
       code: 403,
       message: /create not allowed while custom resource definition is terminating/,

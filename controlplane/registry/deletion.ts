@@ -7,7 +7,9 @@ import { RevisionConflictError } from '#controlplane/store/errors.ts';
 import type { StoredObject } from '#controlplane/store/types.ts';
 import type { Environment } from './environment.ts';
 import { sameJSON } from './equality.ts';
+import { NAMESPACES } from './namespaces.ts';
 import { decodeStored, unstored } from './objects.ts';
+import { CUSTOM_RESOURCE_DEFINITIONS } from './strategies/custom-resource-definition.ts';
 import { strategyOf } from './strategy-table.ts';
 import type { DeleteOptions, DeleteResult, Target, WriteContext } from './types.ts';
 import { isFinished } from './update.ts';
@@ -69,7 +71,7 @@ async function deleteCurrent(
   setPropagation(object.metadata, options);
   const grace = gracePeriodOf(options, strategy.gracePeriodSeconds?.(object));
   terminate(object.metadata, grace, env.clock.now());
-  const release = holdNamespace(env, definition.storageKey, object);
+  const release = hold(env, definition.storageKey, current.name);
   try {
     strategy.prepareForDelete?.(object, env);
     if (isFinished(env, strategy, object)) {
@@ -88,14 +90,14 @@ async function deleteCurrent(
   }
 }
 
-/** From here until the deletion is visible (or has failed) nothing new may start in the namespace. */
-function holdNamespace(env: Environment, storageKey: string, object: KubernetesObject): () => void {
-  const name = object.metadata.name ?? '';
-  if (storageKey !== 'core/namespaces' || env.terminatingNamespaces.has(name)) {
-    return () => undefined;
-  }
-  env.terminatingNamespaces.add(name);
-  return () => env.terminatingNamespaces.delete(name);
+const HOLDERS: ReadonlySet<string> = new Set([NAMESPACES, CUSTOM_RESOURCE_DEFINITIONS]);
+
+/** From here until the deletion is visible (or has failed) nothing new may start in the namespace or of the kind. */
+function hold(env: Environment, storageKey: string, name: string): () => void {
+  const key = `${storageKey}/${name}`;
+  if (!HOLDERS.has(storageKey) || env.terminating.has(key)) return () => undefined;
+  env.terminating.add(key);
+  return () => env.terminating.delete(key);
 }
 
 /** An object that goes at once is shown as it was, without a deletionTimestamp that nobody ever saw. */

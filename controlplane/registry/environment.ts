@@ -26,6 +26,9 @@ export interface CustomResourceHooks {
 
 export interface Environment extends RegistryOptions {
   readonly customResources: CustomResourceHooks;
-  /** Namespaces whose deletion is being written: not yet visible, yet nothing new may start in them. */
-  readonly terminatingNamespaces: Set<string>;
+  /**
+   * Namespaces and CustomResourceDefinitions whose deletion is being written, as `<storage key>/<name>`: not yet visible,
+   * yet nothing new may start in them. What was queued before lands before; what comes after is refused.
+   */
+  readonly terminating: Set<string>;
 }

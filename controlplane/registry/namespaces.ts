@@ -20,7 +20,8 @@ export function admitToNamespace(
   const stored = env.store.get(NAMESPACES, '', namespace);
   if (stored === undefined) throw notFound(subject, namespace);
   const terminating =
-    stored.fields['status.phase'] === 'Terminating' || env.terminatingNamespaces.has(namespace);
+    stored.fields['status.phase'] === 'Terminating' ||
+    env.terminating.has(`${NAMESPACES}/${namespace}`);
   if (!terminating) return;
   throw forbidden(
     definition,

@@ -29,7 +29,7 @@ export interface RunningRegistry extends Registry {
 export function createRegistry(options: RegistryOptions): RunningRegistry {
   const { scheme, store } = options;
   const customResources = new CustomResources(() => env);
-  const env: Environment = { ...options, customResources, terminatingNamespaces: new Set() };
+  const env: Environment = { ...options, customResources, terminating: new Set() };
   const index = (definitions: readonly ResourceDefinition[]): void => {
     for (const { storageKey, selectableFields } of definitions) {
       store.register(storageKey, selectableFields);

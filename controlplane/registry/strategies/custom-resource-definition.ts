@@ -9,6 +9,7 @@ import { invalidField } from '#controlplane/api/field-errors.ts';
 import type { Environment } from '../environment.ts';
 import type { Strategy } from '../strategy.ts';
 
+export const CUSTOM_RESOURCE_DEFINITIONS = 'apiextensions.k8s.io/customresourcedefinitions';
 export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
 
 interface Verdict {
