@@ -73,8 +73,9 @@ export class GroupCommit {
     this.#queue.push(write);
     if (this.#isRunning) return;
     this.#isRunning = true;
-    // One turn of the event loop: requests that arrived together join the first batch.
     this.#idle = new Promise((resolve) => {
+      // One turn of the event loop: requests that arrived together join the first batch.
+      // oxlint-disable-next-line no-restricted-globals
       setImmediate(() => void this.#run().then(resolve));
     });
   }

@@ -47,7 +47,7 @@ function viewAt(table: ObjectTable, changes: readonly StoreEvent[]): View {
   const keys =
     gone.length === 0
       ? table.sortedKeys
-      : [...table.sortedKeys, ...gone.map(([key]) => key)].sort();
+      : [...table.sortedKeys, ...gone.map(([key]) => key)].toSorted();
   return { keys, isDense: false, get: (key) => (then.has(key) ? then.get(key) : table.get(key)) };
 }
 

@@ -43,7 +43,7 @@ export class ObjectTable {
   get sortedKeys(): readonly string[] {
     if (!this.#isSorted) {
       // Code unit order, as `<` has it; localeCompare would be wrong and slow.
-      this.#sorted = [...this.#objects.keys()].sort();
+      this.#sorted = [...this.#objects.keys()].toSorted();
       this.#isSorted = true;
     }
     return this.#sorted;

@@ -96,6 +96,8 @@ export class ScriptedProvider implements LogPersistenceProvider {
 
 function afterTurns(turns: number, work: () => void): void {
   if (turns === 0) work();
+  // The event loop must turn for other writes to arrive.
+  // oxlint-disable-next-line no-restricted-globals
   else setImmediate(() => afterTurns(turns - 1, work));
 }
 

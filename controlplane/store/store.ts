@@ -217,7 +217,7 @@ class DurableStore implements Store, AsyncDisposable {
         isCreation: found === undefined,
       });
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   }
 

@@ -16,9 +16,20 @@ export type Failure =
   | { readonly type: 'compacted'; readonly revision: number; readonly compacted: number }
   | { readonly type: 'corrupt' | 'foreign' | 'failed'; readonly message: string };
 
+/** Carries a failure up to where requests are answered. Never leaves the worker. */
+export class WorkerFailure extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.type);
+    this.name = 'WorkerFailure';
+    this.failure = failure;
+  }
+}
+
 /** Whatever was thrown in the worker, as data. */
 export function failureOf(error: unknown, path: string): Failure {
-  if (isFailure(error)) return error;
+  if (error instanceof WorkerFailure) return error.failure;
   if (error instanceof CorruptDataError) return { type: 'corrupt', message: error.message };
   if (error instanceof ForeignDataError) return { type: 'foreign', message: error.message };
   if (error instanceof StorageFailedError) return { type: 'failed', message: error.message };
@@ -71,8 +82,4 @@ export function isPassing(failure: Failure): boolean {
 function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null || !('code' in error)) return 'unexpected';
   return String(error.code);
-}
-
-function isFailure(error: unknown): error is Failure {
-  return typeof error === 'object' && error !== null && 'type' in error;
 }

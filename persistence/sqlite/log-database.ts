@@ -4,7 +4,7 @@ import type Database from 'better-sqlite3';
 import type { Batch } from '../encoding.ts';
 import { CorruptDataError } from '../errors.ts';
 import type { Cursor, LogRecord } from '../provider.ts';
-import { failureOf } from './failures.ts';
+import { WorkerFailure } from './failures.ts';
 import type { Failure } from './failures.ts';
 
 const PAGE_ROWS = 2_000;
@@ -80,7 +80,7 @@ export class LogDatabase {
   read(after: number, history: boolean): LogRecord[] {
     const compacted = this.#number('compacted');
     if (history && after < compacted) {
-      throw { type: 'compacted', revision: after, compacted } satisfies Failure;
+      throw new WorkerFailure({ type: 'compacted', revision: after, compacted });
     }
     const records: LogRecord[] = [];
     let bytes = 0;
@@ -176,10 +176,6 @@ export class LogDatabase {
       throw error;
     }
   }
-
-  failure(error: unknown): Failure {
-    return failureOf(error, this.#path);
-  }
 }
 
 function checksum(record: LogRecord): number {
@@ -188,14 +184,14 @@ function checksum(record: LogRecord): number {
   return record.value === undefined ? names : crc32(record.value, names);
 }
 
-/* eslint-disable-next-line max-lines-per-function -- one table of SQL */
+/** All the SQL there is beside the tables themselves. */
 function prepare(database: Database.Database) {
   const one = `SELECT ${COLUMNS.replace(/\w+/g, 'log.$&')} FROM live JOIN log ON log.revision = live.revision`;
   return {
     begin: database.prepare('BEGIN IMMEDIATE'),
     commit: database.prepare('COMMIT'),
     rollback: database.prepare('ROLLBACK'),
-    getMeta: database.prepare<[string], unknown>('SELECT value FROM meta WHERE name = ?').pluck(),
+    getMeta: database.prepare<[string]>('SELECT value FROM meta WHERE name = ?').pluck(),
     setMeta: database.prepare<[number | string, string]>(
       'UPDATE meta SET value = ? WHERE name = ?',
     ),

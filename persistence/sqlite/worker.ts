@@ -7,9 +7,10 @@ import type Database from 'better-sqlite3';
 import { systemClock } from '#platform/clock.ts';
 import { decodeBatch, encodeBatch } from '../encoding.ts';
 import type { Batch } from '../encoding.ts';
+import { StorageFailedError } from '../errors.ts';
 import type { LogRecord } from '../provider.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { failureOf, isPassing } from './failures.ts';
+import { failureOf, isPassing, WorkerFailure } from './failures.ts';
 import type { Failure } from './failures.ts';
 import { LogDatabase } from './log-database.ts';
 import type { Command, Request, Response, Result } from './protocol.ts';
@@ -28,7 +29,7 @@ type Append = Request & {
   readonly command: { readonly verb: 'append'; readonly batch: ArrayBuffer };
 };
 
-class Worker {
+class DatabaseWorker {
   readonly #port: MessagePort;
   readonly #path: string;
   #opened: Opened | undefined;
@@ -37,7 +38,10 @@ class Worker {
   constructor(port: MessagePort, path: string) {
     this.#port = port;
     this.#path = path;
-    port.on('message', (request: Request) => this.#serve(request));
+  }
+
+  start(): void {
+    this.#port.on('message', (request: Request) => this.#serve(request));
   }
 
   #serve(first: Request): void {
@@ -56,7 +60,7 @@ class Worker {
 
   #takeWaiting(queue: Request[]): void {
     for (;;) {
-      const waiting = receiveMessageOnPort(this.#port) as { message: Request } | undefined;
+      const waiting = receiveMessageOnPort(this.#port);
       if (waiting === undefined) return;
       queue.push(waiting.message);
     }
@@ -170,11 +174,11 @@ class Worker {
 
   #readable(): Opened {
     if (this.#opened !== undefined) return this.#opened;
-    throw { type: 'failed', message: `Cannot use ${this.#path}: it is not open` } satisfies Failure;
+    throw new StorageFailedError(`Cannot use ${this.#path}: it is not open`);
   }
 
   #writable(): Opened {
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#failure !== undefined) throw new WorkerFailure(this.#failure);
     return this.#readable();
   }
 
@@ -219,5 +223,5 @@ function page(records: readonly LogRecord[]): Result {
 
 if (parentPort !== null) {
   const { path } = workerData as { readonly path: string };
-  new Worker(parentPort, path);
+  new DatabaseWorker(parentPort, path).start();
 }
