@@ -1,14 +1,13 @@
 // Strings, numbers and booleans of built-in types: which JSON values they accept, in which form they are kept, and what
 // upstream says about others (the wording of Go's encoding/json, which people search for).
 import { badRequest, type ApiError } from '../errors.ts';
-import { formatMicroTime, formatTimestamp, parseTimestamp } from '../timestamps.ts';
+import { formatTimestamp, parseTimestamp } from '../timestamps.ts';
 import type { Schema } from './schema.ts';
 
 const INT32_LIMIT = 2 ** 31;
 const INT64_LIMIT = 2 ** 63;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-/** As it is kept already; most times come from a server. */
-const MICRO_TIME = /T\d\d:\d\d:\d\d\.\d{6}Z$/;
+const FRACTION = /\.(\d+)/;
 
 /**
  * The value in the form that is kept: numbers given as quantities become strings, line breaks in base64 go.
@@ -61,8 +60,11 @@ function timestamp(value: string, schema: Schema, path: string): string {
   if (ms === undefined) {
     throw badRequest(`cannot parse ${JSON.stringify(value)} in field ${path} as an RFC 3339 time`);
   }
-  if (schema.format === 'micro-time') return MICRO_TIME.test(value) ? value : formatMicroTime(ms);
-  return formatTimestamp(ms);
+  const whole = formatTimestamp(ms);
+  if (schema.format !== 'micro-time') return whole;
+  // From the text: a number of milliseconds since 1970 does not hold microseconds exactly.
+  const digits = FRACTION.exec(value)?.[1] ?? '';
+  return `${whole.slice(0, -1)}.${digits.slice(0, 6).padEnd(6, '0')}Z`;
 }
 
 /** What null inside a list or map stands for: the zero value of a built-in type, itself elsewhere. */
@@ -89,18 +91,19 @@ export function zeroOf(schema: Schema, builtin: boolean): unknown {
 
 /** 400 for a value that a built-in field cannot hold. */
 export function wrongType(value: unknown, schema: Schema, path: string): ApiError {
-  const found = describe(value);
+  const found = describe(value, schema);
   const where = path === '' ? 'Go value' : `Go struct field ${path}`;
   return badRequest(`json: cannot unmarshal ${found} into ${where} of type ${goType(schema)}`);
 }
 
-function describe(value: unknown): string {
+function describe(value: unknown, schema: Schema): string {
   if (Array.isArray(value)) return 'array';
   switch (typeof value) {
     case 'boolean':
       return 'bool';
     case 'number':
-      return `number ${value}`;
+      // Shown where it says what is wrong: out of range, not whole. Elsewhere it may be a Secret's.
+      return schema.type === 'integer' ? `number ${value}` : 'number';
     case 'string':
       return 'string';
     default:

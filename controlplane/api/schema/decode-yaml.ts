@@ -22,7 +22,7 @@ export function parseYAML(text: string): ParsedYAML {
   try {
     return parse(text);
   } catch (error) {
-    throw badRequest(`the body of the request is not YAML: ${(error as Error).message}`, error);
+    throw badRequest(`the body of the request is not YAML: ${(error as Error).message}`);
   }
 }
 
@@ -31,6 +31,7 @@ function parse(text: string): ParsedYAML {
     version: '1.1',
     customTags: withinJSON,
     uniqueKeys: false,
+    prettyErrors: false, // they quote the text, which may be a Secret's
     logLevel: 'silent',
   });
   const [document, second] = documents;

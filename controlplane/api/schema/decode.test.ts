@@ -118,6 +118,21 @@ test('decodeBody() takes numbers as quantities and brings times to UTC', () => {
   });
 });
 
+test('decodeBody() keeps the microseconds of a MicroTime', () => {
+  const lease = builtinSchema('coordination.k8s.io', 'v1', 'Lease');
+  const times = [
+    ['2026-11-21T01:34:02.000074+00:00', '2026-11-21T01:34:02.000074Z'],
+    ['2026-11-21T01:34:02Z', '2026-11-21T01:34:02.000000Z'],
+    ['2026-11-21T00:34:02.1234567-01:00', '2026-11-21T01:34:02.123456Z'],
+  ];
+  for (const [sent, kept] of times) {
+    const { object } = decode(JSON.stringify({ spec: { renewTime: sent } }), lease);
+    assert.deepEqual(object['spec'], { renewTime: kept });
+  }
+  const error = errorOf(() => decode('{"spec":{"renewTime":"yesterday"}}', lease));
+  assert.match(error.message, /^cannot parse "yesterday" in field spec\.renewTime/);
+});
+
 test('decodeBody() prunes custom resources but leaves their values to validation', () => {
   const { object, problems } = decode(
     '{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"a","creationTimestamp":null,"foo":1},"extra":1,' +
@@ -151,7 +166,7 @@ const wrongTypes: readonly [spec: string, message: string][] = [
   ],
   [
     '{"nodeSelector":{"a":1}}',
-    'json: cannot unmarshal number 1 into Go struct field spec.nodeSelector.a of type string',
+    'json: cannot unmarshal number into Go struct field spec.nodeSelector.a of type string',
   ],
   [
     '{"hostNetwork":"yes"}',
@@ -219,6 +234,23 @@ test('decodeBody() answers hostile bodies with 400', () => {
     for (const schema of [undefined, schemaOf('ConfigMap'), widget]) {
       assert.equal(errorOf(() => decode(text, schema)).code, 400, name);
     }
+  }
+});
+
+test('decodeBody() quotes nothing of a body in its errors', () => {
+  const bodies = [
+    ['{"kind":"Secret","stringData":{"a":"hunter2"x}}', 'application/json'],
+    ['{"kind":"Secret","stringData":{"a":hunter2}}', 'application/json'],
+    ['{"kind":"Secret","data":{"a":"hunter2"}}', 'application/json'],
+    ['{"kind":"Secret","stringData":{"a":4242}}', 'application/json'],
+    ['kind: Secret\nstringData:\n  a: "hunter2\n b: 4242', 'application/yaml'],
+    ['kind: Secret\nstringData:\n  a: [hunter2\n', 'application/yaml'],
+  ] as const;
+  for (const [text, contentType] of bodies) {
+    const error = errorOf(() => decode(text, schemaOf('Secret'), contentType));
+    assert.equal(error.code, 400);
+    assert.doesNotMatch(JSON.stringify(error.toStatus()), /hunter2|4242/, text);
+    assert.doesNotMatch(String(error.cause), /hunter2|4242/, text);
   }
 });
 

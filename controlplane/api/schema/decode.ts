@@ -4,6 +4,7 @@ import { ApiError, badRequest, unsupportedMediaType } from '../errors.ts';
 import { parseAPIVersion, type KubernetesObject } from '../object.ts';
 import { builtinSchema } from './corpus.ts';
 import { conform, MAX_PROBLEMS } from './decode-conform.ts';
+import { parseJSONText } from './decode-json.ts';
 import { parseYAML } from './decode-yaml.ts';
 import { countKeys, findDuplicates } from './json-scan.ts';
 import { decodeProtobuf } from './protobuf.ts';
@@ -102,12 +103,7 @@ function parse(body: Buffer, encoding: Encoding): Parsed {
 }
 
 function parseJSON(text: string): Parsed {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw badRequest(`the body of the request is not JSON: ${(error as Error).message}`, error);
-  }
+  const value = parseJSONText(text);
   return {
     value,
     duplicates: (keyCount) =>

@@ -2,6 +2,7 @@
 import type { Reader } from 'protobufjs';
 import { formatTimestamp } from '../timestamps.ts';
 import { conform } from './decode-conform.ts';
+import { parseJSONText } from './decode-json.ts';
 import { BYTES, expectWireType, readFields, readInt64, VARINT } from './protobuf-wire.ts';
 
 const ENVELOPE_START = 0x6b; // the k of "k8s"; no JSON value starts with it
@@ -100,7 +101,7 @@ function readRaw(reader: Reader, end: number, nested: Nested): unknown {
   });
   if (bytes === undefined || bytes.length === 0) return null;
   if (bytes[0] === ENVELOPE_START) return nested.envelope(bytes);
-  const value: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
+  const value = parseJSONText(Buffer.from(bytes).toString('utf8'));
   conform(value, undefined); // its bounds are those of a JSON body
   return value;
 }

@@ -50,7 +50,7 @@ function varint(value: number): number[] {
   return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varint(value >>> 7)];
 }
 
-function bytesField(number: number, content: Buffer | string): Buffer {
+function bytesField(number: number, content: Buffer | string): Buffer<ArrayBuffer> {
   const bytes = Buffer.from(content);
   return Buffer.concat([
     Buffer.from([...varint((number << 3) | 2), ...varint(bytes.length)]),
@@ -122,7 +122,7 @@ test('decodeProtobuf() refuses malformed bytes with 400', () => {
 });
 
 test('decodeProtobuf() refuses endless nesting with 400', () => {
-  let bytes: Buffer = Buffer.alloc(0);
+  let bytes = Buffer.alloc(0);
   for (let depth = 0; depth < 1000; depth += 1) bytes = bytesField(28, bytes); // JSONSchemaProps.not
   const version = bytesField(4, bytesField(1, bytes));
   const spec = bytesField(2, bytesField(7, version));
