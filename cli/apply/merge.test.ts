@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { threeWayMerge } from './merge.ts';
+
+test('threeWayMerge() sets what is wanted and removes only what was applied before', () => {
+  const last = { spec: { a: 1, gone: true, list: [1] } };
+  const live = { spec: { a: 1, gone: true, list: [1], theirs: 'kept' }, status: { ready: 3 } };
+  const desired = { spec: { a: 2, list: [1, 2], added: {} } };
+  assert.deepEqual(threeWayMerge(last, live, desired), {
+    spec: { a: 2, list: [1, 2], added: {}, gone: null },
+  });
+});
+
+test('threeWayMerge() has nothing to do when all is as wanted, whatever else is there', () => {
+  const desired = { spec: { list: [{ b: 2, a: 1 }], empty: null } };
+  const live = { spec: { list: [{ a: 1, b: 2 }], defaulted: 1 } };
+  assert.equal(threeWayMerge(desired, live, desired), undefined);
+});
+
+test('threeWayMerge() replaces a field that changed its type', () => {
+  assert.deepEqual(threeWayMerge({}, { a: [1] }, { a: { b: 1 } }), { a: { b: 1 } });
+  assert.deepEqual(threeWayMerge({}, { a: { b: 1 } }, { a: 'x' }), { a: 'x' });
+});
+
+/** RFC 7386, the receiving side. */
+function mergePatch(target: unknown, patch: unknown): unknown {
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
+  const isObject = typeof target === 'object' && target !== null && !Array.isArray(target);
+  const result: Record<string, unknown> = isObject ? { ...target } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete result[key];
+    else result[key] = mergePatch(result[key], value);
+  }
+  return result;
+}
+
+test('threeWayMerge() reaches the wanted state, so that a second apply has nothing to do', () => {
+  const value = fc.letrec((tie) => ({
+    tree: fc.dictionary(
+      fc.constantFrom('a', 'b', 'c', 'd'),
+      fc.oneof(
+        { maxDepth: 4 },
+        fc.integer({ min: 0, max: 3 }),
+        fc.array(fc.integer({ min: 0, max: 2 }), { maxLength: 2 }),
+        tie('tree'),
+      ),
+      { noNullPrototype: true },
+    ),
+  })).tree;
+  fc.assert(
+    fc.property(value, value, value, (last, live, desired) => {
+      const before = last as Record<string, unknown>;
+      const wanted = desired as Record<string, unknown>;
+      const patch = threeWayMerge(before, live as Record<string, unknown>, wanted);
+      const after = mergePatch(live, patch ?? {}) as Record<string, unknown>;
+      assert.equal(threeWayMerge(before, after, wanted), undefined);
+    }),
+  );
+});
