@@ -71,7 +71,9 @@ test(
     rmSync(ballast);
     await write(1 << 20);
     assert.deepEqual(await kept(), [1, 3, 5]);
+    assert.throws(() => writeFileSync(ballast, Buffer.alloc(4 << 20)), { code: 'ENOSPC' });
     await provider[Symbol.asyncDispose]();
+    rmSync(ballast);
 
     const again = new SqlitePersistenceProvider({ paths, clock: systemClock });
     await again.initialize(machine);

@@ -167,6 +167,9 @@ class DatabaseWorker {
         opened.log.markClean();
         opened.database.pragma('wal_checkpoint(TRUNCATE)');
       }
+    } catch (error) {
+      // Without room for the mark the next start looks closely, and finds everything in the write-ahead log.
+      if (failureOf(error, this.#path).type !== 'full') throw error;
     } finally {
       opened.database.close();
     }
