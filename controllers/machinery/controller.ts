@@ -5,7 +5,7 @@ import type { Logger } from '#platform/logging.ts';
 import type { MetricsRegistry } from '#platform/metrics.ts';
 import { controllerMetrics } from './controller-metrics.ts';
 import type { ControllerMetrics } from './controller-metrics.ts';
-import { isConflict, isNotFound } from './request-error.ts';
+import { isConflict, isNamespaceTerminating, isNotFound } from './request-error.ts';
 import { WorkQueue } from './work-queue.ts';
 
 export type ReconcileResult =
@@ -101,7 +101,7 @@ export class Controller {
   #report(key: string, error: unknown): void {
     const fields = { object: key, failures: this.queue.failures(key), error };
     // Somebody else was faster: the cache shows it in a moment and the retry acts on that.
-    if (isConflict(error) || isNotFound(error))
+    if (isConflict(error) || isNotFound(error) || isNamespaceTerminating(error))
       this.#logger.debug('Reconcile was overtaken', fields);
     else this.#logger.warn('Cannot reconcile, trying again', fields);
   }

@@ -77,6 +77,7 @@ export function planService(input: PlanInput): Plan {
     operations: [...doneOperations(bench), ...open, ...restingRuns(context, resting)],
     failure,
     complete:
+      !context.undone &&
       open.length === 0 &&
       resting.length === 0 &&
       slots.held.length === slots.desired &&

@@ -22,7 +22,9 @@ export function serviceStatus(
   const { target, now } = input;
   const before = service.status ?? {};
   const operations = plan.operations.slice(0, MAXIMUM_OPERATIONS).map(planned);
-  const current = plan.complete ? target.hash : before.currentRevision;
+  // Without a single instance nothing is proven: the revision to fall back to stays, unless there is none.
+  const proven = plan.complete && (plan.desired > 0 || before.currentRevision === undefined);
+  const current = proven ? target.hash : before.currentRevision;
   const settled = plan.operations.every(({ state }) => state === 'Done');
   return {
     ...observed(service),
