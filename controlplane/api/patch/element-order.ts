@@ -22,8 +22,8 @@ export function orderElements(
   const ordered: unknown[] = [];
   let next = 0;
   for (const item of named) {
-    // What is new has no old place and goes in at once.
-    const at = place(oldIndex, item);
+    // What is new has no old place and goes behind all that the server has.
+    const at = oldIndex.get(identityOf(item)) ?? Infinity;
     while (next < others.length && place(oldIndex, others[next]) < at) {
       ordered.push(others[next]);
       next += 1;

@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { definitionsOf, validateCustomResourceDefinition } from './custom-resource.ts';
+import { applyMergePatch } from './patch/merge-patch.ts';
+import type { KubernetesObject } from './object.ts';
+
+const crontabs = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'crontabs.stable.example.com' },
+  spec: {
+    group: 'stable.example.com',
+    scope: 'Namespaced',
+    names: { plural: 'crontabs', kind: 'CronTab', shortNames: ['ct'], categories: ['all'] },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: {
+              spec: {
+                type: 'object',
+                properties: { replicas: { type: 'integer' }, host: { type: 'string' } },
+              },
+              status: { type: 'object', properties: { replicas: { type: 'integer' } } },
+            },
+          },
+        },
+        subresources: {
+          status: {},
+          scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas' },
+        },
+        selectableFields: [{ jsonPath: '.spec.host' }],
+        additionalPrinterColumns: [
+          { name: 'Replicas', type: 'integer', jsonPath: '.spec.replicas' },
+          { name: 'Host', type: 'integer', jsonPath: '.spec.host', priority: 1 },
+          { name: 'Spec', type: 'string', jsonPath: '.spec' },
+          { name: 'Born', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+        ],
+      },
+      {
+        name: 'v1beta1',
+        served: false,
+        storage: false,
+        schema: { openAPIV3Schema: { type: 'object' } },
+      },
+    ],
+  },
+};
+
+const patched = (patch: object): KubernetesObject =>
+  applyMergePatch(crontabs, patch) as KubernetesObject;
+
+test('definitionsOf() makes a kind of each served version', () => {
+  const definitions = definitionsOf(patched({}));
+  assert.equal(definitions.length, 1);
+  const [definition] = definitions;
+  assert.ok(definition);
+  const { schema, table, verbs, selectableFields, ...rest } = definition;
+  assert.deepEqual(rest, {
+    group: 'stable.example.com',
+    version: 'v1',
+    resource: 'crontabs',
+    singular: 'crontab',
+    kind: 'CronTab',
+    listKind: 'CronTabList',
+    namespaced: true,
+    shortNames: ['ct'],
+    categories: ['all'],
+    subresources: [
+      { name: 'status', verbs: ['get', 'patch', 'update'] },
+      {
+        name: 'scale',
+        kind: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
+        verbs: ['get', 'patch', 'update'],
+      },
+    ],
+    scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas' },
+    custom: true,
+    storageKey: 'stable.example.com/crontabs',
+  });
+  assert.equal(verbs.length, 8);
+  assert.equal(schema.component, 'com.example.stable.v1.CronTab');
+  assert.ok(schema.properties?.['metadata']?.schema.properties?.['ownerReferences']);
+  const object = {
+    apiVersion: 'stable.example.com/v1',
+    kind: 'CronTab',
+    metadata: { name: 'x', creationTimestamp: '2026-01-01T00:00:00Z' },
+    spec: { replicas: 3, host: 'h' },
+  };
+  assert.equal(selectableFields['spec.host']?.(object), 'h');
+  const now = Date.parse('2026-01-01T00:03:20Z');
+  assert.deepEqual(table.row(object, now), ['x', 3, null, '{"replicas":3,"host":"h"}', '3m20s']);
+  assert.deepEqual(
+    table.columns.map(({ name, priority }) => [name, priority]),
+    [
+      ['Name', 0],
+      ['Replicas', 0],
+      ['Host', 1],
+      ['Spec', 0],
+      ['Born', 0],
+    ],
+  );
+});
+
+test('definitionsOf() shows the age where no columns are declared', () => {
+  const [version] = crontabs.spec.versions;
+  const versions = [{ ...version, additionalPrinterColumns: [] }];
+  const [definition] = definitionsOf(patched({ spec: { versions } }));
+  assert.deepEqual(
+    definition?.table.columns.map(({ name, type }) => [name, type]),
+    [
+      ['Name', 'string'],
+      ['Age', 'date'],
+    ],
+  );
+});
+
+const [v1, v1beta1] = crontabs.spec.versions;
+const withVersion = (fields: object): object => ({ spec: { versions: [{ ...v1, ...fields }] } });
+
+const refused: readonly (readonly [patch: object, complaint: string])[] = [
+  [
+    { metadata: { name: 'x' } },
+    'metadata.name: Invalid value: "x": must be spec.names.plural+"."+spec.group',
+  ],
+  [
+    { metadata: { name: 'crontabs.example' }, spec: { group: 'example' } },
+    'spec.group: Invalid value: "example": should be a domain with at least one dot',
+  ],
+  [
+    { spec: { scope: 'Galaxy' } },
+    'spec.scope: Unsupported value: "Galaxy": supported values: "Cluster", "Namespaced"',
+  ],
+  [{ spec: { names: { kind: null } } }, 'spec.names.kind: Required value'],
+  [
+    { spec: { names: { listKind: 'CronTab' } } },
+    'spec.names.listKind: Invalid value: "CronTab": kind and listKind may not be the same',
+  ],
+  [{ spec: { versions: [] } }, 'spec.versions: Required value: must have at least one version'],
+  [
+    { spec: { versions: [v1beta1] } },
+    'spec.versions: Invalid value: ["v1beta1"]: must have exactly one version marked as storage version',
+  ],
+  [
+    { spec: { versions: [v1, { ...v1, storage: false }] } },
+    'spec.versions[1].name: Duplicate value: "v1"',
+  ],
+  [
+    withVersion({ schema: {} }),
+    'spec.versions[0].schema.openAPIV3Schema: Required value: schemas are required',
+  ],
+  [
+    withVersion({ schema: { openAPIV3Schema: { type: 'object', properties: { spec: {} } } } }),
+    'spec.versions[0].schema.openAPIV3Schema.properties[spec].type: Required value: must not be empty for specified object fields',
+  ],
+  [
+    withVersion({ additionalPrinterColumns: [{ name: 'A', type: 'text', jsonPath: '.a' }] }),
+    'spec.versions[0].additionalPrinterColumns[0].type: Unsupported value: "text": supported values: "integer", "number", "string", "boolean", "date"',
+  ],
+  [
+    withVersion({ additionalPrinterColumns: [{ name: 'A', type: 'string', jsonPath: 'a' }] }),
+    'spec.versions[0].additionalPrinterColumns[0].jsonPath: Invalid value: "a": Cannot read the JSON path "a": it must start with "." or "[", and so must each of its parts',
+  ],
+  [
+    withVersion({
+      subresources: { scale: { specReplicasPath: '.status.x', statusReplicasPath: '.status.y' } },
+    }),
+    'spec.versions[0].subresources.scale.specReplicasPath: Invalid value: ".status.x": should be a json path under .spec',
+  ],
+];
+
+test('validateCustomResourceDefinition() accepts a good definition', () => {
+  assert.deepEqual(validateCustomResourceDefinition(patched({})), []);
+});
+
+test('validateCustomResourceDefinition() names the field that is wrong', () => {
+  for (const [patch, complaint] of refused) {
+    const errors = validateCustomResourceDefinition(patched(patch));
+    const texts = errors.map(({ field, message }) => `${field}: ${message}`);
+    assert.deepEqual(texts, [complaint]);
+  }
+});
