@@ -11,12 +11,7 @@ import { badRequest } from '#controlplane/api/errors.ts';
 import type { Target } from './types.ts';
 import { changeObject } from './update.ts';
 
-export const SYSTEM_NAMESPACES = [
-  'default',
-  'kube-system',
-  'kube-public',
-  'kube-node-lease',
-] as const;
+const SYSTEM_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'] as const;
 
 /** @throws ApiError naming what is wrong with an object; Error when nothing serves its kind */
 export async function bootstrap(

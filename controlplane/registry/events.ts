@@ -7,7 +7,7 @@ import type { Environment } from './environment.ts';
 import { deleteObject } from './deletion.ts';
 
 const EVENTS = 'core/events';
-export const EVENT_LIFETIME_MS = 60 * 60 * 1000;
+const EVENT_LIFETIME_MS = 60 * 60 * 1000;
 const SWEEP_INTERVAL_MS = 60 * 1000;
 /** Removals per round, so that a flood of old events does not hold up other writers. */
 const SWEEP_BATCH = 256;

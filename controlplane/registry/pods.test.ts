@@ -134,6 +134,17 @@ describe('Pod', () => {
     });
   }
 
+  test('amounts are kept in canonical form, and limits are requests too', async () => {
+    const resources = { limits: { cpu: '0.5', memory: '1024Mi' }, requests: { cpu: '100m' } };
+    const object = pod('amounts', { containers: [{ name: 'c', image: 'a', resources }] });
+    const made = await fixture.create(object, { dryRun: true });
+    const [container] = fieldAt(made, 'spec', 'containers') as Record<string, unknown>[];
+    assert.deepEqual(container?.['resources'], {
+      limits: { cpu: '500m', memory: '1Gi' },
+      requests: { cpu: '100m', memory: '1Gi' },
+    });
+  });
+
   test('is bound once, without changing its generation', async () => {
     await fixture.create(pod('bound'));
     assert.deepEqual(await bind('bound', 'n1'), {

@@ -7,6 +7,7 @@ import type { Quantity } from '#controlplane/api/quantity.ts';
 import { compareQuantities, parseQuantity } from '#controlplane/api/quantity.ts';
 import { sameJSON } from '../equality.ts';
 import type { Strategy } from '../strategy.ts';
+import { canonicalizeAmounts } from './amounts.ts';
 
 const REQUEST = 'spec.resources.requests[storage]';
 
@@ -23,6 +24,9 @@ function fixedPart(object: KubernetesObject, old: KubernetesObject): unknown {
 export const persistentVolumeClaimStrategy: Strategy = {
   prepareForCreate(object) {
     object['status'] = { phase: 'Pending' };
+  },
+  applyDefaults(object) {
+    canonicalizeAmounts(objectAt(object, 'spec', 'resources', 'requests'));
   },
   validate(object) {
     const text = stringAt(object, 'spec', 'resources', 'requests', 'storage');

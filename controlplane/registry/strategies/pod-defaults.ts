@@ -2,6 +2,7 @@
 import type { JSONObject } from '#controlplane/api/fields.ts';
 import { isObject, listAt, objectAt, stringAt } from '#controlplane/api/fields.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
+import { canonicalizeAmounts } from './amounts.ts';
 
 export function applyPodDefaults(pod: KubernetesObject): void {
   const spec = pod['spec'];
@@ -31,6 +32,8 @@ function defaultContainer(container: JSONObject, spec: JSONObject): void {
   }
   const resources = objectAt(container, 'resources');
   const limits = objectAt(resources, 'limits');
+  canonicalizeAmounts(limits);
+  canonicalizeAmounts(objectAt(resources, 'requests'));
   if (Object.keys(limits).length > 0) {
     resources['requests'] = { ...limits, ...objectAt(resources, 'requests') };
   }
