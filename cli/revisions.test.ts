@@ -6,7 +6,15 @@ import type { History, Revision } from './revisions.ts';
 const base = { uid: 'u', resourceVersion: '7', creationTimestamp: '2026-01-01T00:00:00Z' };
 
 function revision(number: number, spec: Readonly<Record<string, unknown>>): Revision {
-  return { metadata: { ...base, name: `web-${number}` }, revision: number, data: { spec } };
+  return {
+    metadata: {
+      ...base,
+      name: `web-x${number}`,
+      labels: { 'windlass.dev/revision': `x${number}` },
+    },
+    revision: number,
+    data: { spec },
+  };
 }
 
 function history(current: number, ...revisions: readonly Revision[]): History {
@@ -14,7 +22,7 @@ function history(current: number, ...revisions: readonly Revision[]): History {
     service: {
       metadata: { ...base, name: 'web' },
       spec: { replicas: 3, template: { metadata: { labels: { new: 'x' } }, spec: { a: 2, b: 1 } } },
-      status: { updateRevision: `web-${current}` },
+      status: { updateRevision: `x${current}` },
     },
     revisions,
   };

@@ -1,21 +1,10 @@
 // The history of a service: its ControllerRevisions, and which of them a rollback means. Pure but for the two reads.
-import type { ApiObject, ApiResource, Client } from '#controllers/machinery/client-types.ts';
+import type { ApiObject, Client } from '#controllers/machinery/client-types.ts';
+import { CONTROLLER_REVISIONS, SERVICES } from '#controllers/machinery/resources.ts';
 import { CommandError } from './usage-error.ts';
 
-export const SERVICES: ApiResource = {
-  group: 'windlass.dev',
-  version: 'v1alpha1',
-  resource: 'services',
-  kind: 'Service',
-  namespaced: true,
-};
-const REVISIONS: ApiResource = {
-  group: 'apps',
-  version: 'v1',
-  resource: 'controllerrevisions',
-  kind: 'ControllerRevision',
-  namespaced: true,
-};
+/** On a ControllerRevision: the hash that the service's status names it by. */
+const REVISION_LABEL = 'windlass.dev/revision';
 
 export type Revision = ApiObject & {
   readonly revision: number;
@@ -26,9 +15,9 @@ export type Revision = ApiObject & {
 export type ServiceObject = ApiObject & {
   readonly spec?: Readonly<Record<string, unknown>>;
   readonly status?: {
-    readonly currentRevision?: string;
+    /** Hash of the revision that the spec describes. */
     readonly updateRevision?: string;
-    readonly replicas?: number;
+    readonly desiredReplicas?: number;
     readonly readyReplicas?: number;
   };
 };
@@ -47,12 +36,18 @@ export async function readHistory(
   signal: AbortSignal,
 ): Promise<History> {
   const service = await client.get<ServiceObject>(SERVICES, namespace, name, signal);
-  const { items } = await client.list<Revision>(REVISIONS, { namespace }, signal);
+  const { items } = await client.list<Revision>(CONTROLLER_REVISIONS, { namespace }, signal);
   const { uid } = service.metadata;
   const revisions = items
     .filter((item) => (item.metadata.ownerReferences ?? []).some((owner) => owner.uid === uid))
     .toSorted((left, right) => left.revision - right.revision);
   return { service, revisions };
+}
+
+/** Whether it is the one that the service's spec describes. */
+export function isCurrent(service: ServiceObject, revision: Revision): boolean {
+  const hash = service.status?.updateRevision;
+  return hash !== undefined && revision.metadata.labels?.[REVISION_LABEL] === hash;
 }
 
 /**
@@ -64,7 +59,6 @@ export function rollbackTarget(history: History, wanted: number | undefined): Re
   const { service, revisions } = history;
   const numbers = revisions.map(({ revision }) => revision).join(', ');
   const known = numbers === '' ? 'it has none' : `it has ${numbers}`;
-  const current = service.status?.updateRevision;
   if (wanted !== undefined) {
     const target = revisions.find(({ revision }) => revision === wanted);
     if (target === undefined)
@@ -72,13 +66,13 @@ export function rollbackTarget(history: History, wanted: number | undefined): Re
         `service ${service.metadata.name} has no revision ${wanted}: ${known}`,
         `windlass history ${service.metadata.name} lists them.`,
       );
-    if (target.metadata.name === current)
+    if (isCurrent(service, target))
       throw new CommandError(
         `revision ${wanted} is what service ${service.metadata.name} runs already`,
       );
     return target;
   }
-  const target = revisions.findLast(({ metadata }) => metadata.name !== current);
+  const target = revisions.findLast((revision) => !isCurrent(service, revision));
   if (target === undefined)
     throw new CommandError(
       `service ${service.metadata.name} has no earlier revision to go back to: ${known}`,

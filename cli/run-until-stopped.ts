@@ -30,21 +30,35 @@ export async function closeInTime(close: () => Promise<void>, logger: Logger): P
   return 1;
 }
 
+export interface Part {
+  readonly close: () => Promise<void>;
+  /** Rejects when it cannot go on. */
+  readonly done?: Promise<void>;
+}
+
 /** @throws CommandError with the reason when `start` fails */
 export async function runUntilStopped(
   io: CommandIO,
   logger: Logger,
-  start: (signal: AbortSignal) => Promise<{ readonly close: () => Promise<void> }>,
+  start: (signal: AbortSignal) => Promise<Part>,
 ): Promise<number> {
   const signal = io.stopSignal();
-  let part: { readonly close: () => Promise<void> };
+  let part: Part;
   try {
     part = await start(signal);
   } catch (error) {
     if (signal.aborted) return 0;
     throw new CommandError((error as Error).message, undefined, { cause: error });
   }
-  await aborted(signal);
+  try {
+    await Promise.race([
+      aborted(signal),
+      part.done?.then(() => aborted(signal)) ?? aborted(signal),
+    ]);
+  } catch (error) {
+    await closeInTime(() => part.close(), logger);
+    throw new CommandError((error as Error).message, undefined, { cause: error });
+  }
   io.err('stopping\n');
   return closeInTime(() => part.close(), logger);
 }

@@ -1,26 +1,13 @@
 // Follows services and their instances through informers and tells what changes, for as long as the process runs.
-import type { ApiObject, ApiResource, Client } from '#controllers/machinery/client-types.ts';
+import type { ApiObject, Client } from '#controllers/machinery/client-types.ts';
 import { Informer } from '#controllers/machinery/informer.ts';
+import { PODS, SERVICES } from '#controllers/machinery/resources.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Logger } from '#platform/logging.ts';
 import type { FromThread, ServiceSummary } from '../thread-messages.ts';
 import { describeInstance, outcomeOf } from './rollout.ts';
 import type { PodView, ServiceView } from './rollout.ts';
 
-const SERVICES: ApiResource = {
-  group: 'windlass.dev',
-  version: 'v1alpha1',
-  resource: 'services',
-  kind: 'Service',
-  namespaced: true,
-};
-const PODS: ApiResource = {
-  group: '',
-  version: 'v1',
-  resource: 'pods',
-  kind: 'Pod',
-  namespaced: true,
-};
 const SERVICE_LABEL = 'windlass.dev/service';
 /** Long enough for images and slow probes; the closing screen then comes in any case. */
 const SETTLE_AT_LATEST_MS = 60_000;

@@ -50,9 +50,9 @@ test('threeWayMerge() reaches the wanted state, so that a second apply has nothi
   })).tree;
   fc.assert(
     fc.property(value, value, value, (last, live, desired) => {
-      const before = last as Record<string, unknown>;
-      const wanted = desired as Record<string, unknown>;
-      const patch = threeWayMerge(before, live as Record<string, unknown>, wanted);
+      const before = last;
+      const wanted = desired;
+      const patch = threeWayMerge(before, live, wanted);
       const after = mergePatch(live, patch ?? {}) as Record<string, unknown>;
       assert.equal(threeWayMerge(before, after, wanted), undefined);
     }),

@@ -94,7 +94,7 @@ function service(
 ): ServiceView {
   return {
     metadata: { name: 'web', generation: 2 },
-    status: { observedGeneration, conditions, readyReplicas: 3, replicas: 3 },
+    status: { observedGeneration, conditions, readyReplicas: 3, desiredReplicas: 3 },
   };
 }
 

@@ -45,7 +45,7 @@ export interface ServiceView {
     readonly observedGeneration?: number;
     readonly conditions?: readonly Condition[];
     readonly readyReplicas?: number;
-    readonly replicas?: number;
+    readonly desiredReplicas?: number;
   };
 }
 
@@ -118,5 +118,9 @@ export function outcomeOf(service: ServiceView): ServiceOutcome {
     !conditionIs(status.conditions, 'Ready', 'True')
   )
     return { state: 'rolling' };
-  return { state: 'ready', ready: status.readyReplicas ?? 0, replicas: status.replicas ?? 0 };
+  return {
+    state: 'ready',
+    ready: status.readyReplicas ?? 0,
+    replicas: status.desiredReplicas ?? 0,
+  };
 }

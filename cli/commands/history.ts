@@ -4,7 +4,7 @@ import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { clientOptions, withClient } from '../connect.ts';
 import { formatAge, formatTable } from '../output.ts';
-import { readHistory } from '../revisions.ts';
+import { isCurrent, readHistory } from '../revisions.ts';
 import { serviceOptions } from '../service-options.ts';
 
 export const history = defineCommand({
@@ -16,11 +16,11 @@ export const history = defineCommand({
       readHistory(client, values.namespace, name, io.stopSignal()),
     );
     const now = systemClock.now();
-    const rows = revisions.map(({ revision, metadata }) => [
-      String(revision),
-      metadata.name,
-      formatAge(now - Date.parse(metadata.creationTimestamp)),
-      metadata.name === service.status?.updateRevision ? 'current' : '',
+    const rows = revisions.map((revision) => [
+      String(revision.revision),
+      revision.metadata.name,
+      formatAge(now - Date.parse(revision.metadata.creationTimestamp)),
+      isCurrent(service, revision) ? 'current' : '',
     ]);
     io.out(formatTable(['REVISION', 'NAME', 'AGE', ''], rows));
     return 0;

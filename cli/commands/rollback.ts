@@ -1,8 +1,9 @@
 // `windlass rollback SERVICE`: writes an earlier revision's template back into the service; the service controller rolls it out.
+import { SERVICES } from '#controllers/machinery/resources.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { clientOptions, withClient } from '../connect.ts';
-import { readHistory, rollbackPatch, rollbackTarget, SERVICES } from '../revisions.ts';
+import { readHistory, rollbackPatch, rollbackTarget } from '../revisions.ts';
 import { serviceOptions } from '../service-options.ts';
 
 export const rollback = defineCommand({

@@ -1,21 +1,13 @@
 // `windlass status`: does the server run, where, and what does it hold. Exit code 1 when it does not answer.
-import type { ApiObject, ApiResource } from '#controllers/machinery/client-types.ts';
+import type { ApiObject } from '#controllers/machinery/client-types.ts';
+import { NODES, SERVICES } from '#controllers/machinery/resources.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { clientOptions, kubeconfigOf, withClient } from '../connect.ts';
 import { dataDirectoryAt, servingPid } from '../data-directory.ts';
 import { formatTable } from '../output.ts';
-import { SERVICES } from '../revisions.ts';
 import type { ServiceObject } from '../revisions.ts';
 import { CommandError } from '../usage-error.ts';
-
-const NODES: ApiResource = {
-  group: '',
-  version: 'v1',
-  resource: 'nodes',
-  kind: 'Node',
-  namespaced: false,
-};
 
 type NodeObject = ApiObject & {
   readonly status?: {
@@ -57,7 +49,7 @@ export const status = defineCommand({
       const rows = answer.services.items.map((service) => [
         service.metadata.namespace ?? '',
         service.metadata.name,
-        `${service.status?.readyReplicas ?? 0}/${service.status?.replicas ?? 0}`,
+        `${service.status?.readyReplicas ?? 0}/${service.status?.desiredReplicas ?? 0}`,
       ]);
       io.out(`\n${formatTable(['NAMESPACE', 'SERVICE', 'READY'], rows)}`);
     }
