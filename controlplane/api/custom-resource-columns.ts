@@ -1,6 +1,6 @@
 // The Table of a custom resource: Name, then its additionalPrinterColumns, or Age where there are none. Cells as
 // apiextensions-apiserver fills them: what is missing or of another type is null.
-import { isObject, listAt, numberAt, stringAt } from './fields.ts';
+import { listAt, numberAt, stringAt } from './fields.ts';
 import type { Cell, ColumnDefinition, TableDefinition } from './resource.ts';
 import { compileJsonPath } from './schema/json-path.ts';
 import type { JsonPath } from './schema/json-path.ts';
@@ -57,7 +57,7 @@ function cellOf(type: ColumnDefinition['type'], value: unknown, now: number): Ce
   switch (type) {
     case 'string':
       if (typeof value === 'string') return value;
-      return Array.isArray(value) || isObject(value) ? JSON.stringify(value) : String(value);
+      return JSON.stringify(value);
     case 'integer':
       return typeof value === 'number' ? Math.trunc(value) : null;
     case 'number':

@@ -62,10 +62,19 @@ function passes({ path, operator, literal }: Filter, item: unknown): boolean {
 function compare(value: unknown, operator: Filter['operator'], literal: unknown): boolean {
   if (operator === '==') return equalJson(value, literal);
   if (operator === '!=') return !equalJson(value, literal);
-  const isNumbers = typeof value === 'number' && typeof literal === 'number';
-  if (!isNumbers && (typeof value !== 'string' || typeof literal !== 'string')) return false;
-  const left = value as number | string;
-  const right = literal as number | string;
+  if (typeof value === 'number' && typeof literal === 'number') {
+    return ordered(value, operator, literal);
+  }
+  return (
+    typeof value === 'string' && typeof literal === 'string' && ordered(value, operator, literal)
+  );
+}
+
+function ordered(
+  left: number | string,
+  operator: Filter['operator'],
+  right: number | string,
+): boolean {
   switch (operator) {
     case '<':
       return left < right;

@@ -57,7 +57,14 @@ function isOfType(schema: Schema, actual: string): boolean {
   }
 }
 
-function check(schema: Schema, value: unknown, path: string, errors: FieldError[]): void {
+/** @param isMerged the field has a patch strategy: a list of a built-in type with rules of its own about repeated items */
+function check(
+  schema: Schema,
+  value: unknown,
+  path: string,
+  errors: FieldError[],
+  isMerged = false,
+): void {
   if (value === null && schema.nullable === true) return;
   const actual = jsonTypeOf(value);
   if (!isOfType(schema, actual)) {
@@ -72,7 +79,10 @@ function check(schema: Schema, value: unknown, path: string, errors: FieldError[
   }
   if (typeof value === 'string') checkString(schema, value, shownPath(path), errors);
   else if (typeof value === 'number') checkNumber(schema, value, shownPath(path), errors);
-  else if (Array.isArray(value)) checkArray(schema, value, path, errors);
+  else if (Array.isArray(value)) {
+    checkArray(schema, value, path, errors);
+    if (!isMerged) checkListType(schema, value, path, errors);
+  }
   if (schema.enum !== undefined && !schema.enum.some((allowed) => equalJson(allowed, value))) {
     const allowed = schema.enum.map((item) =>
       typeof item === 'string' ? item : JSON.stringify(item),
@@ -128,10 +138,7 @@ function checkObject(schema: Schema, object: JsonObject, path: string, errors: F
     if (known === undefined) continue;
     const child = object[key];
     const where = childPath(path, key);
-    check(known, child, where, errors);
-    if (Array.isArray(child) && property?.patchStrategy === undefined) {
-      checkListType(known, child, where, errors);
-    }
+    check(known, child, where, errors, property?.patchStrategy !== undefined);
   }
 }
 
