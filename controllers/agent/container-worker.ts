@@ -1,0 +1,375 @@
+// One container of a Pod over all its attempts: starts it, watches it through its probes, restarts it after the policy, stops it.
+// Knows the runtime and the clock; the Pod's worker decides when its turn comes and what becomes of the status.
+import { join } from 'node:path';
+import type { V1LifecycleHandler } from '@kubernetes/client-node';
+import { sleep } from '#platform/clock.ts';
+import { parseQuantity, ONE } from '../machinery/quantity.ts';
+import type { ContainerSpec, ContainerStatus } from '../runtimes/runtime.ts';
+import { StartError } from '../runtimes/runtime.ts';
+import type { AgentContext } from './context.ts';
+import { buildEnvironment, expand } from './environment.ts';
+import type { References } from './environment.ts';
+import type { Container, Pod } from './pod.ts';
+import { askHTTP, askProbe } from './probe-request.ts';
+import { ContainerProbes } from './probes.ts';
+import { decideRestart, decideRetry } from './restart.ts';
+import type { RestartHistory, RestartPolicy } from './restart.ts';
+import type { ContainerView } from './status.ts';
+import { mountsOf } from './volumes.ts';
+
+export interface Prepared {
+  readonly references: References;
+  readonly volumes: ReadonlyMap<string, string>;
+}
+
+interface FailedStart {
+  readonly error: StartError;
+  readonly at: number;
+}
+
+export class ContainerWorker {
+  readonly #context: AgentContext;
+  readonly #container: Container;
+  readonly #wake: () => void;
+  #attempts: readonly ContainerStatus[] = [];
+  #restartCount: number;
+  #history: RestartHistory | undefined;
+  #failedStart: FailedStart | undefined;
+  #probes: ContainerProbes | undefined;
+  #probedID = '';
+  #wasReady: string | undefined;
+  #waiting: { readonly reason: string; readonly message?: string } | undefined;
+  #killing = false;
+  #cancelTimer = (): void => undefined;
+
+  /** @param wake asks for another look at the Pod */
+  constructor(context: AgentContext, pod: Pod, container: Container, wake: () => void) {
+    this.#context = context;
+    this.#container = container;
+    this.#wake = wake;
+    const known = [
+      ...(pod.status?.containerStatuses ?? []),
+      ...(pod.status?.initContainerStatuses ?? []),
+    ].find(({ name }) => name === container.name);
+    this.#wasReady = known?.ready === true ? known.containerID : undefined;
+    // What ran before and is unknown to the runtime still counts.
+    this.#restartCount =
+      known?.containerID === undefined ? (known?.restartCount ?? 0) - 1 : known.restartCount;
+  }
+
+  get name(): string {
+    return this.#container.name;
+  }
+
+  get current(): ContainerStatus | undefined {
+    return this.#attempts.at(-1);
+  }
+
+  get isRunning(): boolean {
+    return this.current?.state.state === 'running';
+  }
+
+  get isReady(): boolean {
+    return this.isRunning && (this.#probes?.ready ?? false) && !this.#killing;
+  }
+
+  /** True when it has ended with 0 and stays so. */
+  get isCompleted(): boolean {
+    const state = this.current?.state;
+    return state?.state === 'exited' && state.exitCode === 0;
+  }
+
+  /** Takes in what the runtime knows, oldest attempt first. */
+  observe(attempts: readonly ContainerStatus[], pod: Pod): void {
+    this.#attempts = attempts.toSorted((a, b) => a.identity.attempt - b.identity.attempt);
+    const { current } = this;
+    this.#restartCount = Math.max(this.#restartCount, current?.identity.attempt ?? -1);
+    if (current?.state.state === 'running') this.#watch(current, pod);
+    else this.#unwatch();
+  }
+
+  /** Starts it when it does not run and its turn has come. @param policy of the Pod, or of its init containers */
+  async advance(
+    pod: Pod,
+    prepare: () => Promise<Prepared>,
+    policy: RestartPolicy,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (this.isRunning) return;
+    const { clock, events } = this.#context;
+    const now = clock.now();
+    const state = this.current?.state;
+    const failed = this.#failedStart;
+    const decision =
+      failed !== undefined
+        ? decideRetry(failed.at, this.#history, 0, now)
+        : state?.state === 'exited'
+          ? decideRestart(policy, state, this.#history, now)
+          : ({ action: 'start', history: this.#history } as const);
+    switch (decision.action) {
+      case 'never':
+        this.#waiting = undefined;
+        return;
+      case 'wait': {
+        const seconds = decision.delayMs / 1000;
+        const message = `back-off ${seconds}s restarting failed container=${this.name} pod=${pod.metadata.name}`;
+        if (failed === undefined) {
+          if (this.#waiting?.reason !== 'CrashLoopBackOff') events.warning(pod, 'BackOff', message);
+          this.#waiting = { reason: 'CrashLoopBackOff', message };
+        } else {
+          const reason =
+            failed.error.reason === 'ErrImagePull' ? 'ImagePullBackOff' : failed.error.reason;
+          this.#waiting = { reason, message: failed.error.message };
+        }
+        this.#cancelTimer();
+        this.#cancelTimer = clock.schedule(decision.untilMs - now, this.#wake);
+        return;
+      }
+      case 'start':
+        this.#history = decision.history;
+        await this.#start(pod, prepare, signal);
+    }
+  }
+
+  view(): ContainerView {
+    return {
+      container: this.#container,
+      current: this.current,
+      last: this.#attempts.at(-2),
+      restartCount: Math.max(0, this.#restartCount),
+      waiting: this.isRunning ? undefined : this.#waiting,
+      started: this.#probes?.started ?? false,
+      ready: this.isRunning ? this.isReady : this.isCompleted,
+    };
+  }
+
+  /** preStop hook, then the stop, within `graceSeconds` together. */
+  async stop(pod: Pod, graceSeconds: number): Promise<void> {
+    this.#cancelTimer();
+    this.#unwatch();
+    const { current } = this;
+    if (current?.state.state !== 'running') return;
+    const { clock, runtime } = this.#context;
+    const startedAt = clock.monotonic();
+    const hook = this.#container.lifecycle?.preStop;
+    if (hook !== undefined && graceSeconds > 0)
+      await this.#hook('PreStop', hook, pod, current, graceSeconds * 1000);
+    const spent = (clock.monotonic() - startedAt) / 1000;
+    // The kubelet leaves at least two seconds after a hook that used up the grace period.
+    await runtime.stop(
+      current.id,
+      graceSeconds === 0 ? 0 : Math.max(hook === undefined ? 0 : 2, graceSeconds - spent),
+    );
+  }
+
+  /** Forgets it all; the container goes on. */
+  release(): void {
+    this.#cancelTimer();
+    this.#unwatch();
+  }
+
+  async #start(pod: Pod, prepare: () => Promise<Prepared>, signal: AbortSignal): Promise<void> {
+    const { runtime, events, metrics, clock } = this.#context;
+    const attempt = this.#restartCount + 1;
+    try {
+      const spec = await this.#spec(pod, await prepare(), attempt);
+      const status = await runtime.run(spec, signal);
+      this.#restartCount = attempt;
+      this.#failedStart = undefined;
+      this.#waiting = undefined;
+      this.#attempts = [...this.#attempts, status];
+      metrics.startedContainers.inc();
+      events.normal(pod, 'Created', `Created container: ${this.name}`);
+      events.normal(pod, 'Started', `Started container ${this.name}`);
+      await this.#removeOld();
+      this.#watch(status, pod);
+      const postStart = this.#container.lifecycle?.postStart;
+      if (
+        postStart !== undefined &&
+        !(await this.#hook('PostStart', postStart, pod, status, 60_000))
+      ) {
+        await this.#kill(
+          pod,
+          `Container ${this.name} failed its postStart hook, will be restarted`,
+        );
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      const startError =
+        error instanceof StartError
+          ? error
+          : new StartError('RunContainerError', (error as Error).message, error);
+      metrics.startErrors.inc({ code: startError.reason });
+      this.#failedStart = { error: startError, at: clock.now() };
+      this.#history ??= { restarts: 1, lastAt: clock.now() };
+      this.#waiting = { reason: startError.reason, message: startError.message };
+      events.warning(pod, 'Failed', startError.message);
+      this.#wake();
+    }
+  }
+
+  async #spec(pod: Pod, prepared: Prepared, attempt: number): Promise<ContainerSpec> {
+    const { runtime, hostIP, folderOf } = this.#context;
+    const container = this.#container;
+    const ports = (container.ports ?? []).map(
+      ({ name, containerPort, hostPort, hostIP: on, protocol }) => ({
+        ...(name === undefined ? {} : { name }),
+        containerPort,
+        ...(hostPort === undefined ? {} : { hostPort }),
+        ...(on === undefined ? {} : { hostIP: on }),
+        protocol: protocol === 'UDP' ? ('UDP' as const) : ('TCP' as const),
+      }),
+    );
+    const port = await runtime.choosePort(ports);
+    const env = buildEnvironment({
+      pod,
+      container,
+      references: prepared.references,
+      hostIP,
+      given: port === undefined ? {} : { PORT: String(port) },
+    });
+    const folder = folderOf(pod.metadata.uid);
+    const memory = parseQuantity(container.resources?.limits?.['memory'] ?? '');
+    const cpu = parseQuantity(container.resources?.limits?.['cpu'] ?? '');
+    return {
+      identity: {
+        namespace: pod.metadata.namespace ?? 'default',
+        pod: pod.metadata.name,
+        podUID: pod.metadata.uid,
+        container: container.name,
+        attempt,
+      },
+      image: container.image ?? '',
+      command: (container.command ?? []).map((word) => expand(word, env)),
+      args: (container.args ?? []).map((word) => expand(word, env)),
+      ...(container.workingDir === undefined || container.workingDir === ''
+        ? {}
+        : { workingDir: container.workingDir }),
+      env,
+      ports,
+      mounts: await mountsOf(container, prepared.volumes),
+      imagePullPolicy: pullPolicy(container),
+      podDirectory: join(folder, 'root'),
+      logFile: join(folder, 'logs', container.name, `${attempt}.log`),
+      ...(cpu === undefined ? {} : { cpuLimitMillis: Number((cpu * 1000n) / ONE) }),
+      ...(memory === undefined ? {} : { memoryLimitBytes: Number(memory / ONE) }),
+    };
+  }
+
+  /** Keeps the newest attempt and the one before it, for `logs --previous`. */
+  async #removeOld(): Promise<void> {
+    const old = this.#attempts.slice(0, -2);
+    this.#attempts = this.#attempts.slice(-2);
+    for (const { id } of old) await this.#context.runtime.remove(id);
+  }
+
+  #watch(status: ContainerStatus, pod: Pod): void {
+    if (this.#probedID === status.id) return;
+    this.#unwatch();
+    this.#killing = false;
+    this.#probedID = status.id;
+    const { clock, events, metrics, runtime } = this.#context;
+    const container = this.#container;
+    const target = {
+      container,
+      status,
+      exec: (command: readonly string[], timeoutMs: number) =>
+        runtime.exec(status.id, command, timeoutMs),
+    };
+    const labels = {
+      namespace: pod.metadata.namespace ?? '',
+      pod: pod.metadata.name,
+      container: this.name,
+    };
+    this.#probes = new ContainerProbes({
+      container,
+      startedAt: status.state.startedAt,
+      initiallyReady: this.#wasReady === status.id,
+      clock,
+      request: (probe, timeoutMs) => askProbe(probe, target, timeoutMs),
+      events: {
+        changed: this.#wake,
+        counted: (type, result) => metrics.probes.inc({ ...labels, probe_type: type, result }),
+        failed: (type, message) =>
+          events.warning(
+            pod,
+            'Unhealthy',
+            `${type[0]?.toUpperCase()}${type.slice(1)} probe failed: ${message}`,
+          ),
+        unhealthy: (type) =>
+          void this.#kill(pod, `Container ${this.name} failed ${type} probe, will be restarted`),
+      },
+    });
+  }
+
+  #unwatch(): void {
+    this.#probes?.stop();
+    this.#probes = undefined;
+    this.#probedID = '';
+  }
+
+  async #kill(pod: Pod, message: string): Promise<void> {
+    const { events, logger } = this.#context;
+    this.#killing = true;
+    events.normal(pod, 'Killing', message);
+    this.#wake();
+    try {
+      const { livenessProbe } = this.#container;
+      const grace =
+        livenessProbe?.terminationGracePeriodSeconds ??
+        pod.spec.terminationGracePeriodSeconds ??
+        30;
+      await this.stop(pod, grace);
+    } catch (error) {
+      logger.error('Cannot stop a container', { container: this.name, error });
+    }
+    this.#wake();
+  }
+
+  /** @returns false when it failed; an Event has been recorded then */
+  async #hook(
+    name: 'PreStop' | 'PostStart',
+    hook: V1LifecycleHandler,
+    pod: Pod,
+    status: ContainerStatus,
+    timeoutMs: number,
+  ): Promise<boolean> {
+    const { clock, runtime, events } = this.#context;
+    let problem: string | undefined;
+    try {
+      if (hook.sleep !== undefined)
+        await sleep(clock, Math.min(timeoutMs, hook.sleep.seconds * 1000));
+      else if (hook.httpGet !== undefined) {
+        const outcome = await askHTTP(
+          hook.httpGet,
+          { container: this.#container, status },
+          timeoutMs,
+        );
+        if (!outcome.success) problem = outcome.message;
+      } else if (hook.exec !== undefined) {
+        const result = await runtime.exec(status.id, hook.exec.command ?? [], timeoutMs);
+        if (result.timedOut) problem = `timed out after ${timeoutMs / 1000}s`;
+        else if (result.exitCode !== 0)
+          problem = `exited with ${result.exitCode}: ${result.output.trim()}`;
+      }
+    } catch (error) {
+      problem = (error as Error).message;
+    }
+    if (problem === undefined) return true;
+    events.warning(
+      pod,
+      `Failed${name}Hook`,
+      `${name}Hook of container ${this.name} failed: ${problem}`,
+    );
+    return false;
+  }
+}
+
+function pullPolicy({ image = '', imagePullPolicy }: Container): ContainerSpec['imagePullPolicy'] {
+  if (imagePullPolicy === 'Always' || imagePullPolicy === 'Never') return imagePullPolicy;
+  if (imagePullPolicy === 'IfNotPresent') return imagePullPolicy;
+  const name = image.split('/').at(-1) ?? '';
+  return !image.includes('@') && (!name.includes(':') || name.endsWith(':latest'))
+    ? 'Always'
+    : 'IfNotPresent';
+}

@@ -1,0 +1,182 @@
+// This machine as a Node: registers it, says that it lives (a Lease every ten seconds), and keeps its status. What others put on the
+// Node (cordon, taints, labels) is never touched.
+import { arch, availableParallelism, hostname, platform, release, totalmem, type } from 'node:os';
+import type { Clock } from '#platform/clock.ts';
+import { sleep } from '#platform/clock.ts';
+import type { Logger } from '#platform/logging.ts';
+import type { ApiObject, ApiResource, Client } from '../machinery/client-types.ts';
+import { isAlreadyExists, isNotFound } from '../machinery/request-error.ts';
+import { NODES } from '../machinery/resources.ts';
+import { timestamp } from '../machinery/timestamps.ts';
+
+const LEASES: ApiResource = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  resource: 'leases',
+  kind: 'Lease',
+  namespaced: true,
+};
+const LEASE_NAMESPACE = 'kube-node-lease';
+const LEASE_SECONDS = 40;
+const HEARTBEAT_MS = 10_000;
+const RETRY_MS = 1_000;
+const STATUS_EVERY = 30;
+const MAXIMUM_PODS = '110';
+
+export interface NodeOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly nodeName: string;
+  readonly hostIP: string;
+  readonly runtimeVersion: string;
+  /** Identifies this machine across restarts. */
+  readonly machineID: string;
+  readonly bootID: string;
+}
+
+interface NodeObject extends ApiObject {
+  readonly status?: {
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly lastTransitionTime?: string;
+    }[];
+  };
+}
+
+/** Registers the Node and writes its first status. @throws RequestError when the server refuses */
+export async function registerNode(options: NodeOptions, signal: AbortSignal): Promise<ApiObject> {
+  const { client, nodeName } = options;
+  const labels = {
+    'kubernetes.io/hostname': nodeName,
+    'kubernetes.io/arch': arch() === 'x64' ? 'amd64' : arch(),
+    'kubernetes.io/os': platform(),
+  };
+  try {
+    await client.create(
+      NODES,
+      '',
+      { apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, labels }, spec: {} },
+      signal,
+    );
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+    await client.patch(NODES, '', nodeName, '', 'merge', { metadata: { labels } }, signal);
+  }
+  await renewLease(options, signal);
+  return writeStatus(options, signal);
+}
+
+/** Renews the Lease every ten seconds and the status every five minutes until the signal aborts. */
+export async function keepNodeAlive(options: NodeOptions, signal: AbortSignal): Promise<void> {
+  let beats = 0;
+  let delayMs = HEARTBEAT_MS;
+  while (!signal.aborted) {
+    try {
+      await sleep(options.clock, delayMs, signal);
+      await renewLease(options, signal);
+      beats += 1;
+      if (beats % STATUS_EVERY === 0) await writeStatus(options, signal);
+      delayMs = HEARTBEAT_MS;
+    } catch (error) {
+      if (signal.aborted) return;
+      options.logger.warn('Cannot renew the Lease of this node, trying again', { error });
+      if (isNotFound(error)) await registerNode(options, signal).catch(() => undefined);
+      delayMs = RETRY_MS;
+    }
+  }
+}
+
+async function renewLease(
+  { client, clock, nodeName }: NodeOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const renewTime = `${new Date(clock.now()).toISOString().slice(0, -1)}000Z`;
+  const spec = { holderIdentity: nodeName, leaseDurationSeconds: LEASE_SECONDS, renewTime };
+  try {
+    await client.patch(LEASES, LEASE_NAMESPACE, nodeName, '', 'merge', { spec }, signal);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    const metadata = { name: nodeName, namespace: LEASE_NAMESPACE };
+    await client.create(
+      LEASES,
+      LEASE_NAMESPACE,
+      { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec },
+      signal,
+    );
+  }
+}
+
+async function writeStatus(options: NodeOptions, signal: AbortSignal): Promise<ApiObject> {
+  const { client, nodeName, clock } = options;
+  const node = await client.get<NodeObject>(NODES, '', nodeName, signal);
+  const now = timestamp(clock.now());
+  const condition = (
+    type: string,
+    status: 'True' | 'False',
+    reason: string,
+    message: string,
+  ): object => {
+    const before = node.status?.conditions?.find((known) => known.type === type);
+    const kept = before?.status === status ? before.lastTransitionTime : undefined;
+    return {
+      type,
+      status,
+      reason,
+      message,
+      lastHeartbeatTime: now,
+      lastTransitionTime: kept ?? now,
+    };
+  };
+  const resources = {
+    cpu: String(availableParallelism()),
+    memory: `${Math.floor(totalmem() / 1024)}Ki`,
+    pods: MAXIMUM_PODS,
+  };
+  const foreign = (node.status?.conditions ?? []).filter(({ type }) => !OWN_CONDITIONS.has(type));
+  const status = {
+    addresses: [
+      { type: 'InternalIP', address: options.hostIP },
+      { type: 'Hostname', address: hostname() },
+    ],
+    capacity: resources,
+    allocatable: resources,
+    nodeInfo: nodeInfo(options),
+    conditions: [
+      ...foreign,
+      condition(
+        'MemoryPressure',
+        'False',
+        'AgentHasSufficientMemory',
+        'agent has sufficient memory available',
+      ),
+      condition('DiskPressure', 'False', 'AgentHasNoDiskPressure', 'agent has no disk pressure'),
+      condition(
+        'PIDPressure',
+        'False',
+        'AgentHasSufficientPID',
+        'agent has sufficient PID available',
+      ),
+      condition('Ready', 'True', 'AgentReady', 'the agent runs and its runtime works'),
+    ],
+  };
+  return client.patch(NODES, '', nodeName, 'status', 'merge', { status }, signal);
+}
+
+const OWN_CONDITIONS = new Set(['MemoryPressure', 'DiskPressure', 'PIDPressure', 'Ready']);
+
+function nodeInfo({ machineID, bootID, runtimeVersion }: NodeOptions): object {
+  return {
+    architecture: arch() === 'x64' ? 'amd64' : arch(),
+    operatingSystem: platform(),
+    osImage: `${type()} ${release()}`,
+    kernelVersion: release(),
+    machineID,
+    systemUUID: machineID,
+    bootID,
+    containerRuntimeVersion: runtimeVersion,
+    kubeletVersion: 'v1.37.0+windlass',
+    kubeProxyVersion: '',
+  };
+}

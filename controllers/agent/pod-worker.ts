@@ -1,0 +1,268 @@
+// One Pod on this machine, from its binding to its last DELETE. Level-triggered: whatever happens only asks for another look, and a
+// look compares what should be with what the runtime says. One look at a time.
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isConflict, isNotFound } from '../machinery/request-error.ts';
+import { PODS } from '../machinery/resources.ts';
+import type { ContainerStatus } from '../runtimes/runtime.ts';
+import { ContainerWorker } from './container-worker.ts';
+import type { Prepared } from './container-worker.ts';
+import type { AgentContext } from './context.ts';
+import { DEFAULT_GRACE_SECONDS, isTerminal } from './pod.ts';
+import type { Pod, PodStatus } from './pod.ts';
+import { fetchReferences } from './references.ts';
+import type { RestartPolicy } from './restart.ts';
+import { podStatus } from './status.ts';
+import { prepareVolumes } from './volumes.ts';
+
+export interface PodWorkerHooks {
+  /** Which containers of this Pod the runtime has. */
+  readonly containersOf: (podUID: string) => Promise<readonly ContainerStatus[]>;
+  /** Takes the Pod out of the proxy; resolves when its connections are closed or the limit is over. */
+  readonly drain: (pod: Pod, limitMs: number) => Promise<void>;
+  /** Readiness or existence of a container may have changed. */
+  readonly changed: () => void;
+  /** The Pod is gone from this machine and from the server. */
+  readonly finished: () => void;
+}
+
+const RETRY_MS = 1_000;
+const DRAIN_LIMIT_MS = 10_000;
+
+export class PodWorker {
+  readonly #context: AgentContext;
+  readonly #hooks: PodWorkerHooks;
+  readonly #signal: AbortSignal;
+  readonly #inits: readonly ContainerWorker[];
+  readonly #containers: readonly ContainerWorker[];
+  readonly #seenAt: number;
+  #pod: Pod;
+  #running = false;
+  #again = false;
+  #terminating = false;
+  #paused = false;
+  #written = '';
+  #startMeasured = false;
+  #idle = Promise.resolve();
+
+  constructor(context: AgentContext, pod: Pod, hooks: PodWorkerHooks, signal: AbortSignal) {
+    this.#context = context;
+    this.#hooks = hooks;
+    this.#signal = signal;
+    this.#pod = pod;
+    this.#seenAt = context.clock.now();
+    const wake = (): void => this.wake();
+    const worker = (container: Pod['spec']['containers'][number]): ContainerWorker =>
+      new ContainerWorker(context, pod, container, wake);
+    this.#inits = (pod.spec.initContainers ?? []).map(worker);
+    this.#containers = pod.spec.containers.map(worker);
+  }
+
+  get pod(): Pod {
+    return this.#pod;
+  }
+
+  get isTerminating(): boolean {
+    return this.#terminating || this.#pod.metadata.deletionTimestamp !== undefined;
+  }
+
+  /** All containers run and are ready. */
+  get isReady(): boolean {
+    return !this.isTerminating && !this.#paused && this.#containers.every(({ isReady }) => isReady);
+  }
+
+  get runningContainers(): number {
+    return [...this.#inits, ...this.#containers].filter(({ isRunning }) => isRunning).length;
+  }
+
+  /** The running container of that name. */
+  container(name: string): ContainerStatus | undefined {
+    return [...this.#inits, ...this.#containers].find((worker) => worker.name === name)?.current;
+  }
+
+  update(pod: Pod): void {
+    this.#pod = pod;
+    this.wake();
+  }
+
+  /** Asks for a look at the Pod, now or after the one under way. */
+  wake(): void {
+    this.#again = true;
+    if (this.#running || this.#signal.aborted) return;
+    this.#running = true;
+    this.#idle = this.#work();
+  }
+
+  /** For the end of the agent: stops the containers, keeps the Pod. The next start runs them again. */
+  async shutDown(stopContainers: boolean): Promise<void> {
+    this.#paused = true;
+    await this.#idle;
+    if (!stopContainers) {
+      for (const worker of [...this.#inits, ...this.#containers]) worker.release();
+      return;
+    }
+    const grace = this.#pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
+    await Promise.all(
+      [...this.#inits, ...this.#containers].map((worker) => worker.stop(this.#pod, grace)),
+    );
+  }
+
+  async #work(): Promise<void> {
+    try {
+      while (this.#again && !this.#signal.aborted && !this.#paused) {
+        this.#again = false;
+        await this.#look();
+      }
+    } catch (error) {
+      if (!this.#signal.aborted) {
+        const { logger, clock } = this.#context;
+        logger.warn('Cannot bring a Pod to its state, trying again', {
+          pod: this.#pod.metadata.name,
+          error,
+        });
+        clock.schedule(RETRY_MS, () => this.wake());
+      }
+    } finally {
+      this.#running = false;
+    }
+    if (this.#again && !this.#paused) this.wake();
+  }
+
+  async #look(): Promise<void> {
+    await this.#observe();
+    if (this.#pod.metadata.deletionTimestamp !== undefined) {
+      await this.#terminate();
+      return;
+    }
+    if (!isTerminal(this.#pod.status?.phase)) await this.#advance();
+    this.#hooks.changed();
+    await this.#writeStatus();
+  }
+
+  async #observe(): Promise<void> {
+    const known = await this.#hooks.containersOf(this.#pod.metadata.uid);
+    for (const worker of [...this.#inits, ...this.#containers]) {
+      const attempts = known.filter(({ identity }) => identity.container === worker.name);
+      worker.observe(attempts, this.#pod);
+    }
+  }
+
+  async #advance(): Promise<void> {
+    const policy = (this.#pod.spec.restartPolicy ?? 'Always') as RestartPolicy;
+    let prepared: Promise<Prepared> | undefined;
+    const prepare = (): Promise<Prepared> => (prepared ??= this.#prepare());
+    const started = this.#containers.some(({ current }) => current !== undefined);
+    for (const init of started ? [] : this.#inits) {
+      if (init.isCompleted) continue;
+      await init.advance(
+        this.#pod,
+        prepare,
+        policy === 'Always' ? 'OnFailure' : policy,
+        this.#signal,
+      );
+      return;
+    }
+    for (const worker of this.#containers)
+      await worker.advance(this.#pod, prepare, policy, this.#signal);
+    if (!this.#startMeasured && this.#containers.every(({ isRunning }) => isRunning)) {
+      this.#startMeasured = true;
+      this.#context.metrics.podStart.observe({}, (this.#context.clock.now() - this.#seenAt) / 1000);
+    }
+  }
+
+  async #prepare(): Promise<Prepared> {
+    const { client, folderOf, claimsFolder, hostIP } = this.#context;
+    const references = await fetchReferences(client, this.#pod, this.#signal);
+    const folders = {
+      pod: join(folderOf(this.#pod.metadata.uid), 'volumes'),
+      claims: claimsFolder,
+    };
+    return { references, volumes: await prepareVolumes(this.#pod, references, folders, hostIP) };
+  }
+
+  async #terminate(): Promise<void> {
+    const { events, clock } = this.#context;
+    const { metadata, spec } = this.#pod;
+    const grace =
+      metadata.deletionGracePeriodSeconds ??
+      spec.terminationGracePeriodSeconds ??
+      DEFAULT_GRACE_SECONDS;
+    if (!this.#terminating) {
+      this.#terminating = true;
+      this.#hooks.changed();
+      for (const { name, isRunning } of this.#containers) {
+        if (isRunning) events.normal(this.#pod, 'Killing', `Stopping container ${name}`);
+      }
+      await this.#writeStatus();
+    }
+    const startedAt = clock.monotonic();
+    await this.#hooks.drain(this.#pod, Math.min(DRAIN_LIMIT_MS, (grace * 1000) / 2));
+    const left = Math.max(grace === 0 ? 0 : 1, grace - (clock.monotonic() - startedAt) / 1000);
+    await Promise.all(
+      [...this.#inits, ...this.#containers].map((worker) => worker.stop(this.#pod, left)),
+    );
+    await this.#observe();
+    await this.#writeStatus();
+    await this.#cleanUp();
+    await this.#deletePod();
+    this.#hooks.finished();
+  }
+
+  async #cleanUp(): Promise<void> {
+    const { runtime, folderOf } = this.#context;
+    for (const { id } of await this.#hooks.containersOf(this.#pod.metadata.uid))
+      await runtime.remove(id);
+    await rm(folderOf(this.#pod.metadata.uid), { recursive: true, force: true });
+  }
+
+  async #deletePod(): Promise<void> {
+    const { namespace = 'default', name, uid } = this.#pod.metadata;
+    try {
+      await this.#context.client.delete(
+        PODS,
+        namespace,
+        name,
+        { gracePeriodSeconds: 0, uid },
+        this.#signal,
+      );
+    } catch (error) {
+      // Gone, or another Pod has its name by now: both mean done.
+      if (!isNotFound(error) && !isConflict(error)) throw error;
+    }
+  }
+
+  async #writeStatus(): Promise<void> {
+    const { clock, hostIP, client } = this.#context;
+    const status: PodStatus = podStatus({
+      pod: this.#pod,
+      initContainers: this.#inits.map((worker) => worker.view()),
+      containers: this.#containers.map((worker) => worker.view()),
+      hostIP,
+      now: clock.now(),
+      startedAt: this.#seenAt,
+      terminating: this.isTerminating,
+    });
+    const text = JSON.stringify(status);
+    if (text === this.#written) return;
+    const { namespace = 'default', name, uid } = this.#pod.metadata;
+    try {
+      const written = await client.patch<Pod>(
+        PODS,
+        namespace,
+        name,
+        'status',
+        'merge',
+        { metadata: { uid }, status },
+        this.#signal,
+      );
+      this.#written = text;
+      // The watch brings it too, later; until then transition times are kept from here. A newer spec must not be lost to it.
+      this.#pod = {
+        ...this.#pod,
+        ...(written.status === undefined ? {} : { status: written.status }),
+      };
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error)) throw error;
+    }
+  }
+}

@@ -1,0 +1,76 @@
+// When an ended container starts again. Pure: restart policy and the exits so far go in, a decision comes out. The delays are the
+// kubelet's: the first restart is at once, then 10 s, doubled up to five minutes, forgotten after ten minutes without trouble.
+import { backoffMs } from '#platform/backoff.ts';
+
+export type RestartPolicy = 'Always' | 'OnFailure' | 'Never';
+
+/** What is remembered of one container between its restarts. */
+export interface RestartHistory {
+  /** Restarts in a row that counted. */
+  readonly restarts: number;
+  /** When the last one that counted was decided, in ms. */
+  readonly lastAt: number;
+}
+
+export type RestartDecision =
+  | { readonly action: 'start'; readonly history: RestartHistory }
+  | { readonly action: 'wait'; readonly untilMs: number; readonly delayMs: number }
+  | { readonly action: 'never' };
+
+export const INITIAL_DELAY_MS = 10_000;
+export const MAXIMUM_DELAY_MS = 300_000;
+export const FORGET_AFTER_MS = 600_000;
+
+export interface Exit {
+  /** undefined when unknown: counts as a failure. */
+  readonly exitCode: number | undefined;
+  readonly startedAt: number;
+  readonly finishedAt: number;
+}
+
+export function wantsRestart(policy: RestartPolicy, exitCode: number | undefined): boolean {
+  switch (policy) {
+    case 'Always':
+      return true;
+    case 'OnFailure':
+      return exitCode !== 0;
+    case 'Never':
+      return false;
+  }
+}
+
+/** @param history undefined before the first restart. @param now in ms */
+export function decideRestart(
+  policy: RestartPolicy,
+  exit: Exit,
+  history: RestartHistory | undefined,
+  now: number,
+): RestartDecision {
+  if (!wantsRestart(policy, exit.exitCode)) return { action: 'never' };
+  return decideRetry(exit.finishedAt, history, exit.finishedAt - exit.startedAt, now);
+}
+
+/** The same delays for a start that failed: there was no exit, only the time of the attempt. */
+export function decideRetry(
+  failedAt: number,
+  history: RestartHistory | undefined,
+  ranForMs: number,
+  now: number,
+): RestartDecision {
+  if (history === undefined || ranForMs >= FORGET_AFTER_MS) {
+    return { action: 'start', history: { restarts: 1, lastAt: now } };
+  }
+  const delayMs = restartDelayMs(history);
+  const untilMs = failedAt + delayMs;
+  if (now < untilMs) return { action: 'wait', untilMs, delayMs };
+  return { action: 'start', history: { restarts: history.restarts + 1, lastAt: now } };
+}
+
+/** How long the next restart is put off after the end of the container. */
+export function restartDelayMs(history: RestartHistory): number {
+  return backoffMs(
+    history.restarts - 1,
+    { initialMs: INITIAL_DELAY_MS, maximumMs: MAXIMUM_DELAY_MS },
+    0,
+  );
+}

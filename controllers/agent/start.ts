@@ -1,0 +1,206 @@
+// Starts the node agent: a runtime, a Node, a worker for each Pod, the forwarders and the tunnel. The composition root of this folder;
+// it meets the server only through the kubeconfig it is given.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { Clock } from '#platform/clock.ts';
+import { systemIds } from '#platform/id.ts';
+import type { Logger } from '#platform/logging.ts';
+import type { MetricsRegistry } from '#platform/metrics.ts';
+import { HttpClient } from '../machinery/client.ts';
+import { EventRecorder } from '../machinery/events.ts';
+import { Informer } from '../machinery/informer.ts';
+import { loadConnection } from '../machinery/kubeconfig.ts';
+import { PODS, SERVICES } from '../machinery/resources.ts';
+import type { Runtime } from '../runtimes/runtime.ts';
+import type { AgentContext } from './context.ts';
+import { IngressTable } from './ingress-table.ts';
+import type { IngressService } from './ingress-table.ts';
+import { agentMetrics } from './metrics.ts';
+import { keepNodeAlive, registerNode } from './node.ts';
+import type { NodeOptions } from './node.ts';
+import type { Pod } from './pod.ts';
+import { PodManager } from './pod-manager.ts';
+import { openRuntime } from './open-runtime.ts';
+import type { RuntimeChoice } from './open-runtime.ts';
+import { runTunnel, SessionError } from './tunnel.ts';
+import type { LogRequest } from './tunnel.ts';
+
+export interface AgentOptions {
+  /** Path of the kubeconfig with this node's certificate. */
+  readonly kubeconfig: string;
+  readonly nodeName: string;
+  readonly dataDir: string;
+  readonly runtime: RuntimeChoice;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly metrics: MetricsRegistry;
+  /** Of this process; processes of Pods inherit PATH, HOME, LANG and the like from it, nothing else. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Agent {
+  /** Ends the agent. With `stopContainers` they are stopped gracefully, in parallel; Pods stay, and the next start runs them again. */
+  close(options: { readonly stopContainers: boolean }): Promise<void>;
+}
+
+/** @throws Error when the runtime does not work here or the server refuses the node */
+export async function startAgent(options: AgentOptions, signal: AbortSignal): Promise<Agent> {
+  const { clock, logger, nodeName, metrics } = options;
+  const nodeFolder = join(options.dataDir, 'node');
+  await mkdir(nodeFolder, { recursive: true, mode: 0o700 });
+  const agentID = await stableID(join(nodeFolder, 'id'));
+  const runtime = await openRuntime({ ...options, directory: nodeFolder, owner: agentID }, signal);
+  const connection = await loadConnection(options.kubeconfig);
+  const random = (): number => Number.parseInt(systemIds.hex(8), 16) / 2 ** 32;
+  const client = new HttpClient({
+    connection,
+    clock,
+    metrics,
+    userAgent: 'windlass-agent',
+    random,
+  });
+  const lifetime = new AbortController();
+  const life = AbortSignal.any([signal, lifetime.signal]);
+
+  const recorder = new EventRecorder({
+    client,
+    clock,
+    ids: systemIds,
+    logger,
+    component: 'windlass-agent',
+  });
+  const context: AgentContext = {
+    client,
+    runtime,
+    clock,
+    ids: systemIds,
+    logger,
+    metrics: agentMetrics(metrics, nodeName),
+    events: {
+      normal: (pod, reason, message) => recorder.record(PODS, pod, 'Normal', reason, message),
+      warning: (pod, reason, message) => recorder.record(PODS, pod, 'Warning', reason, message),
+    },
+    nodeName,
+    hostIP: ownAddress(),
+    folderOf: (podUID) => join(nodeFolder, 'pods', podUID),
+    claimsFolder: join(nodeFolder, 'volumes'),
+  };
+  const node: NodeOptions = {
+    client,
+    clock,
+    logger,
+    nodeName,
+    hostIP: context.hostIP,
+    runtimeVersion: runtime.version,
+    machineID: agentID,
+    bootID: '',
+  };
+  await registerNode(node, life);
+
+  const informerOptions = { client, clock, logger, random };
+  const pods = new Informer<Pod>({
+    ...informerOptions,
+    resource: PODS,
+    selectors: { fieldSelector: `spec.nodeName=${nodeName}` },
+  });
+  const services = new Informer<IngressService>({ ...informerOptions, resource: SERVICES });
+  const ingress = new IngressTable({
+    clock,
+    services: () => services.cache.list(),
+    pods: () => manager.workers(),
+    warn: (service, reason, message) =>
+      recorder.record(SERVICES, service, 'Warning', reason, message),
+  });
+  const manager = new PodManager(
+    {
+      context,
+      informer: pods,
+      drain: (podUID, limitMs) => ingress.drain(podUID, limitMs),
+      changed: () => undefined,
+    },
+    life,
+  );
+  services.onChange(() => ingress.sync());
+
+  const tasks = [
+    recorder.run(life),
+    pods.run(life),
+    services.run(life),
+    keepNodeAlive(node, life),
+    runTunnel(
+      {
+        connection,
+        nodeName,
+        clock,
+        logger,
+        random,
+        openLog: (request, ended) => openLog(manager, runtime, request, ended),
+      },
+      life,
+    ),
+  ];
+  await pods.synced(life);
+  await manager.start();
+  logger.info('Node agent started', { node: nodeName, runtime: runtime.version });
+
+  return {
+    async close({ stopContainers }) {
+      await ingress.close();
+      await manager.close(stopContainers);
+      lifetime.abort(new Error('the agent ends'));
+      await Promise.allSettled(tasks);
+      await runtime[Symbol.asyncDispose]();
+      await client[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function openLog(
+  manager: PodManager,
+  runtime: Runtime,
+  request: LogRequest,
+  signal: AbortSignal,
+): Promise<Readable> {
+  const { container, pod, uid } = request;
+  const of = (await runtime.list())
+    .filter(({ identity }) => identity.podUID === uid && identity.container === container)
+    .toSorted((a, b) => b.identity.attempt - a.identity.attempt);
+  const found = of[request.previous ? 1 : 0];
+  if (found !== undefined) return runtime.logs(found.id, request.options, signal);
+  const state = manager
+    .find(uid)
+    ?.pod.status?.containerStatuses?.find(({ name }) => name === container)?.state;
+  const why = state?.waiting?.message ?? state?.waiting?.reason ?? 'it has not been started';
+  throw request.previous
+    ? new SessionError(
+        400,
+        'BadRequest',
+        `previous terminated container "${container}" in pod "${pod}" not found`,
+      )
+    : new SessionError(
+        400,
+        'BadRequest',
+        `container "${container}" in pod "${pod}" is waiting to start: ${why}`,
+      );
+}
+
+/** Made once, kept with the data: containers of Docker belong to it. */
+async function stableID(path: string): Promise<string> {
+  try {
+    await writeFile(path, systemIds.hex(32), { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  return (await readFile(path, 'utf8')).trim();
+}
+
+/** The first IPv4 address of a real interface; a machine without a network has only itself. */
+function ownAddress(): string {
+  for (const addresses of Object.values(networkInterfaces())) {
+    const found = addresses?.find(({ family, internal }) => family === 'IPv4' && !internal);
+    if (found !== undefined) return found.address;
+  }
+  return '127.0.0.1';
+}
