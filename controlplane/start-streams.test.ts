@@ -7,8 +7,8 @@ import { after, before, test } from 'node:test';
 
 import { WebSocket } from 'ws';
 
-import { CONFIG_MAPS, call, configMap, open, startTestPlane } from './test-plane.ts';
-import type { TestPlane } from './test-plane.ts';
+import { CONFIG_MAPS, call, configMap, open, startTestPlane } from './control-plane-fixture.ts';
+import type { TestPlane } from './control-plane-fixture.ts';
 
 let fixture: TestPlane;
 let base: string;

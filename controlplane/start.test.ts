@@ -1,15 +1,17 @@
 // The control plane over real TLS with real client certificates: who may come in, what is refused, start and stop.
 import assert from 'node:assert/strict';
 import { readFile, stat } from 'node:fs/promises';
-import type { Agent } from 'node:https';
+import { Agent } from 'node:https';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
+import { systemClock } from '#platform/clock.ts';
 import { MetricsRegistry } from '#platform/metrics.ts';
 
 import { ListenError } from './http/server.ts';
+import { CertificateStore } from './identity/certificate-store.ts';
 import { startControlPlane } from './start.ts';
 import {
   CONFIG_MAPS,
@@ -19,8 +21,8 @@ import {
   open,
   startTestPlane,
   testOptions,
-} from './test-plane.ts';
-import type { TestPlane } from './test-plane.ts';
+} from './control-plane-fixture.ts';
+import type { TestPlane } from './control-plane-fixture.ts';
 
 let fixture: TestPlane;
 let base: string;
@@ -61,6 +63,19 @@ test('ControlPlane keeps anonymous callers and unknown tokens out', async () => 
     authorization: 'Bearer x',
   });
   assert.equal(token.code, 401);
+});
+
+test('ControlPlane believes no certificate of another authority', async () => {
+  const store = await CertificateStore.open(path.join(fixture.folder, 'foreign'), systemClock);
+  const pair = await store.ensure('admin', {
+    usage: 'client',
+    commonName: 'admin',
+    organizations: ['system:masters'],
+  });
+  const ca = await readFile(fixture.plane.caFile);
+  const foreign = new Agent({ ca, cert: pair.certificate, key: pair.privateKey });
+  assert.equal((await call(base, foreign, 'GET', '/api/v1/pods')).code, 401);
+  foreign.destroy();
 });
 
 test('ControlPlane writes kubeconfigs that only their owner may read', async () => {
@@ -177,6 +192,7 @@ const refusals: readonly (readonly [string, string, string, unknown, number, Reg
     400,
     /continue key is not valid/,
   ],
+  ['a timeout that is no duration', 'GET', `${CONFIG_MAPS}?timeout=x`, undefined, 400, /timeout/],
 ];
 for (const [what, method, url, body, code, message] of refusals) {
   test(`the server answers ${code} to ${what}`, async () => {

@@ -20,6 +20,8 @@ export class RequestContext {
   user: UserInfo = anonymous;
   /** The kind that the path names; absent for other paths. */
   definition: ResourceDefinition | undefined;
+  /** How long the answer may take, in milliseconds. */
+  readonly timeoutMs: number;
   /** Watches and followed logs: not timed out, ended by drain(). */
   isLongRunning = false;
   /** True for writes that asked for `dryRun=All`. */
@@ -38,12 +40,14 @@ export class RequestContext {
     info: RequestInfo,
     auditId: string,
     startedAt: number,
+    timeoutMs: number,
   ) {
     this.request = request;
     this.response = response;
     this.info = info;
     this.auditId = auditId;
     this.startedAt = startedAt;
+    this.timeoutMs = timeoutMs;
   }
 
   get warnings(): readonly string[] | undefined {

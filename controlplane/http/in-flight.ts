@@ -10,19 +10,13 @@ const SWEEP_INTERVAL_MS = 1000;
 export class InFlightRequests {
   readonly #contexts = new Set<RequestContext>();
   readonly #clock: Clock;
-  readonly #timeoutMs: number;
   readonly #onTimeout: (context: RequestContext, error: ApiError) => void;
   #cancelSweep: (() => void) | undefined;
   #onEmpty: (() => void) | undefined;
 
   /** @param onTimeout answers the request; its signal has aborted by then */
-  constructor(
-    clock: Clock,
-    timeoutMs: number,
-    onTimeout: (context: RequestContext, error: ApiError) => void,
-  ) {
+  constructor(clock: Clock, onTimeout: (context: RequestContext, error: ApiError) => void) {
     this.#clock = clock;
-    this.#timeoutMs = timeoutMs;
     this.#onTimeout = onTimeout;
   }
 
@@ -59,7 +53,7 @@ export class InFlightRequests {
   #sweep(): void {
     const now = this.#clock.monotonic();
     for (const context of this.#contexts) {
-      if (context.isLongRunning || now - context.startedAt < this.#timeoutMs) continue;
+      if (context.isLongRunning || now - context.startedAt < context.timeoutMs) continue;
       const error = new ApiError(
         504,
         'Timeout',

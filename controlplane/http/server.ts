@@ -70,7 +70,7 @@ export async function startServer(
   services: Services,
   options: ApiServerOptions,
 ): Promise<ApiServer> {
-  const inFlight = new InFlightRequests(services.clock, REQUEST_TIMEOUT_MS, (context, error) => {
+  const inFlight = new InFlightRequests(services.clock, (context, error) => {
     services.metrics.timedOut(context);
     sendError(context, error, services.logger);
   });
@@ -147,11 +147,16 @@ function requestListener(
     let context: RequestContext;
     try {
       const info = parseRequestInfo(method, request.url ?? '/');
-      context = new RequestContext(request, response, info, auditId, startedAt);
+      const timeoutMs = requestTimeoutOf(info.query);
+      context = new RequestContext(request, response, info, auditId, startedAt, timeoutMs);
     } catch (error) {
       const info = parseRequestInfo(method, '/');
-      context = new RequestContext(request, response, info, auditId, startedAt);
-      sendError(context, badRequest('the path is not valid percent-encoding', error), logger);
+      context = new RequestContext(request, response, info, auditId, startedAt, REQUEST_TIMEOUT_MS);
+      const answer =
+        error instanceof URIError
+          ? badRequest('the path is not valid percent-encoding', error)
+          : error;
+      sendError(context, answer, logger);
       return;
     }
     metrics.started(context);
@@ -166,6 +171,25 @@ function requestListener(
     });
     void handle(context); // the panic guard inside lets nothing out
   };
+}
+
+const DURATION = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/;
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `?timeout=32s` shortens the time for an answer. @throws ApiError BadRequest for what is no duration of Go's */
+function requestTimeoutOf(query: URLSearchParams): number {
+  const text = query.get('timeout');
+  if (text === null || text === '' || text === '0') return REQUEST_TIMEOUT_MS;
+  if (!DURATION.test(text)) {
+    throw badRequest(
+      `invalid timeout specified in the request URL: ${JSON.stringify(text)} is not a duration such as 30s`,
+    );
+  }
+  let total = 0;
+  for (const [, amount = '0', unit = 's'] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) {
+    total += Number(amount) * (UNIT_MS[unit] ?? 1000);
+  }
+  return total === 0 ? REQUEST_TIMEOUT_MS : Math.min(total, REQUEST_TIMEOUT_MS);
 }
 
 /** The caller's own id, where it is a UUID, so that its logs and ours can be joined. */

@@ -12,7 +12,7 @@ import { writeContextOf } from './write-options.ts';
 function contextOf(query: string, headers: Readonly<Record<string, string>> = {}): RequestContext {
   const info = parseRequestInfo('POST', `/api/v1/namespaces/default/pods${query}`);
   const request = { headers } as unknown as IncomingMessage;
-  return new RequestContext(request, {} as ServerResponse, info, 'id', 0);
+  return new RequestContext(request, {} as ServerResponse, info, 'id', 0, 60_000);
 }
 
 function failure(work: () => unknown): string {
