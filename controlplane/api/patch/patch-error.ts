@@ -8,6 +8,8 @@ export function patchDoesNotFit(what: string): ApiError {
     422,
     'Invalid',
     'the server rejected our request due to an error in our request',
-    { details: { causes: [{ reason: 'UnexpectedServerResponse', message: what }] } },
+    {
+      details: { causes: [{ reason: 'UnexpectedServerResponse', message: what, field: 'patch' }] },
+    },
   );
 }
