@@ -3,7 +3,7 @@
 import { notFound } from '../../api/errors.ts';
 
 import type { Handler, RequestContext } from '../context.ts';
-import { TEXT_TYPE, baseHeaders, sendBytes } from '../respond.ts';
+import { sendText } from '../respond.ts';
 import type { HealthCheck, Services } from '../services.ts';
 
 interface Outcome {
@@ -54,22 +54,16 @@ function answer(
   const failures = outcomes.filter(({ failure }) => failure !== undefined);
   const lines = outcomes.map(lineOf).join('');
   if (failures.length === 0) {
-    send(context, 200, verbose ? `${lines}${endpoint} check passed\n` : 'ok');
+    sendText(context, 200, verbose ? `${lines}${endpoint} check passed\n` : 'ok');
     return;
   }
   for (const { name, failure } of failures) {
     services.logger.debug('Health check fails', { check: name, reason: failure });
   }
-  send(context, 500, `${lines}${endpoint} check failed\n`);
+  sendText(context, 500, `${lines}${endpoint} check failed\n`);
 }
 
 function lineOf({ name, failure, excluded }: Outcome): string {
   if (excluded) return `[+]${name} excluded: ok\n`;
   return failure === undefined ? `[+]${name} ok\n` : `[-]${name} failed: reason withheld\n`;
-}
-
-function send(context: RequestContext, code: number, text: string): void {
-  const headers = baseHeaders(context, TEXT_TYPE);
-  headers.push('X-Content-Type-Options', 'nosniff');
-  sendBytes(context, code, headers, Buffer.from(text));
 }
