@@ -190,7 +190,10 @@ export class DockerRuntime implements Runtime {
     const filters = { type: ['container'], label: [labelFilter(owner)] };
     while (!signal.aborted) {
       try {
-        const events = await this.#docker.getEvents({ filters, abortSignal: signal });
+        const events = (await this.#docker.getEvents({
+          filters,
+          abortSignal: signal,
+        } as EventsQuery)) as AsyncIterable<Buffer>;
         // What happened while nobody listened.
         this.#changed();
         for await (const _ of events) this.#changed();
@@ -205,6 +208,9 @@ export class DockerRuntime implements Runtime {
     for (const listener of this.#listeners) listener();
   }
 }
+
+/** The client's types lack the signal that its code takes. */
+type EventsQuery = Docker.GetEventsOptions & { readonly abortSignal: AbortSignal };
 
 function connectTo(host: string): Docker {
   const url = URL.parse(host);
