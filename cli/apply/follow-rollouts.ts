@@ -5,8 +5,8 @@ import { PODS, SERVICES } from '#controllers/machinery/resources.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Logger } from '#platform/logging.ts';
 import type { FromThread, ServiceSummary } from '../thread-messages.ts';
-import { describeInstance, outcomeOf } from './rollout.ts';
-import type { PodView, ServiceView } from './rollout.ts';
+import { describeInstance, isReady, outcomeOf } from './rollout.ts';
+import type { PodView, ServiceOutcome, ServiceView } from './rollout.ts';
 
 const SERVICE_LABEL = 'windlass.dev/service';
 /** Long enough for images and slow probes; the closing screen then comes in any case. */
@@ -26,7 +26,11 @@ type ServiceObject = ApiObject & ServiceView;
 export class RolloutFollower {
   readonly #options: FollowOptions;
   readonly #followed = new Map<string, ServiceSummary>();
-  readonly #outcomes = new Map<string, string>();
+  readonly #services = new Map<string, ServiceObject>();
+  /** By service, then by name. */
+  readonly #pods = new Map<string, Map<string, ApiObject & PodView>>();
+  /** What was told last. */
+  readonly #told = new Map<string, string>();
   readonly #startedAt = new Map<string, number>();
   #settled = false;
 
@@ -64,44 +68,57 @@ export class RolloutFollower {
 
   #onPod(isGone: boolean, pod: ApiObject & PodView): void {
     const { namespace = 'default', name, labels } = pod.metadata;
-    if (!this.#followed.has(`${namespace}/${labels?.[SERVICE_LABEL] ?? ''}`)) return;
+    const key = `${namespace}/${labels?.[SERVICE_LABEL] ?? ''}`;
+    if (!this.#followed.has(key)) return;
+    const pods = this.#pods.get(key) ?? new Map<string, ApiObject & PodView>();
+    this.#pods.set(key, pods);
+    if (isGone) pods.delete(name);
+    else pods.set(name, pod);
     const state = isGone ? 'gone' : describeInstance(pod);
     this.#options.tell({ type: 'line', key: name, text: `  ${name}  ${state}` });
+    this.#judge(key);
   }
 
   #onService(service: ServiceObject): void {
-    const { namespace = 'default', name, generation = 1 } = service.metadata;
+    const { namespace = 'default', name } = service.metadata;
     const key = `${namespace}/${name}`;
     if (!this.#followed.has(key)) return;
+    this.#services.set(key, service);
+    this.#judge(key);
+  }
+
+  /** Tells when a service has become what its newest spec says, or cannot. */
+  #judge(key: string): void {
     const { clock, tell } = this.#options;
-    const outcome = outcomeOf(service);
-    const before = this.#outcomes.get(key);
-    const now = `${outcome.state} ${generation}`;
-    if (before === now) return;
-    this.#outcomes.set(key, now);
-    switch (outcome.state) {
-      case 'rolling':
-        if (before === undefined || before.startsWith('ready'))
-          this.#startedAt.set(key, clock.monotonic());
-        return;
-      case 'ready': {
-        const started = this.#startedAt.get(key);
-        const seconds =
-          started === undefined
-            ? ''
-            : ` after ${((clock.monotonic() - started) / 1000).toFixed(1)} s`;
-        tell({
-          type: 'line',
-          key: `service ${key}`,
-          text: `${name}: ${outcome.ready} of ${outcome.replicas} ready${seconds}`,
-        });
-        break;
-      }
-      case 'degraded':
-        tell({ type: 'line', key: `service ${key}`, text: `${name}: ${outcome.message}` });
+    const outcome = this.#outcomeOf(key);
+    if (outcome.state === 'rolling') {
+      if (this.#told.get(key) !== 'rolling') this.#startedAt.set(key, clock.monotonic());
+      this.#told.set(key, 'rolling');
+      return;
     }
-    const all = [...this.#followed.keys()];
-    if (all.every((one) => /^(ready|degraded)/.test(this.#outcomes.get(one) ?? ''))) this.#settle();
+    const name = this.#followed.get(key)?.name ?? key;
+    const seconds = (clock.monotonic() - (this.#startedAt.get(key) ?? clock.monotonic())) / 1000;
+    const text =
+      outcome.state === 'failed'
+        ? `${name}: ${outcome.message}`
+        : `${name}: ${outcome.ready} of ${outcome.desired} ready`;
+    if (this.#told.get(key) === text) return;
+    // At a start it may have been so before us: then there is no time to tell.
+    const after = this.#told.get(key) === 'rolling' ? ` after ${seconds.toFixed(1)} s` : '';
+    this.#told.set(key, text);
+    tell({ type: 'line', key: `service ${key}`, text: `${text}${after}` });
+    const isSettled = (one: string): boolean => this.#outcomeOf(one).state !== 'rolling';
+    if ([...this.#followed.keys()].every(isSettled)) this.#settle();
+  }
+
+  /** The controller's view, held against the instances: after a restart of ours its view is that of before. */
+  #outcomeOf(key: string): ServiceOutcome {
+    const service = this.#services.get(key);
+    const outcome: ServiceOutcome =
+      service === undefined ? { state: 'rolling' } : outcomeOf(service);
+    if (outcome.state !== 'ready') return outcome;
+    const ready = [...(this.#pods.get(key)?.values() ?? [])].filter(isReady).length;
+    return ready < outcome.desired ? { state: 'rolling' } : outcome;
   }
 
   #settle(): void {

@@ -18,6 +18,14 @@ test('threeWayMerge() has nothing to do when all is as wanted, whatever else is 
   assert.equal(threeWayMerge(desired, live, desired), undefined);
 });
 
+test('threeWayMerge() overlooks defaults in lists only while the list is wanted as before', () => {
+  const live = { list: [{ a: 1, defaulted: true }] };
+  assert.equal(threeWayMerge({ list: [{ a: 1 }] }, live, { list: [{ a: 1 }] }), undefined);
+  const wanted = { list: [{ a: 1 }] };
+  assert.deepEqual(threeWayMerge({ list: [{ a: 1, defaulted: true }] }, live, wanted), wanted);
+  assert.deepEqual(threeWayMerge(wanted, { list: [{ a: 2, defaulted: true }] }, wanted), wanted);
+});
+
 test('threeWayMerge() replaces a field that changed its type', () => {
   assert.deepEqual(threeWayMerge({}, { a: [1] }, { a: { b: 1 } }), { a: { b: 1 } });
   assert.deepEqual(threeWayMerge({}, { a: { b: 1 } }, { a: 'x' }), { a: 'x' });

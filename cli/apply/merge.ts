@@ -19,7 +19,7 @@ export function threeWayMerge(
       const before = lastApplied[field];
       const nested = threeWayMerge(isFields(before) ? before : {}, current, value);
       if (nested !== undefined) patch[field] = nested;
-    } else if (!deepEqual(value, current)) patch[field] = value;
+    } else if (!isAsWanted(lastApplied[field], current, value)) patch[field] = value;
   }
   for (const field of Object.keys(lastApplied)) {
     if (!Object.hasOwn(desired, field) && Object.hasOwn(live, field)) patch[field] = null;
@@ -29,6 +29,21 @@ export function threeWayMerge(
 
 function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The server adds defaults inside of lists: those are no difference as long as we want what we wanted the last time. */
+function isAsWanted(before: unknown, live: unknown, desired: unknown): boolean {
+  return deepEqual(before, desired) ? covers(live, desired) : deepEqual(live, desired);
+}
+
+/** Whether all that `desired` names is in `live`. */
+function covers(live: unknown, desired: unknown): boolean {
+  if (Array.isArray(desired) && Array.isArray(live))
+    return (
+      live.length === desired.length && desired.every((item, index) => covers(live[index], item))
+    );
+  if (!isFields(desired) || !isFields(live)) return deepEqual(live, desired);
+  return Object.entries(desired).every(([field, value]) => covers(live[field], value));
 }
 
 /** Equal as JSON values; the order of keys does not matter, and null equals an absent field. */

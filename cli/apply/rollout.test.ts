@@ -101,16 +101,16 @@ function service(
 test('outcomeOf() waits for the controller to have seen the newest spec', () => {
   assert.deepEqual(outcomeOf({ metadata: { name: 'web' } }), { state: 'rolling' });
   assert.deepEqual(outcomeOf(service(1, ready)), { state: 'rolling' });
-  assert.deepEqual(outcomeOf(service(2, ready)), { state: 'ready', ready: 3, replicas: 3 });
+  assert.deepEqual(outcomeOf(service(2, ready)), { state: 'ready', ready: 3, desired: 3 });
 });
 
-test('outcomeOf() tells rolling, ready and degraded apart', () => {
-  const progressing = { type: 'Progressing', status: 'True' };
-  const degraded = { type: 'Degraded', status: 'True', reason: 'Failed', message: 'it exits' };
-  assert.equal(outcomeOf(service(2, [...ready, progressing])).state, 'rolling');
+test('outcomeOf() tells rolling, ready and failed apart', () => {
+  const progressing = { type: 'Progressing', status: 'True', reason: 'RolledOut' };
+  const failed = { type: 'Progressing', status: 'False', reason: 'Failed', message: 'it exits' };
+  assert.equal(outcomeOf(service(2, [...ready, progressing])).state, 'ready');
   assert.equal(outcomeOf(service(2, [{ type: 'Ready', status: 'False' }])).state, 'rolling');
-  assert.deepEqual(outcomeOf(service(2, [...ready, degraded])), {
-    state: 'degraded',
+  assert.deepEqual(outcomeOf(service(2, [{ type: 'Ready', status: 'False' }, failed])), {
+    state: 'failed',
     message: 'Failed: it exits',
   });
 });

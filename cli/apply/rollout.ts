@@ -98,29 +98,25 @@ function conditionIs(
 
 export type ServiceOutcome =
   | { readonly state: 'rolling' }
-  | { readonly state: 'ready'; readonly ready: number; readonly replicas: number }
-  | { readonly state: 'degraded'; readonly message: string };
+  | { readonly state: 'ready'; readonly ready: number; readonly desired: number }
+  | { readonly state: 'failed'; readonly message: string };
 
 /** Whether the controller has seen the newest spec, and what has come of it. */
 export function outcomeOf(service: ServiceView): ServiceOutcome {
   const { status, metadata } = service;
   if (status === undefined || (status.observedGeneration ?? 0) < (metadata.generation ?? 1))
     return { state: 'rolling' };
-  const degraded = status.conditions?.find(
-    (one) => one.type === 'Degraded' && one.status === 'True',
+  const { readyReplicas: ready = 0, desiredReplicas: desired = 0, conditions = [] } = status;
+  if (conditionIs(conditions, 'Ready', 'True')) return { state: 'ready', ready, desired };
+  const given = conditions.find(({ type, status: is }) => type === 'Progressing' && is === 'False');
+  if (given === undefined) return { state: 'rolling' };
+  return { state: 'failed', message: reasonAndMessage(given.reason ?? 'Failed', given.message) };
+}
+
+/** Whether it takes requests as far as its status says, which may be of before a restart of ours. */
+export function isReady(pod: PodView): boolean {
+  return (
+    pod.metadata.deletionTimestamp === undefined &&
+    conditionIs(pod.status?.conditions, 'Ready', 'True')
   );
-  if (degraded !== undefined) {
-    const message = reasonAndMessage(degraded.reason ?? 'Degraded', degraded.message);
-    return { state: 'degraded', message };
-  }
-  if (
-    conditionIs(status.conditions, 'Progressing', 'True') ||
-    !conditionIs(status.conditions, 'Ready', 'True')
-  )
-    return { state: 'rolling' };
-  return {
-    state: 'ready',
-    ready: status.readyReplicas ?? 0,
-    replicas: status.desiredReplicas ?? 0,
-  };
 }
