@@ -78,3 +78,10 @@ test('ageOf() says <unknown> for what is no timestamp', () => {
   assert.equal(ageOf('yesterday', 0), '<unknown>');
   assert.equal(ageOf('1970-01-01T00:00:00Z', 61_000), '61s');
 });
+
+test('formatMicroTime() gives back every microsecond that parseTimestamp() read', () => {
+  for (let micros = 0; micros < 1_000_000; micros += 997) {
+    const text = `2026-11-21T01:34:02.${String(micros).padStart(6, '0')}Z`;
+    assert.equal(formatMicroTime(parseTimestamp(text) ?? NaN), text);
+  }
+});

@@ -20,8 +20,10 @@ export function formatTimestamp(ms: number): string {
 
 /** `2026-11-21T01:34:02.123000Z`: metav1.MicroTime always has six digits. */
 export function formatMicroTime(ms: number): string {
-  const whole = Math.floor(ms);
-  const micros = Math.floor((ms - whole) * 1000);
+  // A double holds today's microseconds only approximately: rounding gives back what was parsed.
+  const floor = Math.floor(ms);
+  const rounded = Math.round((ms - floor) * 1000);
+  const [whole, micros] = rounded === 1000 ? [floor + 1, 0] : [floor, rounded];
   return `${new Date(whole).toISOString().slice(0, 23)}${String(micros).padStart(3, '0')}Z`;
 }
 

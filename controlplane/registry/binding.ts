@@ -29,9 +29,11 @@ export async function bindPod(
     'binding',
     {
       conditional: false,
-      problems: body.problems,
       refusal: strictBodyError(target.definition),
-      apply: (old) => bound(env, target, old, object.metadata, node),
+      apply: (old) => ({
+        object: bound(env, target, old, object.metadata, node),
+        problems: body.problems,
+      }),
     },
     context,
   );

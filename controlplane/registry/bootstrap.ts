@@ -39,9 +39,8 @@ async function ensure(env: Environment, value: unknown, signal: AbortSignal): Pr
   }
   const change = {
     conditional: false,
-    problems: [],
     refusal: badRequest,
-    apply: (old: KubernetesObject) => broughtUpToDate(old, object),
+    apply: (old: KubernetesObject) => ({ object: broughtUpToDate(old, object), problems: [] }),
   };
   await changeObject(env, target, '', change, context);
 }

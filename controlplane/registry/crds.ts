@@ -139,7 +139,11 @@ export class CustomResources implements CustomResourceHooks {
       env,
       { definition, namespace: '', name },
       '',
-      { conditional: false, problems: [], refusal: badRequest, apply: withoutCleanup },
+      {
+        conditional: false,
+        refusal: badRequest,
+        apply: (old) => ({ object: withoutCleanup(old), problems: [] }),
+      },
       context,
     );
   }

@@ -5,6 +5,7 @@ import type { KubernetesObject } from '#controlplane/api/object.ts';
 import { applyJSONPatch } from '#controlplane/api/patch/json-patch.ts';
 import { applyMergePatch } from '#controlplane/api/patch/merge-patch.ts';
 import { applyStrategicMergePatch } from '#controlplane/api/patch/strategic-merge.ts';
+import { conformObject } from '#controlplane/api/schema/decode.ts';
 import { copyJson } from '#controlplane/api/schema/json-value.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
 import { acceptBody, matchName, matchNamespace } from './body.ts';
@@ -34,14 +35,15 @@ export function patchObject(
     subresource,
     {
       conditional: false,
-      problems: request.problems,
       refusal: strictPatchError(definition, request.patch),
       apply(old) {
         const object = applyPatch(definition, request, old) as KubernetesObject;
+        // The rules of a decoded body: wrong types are refused, nulls and zeros that mean nothing dropped.
+        const unknown = definition.custom ? [] : conformObject(object, definition.schema);
         acceptBody(definition, object);
         matchNamespace(definition, object, namespace);
         matchName(object, name);
-        return object;
+        return { object, problems: [...request.problems, ...unknown] };
       },
     },
     context,

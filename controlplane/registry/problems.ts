@@ -3,7 +3,6 @@ import type { ApiError } from '#controlplane/api/errors.ts';
 import { badRequest, invalid } from '#controlplane/api/errors.ts';
 import { invalidField } from '#controlplane/api/field-errors.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
-import { apiVersionOf } from '#controlplane/api/object.ts';
 import type { WriteContext } from './types.ts';
 
 /**
@@ -42,8 +41,6 @@ export function strictPatchError(
 
 /** 400 `Pod in version "v1" cannot be handled as a Pod: …`, the form of upstream's decoding errors. */
 export function cannotHandle(definition: ResourceDefinition, why: string): ApiError {
-  const version = apiVersionOf(definition.group, definition.version);
-  return badRequest(
-    `${definition.kind} in version "${version}" cannot be handled as a ${definition.kind}: ${why}`,
-  );
+  const { kind, version } = definition;
+  return badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${why}`);
 }

@@ -60,7 +60,6 @@ async function changeScale(
     '',
     {
       conditional,
-      problems: [],
       refusal: badRequest,
       apply(old) {
         const wanted = change(scaleOf(definition, old));
@@ -72,9 +71,8 @@ async function changeScale(
         }
         const object = withReplicas(old, definition, replicasOf(target, wanted));
         const { uid } = wanted.metadata;
-        return uid === undefined || uid === ''
-          ? object
-          : { ...object, metadata: { ...object.metadata, uid } };
+        if (uid === undefined || uid === '') return { object, problems: [] };
+        return { object: { ...object, metadata: { ...object.metadata, uid } }, problems: [] };
       },
     },
     context,

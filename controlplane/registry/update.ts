@@ -27,11 +27,10 @@ const CONFLICT_ATTEMPTS = 256;
 
 /** Makes the wanted state from the newest one; called again after a conflict. */
 export interface Change {
-  /** @returns an object of this request's own; what it came with besides goes through reportProblems before */
-  readonly apply: (old: KubernetesObject) => KubernetesObject;
+  /** @returns an object of this request's own, and what strict decoding had to say of it */
+  readonly apply: (old: KubernetesObject) => DecodedObject;
   /** What to refuse strict problems with. */
   readonly refusal: (text: string) => ApiError;
-  readonly problems: readonly string[];
   /** True when the client named the revision that it saw: a conflict is the client's to resolve. */
   readonly conditional: boolean;
 }
@@ -62,14 +61,13 @@ export async function updateObject(
   let first = true;
   const change: Change = {
     conditional,
-    problems: body.problems,
     refusal: strictBodyError(definition),
     apply() {
       // The pipeline changes its object: keep the client's for another round, unless there can be none.
-      if (conditional) return body.object;
+      if (conditional) return body;
       if (!first) context.signal.throwIfAborted();
       first = false;
-      return copyJson(body.object) as KubernetesObject;
+      return { object: copyJson(body.object) as KubernetesObject, problems: body.problems };
     },
   };
   return changeObject(env, target, subresource, change, context);
@@ -93,15 +91,10 @@ export async function changeObject(
     const current = env.store.get(definition.storageKey, namespace, name);
     if (current === undefined) throw notFound(definition, name);
     const old = decodeStored(current, definition);
-    const object = change.apply(old);
+    const { object, problems } = change.apply(old);
     checkPreconditions(target, object, old);
     const dropped = pruneUnknown(definition.schema, object);
-    reportProblems(
-      change.problems,
-      dropped,
-      attempt === 1 ? context : quiet(context),
-      change.refusal,
-    );
+    reportProblems(problems, dropped, attempt === 1 ? context : quiet(context), change.refusal);
     const finished = prepareUpdate(env, target, subresource, object, old, context);
     try {
       const stored = await storeUpdate(env, target, current, old, finished, context);
