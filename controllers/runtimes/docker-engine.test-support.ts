@@ -1,0 +1,100 @@
+// A Docker Engine of the tests' own: its own bridge, data and socket, an image made of the static busybox. Needs root, dockerd, docker,
+// ip and busybox; where they are missing, docker.test.ts is skipped by name, and fails in CI.
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access, copyFile, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { sleep, systemClock } from '#platform/clock.ts';
+
+const run = promisify(execFile);
+export const TEST_IMAGE = 'windlass-test:local';
+
+export interface TestEngine {
+  /** For DOCKER_HOST. */
+  readonly host: string;
+  close(): Promise<void>;
+}
+
+/** Why none can be had here; undefined when all is there. */
+export async function missingForEngine(): Promise<string | undefined> {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'needs Linux and root';
+  for (const program of ['dockerd', 'docker', 'ip', 'busybox']) {
+    if (
+      await run('which', [program]).then(
+        () => false,
+        () => true,
+      )
+    )
+      return `needs ${program}`;
+  }
+  return undefined;
+}
+
+export async function startEngine(): Promise<TestEngine> {
+  const folder = await mkdtemp(join(tmpdir(), 'windlass-docker-'));
+  const number = process.pid % 250;
+  const bridge = `wlt${process.pid}`.slice(0, 15);
+  const socket = join(folder, 'docker.sock');
+  const host = `unix://${socket}`;
+  await run('ip', ['link', 'add', bridge, 'type', 'bridge']);
+  await run('ip', ['addr', 'add', `172.30.${number}.1/24`, 'dev', bridge]);
+  await run('ip', ['link', 'set', bridge, 'up']);
+  const flags = [
+    ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
+    ...[
+      '--pidfile',
+      join(folder, 'pid'),
+      '-H',
+      host,
+      '--bridge',
+      bridge,
+      '--shutdown-timeout',
+      '2',
+    ],
+    ...['--iptables=false', '--ip6tables=false', '--ip-masq=false'],
+  ];
+  const engine = spawn('dockerd', flags, { stdio: 'ignore' });
+  const close = async (): Promise<void> => {
+    const gone = once(engine, 'exit');
+    if (engine.exitCode === null && engine.kill('SIGTERM')) await gone;
+    await run('ip', ['link', 'del', bridge]).catch(() => undefined);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await answers(host, engine);
+    await importImage(host, folder);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { host, close };
+}
+
+async function answers(host: string, engine: ReturnType<typeof spawn>): Promise<void> {
+  for (let attempt = 0; attempt < 200 && engine.exitCode === null; attempt += 1) {
+    const up = await run('docker', ['-H', host, 'version']).then(
+      () => true,
+      () => false,
+    );
+    if (up) return;
+    await sleep(systemClock, 100);
+  }
+  throw new Error('dockerd did not come up');
+}
+
+async function importImage(host: string, folder: string): Promise<void> {
+  const root = join(folder, 'image');
+  await mkdir(join(root, 'bin'), { recursive: true });
+  await mkdir(join(root, 'tmp'));
+  const { stdout } = await run('which', ['busybox']);
+  await access(stdout.trim());
+  await copyFile(stdout.trim(), join(root, 'bin/busybox'));
+  for (const name of ['sh', 'cat', 'echo', 'sleep', 'env', 'true']) {
+    await symlink('busybox', join(root, 'bin', name));
+  }
+  await run('tar', ['-C', root, '-cf', join(folder, 'image.tar'), '.']);
+  const change = ['--change', 'ENV PATH=/bin', '--change', 'CMD ["sh"]'];
+  await run('docker', ['-H', host, 'import', ...change, join(folder, 'image.tar'), TEST_IMAGE]);
+}
