@@ -1,0 +1,196 @@
+// The example with the real launcher and the real kubectl: what a new user does in the first ten minutes, in that order.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { after, before, suite, test } from 'node:test';
+import { needs } from '../support/missing-part.ts';
+import { eventually } from '../support/eventually.ts';
+import { freePort, helloManifest } from '../support/hello.ts';
+import { httpGet, HttpPoller } from '../support/http-poller.ts';
+import { Kubectl, kubectlBinary, missingKubectl } from '../support/kubectl.ts';
+import { processesBelow } from '../support/processes.ts';
+import { outputOf } from '../support/command.ts';
+import { tempDir } from '../support/temp-dir.ts';
+import { endWindlass, launcher, startWindlass } from '../support/windlass.ts';
+import type { Windlass } from '../support/windlass.ts';
+
+interface PodList {
+  readonly items: readonly {
+    readonly metadata: {
+      readonly name: string;
+      readonly uid: string;
+      readonly deletionTimestamp?: string;
+      readonly labels: Readonly<Record<string, string>>;
+    };
+    readonly status: {
+      readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    };
+  }[];
+}
+
+const SERVICE = 'service.windlass.dev/hello';
+
+suite('hello', needs(missingKubectl()), () => {
+  let windlass: Windlass;
+  let kubectl: Kubectl;
+  let port = 0;
+  let url = '';
+  const cleanups: (() => void)[] = [];
+
+  before(async () => {
+    const dataDir = `${tempDir({ after: (fn) => void cleanups.push(fn as () => void) })}/data`;
+    port = await freePort();
+    url = `http://127.0.0.1:${port}/`;
+    windlass = await startWindlass({ after: () => undefined }, { dataDir });
+    kubectl = new Kubectl(windlass.kubeconfig, dataDir);
+  });
+  after(async () => {
+    await endWindlass(windlass);
+    for (const cleanup of cleanups) cleanup();
+  });
+
+  const pods = async (): Promise<PodList['items']> =>
+    (await kubectl.json<PodList>(['get', 'pods'])).items;
+  const rolledOut = async (revision: number, replicas: number): Promise<void> => {
+    const format =
+      '{.status.revision} {.status.updatedReplicas} {.status.readyReplicas} {.status.replicas}';
+    await eventually(`revision ${revision} with ${replicas} instances`, async () => {
+      const found = await kubectl.ok(['get', SERVICE, '-o', `jsonpath=${format}`]);
+      assert.equal(found, `${revision} ${replicas} ${replicas} ${replicas}`);
+    });
+  };
+
+  test('kubectl apply rolls it out, wait says when', async () => {
+    const said = await kubectl.apply(helloManifest({ port }));
+    assert.match(said, /configmap\/hello-program created\nservice\.windlass\.dev\/hello created/);
+    await kubectl.ok(['wait', '--for=condition=Ready', SERVICE, '--timeout=30s']);
+    const { status, body } = await httpGet(url);
+    assert.equal(status, 200);
+    assert.match(body, /^Hello from Windlass \(hello-[a-z0-9]{5}\)\n$/);
+  });
+
+  test('kubectl get shows services, pods and nodes with the columns people know', async () => {
+    const text = await kubectl.ok(['get', 'service.windlass.dev,pods,nodes', '-o', 'wide']);
+    assert.match(text, /^NAME +MODE +READY +DESIRED +UPDATED +AVAILABLE +AGE/m);
+    assert.match(text, /^service\.windlass\.dev\/hello +Replicated +3 +3 +3 +3 /m);
+    assert.match(text, /^NAME +READY +STATUS +RESTARTS +AGE +IP +NODE/m);
+    assert.equal(text.match(/^pod\/hello-\w{5} +1\/1 +Running +0 /gm)?.length, 3);
+    assert.match(text, /^node\/\S+ +Ready .* process:\/\//m);
+    assert.match(await kubectl.ok(['get', 'wsvc']), /^hello /m);
+  });
+
+  test('applying the same again changes nothing', async () => {
+    const before = (await pods()).map(({ metadata }) => metadata.uid).toSorted();
+    await kubectl.apply(helloManifest({ port }));
+    await rolledOut(1, 3);
+    assert.deepEqual((await pods()).map(({ metadata }) => metadata.uid).toSorted(), before);
+  });
+
+  test('a changed greeting replaces one instance at a time, and the service answers throughout', async () => {
+    const watch = spawn(kubectlBinary, ['get', 'pods', '-w', '--no-headers'], {
+      env: kubectl.environment,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let seen = '';
+    watch.stdout.setEncoding('utf8').on('data', (text: string) => (seen += text));
+    const poller = new HttpPoller(url);
+    const old = new Set((await pods()).map(({ metadata }) => metadata.uid));
+    let fewestReady = Infinity;
+    let mostInstances = 0;
+    await kubectl.apply(helloManifest({ port, greeting: 'Good evening' }));
+    await eventually('all three replaced', async () => {
+      const items = await pods();
+      const living = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+      const ready = living.filter(({ status }) =>
+        status.conditions?.some((one) => one.type === 'Ready' && one.status === 'True'),
+      );
+      fewestReady = Math.min(fewestReady, ready.length);
+      mostInstances = Math.max(mostInstances, living.length);
+      assert.ok(items.every(({ metadata }) => !old.has(metadata.uid)));
+      assert.equal(ready.length, 3);
+    });
+    await poller.stop();
+    watch.kill();
+    assert.deepEqual(poller.failures, []);
+    assert.ok(poller.requests > 20, `${poller.requests} requests`);
+    assert.ok([...poller.bodies].some((body) => body.startsWith('Good evening')));
+    assert.ok(fewestReady >= 3, `only ${fewestReady} were ready at a time`);
+    assert.ok(mostInstances <= 4, `${mostInstances} instances at a time`);
+    assert.match(seen, /Terminating/);
+    await rolledOut(2, 3);
+    assert.match((await httpGet(url)).body, /^Good evening/);
+  });
+
+  test('kubectl scale takes it to five and back, and instances that stay are not touched', async () => {
+    const before = new Set((await pods()).map(({ metadata }) => metadata.uid));
+    await kubectl.ok(['scale', SERVICE, '--replicas=5']);
+    await rolledOut(2, 5);
+    const five = (await pods()).map(({ metadata }) => metadata.uid);
+    assert.ok([...before].every((uid) => five.includes(uid)));
+    await kubectl.ok(['scale', SERVICE, '--replicas=3']);
+    await rolledOut(2, 3);
+    await eventually('two of them are gone', async () => assert.equal((await pods()).length, 3));
+  });
+
+  test('kubectl logs prints, tails and follows', async () => {
+    const name = (await pods())[0]?.metadata.name ?? '';
+    assert.match(await kubectl.ok(['logs', name]), /listens on \d+\n/);
+    for (let request = 0; request < 12; request++) await httpGet(`${url}tail`);
+    await eventually('requests are in the log', async () => {
+      assert.match(await kubectl.ok(['logs', name, '--tail=1']), /^GET \/tail 200\n$/);
+    });
+    const follow = spawn(kubectlBinary, ['logs', '-f', '--tail=0', name], {
+      env: kubectl.environment,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let text = '';
+    follow.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    await eventually('a new line arrives', async () => {
+      await httpGet(`${url}followed`);
+      assert.match(text, /GET \/followed 200/);
+    });
+    assert.doesNotMatch(text, /\/tail/);
+    follow.kill();
+  });
+
+  test('kubectl describe tells conditions and events', async () => {
+    const service = await kubectl.ok(['describe', SERVICE]);
+    assert.match(service, /Type: +Ready/);
+    assert.match(service, /Events:/);
+    assert.match(service, /InstanceCreated/);
+    const pod = await kubectl.ok(['describe', 'pod', (await pods())[0]?.metadata.name ?? '']);
+    assert.match(pod, /Controlled By: +Service\/hello/);
+    assert.match(pod, /Readiness: +http-get/);
+  });
+
+  test('an instance whose process dies is started again, and kubectl logs --previous shows the end before', async () => {
+    const victim = processesBelow(windlass.dataDir)[0] ?? 0;
+    process.kill(victim, 'SIGKILL');
+    const name = await eventually('one instance was restarted', async () => {
+      const text = await kubectl.ok(['get', 'pods', '--no-headers']);
+      const match = /^(hello-\w{5}) +1\/1 +Running +1 /m.exec(text);
+      assert.ok(match, text);
+      return match[1] ?? '';
+    });
+    assert.match(await kubectl.ok(['logs', name, '--previous']), /listens on/);
+  });
+
+  test('windlass history and rollback bring the first greeting back', async () => {
+    const args = ['--data-dir', windlass.dataDir];
+    const history = await outputOf('node', [launcher, 'history', 'hello', ...args]);
+    assert.match(history, /^REVISION +NAME +AGE\n1 +hello-\w+ +\S+\n2 +hello-\w+ +\S+ +current\n$/);
+    const said = await outputOf('node', [launcher, 'rollback', 'hello', ...args]);
+    assert.match(said, /^service\.windlass\.dev\/hello goes back to revision 1 /);
+    await rolledOut(3, 3);
+    assert.match((await httpGet(url)).body, /^Hello from Windlass/);
+    assert.match(await outputOf('node', [launcher, 'status', ...args]), /^default +hello +3\/3$/m);
+  });
+
+  test('kubectl delete leaves no instance and no process', async () => {
+    await kubectl.ok(['delete', SERVICE, '--timeout=30s']);
+    await eventually('everything is gone', async () => {
+      assert.equal((await pods()).length, 0);
+      assert.deepEqual(processesBelow(windlass.dataDir), []);
+    });
+    await assert.rejects(httpGet(url));
+  });
+});
