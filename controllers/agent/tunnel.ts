@@ -154,11 +154,11 @@ function send(socket: WebSocket, chunk: Buffer): Promise<void> {
 }
 
 async function dial(options: TunnelOptions, path: string): Promise<WebSocket> {
-  const { server, tls, headers } = options.connection;
+  const { server, tls } = options.connection;
   const base = server.href.replace(/^http/, 'ws').replace(/\/$/, '');
   const { ca, cert, key, rejectUnauthorized, servername } = tls as ConnectionOptions;
   return new WebSocket(`${base}/${path}`, SUBPROTOCOL, {
-    headers: { ...(await headers()) },
+    headers: { ...(await options.connection.headers()) },
     perMessageDeflate: false,
     handshakeTimeout: 10_000,
     ...(ca === undefined ? {} : { ca }),

@@ -41,20 +41,10 @@ export async function startEngine(): Promise<TestEngine> {
   await run('ip', ['link', 'add', bridge, 'type', 'bridge']);
   await run('ip', ['addr', 'add', `172.30.${number}.1/24`, 'dev', bridge]);
   await run('ip', ['link', 'set', bridge, 'up']);
-  const flags = [
-    ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
-    ...[
-      '--pidfile',
-      join(folder, 'pid'),
-      '-H',
-      host,
-      '--bridge',
-      bridge,
-      '--shutdown-timeout',
-      '2',
-    ],
-    ...['--iptables=false', '--ip6tables=false', '--ip-masq=false'],
-  ];
+  const places = ['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')];
+  const socketFlags = ['--pidfile', join(folder, 'pid'), '-H', host, '--shutdown-timeout', '2'];
+  const noRules = ['--bridge', bridge, '--iptables=false', '--ip6tables=false', '--ip-masq=false'];
+  const flags = [...places, ...socketFlags, ...noRules];
   const engine = spawn('dockerd', flags, { stdio: 'ignore' });
   const close = async (): Promise<void> => {
     const gone = once(engine, 'exit');

@@ -54,7 +54,7 @@ async function pull(docker: Docker, image: string, signal: AbortSignal): Promise
   // Without a tag the Engine would pull all of them.
   const last = image.split('/').at(-1) ?? '';
   const reference = last.includes(':') || last.includes('@') ? image : `${image}:latest`;
-  const progress = (await docker.pull(reference, { abortSignal: signal })) as NodeJS.ReadableStream;
+  const progress = await docker.pull(reference, { abortSignal: signal });
   await new Promise<void>((resolve, reject) => {
     docker.modem.followProgress(progress, (error) => {
       if (error === null || error === undefined) resolve();
