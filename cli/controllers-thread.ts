@@ -73,7 +73,12 @@ async function start(): Promise<void> {
   }
   if (data.agent !== undefined) {
     const agent = await startAgent(
-      { ...shared, logger: logger.child({ component: 'agent' }), ...data.agent },
+      {
+        ...shared,
+        logger: logger.child({ component: 'agent' }),
+        environment: process.env,
+        ...data.agent,
+      },
       signal,
     );
     stops.push((stopContainers) => agent.close({ stopContainers }));

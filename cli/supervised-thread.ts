@@ -29,6 +29,7 @@ export class SupervisedThread {
   readonly #stopping = new AbortController();
   #worker: Worker | undefined;
   #nextId = 1;
+  #hasStarted = false;
 
   constructor(options: SupervisedThreadOptions) {
     this.#options = options;
@@ -81,7 +82,11 @@ export class SupervisedThread {
       const startedAt = clock.monotonic();
       const why = await this.#runOnce();
       if (signal.aborted) return;
-      this.#started.reject(new Error(why));
+      if (!this.#hasStarted) {
+        // What could not start at all is for the user to mend; only what ran is started again.
+        this.#started.reject(new Error(why));
+        return;
+      }
       crashes = clock.monotonic() - startedAt > STEADY_MS ? 0 : crashes;
       const delayMs = backoffMs(crashes, RESTART, 0);
       crashes += 1;
@@ -119,7 +124,10 @@ export class SupervisedThread {
 
   #onMessage(message: FromThread): void {
     if (message.type === 'metrics') this.#pending.get(message.id)?.(message.text);
-    else if (message.type === 'started') this.#started.resolve();
+    else if (message.type === 'started') {
+      this.#hasStarted = true;
+      this.#started.resolve();
+    }
     this.#options.onMessage(message);
   }
 }

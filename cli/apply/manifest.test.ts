@@ -39,6 +39,7 @@ test('lineOf() finds a field, or the nearest one above it', () => {
   const service = parseManifests('f.yaml', TWO)[1];
   assert.equal(service?.lineOf('spec.template.spec.containers[0].imagee'), 17);
   assert.equal(service?.lineOf('spec.template.spec.containers[0].ports[2]'), 16);
+  assert.equal(service?.lineOf('spec.template'), 13);
   assert.equal(service?.lineOf('status'), 9);
 });
 

@@ -2,7 +2,7 @@
 // a refusal can name the line. What the objects mean is the server's business.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { LineCounter, parseAllDocuments } from 'yaml';
+import { isMap, isNode, isScalar, LineCounter, parseAllDocuments } from 'yaml';
 import type { Document } from 'yaml';
 
 /** What every manifest must say. */
@@ -160,18 +160,21 @@ function splitPath(path: string): readonly (string | number)[] {
   );
 }
 
+/** Of the key where there is one: the value of a key may begin on the next line. */
 function lineOfField(
   document: Document.Parsed,
   counter: LineCounter,
   path: readonly (string | number)[],
 ): number | undefined {
   for (let length = path.length; length > 0; length--) {
-    const node = document.getIn(path.slice(0, length), true);
-    if (hasRange(node)) return counter.linePos(node.range[0]).line;
+    const last = path[length - 1];
+    const parent =
+      length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
+    const key = isMap(parent)
+      ? parent.items.find((pair) => isScalar(pair.key) && pair.key.value === last)?.key
+      : undefined;
+    const node = key ?? document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range) return counter.linePos(node.range[0]).line;
   }
   return undefined;
-}
-
-function hasRange(node: unknown): node is { readonly range: readonly [number, number, number] } {
-  return typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range);
 }

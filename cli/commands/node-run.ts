@@ -45,6 +45,7 @@ export const nodeRun = defineCommand({
             nodeName: values['node-name'] ?? nodeNameOf(hostname()),
             dataDir: directory.path,
             runtime: values.runtime,
+            environment: io.environment,
             logger,
             clock: systemClock,
             metrics: new MetricsRegistry(),

@@ -1,0 +1,251 @@
+// Whatever is wrong gets a message that names the thing and the next step, at once; what ran before goes on.
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import { runCommand } from '../support/command.ts';
+import type { CommandResult } from '../support/command.ts';
+import { eventually } from '../support/eventually.ts';
+import { freePort, helloManifest } from '../support/hello.ts';
+import { httpGet } from '../support/http-poller.ts';
+import { Kubectl, missingKubectl } from '../support/kubectl.ts';
+import { needs } from '../support/missing-part.ts';
+import { tempDir } from '../support/temp-dir.ts';
+import { launcher, projectRoot, startWindlass } from '../support/windlass.ts';
+
+/** `windlass …` to its end, which must come by itself. */
+function windlass(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CommandResult> {
+  return runCommand('node', [launcher, ...args], {
+    cwd: projectRoot,
+    env: { ...process.env, ...env },
+    timeoutMs: 30_000,
+  });
+}
+
+suite('the command line', () => {
+  const WRONG: readonly (readonly [args: readonly string[], code: number, message: RegExp])[] = [
+    [[], 2, /^Usage: windlass COMMAND/],
+    [['upp'], 2, /unknown command "upp"; did you mean up\?/],
+    [['frobnicate'], 2, /unknown command "frobnicate"; commands are up, controllers, /],
+    [['node'], 2, /did you mean node run\?/],
+    [['up', '--prot', '1'], 2, /unknown flag --prot; did you mean --port\?/],
+    [['up', 'now'], 2, /unexpected "now"/],
+    [['up', '--port', 'http'], 2, /--port must be a whole number from 0 to 65535, found "http"/],
+    [['up', '--runtime', 'podman'], 2, /--runtime must be one of process, docker, auto/],
+    [['up', '--cluster-domain', 'a b'], 2, /--cluster-domain must be a DNS name/],
+    [['up', '--persistence', 'mysql:x'], 2, /--persistence must be sqlite:PATH, found "mysql:x"/],
+    [['up', '--persistence', 's3://b/p'], 2, /not available in this version yet; use sqlite:PATH/],
+    [['up', '--ack', 'quorum'], 2, /--ack quorum is not available in this version yet/],
+    [['up', '--takeover'], 2, /--takeover is not available in this version yet/],
+    [['up', '--relaxed', 'leases'], 2, /--relaxed is not available in this version yet/],
+    [['up', '--secrets-key', 'exec:x'], 2, /--secrets-key exec: is not available in this version/],
+    [['up', '--config', '/nowhere'], 2, /--config \/nowhere cannot be read/],
+    [['rollback'], 2, /SERVICE is missing: windlass rollback SERVICE/],
+    [['rollback', 'x', '--to-revision', '0'], 2, /--to-revision must be a whole number from 1/],
+    [['history', 'x', '--kubeconfig', '/nowhere'], 1, /there is no kubeconfig at \/nowhere/],
+    [['status', '--data-dir', '/nowhere'], 1, /no server runs on \/nowhere\nnpm start starts one/],
+    [['node', 'run'], 2, /--kubeconfig is missing/],
+  ];
+  for (const [args, code, message] of WRONG) {
+    test(`windlass ${args.join(' ')}`, async () => {
+      const result = await windlass(args);
+      assert.match(result.stderr, message);
+      assert.equal(result.code, code);
+      assert.equal(result.stdout, '');
+      assert.doesNotMatch(result.stderr, / at .*\.ts:\d+/, 'no stack for a mistake of the user');
+    });
+  }
+
+  test('a wrong environment variable is named', async () => {
+    const { code, stderr } = await windlass(['up'], { WINDLASS_PORT: 'tcp://10.0.0.1:443' });
+    assert.equal(code, 2);
+    assert.match(stderr, /WINDLASS_PORT must be a whole number/);
+  });
+});
+
+suite('the data directory and the port', () => {
+  const refused = async (args: readonly string[], message: RegExp): Promise<void> => {
+    const { code, stderr, stdout } = await windlass(['up', ...args]);
+    assert.match(stderr, message);
+    assert.equal(code, 1);
+    assert.equal(stdout, '');
+    assert.doesNotMatch(stderr, / at .*\.ts:\d+/);
+  };
+
+  test('a file in its place', async (t) => {
+    const path = join(tempDir(t), 'file');
+    writeFileSync(path, '');
+    await refused(['--data-dir', path], /is a file, not a folder\nChoose another with --data-dir/);
+    await refused(['--data-dir', join(path, 'below')], /is a file, not a folder/);
+  });
+
+  test('a folder with other files is left alone', async (t) => {
+    const path = tempDir(t);
+    writeFileSync(join(path, 'thesis.txt'), 'x');
+    await refused(
+      ['--data-dir', path],
+      /holds other files \(thesis\.txt\) and no state of Windlass/,
+    );
+  });
+
+  test('a state file that is something else', async (t) => {
+    const path = join(tempDir(t), 'data');
+    mkdirSync(path, { mode: 0o700 });
+    writeFileSync(
+      join(path, 'state.db'),
+      'this is no database, it only has its name\n'.repeat(200),
+    );
+    await refused(['--data-dir', path, '--port', '0'], /state\.db/);
+    assert.match(readFileSync(join(path, 'state.db'), 'utf8'), /^this is no database/);
+  });
+
+  test(
+    'a folder that may not be read',
+    { skip: process.getuid?.() === 0 && 'root may read everything' },
+    async (t) => {
+      const path = join(tempDir(t), 'data');
+      mkdirSync(path, { mode: 0o700 });
+      chmodSync(path, 0o000);
+      t.after(() => chmodSync(path, 0o700));
+      await refused(['--data-dir', path], /cannot be read and written: EACCES/);
+    },
+  );
+
+  test('a second start names the first, which goes on', async (t) => {
+    const dataDir = join(tempDir(t), 'data');
+    const first = await startWindlass(t, { dataDir, args: ['--no-node', '--no-controllers'] });
+    await refused(
+      ['--data-dir', dataDir, '--port', '0'],
+      new RegExp(`is in use by process ${first.pid}\nStop it first \\(kill ${first.pid}\\)`),
+    );
+    assert.equal((await windlass(['status', '--data-dir', dataDir])).code, 0);
+  });
+
+  test('a port in use, and the folder is free again afterwards', async (t) => {
+    const server = createServer();
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    t.after(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const dataDir = join(tempDir(t), 'data');
+    await refused(
+      ['--data-dir', dataDir, '--port', `${port}`],
+      new RegExp(`127\\.0\\.0\\.1 port ${port}: another process uses it; .*--port`),
+    );
+    await startWindlass(t, { dataDir, args: ['--no-node', '--no-controllers'] });
+  });
+
+  test('an address that is not of this machine', async (t) => {
+    const dataDir = join(tempDir(t), 'data');
+    await refused(
+      ['--data-dir', dataDir, '--bind', '192.0.2.77', '--port', '0'],
+      /no such address; choose one with --bind/,
+    );
+  });
+
+  test('--runtime docker without a Docker Engine says what is missing', async (t) => {
+    const dataDir = join(tempDir(t), 'data');
+    const { code, stderr } = await windlass(
+      ['up', '--data-dir', dataDir, '--port', '0', '--runtime', 'docker'],
+      { DOCKER_HOST: `unix://${dataDir}/none.sock` },
+    );
+    assert.equal(code, 1);
+    assert.match(stderr, /Docker/);
+    assert.match(stderr, /none\.sock/);
+  });
+});
+
+suite('manifests', () => {
+  test('each mistake names file, document, line and the words of the server; the rest is applied, and a mended file too', async (t) => {
+    const folder = tempDir(t);
+    const port = await freePort();
+    const manifests = join(folder, 'manifests');
+    mkdirSync(manifests);
+    const write = (name: string, text: string): void => writeFileSync(join(manifests, name), text);
+    const configMap = (name: string): string =>
+      `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n`;
+    write('1-syntax.yaml', `${configMap('one')}---\nkind: [\n`);
+    write('2-unknown-field.yaml', `${configMap('two')}dta:\n  a: b\n---\n${configMap('two-b')}`);
+    write('3-kind.yaml', 'apiVersion: windlass.dev/v1alpha1\nkind: Servce\nmetadata:\n  name: x\n');
+    write(
+      '4-hello.yaml',
+      helloManifest({ port, replace: { 'image: node:26-slim': 'imagee: node:26-slim' } }),
+    );
+    write('5-type.yaml', helloManifest({ port, replicas: 'many' as unknown as number }));
+    write('6-good.yaml', configMap('good'));
+    const dataDir = join(folder, 'data');
+    const up = await startWindlass(t, { dataDir, args: ['--manifests', manifests] });
+    await up.printed(/^configmap\/good created$/m);
+    const { output } = up;
+    assert.match(output, /1-syntax\.yaml, document 2, line \d+: does not parse: .*; mend the file/);
+    assert.match(output, /2-unknown-field\.yaml, document 1, line 5: .*unknown field "dta"/);
+    assert.match(output, /^configmap\/two-b created$/m);
+    assert.match(
+      output,
+      /3-kind\.yaml, document 1, line 2: the server has no kind Servce in windlass\.dev\/v1alpha1/,
+    );
+    assert.match(
+      output,
+      /4-hello\.yaml, document 2, line \d+: .*unknown field "spec\.template\.spec\.containers\[0\]\.imagee"/,
+    );
+    assert.match(output, /5-type\.yaml, document 2, line \d+: .*spec\.replicas/);
+
+    write('1-syntax.yaml', configMap('one'));
+    await up.printed(/^configmap\/one created$/m);
+    write('4-hello.yaml', helloManifest({ port }));
+    await up.printed(/^hello: 3 of 3 ready/m);
+    assert.match((await httpGet(`http://127.0.0.1:${port}`)).body, /^Hello/);
+  });
+
+  test('a path that is not there is named, and the server goes on', async (t) => {
+    const dataDir = join(tempDir(t), 'data');
+    const up = await startWindlass(t, { dataDir, args: ['--manifests', '/nowhere'] });
+    await up.printed(/^\/nowhere: cannot be read: ENOENT/m);
+    assert.equal((await windlass(['status', '--data-dir', dataDir])).code, 0);
+  });
+});
+
+suite('programs', needs(missingKubectl()), () => {
+  const CASES: readonly (readonly [
+    what: string,
+    replace: Record<string, string>,
+    message: RegExp,
+  ])[] = [
+    [
+      'that do not exist',
+      { 'command: [node, app/hello.mjs]': 'command: [no-such-program]' },
+      /no-such-program/,
+    ],
+    [
+      'that exit at once',
+      { 'command: [node, app/hello.mjs]': 'command: [node, -e, process.exit(3)]' },
+      /CrashLoopBackOff|exit code 3|Error/,
+    ],
+    ['whose probe never passes', { 'path: /ready': 'path: /never' }, /not ready|Unhealthy|probe/],
+  ];
+  for (const [what, replace, message] of CASES) {
+    test(`${what}: the reason is shown and the old instances go on serving`, async (t) => {
+      const dataDir = join(tempDir(t), 'data');
+      const port = await freePort();
+      const up = await startWindlass(t, { dataDir });
+      const kubectl = new Kubectl(up.kubeconfig, dataDir);
+      await kubectl.apply(helloManifest({ port }));
+      await kubectl.ok(['wait', '--for=condition=Ready', 'wsvc/hello', '--timeout=30s']);
+      // The port named `/never` answers 200 to anything but /ready: break it by its port instead.
+      const changes = what.includes('probe')
+        ? { 'path: /ready\n              port: http': 'path: /ready\n              port: 1' }
+        : replace;
+      await kubectl.apply(helloManifest({ port, greeting: 'Broken', replace: changes }));
+      await eventually('the reason is shown', async () => {
+        const text = await kubectl.ok(['describe', 'wsvc,pods']);
+        assert.match(text.slice(text.indexOf('Broken')), message);
+      });
+      const format = '{.status.updatedReplicas} {.status.readyReplicas}';
+      const status = await kubectl.ok(['get', 'wsvc', 'hello', '-o', `jsonpath=${format}`]);
+      assert.match(status, /^[01] [34]$/);
+      for (let request = 0; request < 10; request++)
+        assert.match((await httpGet(`http://127.0.0.1:${port}`)).body, /^Hello/);
+    });
+  }
+});
