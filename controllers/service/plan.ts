@@ -9,7 +9,7 @@ import type { Placement } from './placement.ts';
 import { planContext } from './plan-context.ts';
 import type { PlanContext } from './plan-context.ts';
 import type { Failure, Operation, Plan, PlanInput, RevisionFacts } from './plan-types.ts';
-import { allotSlots } from './slots.ts';
+import { allotSlots, oldestFirst } from './slots.ts';
 import type { Slot, Slots } from './slots.ts';
 
 /** An instance that ended at once is not made again sooner than this after its creation. */
@@ -31,7 +31,9 @@ interface Workbench {
 
 export function planService(input: PlanInput): Plan {
   const context = planContext(input);
-  const { instances, nodes, target } = input;
+  const { nodes, target } = input;
+  // Whatever order they were found in: the same world gives the same plan.
+  const instances = input.instances.toSorted(oldestFirst);
   const placement = placementOf((context.goal ?? target).template, nodes);
   const terminating = instances.filter((instance) => instance.terminating);
   const alive = instances.filter(
