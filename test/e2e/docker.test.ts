@@ -1,0 +1,81 @@
+// The example in containers, on a real Docker Engine of the test's own.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { missingForEngine, startEngine } from '#controllers/runtimes/docker-engine.test-support.ts';
+import { outputOf } from '../support/command.ts';
+import { eventually } from '../support/eventually.ts';
+import { freePort, helloManifest } from '../support/hello.ts';
+import { httpGet, HttpPoller } from '../support/http-poller.ts';
+import { Kubectl, missingKubectl } from '../support/kubectl.ts';
+import { needs } from '../support/missing-part.ts';
+import { importNodeImage } from '../support/node-image.ts';
+import { tempDir } from '../support/temp-dir.ts';
+import { startWindlass } from '../support/windlass.ts';
+
+const missing = (await missingForEngine()) ?? missingKubectl();
+
+test(
+  'npm start -- --runtime docker rolls the example out, replaces it without a failed request, stops and comes back',
+  needs(missing),
+  async (t) => {
+    const folder = tempDir(t);
+    const dataDir = join(folder, 'data');
+    const engine = await startEngine();
+    t.after(() => engine.close());
+    importNodeImage(engine.host, 'node:26-slim', folder);
+    const containers = async (...flags: readonly string[]): Promise<readonly string[]> =>
+      (await outputOf('docker', ['-H', engine.host, 'ps', '-q', ...flags]))
+        .split('\n')
+        .filter(Boolean);
+    const options = {
+      dataDir,
+      args: ['--runtime', 'docker'],
+      env: { DOCKER_HOST: engine.host },
+    };
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}/`;
+    const first = await startWindlass(t, options);
+    const kubectl = new Kubectl(first.kubeconfig, dataDir);
+    const isRolledOut = (revision: number): Promise<void> =>
+      eventually(
+        `revision ${revision} is rolled out`,
+        async () => {
+          const format =
+            '{.status.revision} {.status.updatedReplicas} {.status.readyReplicas} {.status.replicas}';
+          const found = await kubectl.ok(['get', 'wsvc', 'hello', '-o', `jsonpath=${format}`]);
+          assert.equal(found, `${revision} 3 3 3`);
+        },
+        60_000,
+      );
+
+    await kubectl.apply(helloManifest({ port }));
+    await isRolledOut(1);
+    assert.match((await httpGet(url)).body, /^Hello from Windlass \(hello-/);
+    assert.equal((await containers()).length, 3);
+    assert.match(await kubectl.ok(['get', 'nodes', '-o', 'wide']), /docker:\/\//);
+
+    const poller = new HttpPoller(url);
+    await kubectl.apply(helloManifest({ port, greeting: 'Good evening' }));
+    await isRolledOut(2);
+    await poller.stop();
+    assert.deepEqual(poller.failures, []);
+    assert.match((await httpGet(url)).body, /^Good evening/);
+    const name = await kubectl.ok(['get', 'pods', '-o', 'jsonpath={.items[0].metadata.name}']);
+    assert.match(await kubectl.ok(['logs', name]), /listens on 8000/);
+
+    assert.equal(await first.interrupt(), 0);
+    assert.deepEqual(await containers(), []);
+
+    await startWindlass(t, options);
+    await eventually('the containers run again, restarted once', async () => {
+      const text = await kubectl.ok(['get', 'pods', '--no-headers']);
+      assert.equal(text.match(/ 1\/1 +Running +1 /g)?.length, 3, text);
+      assert.match((await httpGet(url)).body, /^Good evening/);
+    });
+    await kubectl.ok(['delete', 'wsvc', 'hello', '--timeout=60s']);
+    await eventually('no container is left, running or not', async () => {
+      assert.deepEqual(await containers('--all'), []);
+    });
+  },
+);
