@@ -77,7 +77,7 @@ export async function startControllers(
 
   const closing = new AbortController();
   const lifetime = AbortSignal.any([signal, closing.signal]);
-  const done = manager.run(lifetime).finally(() => client[Symbol.asyncDispose]());
+  const done = runAndDispose(manager, client, lifetime);
   // Whoever waits for `done` sees the error; nobody has to.
   done.catch((error: unknown) => logger.error('Controllers ended', { error }));
   return {
@@ -87,6 +87,18 @@ export async function startControllers(
       await done.catch(() => undefined);
     },
   };
+}
+
+async function runAndDispose(
+  manager: Manager,
+  client: HttpClient,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await manager.run(signal);
+  } finally {
+    await client[Symbol.asyncDispose]();
+  }
 }
 
 function textOf(authority: Connection['tls']['ca']): string {

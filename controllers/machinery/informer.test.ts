@@ -17,7 +17,7 @@ interface Run {
   readonly client: ScriptedClient;
   readonly clock: FakeClock;
   readonly informer: Informer<ApiObject>;
-  end(): Promise<void>;
+  readonly end: () => Promise<void>;
 }
 
 /** Runs an informer until its scripts are used up: real time does not pass, and the clock moves only as far as it waits. */

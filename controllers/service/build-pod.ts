@@ -29,7 +29,11 @@ export function podName(service: Service, decision: readonly string[]): string {
 }
 
 export function buildPod({ service, template, revision, node, replaces, name }: PodOrder): object {
-  const { metadata = {}, spec } = template;
+  const { metadata = {} } = template;
+  // client-node's types are classes, what comes from the wire is plain data.
+  const spec: object = template.spec;
+  const affinity: object = template.spec.affinity ?? {};
+  const nodeAffinity: object = template.spec.affinity?.nodeAffinity ?? {};
   return {
     metadata: {
       name,
@@ -49,9 +53,9 @@ export function buildPod({ service, template, revision, node, replaces, name }: 
       ...spec,
       // As the DaemonSet controller pins: the plan has judged the template's own node affinity already.
       affinity: {
-        ...spec.affinity,
+        ...affinity,
         nodeAffinity: {
-          ...spec.affinity?.nodeAffinity,
+          ...nodeAffinity,
           requiredDuringSchedulingIgnoredDuringExecution: {
             nodeSelectorTerms: [
               { matchFields: [{ key: 'metadata.name', operator: 'In', values: [node] }] },

@@ -13,7 +13,7 @@ export interface ExecuteContext {
   readonly service: Service;
   /** Of all instances that the plan saw: makes the names of new ones. */
   readonly seen: readonly string[];
-  templateOf(revision: string): PodTemplate | undefined;
+  readonly templateOf: (revision: string) => PodTemplate | undefined;
   readonly signal: AbortSignal;
 }
 
