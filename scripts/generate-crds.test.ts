@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { test } from 'node:test';
 import { compileStructural } from '#controlplane/api/schema/structural.ts';
 import { serviceDefinition } from './crds/service.ts';
-import { crdFolder, renderCRDs } from './generate-crds.ts';
+import { renderCRDs, root } from './generate-crds.ts';
 
-test('deploy/crds holds exactly what the generator writes', async () => {
+test('deploy holds exactly what the generator writes', async () => {
   const rendered = renderCRDs();
-  assert.deepEqual((await readdir(crdFolder)).toSorted(), [...rendered.keys()].toSorted());
-  for (const [name, content] of rendered) {
-    assert.equal(await readFile(join(crdFolder, name), 'utf8'), content, `${name} is out of date`);
+  const folder = join('deploy', 'crds');
+  const present = (await readdir(join(root, folder))).map((name) => join(folder, name));
+  const expected = [...rendered.keys()].filter((path) => path.startsWith(folder + sep));
+  assert.deepEqual(present.toSorted(), expected.toSorted());
+  for (const [path, content] of rendered) {
+    assert.equal(await readFile(join(root, path), 'utf8'), content, `${path} is out of date`);
   }
 });
 

@@ -1,7 +1,6 @@
 // `windlass up`: API server in this thread; controllers, node agent and manifests in one thread beside it. The main composition root.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse as parseYAML } from 'yaml';
 import { startControlPlane } from '#controlplane/start.ts';
 import type { ControlPlane } from '#controlplane/start.ts';
 import { systemClock } from '#platform/clock.ts';
@@ -105,12 +104,9 @@ async function startServer(
 }
 
 /** The CustomResourceDefinitions of our own kinds, as `kubectl apply -f deploy/crds` would install them elsewhere. */
-function ownKinds(): unknown[] {
-  const folder = join(import.meta.dirname, '..', '..', 'deploy', 'crds');
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.yaml'))
-    .toSorted()
-    .map((name) => parseYAML(readFileSync(join(folder, name), 'utf8')) as unknown);
+function ownKinds(): readonly unknown[] {
+  const file = join(import.meta.dirname, '..', '..', 'deploy', 'crds.json');
+  return (JSON.parse(readFileSync(file, 'utf8')) as { readonly items: readonly unknown[] }).items;
 }
 
 async function beside(
