@@ -29,6 +29,17 @@ function testFiles(...folders: readonly string[]): readonly string[] {
     .toSorted();
 }
 
+/** Runs a conformance suite: against real engines, with real processes. */
+function isConformance(file: string): boolean {
+  return /conformance\.ts'/.test(readFileSync(file, 'utf8'));
+}
+
+/** Boots whole servers, or kills and fills things. */
+function isIntegration(file: string): boolean {
+  return /(^|[/-])(start|crash|disk-full)\.test\.ts$/.test(file) && !isConformance(file);
+}
+
+const beside = testFiles('platform', 'persistence', 'controlplane', 'controllers', 'cli');
 const parallel = Math.max(1, Math.min(4, availableParallelism()));
 
 const SUITES: readonly Suite[] = [
@@ -41,21 +52,21 @@ const SUITES: readonly Suite[] = [
   },
   {
     name: 'unit',
-    files: testFiles('platform', 'persistence', 'controlplane', 'controllers', 'cli'),
+    files: beside.filter((file) => !isConformance(file) && !isIntegration(file)),
     isolated: false,
     concurrency: 1,
     timeoutMs: 60_000,
   },
   {
     name: 'conformance',
-    files: testFiles('test/conformance'),
+    files: beside.filter(isConformance),
     isolated: true,
     concurrency: parallel,
     timeoutMs: 120_000,
   },
   {
     name: 'integration',
-    files: testFiles('test/integration'),
+    files: [...beside.filter(isIntegration), ...testFiles('test/integration')],
     isolated: true,
     concurrency: parallel,
     timeoutMs: 120_000,
