@@ -37,7 +37,7 @@ export function processIO(): CommandIO {
     err: writer(process.stderr),
     columns:
       process.stdout.isTTY && process.env['TERM'] !== 'dumb'
-        ? () => process.stdout.columns
+        ? () => process.stdout.columns || 80
         : undefined,
     stopSignal,
   };

@@ -94,7 +94,7 @@ suite('an upstream client', () => {
     const changed = await core.replaceNamespacedConfigMap({
       namespace,
       name: 'settings',
-      body: { ...made, data: { a: '2' } },
+      body: { metadata: made.metadata, data: { a: '2' } },
     });
     assert.notEqual(changed.metadata?.resourceVersion, made.metadata.resourceVersion);
     await assert.rejects(
