@@ -29,13 +29,17 @@ export interface RunningServer extends AsyncDisposable {
 export async function startServer(
   program: readonly string[],
   marker: string,
-  environment: Readonly<Record<string, string>> = {},
+  options: {
+    readonly pinned?: boolean;
+    readonly environment?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<RunningServer> {
-  const command = [...pin, process.execPath, ...program];
+  const pinned = options.pinned === false ? [] : pin;
+  const command = [...pinned, process.execPath, ...program];
   const started = performance.now();
   const child = spawn(command[0] ?? '', command.slice(1), {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...environment },
+    env: { ...process.env, ...options.environment },
   });
   let errors = '';
   child.stderr.on('data', (data: Buffer) => (errors = (errors + data.toString()).slice(-4000)));

@@ -61,11 +61,6 @@ class Streams {
     return new Promise((resolve) => (this.#done = resolve));
   }
 
-  /** The bytes of the stream that got most, since the last expect(). */
-  get most(): number {
-    return Math.max(...this.#bytes);
-  }
-
   #count(index: number, bytes: number): void {
     const before = this.#bytes[index] ?? 0;
     this.#bytes[index] = before + bytes;

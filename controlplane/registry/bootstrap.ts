@@ -6,8 +6,10 @@ import { parseAPIVersion } from '#controlplane/api/object.ts';
 import { copyJson } from '#controlplane/api/schema/json-value.ts';
 import { createObject } from './create.ts';
 import type { Environment } from './environment.ts';
+import { sameJSON } from './equality.ts';
 import { internalContext } from './internal-context.ts';
 import { badRequest } from '#controlplane/api/errors.ts';
+import { decodeStored } from './objects.ts';
 import type { Target } from './types.ts';
 import { changeObject } from './update.ts';
 
@@ -33,10 +35,14 @@ async function ensure(env: Environment, value: unknown, signal: AbortSignal): Pr
   const object = value as KubernetesObject;
   const { definition, namespace, name } = target;
   const context = internalContext('windlass', signal);
-  if (env.store.get(definition.storageKey, namespace, name) === undefined) {
+  const stored = env.store.get(definition.storageKey, namespace, name);
+  if (stored === undefined) {
     await createObject(env, definition, namespace, { object, problems: [] }, context);
     return;
   }
+  // Every start but the first after a release ends here, before the cost of validating a large definition again.
+  const { status: _status, ...present } = decodeStored(stored, definition);
+  if (sameJSON(broughtUpToDate(present as KubernetesObject, object), present)) return;
   const change = {
     conditional: false,
     refusal: badRequest,

@@ -259,6 +259,8 @@ export const serviceDefinition = {
       categories: ['all'],
     },
     scope: 'Namespaced',
+    // The default, written out so that a server's stored copy is equal to this one.
+    conversion: { strategy: 'None' },
     versions: [
       {
         name: 'v1alpha1',
