@@ -116,19 +116,17 @@ async function beside(
   logger: Logger,
 ): Promise<SupervisedThread | undefined> {
   const { runControllers, runNode, manifests, nodeName, runtime, clusterDomain } = settings;
+  // Written even where the part runs elsewhere: `windlass controllers` and `windlass node run` then take them.
+  const controllersKubeconfig = await server.controllersKubeconfig();
+  const nodeKubeconfig = await server.nodeKubeconfig(nodeName);
   if (!runControllers && !runNode && manifests.length === 0) return undefined;
   const data: ThreadData = {
     ...(runControllers
-      ? { controllers: { kubeconfig: await server.controllersKubeconfig(), clusterDomain } }
+      ? { controllers: { kubeconfig: controllersKubeconfig, clusterDomain } }
       : {}),
     ...(runNode
       ? {
-          agent: {
-            kubeconfig: await server.nodeKubeconfig(nodeName),
-            nodeName,
-            dataDir: settings.data.path,
-            runtime,
-          },
+          agent: { kubeconfig: nodeKubeconfig, nodeName, dataDir: settings.data.path, runtime },
         }
       : {}),
     ...(manifests.length === 0
