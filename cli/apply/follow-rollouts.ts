@@ -1,7 +1,7 @@
 // Follows services and their instances through informers and tells what changes, for as long as the process runs.
 import type { ApiObject, Client } from '#controllers/machinery/client-types.ts';
 import { Informer } from '#controllers/machinery/informer.ts';
-import { PODS, SERVICES } from '#controllers/machinery/resources.ts';
+import { EVENTS, PODS, SERVICES } from '#controllers/machinery/resources.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Logger } from '#platform/logging.ts';
 import type { FromThread, ServiceSummary } from '../thread-messages.ts';
@@ -21,6 +21,13 @@ export interface FollowOptions {
 }
 
 type ServiceObject = ApiObject & ServiceView;
+type EventObject = ApiObject & {
+  readonly type?: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly lastTimestamp?: string;
+  readonly involvedObject?: { readonly name?: string; readonly namespace?: string };
+};
 
 /** The services that `up` applied, by `namespace/name`. */
 export class RolloutFollower {
@@ -59,6 +66,18 @@ export class RolloutFollower {
     services.onChange((change) => {
       if (change.type !== 'Deleted') this.#onService(change.object);
     });
+    const events = new Informer<EventObject>({
+      ...shared,
+      resource: EVENTS,
+      selectors: { fieldSelector: 'involvedObject.kind=Service,type=Warning' },
+    });
+    // Events have whole seconds; those of an earlier run are no news.
+    const since = Math.floor(clock.now() / 1000) * 1000;
+    events.onChange((change) => {
+      if (change.type === 'Deleted') return;
+      if (Date.parse(change.object.lastTimestamp ?? '') >= since) this.#onWarning(change.object);
+    });
+    void events.run(signal);
     void pods.run(signal);
     void services.run(signal);
     const cancel = clock.schedule(SETTLE_AT_LATEST_MS, () => this.#settle());
@@ -85,6 +104,16 @@ export class RolloutFollower {
     if (!this.#followed.has(key)) return;
     this.#services.set(key, service);
     this.#judge(key);
+  }
+
+  #onWarning({ involvedObject, reason = '', message = '' }: EventObject): void {
+    const key = `${involvedObject?.namespace ?? 'default'}/${involvedObject?.name ?? ''}`;
+    const service = this.#followed.get(key);
+    if (service === undefined) return;
+    // What is not forwarded is nothing to send people to.
+    if (reason.startsWith('Ingress')) this.#followed.set(key, { ...service, ports: [] });
+    const text = `${service.name}: ${reason}: ${message}`;
+    this.#options.tell({ type: 'line', key: `warning ${key} ${reason}`, text });
   }
 
   /** Tells when a service has become what its newest spec says, or cannot. */

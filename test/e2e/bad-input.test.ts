@@ -198,6 +198,26 @@ suite('manifests', () => {
     assert.match((await httpGet(`http://127.0.0.1:${port}`)).body, /^Hello/);
   });
 
+  test('a port of the ingress that is in use is named with the service', async (t) => {
+    const server = createServer();
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    t.after(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const folder = tempDir(t);
+    const manifest = join(folder, 'hello.yaml');
+    writeFileSync(manifest, helloManifest({ port, replicas: 1 }));
+    const up = await startWindlass(t, {
+      dataDir: join(folder, 'data'),
+      args: ['--manifests', manifest],
+    });
+    await up.printed(
+      new RegExp(`^hello: IngressPortInUse: port ${port} .* is in use by another program`, 'm'),
+    );
+    await up.printed(/^hello: 1 of 1 ready/m);
+    await up.printed(/Ctrl-C/);
+    assert.doesNotMatch(up.output, /answers at/);
+  });
+
   test('a path that is not there is named, and the server goes on', async (t) => {
     const dataDir = join(tempDir(t), 'data');
     const up = await startWindlass(t, { dataDir, args: ['--manifests', '/nowhere'] });
