@@ -1,31 +1,21 @@
 // One container of a Pod over all its attempts: starts it, watches it through its probes, restarts it after the policy, stops it.
 // Knows the runtime and the clock; the Pod's worker decides when its turn comes and what becomes of the status.
-import { join } from 'node:path';
 import type { V1LifecycleHandler } from '@kubernetes/client-node';
-import { sleep } from '#platform/clock.ts';
-import { parseQuantity, ONE } from '../machinery/quantity.ts';
-import type { ContainerSpec, ContainerStatus } from '../runtimes/runtime.ts';
+import type { ContainerStatus } from '../runtimes/runtime.ts';
 import { StartError } from '../runtimes/runtime.ts';
+import { containerSpec } from './container-spec.ts';
+import type { Prepared } from './container-spec.ts';
 import type { AgentContext } from './context.ts';
-import { buildEnvironment, expand } from './environment.ts';
-import type { References } from './environment.ts';
+import { runHook } from './lifecycle-hook.ts';
+import { DEFAULT_GRACE_SECONDS } from './pod.ts';
 import type { Container, Pod } from './pod.ts';
-import { askHTTP, askProbe } from './probe-request.ts';
+import { askProbe } from './probe-request.ts';
+import type { ProbeTarget } from './probe-request.ts';
 import { ContainerProbes } from './probes.ts';
-import { decideRestart, decideRetry } from './restart.ts';
-import type { RestartHistory, RestartPolicy } from './restart.ts';
+import { decideNext, isConfigurationError } from './restart.ts';
+import type { FailedStart, RestartHistory, RestartPolicy } from './restart.ts';
+import { SHUT_DOWN } from './status.ts';
 import type { ContainerView } from './status.ts';
-import { mountsOf } from './volumes.ts';
-
-export interface Prepared {
-  readonly references: References;
-  readonly volumes: ReadonlyMap<string, string>;
-}
-
-interface FailedStart {
-  readonly error: StartError;
-  readonly at: number;
-}
 
 export class ContainerWorker {
   readonly #context: AgentContext;
@@ -40,6 +30,8 @@ export class ContainerWorker {
   #wasReady: string | undefined;
   #waiting: { readonly reason: string; readonly message?: string } | undefined;
   #killing = false;
+  /** The attempt that ended only because the agent was stopped, this time or the last. */
+  #shutDownID: string | undefined;
   #cancelTimer = (): void => undefined;
 
   /** @param wake asks for another look at the Pod */
@@ -52,6 +44,8 @@ export class ContainerWorker {
       ...(pod.status?.initContainerStatuses ?? []),
     ].find(({ name }) => name === container.name);
     this.#wasReady = known?.ready === true ? known.containerID : undefined;
+    const ended = known?.state.terminated;
+    this.#shutDownID = ended?.reason === SHUT_DOWN ? ended.containerID : undefined;
     // What ran before and is unknown to the runtime still counts.
     this.#restartCount =
       known?.containerID === undefined ? (known?.restartCount ?? 0) - 1 : known.restartCount;
@@ -76,7 +70,16 @@ export class ContainerWorker {
   /** True when it has ended with 0 and stays so. */
   get isCompleted(): boolean {
     const state = this.current?.state;
-    return state?.state === 'exited' && state.exitCode === 0;
+    return state?.state === 'exited' && state.exitCode === 0 && !this.#wasShutDown;
+  }
+
+  /** False while it is not known yet whether an adopted container is still ready. */
+  get isSettled(): boolean {
+    return this.#probes?.settled ?? true;
+  }
+
+  get #wasShutDown(): boolean {
+    return this.current !== undefined && this.current.id === this.#shutDownID;
   }
 
   /** Takes in what the runtime knows, oldest attempt first. */
@@ -100,12 +103,15 @@ export class ContainerWorker {
     const now = clock.now();
     const state = this.current?.state;
     const failed = this.#failedStart;
-    const decision =
-      failed !== undefined
-        ? decideRetry(failed.at, this.#history, 0, now)
-        : state?.state === 'exited'
-          ? decideRestart(policy, state, this.#history, now)
-          : ({ action: 'start', history: this.#history } as const);
+    const exit = state?.state === 'exited' ? state : undefined;
+    const decision = decideNext({
+      policy,
+      exit,
+      shutDown: this.#wasShutDown,
+      failed,
+      history: this.#history,
+      now,
+    });
     switch (decision.action) {
       case 'never':
         this.#waiting = undefined;
@@ -139,7 +145,8 @@ export class ContainerWorker {
       restartCount: Math.max(0, this.#restartCount),
       waiting: this.isRunning ? undefined : this.#waiting,
       started: this.#probes?.started ?? false,
-      ready: this.isRunning ? this.isReady : this.isCompleted,
+      ready: this.isReady,
+      shutDownID: this.#shutDownID,
     };
   }
 
@@ -162,6 +169,12 @@ export class ContainerWorker {
     );
   }
 
+  /** Stops it because the agent ends. */
+  async shutDown(pod: Pod, graceSeconds: number): Promise<void> {
+    if (this.isRunning) this.#shutDownID = this.current?.id;
+    await this.stop(pod, graceSeconds);
+  }
+
   /** Forgets it all; the container goes on. */
   release(): void {
     this.#cancelTimer();
@@ -169,10 +182,18 @@ export class ContainerWorker {
   }
 
   async #start(pod: Pod, prepare: () => Promise<Prepared>, signal: AbortSignal): Promise<void> {
-    const { runtime, events, metrics, clock } = this.#context;
+    const { runtime, events, metrics, clock, hostIP, folderOf } = this.#context;
     const attempt = this.#restartCount + 1;
     try {
-      const spec = await this.#spec(pod, await prepare(), attempt);
+      const spec = await containerSpec({
+        pod,
+        container: this.#container,
+        prepared: await prepare(),
+        attempt,
+        hostIP,
+        folder: folderOf(pod.metadata.uid),
+        runtime,
+      });
       const status = await runtime.run(spec, signal);
       this.#restartCount = attempt;
       this.#failedStart = undefined;
@@ -200,60 +221,15 @@ export class ContainerWorker {
           ? error
           : new StartError('RunContainerError', (error as Error).message, error);
       metrics.startErrors.inc({ code: startError.reason });
+      const isNew = this.#failedStart?.error.message !== startError.message;
       this.#failedStart = { error: startError, at: clock.now() };
-      this.#history ??= { restarts: 1, lastAt: clock.now() };
       this.#waiting = { reason: startError.reason, message: startError.message };
-      events.warning(pod, 'Failed', startError.message);
+      const eventReason = startError.reason === 'FailedMount' ? 'FailedMount' : 'Failed';
+      // Missing references are looked for every second: said once, not every time.
+      if (isNew || !isConfigurationError(startError))
+        events.warning(pod, eventReason, startError.message);
       this.#wake();
     }
-  }
-
-  async #spec(pod: Pod, prepared: Prepared, attempt: number): Promise<ContainerSpec> {
-    const { runtime, hostIP, folderOf } = this.#context;
-    const container = this.#container;
-    const ports = (container.ports ?? []).map(
-      ({ name, containerPort, hostPort, hostIP: on, protocol }) => ({
-        ...(name === undefined ? {} : { name }),
-        containerPort,
-        ...(hostPort === undefined ? {} : { hostPort }),
-        ...(on === undefined ? {} : { hostIP: on }),
-        protocol: protocol === 'UDP' ? ('UDP' as const) : ('TCP' as const),
-      }),
-    );
-    const port = await runtime.choosePort(ports);
-    const env = buildEnvironment({
-      pod,
-      container,
-      references: prepared.references,
-      hostIP,
-      given: port === undefined ? {} : { PORT: String(port) },
-    });
-    const folder = folderOf(pod.metadata.uid);
-    const memory = parseQuantity(container.resources?.limits?.['memory'] ?? '');
-    const cpu = parseQuantity(container.resources?.limits?.['cpu'] ?? '');
-    return {
-      identity: {
-        namespace: pod.metadata.namespace ?? 'default',
-        pod: pod.metadata.name,
-        podUID: pod.metadata.uid,
-        container: container.name,
-        attempt,
-      },
-      image: container.image ?? '',
-      command: (container.command ?? []).map((word) => expand(word, env)),
-      args: (container.args ?? []).map((word) => expand(word, env)),
-      ...(container.workingDir === undefined || container.workingDir === ''
-        ? {}
-        : { workingDir: container.workingDir }),
-      env,
-      ports,
-      mounts: await mountsOf(container, prepared.volumes),
-      imagePullPolicy: pullPolicy(container),
-      podDirectory: join(folder, 'root'),
-      logFile: join(folder, 'logs', container.name, `${attempt}.log`),
-      ...(cpu === undefined ? {} : { cpuLimitMillis: Number((cpu * 1000n) / ONE) }),
-      ...(memory === undefined ? {} : { memoryLimitBytes: Number(memory / ONE) }),
-    };
   }
 
   /** Keeps the newest attempt and the one before it, for `logs --previous`. */
@@ -268,14 +244,9 @@ export class ContainerWorker {
     this.#unwatch();
     this.#killing = false;
     this.#probedID = status.id;
-    const { clock, events, metrics, runtime } = this.#context;
+    const { clock, events, metrics } = this.#context;
     const container = this.#container;
-    const target = {
-      container,
-      status,
-      exec: (command: readonly string[], timeoutMs: number) =>
-        runtime.exec(status.id, command, timeoutMs),
-    };
+    const target = this.#target(status);
     const labels = {
       namespace: pod.metadata.namespace ?? '',
       pod: pod.metadata.name,
@@ -284,7 +255,7 @@ export class ContainerWorker {
     this.#probes = new ContainerProbes({
       container,
       startedAt: status.state.startedAt,
-      initiallyReady: this.#wasReady === status.id,
+      adoptedReady: this.#wasReady === status.id,
       clock,
       request: (probe, timeoutMs) => askProbe(probe, target, timeoutMs),
       events: {
@@ -300,6 +271,14 @@ export class ContainerWorker {
           void this.#kill(pod, `Container ${this.name} failed ${type} probe, will be restarted`),
       },
     });
+  }
+
+  #target(status: ContainerStatus): ProbeTarget {
+    return {
+      container: this.#container,
+      status,
+      exec: (command, timeoutMs) => this.#context.runtime.exec(status.id, command, timeoutMs),
+    };
   }
 
   #unwatch(): void {
@@ -318,7 +297,7 @@ export class ContainerWorker {
       const grace =
         livenessProbe?.terminationGracePeriodSeconds ??
         pod.spec.terminationGracePeriodSeconds ??
-        30;
+        DEFAULT_GRACE_SECONDS;
       await this.stop(pod, grace);
     } catch (error) {
       logger.error('Cannot stop a container', { container: this.name, error });
@@ -334,27 +313,8 @@ export class ContainerWorker {
     status: ContainerStatus,
     timeoutMs: number,
   ): Promise<boolean> {
-    const { clock, runtime, events } = this.#context;
-    let problem: string | undefined;
-    try {
-      if (hook.sleep !== undefined)
-        await sleep(clock, Math.min(timeoutMs, hook.sleep.seconds * 1000));
-      else if (hook.httpGet !== undefined) {
-        const outcome = await askHTTP(
-          hook.httpGet,
-          { container: this.#container, status },
-          timeoutMs,
-        );
-        if (!outcome.success) problem = outcome.message;
-      } else if (hook.exec !== undefined) {
-        const result = await runtime.exec(status.id, hook.exec.command ?? [], timeoutMs);
-        if (result.timedOut) problem = `timed out after ${timeoutMs / 1000}s`;
-        else if (result.exitCode !== 0)
-          problem = `exited with ${result.exitCode}: ${result.output.trim()}`;
-      }
-    } catch (error) {
-      problem = (error as Error).message;
-    }
+    const { events, clock } = this.#context;
+    const problem = await runHook(hook, this.#target(status), timeoutMs, clock);
     if (problem === undefined) return true;
     events.warning(
       pod,
@@ -363,13 +323,4 @@ export class ContainerWorker {
     );
     return false;
   }
-}
-
-function pullPolicy({ image = '', imagePullPolicy }: Container): ContainerSpec['imagePullPolicy'] {
-  if (imagePullPolicy === 'Always' || imagePullPolicy === 'Never') return imagePullPolicy;
-  if (imagePullPolicy === 'IfNotPresent') return imagePullPolicy;
-  const name = image.split('/').at(-1) ?? '';
-  return !image.includes('@') && (!name.includes(':') || name.endsWith(':latest'))
-    ? 'Always'
-    : 'IfNotPresent';
 }

@@ -1,95 +1,166 @@
-// One forwarded connection. Bytes pass as they are; only while its instance is being drained does it look at them: the head of an
-// HTTP/1.1 response gets `Connection: close`, and a connection without an open request is closed after a quiet moment.
+// One forwarded connection. Bytes pass as they are. Where they are HTTP/1 it knows when nothing is under way, and then the client does not
+// depend on its instance: it is let go when that drains, closes or dies, and gets another one with its next request. Other
+// protocols keep their instance to the end.
 import type { Socket } from 'node:net';
-import { Transform } from 'node:stream';
 import type { Clock } from '#platform/clock.ts';
+import { HTTPExchange } from './http-exchange.ts';
 
-/** This long without a byte after an answer counts as idle. */
-const QUIET_MS = 500;
+export interface Upstream {
+  readonly podUID: string;
+  readonly socket: Socket;
+}
+
+export interface ConnectionOptions {
+  readonly client: Socket;
+  readonly clock: Clock;
+  /** A connection to a ready instance; undefined when there is none. */
+  readonly dial: (wanted: () => boolean) => Promise<Upstream | undefined>;
+}
+
+/** A client without an instance and without a request is let go after this time. */
+const IDLE_LIMIT_MS = 60_000;
 
 export class IngressConnection {
-  readonly podUID: string;
+  /** Resolves when the client is gone. */
   readonly closed: Promise<void>;
+  readonly #options: ConnectionOptions;
   readonly #client: Socket;
-  readonly #upstream: Socket;
-  readonly #clock: Clock;
-  #draining = false;
-  /** The client has sent something that was not answered yet. */
-  #asked = false;
-  #cancelQuiet = (): void => undefined;
+  readonly #exchange = new HTTPExchange();
+  #upstream: Upstream | undefined;
+  #dialling = false;
+  /** Bytes of the client that wait for an instance. */
+  #pending: Buffer[] = [];
+  #clientEnded = false;
+  /** Set while the instance drains: called when it is let go. */
+  #letGo: (() => void) | undefined;
+  #cancelIdle = (): void => undefined;
 
-  constructor(podUID: string, client: Socket, upstream: Socket, clock: Clock) {
-    this.podUID = podUID;
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    const { client } = options;
     this.#client = client;
-    this.#upstream = upstream;
-    this.#clock = clock;
-    const both = Promise.withResolvers<void>();
-    this.closed = both.promise;
-    let open = 2;
-    const onClose = (other: Socket): void => {
-      if (!other.writableEnded) other.destroy();
-      open -= 1;
-      if (open > 0) return;
-      this.#cancelQuiet();
-      both.resolve();
-    };
-    client.once('close', () => onClose(upstream));
-    upstream.once('close', () => onClose(client));
-    client.on('data', () => {
-      this.#asked = true;
-      this.#cancelQuiet();
+    const closed = Promise.withResolvers<void>();
+    this.closed = closed.promise;
+    client.on('data', (chunk: Buffer) => this.#fromClient(chunk));
+    client.on('drain', () => this.#upstream?.socket.resume());
+    client.on('end', () => this.#clientEnd());
+    client.on('error', () => client.destroy());
+    client.on('close', () => {
+      this.#cancelIdle();
+      this.#detach()?.destroy();
+      closed.resolve();
     });
-    client.pipe(upstream);
-    upstream.pipe(this.#response()).pipe(client);
+    // Servers of some protocols speak first, so the instance is there before the first byte of the client.
+    void this.#attach();
   }
 
-  /** Resolves when it is closed, at the latest after `limitMs`; then it is cut. */
+  get podUID(): string | undefined {
+    return this.#upstream?.podUID;
+  }
+
+  /** Resolves when the instance has nothing to do with this connection any more, at the latest after `limitMs`; then it is cut. */
   async drain(limitMs: number): Promise<void> {
-    this.#draining = true;
-    if (!this.#asked) this.#closeWhenQuiet();
-    const cancel = this.#clock.schedule(limitMs, () => this.destroy());
-    await this.closed;
+    if (this.#upstream === undefined) return;
+    const free = Promise.withResolvers<void>();
+    this.#letGo = free.resolve;
+    const cancel = this.#options.clock.schedule(limitMs, () => this.destroy());
+    this.#letGoIfIdle();
+    await free.promise;
     cancel();
   }
 
   destroy(): void {
     this.#client.destroy();
-    this.#upstream.destroy();
+    this.#detach()?.destroy();
   }
 
-  #response(): Transform {
-    return new Transform({
-      transform: (chunk: Buffer, _encoding, done) => {
-        const begins = this.#asked;
-        this.#asked = false;
-        if (!this.#draining) return done(null, chunk);
-        this.#closeWhenQuiet();
-        done(null, begins ? withConnectionClose(chunk) : chunk);
-      },
-    });
+  async #attach(): Promise<void> {
+    if (this.#dialling) return;
+    this.#dialling = true;
+    this.#cancelIdle();
+    const upstream = await this.#options.dial(() => !this.#client.destroyed);
+    this.#dialling = false;
+    if (upstream === undefined || this.#client.destroyed) {
+      upstream?.socket.destroy();
+      this.#client.destroy();
+      return;
+    }
+    this.#upstream = upstream;
+    const { socket } = upstream;
+    socket.on('data', (chunk: Buffer) => this.#fromInstance(chunk));
+    socket.on('drain', () => this.#client.resume());
+    socket.on('end', () => this.#instanceEnd());
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.#instanceClosed(socket));
+    for (const chunk of this.#pending.splice(0)) this.#toInstance(socket, chunk);
+    if (this.#clientEnded) socket.end();
+    if (!socket.writableNeedDrain) this.#client.resume();
   }
 
-  #closeWhenQuiet(): void {
-    this.#cancelQuiet();
-    this.#cancelQuiet = this.#clock.schedule(QUIET_MS, () => {
-      this.#upstream.unpipe();
-      this.#client.end();
-      this.#upstream.end();
-    });
+  #fromClient(chunk: Buffer): void {
+    const socket = this.#upstream?.socket;
+    if (socket !== undefined) {
+      this.#toInstance(socket, chunk);
+      return;
+    }
+    this.#pending.push(chunk);
+    this.#client.pause();
+    void this.#attach();
   }
-}
 
-const HEAD_END = Buffer.from('\r\n\r\n');
+  #toInstance(socket: Socket, chunk: Buffer): void {
+    this.#exchange.request(chunk);
+    if (!socket.write(chunk)) this.#client.pause();
+  }
 
-/** The same chunk, with `Connection: close` if it begins with the head of a final HTTP/1.1 response. */
-export function withConnectionClose(chunk: Buffer): Buffer {
-  // 1xx is not the answer yet, and 101 makes the connection something else.
-  if (!/^HTTP\/1\.1 [2-5]\d\d/.test(chunk.toString('latin1', 0, 12))) return chunk;
-  const end = chunk.indexOf(HEAD_END);
-  if (end < 0) return chunk;
-  const head = chunk
-    .toString('latin1', 0, end)
-    .replace(/\r\n(?:connection|keep-alive):[^\r\n]*/gi, '')
-    .concat('\r\nConnection: close');
-  return Buffer.concat([Buffer.from(head, 'latin1'), chunk.subarray(end)]);
+  #fromInstance(chunk: Buffer): void {
+    this.#exchange.response(chunk);
+    if (!this.#client.write(chunk)) this.#upstream?.socket.pause();
+    this.#letGoIfIdle();
+  }
+
+  #clientEnd(): void {
+    this.#clientEnded = true;
+    if (this.#upstream !== undefined) this.#upstream.socket.end();
+    else if (!this.#dialling) this.#client.end();
+  }
+
+  /** The instance will send no more. */
+  #instanceEnd(): void {
+    if (this.#isMovable()) this.#detach()?.destroy();
+    else this.#client.end();
+  }
+
+  #instanceClosed(socket: Socket): void {
+    if (this.#upstream?.socket !== socket) return;
+    const isMovable = this.#isMovable();
+    this.#detach();
+    if (isMovable) return;
+    // Both sides were told that it ends; otherwise the instance died in the middle of something.
+    if (socket.readableEnded) this.#client.end();
+    else this.#client.destroy();
+  }
+
+  /** Between two exchanges of HTTP/1 that go on. Before the first one too, but only a drain may use that: it may be another protocol. */
+  #isMovable(): boolean {
+    const { isIdle, isUntouched, closes } = this.#exchange;
+    return isIdle && !closes && !this.#clientEnded && (!isUntouched || this.#letGo !== undefined);
+  }
+
+  #letGoIfIdle(): void {
+    if (this.#letGo !== undefined && this.#isMovable()) this.#detach()?.destroy();
+  }
+
+  #detach(): Socket | undefined {
+    const socket = this.#upstream?.socket;
+    this.#upstream = undefined;
+    this.#letGo?.();
+    this.#letGo = undefined;
+    if (socket === undefined || this.#client.destroyed) return socket;
+    for (const event of ['data', 'end', 'drain']) socket.removeAllListeners(event);
+    this.#client.resume();
+    this.#cancelIdle();
+    this.#cancelIdle = this.#options.clock.schedule(IDLE_LIMIT_MS, () => this.#client.end());
+    return socket;
+  }
 }

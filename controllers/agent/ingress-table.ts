@@ -57,10 +57,17 @@ export class IngressTable {
     );
   }
 
-  async close(): Promise<void> {
+  /** Takes no new connections; those that are open go on. */
+  async refuse(): Promise<void> {
     this.#closed = true;
     this.#cancelRetry();
     await this.#queue;
+    for (const forwarder of this.#forwarders.values()) forwarder.refuse();
+  }
+
+  /** Cuts what is open, and gives the ports back. */
+  async close(): Promise<void> {
+    await this.refuse();
     await Promise.all([...this.#forwarders.values()].map((forwarder) => forwarder.close()));
   }
 

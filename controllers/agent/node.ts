@@ -88,6 +88,15 @@ export async function keepNodeAlive(options: NodeOptions, signal: AbortSignal): 
   }
 }
 
+/** For the end of the agent: the Node is not ready any more, and says why. */
+export async function leaveNode(options: NodeOptions, signal: AbortSignal): Promise<void> {
+  await writeStatus(options, signal, {
+    status: 'False',
+    reason: 'AgentStopped',
+    message: 'the agent was stopped',
+  });
+}
+
 async function renewLease(
   { client, clock, nodeName }: NodeOptions,
   signal: AbortSignal,
@@ -108,7 +117,23 @@ async function renewLease(
   }
 }
 
-async function writeStatus(options: NodeOptions, signal: AbortSignal): Promise<ApiObject> {
+interface Readiness {
+  readonly status: 'True' | 'False';
+  readonly reason: string;
+  readonly message: string;
+}
+
+const READY: Readiness = {
+  status: 'True',
+  reason: 'AgentReady',
+  message: 'the agent runs and its runtime works',
+};
+
+async function writeStatus(
+  options: NodeOptions,
+  signal: AbortSignal,
+  ready = READY,
+): Promise<ApiObject> {
   const { client, nodeName, clock } = options;
   const node = await client.get<NodeObject>(NODES, '', nodeName, signal);
   const now = timestamp(clock.now());
@@ -158,7 +183,7 @@ async function writeStatus(options: NodeOptions, signal: AbortSignal): Promise<A
         'AgentHasSufficientPID',
         'agent has sufficient PID available',
       ),
-      condition('Ready', 'True', 'AgentReady', 'the agent runs and its runtime works'),
+      condition('Ready', ready.status, ready.reason, ready.message),
     ],
   };
   return client.patch(NODES, '', nodeName, 'status', 'merge', { status }, signal);

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { isConflict, isNotFound } from '../machinery/request-error.ts';
 import { PODS } from '../machinery/resources.ts';
 import type { ContainerStatus } from '../runtimes/runtime.ts';
+import type { Prepared } from './container-spec.ts';
 import { ContainerWorker } from './container-worker.ts';
-import type { Prepared } from './container-worker.ts';
 import type { AgentContext } from './context.ts';
 import { DEFAULT_GRACE_SECONDS, isTerminal } from './pod.ts';
 import type { Pod, PodStatus } from './pod.ts';
@@ -28,19 +28,26 @@ export interface PodWorkerHooks {
 
 const RETRY_MS = 1_000;
 const DRAIN_LIMIT_MS = 10_000;
+/** For the last status when the agent ends: a server that does not answer must not hold up the end. */
+const LAST_STATUS_LIMIT_MS = 2_000;
 
 export class PodWorker {
   readonly #context: AgentContext;
   readonly #hooks: PodWorkerHooks;
   readonly #signal: AbortSignal;
+  readonly #starting: AbortSignal;
   readonly #inits: readonly ContainerWorker[];
   readonly #containers: readonly ContainerWorker[];
   readonly #seenAt: number;
+  /** Aborted when nothing is to be started any more. */
+  readonly #ending = new AbortController();
   #pod: Pod;
   #running = false;
   #again = false;
   #terminating = false;
   #paused = false;
+  #shutDown = false;
+  #finished = false;
   #written = '';
   #startMeasured = false;
   #idle = Promise.resolve();
@@ -49,6 +56,7 @@ export class PodWorker {
     this.#context = context;
     this.#hooks = hooks;
     this.#signal = signal;
+    this.#starting = AbortSignal.any([signal, this.#ending.signal]);
     this.#pod = pod;
     this.#seenAt = context.clock.now();
     const wake = (): void => this.wake();
@@ -93,9 +101,13 @@ export class PodWorker {
     this.#idle = this.#work();
   }
 
-  /** For the end of the agent: stops the containers, keeps the Pod. The next start runs them again. */
+  /**
+   * For the end of the agent: stops the containers, says so in the status, keeps the Pod. The next start runs them again.
+   * Without `stopContainers` they go on, and the next start adopts them.
+   */
   async shutDown(stopContainers: boolean): Promise<void> {
     this.#paused = true;
+    this.#ending.abort(new Error('the agent ends'));
     await this.#idle;
     if (!stopContainers) {
       for (const worker of [...this.#inits, ...this.#containers]) worker.release();
@@ -103,8 +115,20 @@ export class PodWorker {
     }
     const grace = this.#pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
     await Promise.all(
-      [...this.#inits, ...this.#containers].map((worker) => worker.stop(this.#pod, grace)),
+      [...this.#inits, ...this.#containers].map((worker) => worker.shutDown(this.#pod, grace)),
     );
+    if (this.#finished) return;
+    this.#shutDown = true;
+    await this.#observe();
+    const limit = new AbortController();
+    const cancel = this.#context.clock.schedule(LAST_STATUS_LIMIT_MS, () =>
+      limit.abort(new Error(`no answer within ${LAST_STATUS_LIMIT_MS / 1000} s`)),
+    );
+    try {
+      await this.#writeStatus(limit.signal);
+    } finally {
+      cancel();
+    }
   }
 
   async #work(): Promise<void> {
@@ -114,7 +138,7 @@ export class PodWorker {
         await this.#look();
       }
     } catch (error) {
-      if (!this.#signal.aborted) {
+      if (!this.#signal.aborted && !this.#paused) {
         const { logger, clock } = this.#context;
         logger.warn('Cannot bring a Pod to its state, trying again', {
           pod: this.#pod.metadata.name,
@@ -136,7 +160,8 @@ export class PodWorker {
     }
     if (!isTerminal(this.#pod.status?.phase)) await this.#advance();
     this.#hooks.changed();
-    await this.#writeStatus();
+    // What an adopted container's probe answers is worth the wait: the server holds what was true before.
+    if (this.#containers.every(({ isSettled }) => isSettled)) await this.#writeStatus();
   }
 
   async #observe(): Promise<void> {
@@ -158,12 +183,12 @@ export class PodWorker {
         this.#pod,
         prepare,
         policy === 'Always' ? 'OnFailure' : policy,
-        this.#signal,
+        this.#starting,
       );
       return;
     }
     for (const worker of this.#containers)
-      await worker.advance(this.#pod, prepare, policy, this.#signal);
+      await worker.advance(this.#pod, prepare, policy, this.#starting);
     if (!this.#startMeasured && this.#containers.every(({ isRunning }) => isRunning)) {
       this.#startMeasured = true;
       this.#context.metrics.podStart.observe({}, (this.#context.clock.now() - this.#seenAt) / 1000);
@@ -172,7 +197,7 @@ export class PodWorker {
 
   async #prepare(): Promise<Prepared> {
     const { client, folderOf, claimsFolder, hostIP } = this.#context;
-    const references = await fetchReferences(client, this.#pod, this.#signal);
+    const references = await fetchReferences(client, this.#pod, this.#starting);
     const folders = {
       pod: join(folderOf(this.#pod.metadata.uid), 'volumes'),
       claims: claimsFolder,
@@ -205,6 +230,7 @@ export class PodWorker {
     await this.#writeStatus();
     await this.#cleanUp();
     await this.#deletePod();
+    this.#finished = true;
     this.#hooks.finished();
   }
 
@@ -231,7 +257,7 @@ export class PodWorker {
     }
   }
 
-  async #writeStatus(): Promise<void> {
+  async #writeStatus(signal = this.#signal): Promise<void> {
     const { clock, hostIP, client } = this.#context;
     const status: PodStatus = podStatus({
       pod: this.#pod,
@@ -241,6 +267,7 @@ export class PodWorker {
       now: clock.now(),
       startedAt: this.#seenAt,
       terminating: this.isTerminating,
+      shutDown: this.#shutDown,
     });
     const text = JSON.stringify(status);
     if (text === this.#written) return;
@@ -253,7 +280,7 @@ export class PodWorker {
         'status',
         'merge',
         { metadata: { uid }, status },
-        this.#signal,
+        signal,
       );
       this.#written = text;
       // The watch brings it too, later; until then transition times are kept from here. A newer spec must not be lost to it.

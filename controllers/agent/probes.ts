@@ -22,8 +22,8 @@ export interface ProbesOptions {
   readonly container: Container;
   /** When the container started, in ms; initialDelaySeconds count from it. */
   readonly startedAt: number;
-  /** Ready from the beginning: an adopted container that was, stays so until a probe says otherwise. */
-  readonly initiallyReady: boolean;
+  /** It ran before this agent did, and was ready then. The first answer of its readiness probe decides, whatever the thresholds. */
+  readonly adoptedReady: boolean;
   readonly clock: Clock;
   /** Never rejects; a probe that takes longer than `timeoutMs` is a failure. */
   readonly request: (probe: V1Probe, timeoutMs: number) => Promise<ProbeOutcome>;
@@ -48,21 +48,33 @@ export function verdict(streak: Streak, probe: V1Probe): 'success' | 'failure' |
   return undefined;
 }
 
+/** How long the state of an adopted container may stay open; then it is not ready. */
+const SETTLE_LIMIT_MS = 2_000;
+
 export class ContainerProbes {
   readonly #options: ProbesOptions;
   readonly #cancels = new Map<ProbeType, () => void>();
   #stopped = false;
   #started: boolean;
   #ready: boolean;
+  #settled: boolean;
+  #cancelSettle = (): void => undefined;
 
   constructor(options: ProbesOptions) {
     this.#options = options;
-    const { container, initiallyReady } = options;
-    this.#started = container.startupProbe === undefined || initiallyReady;
-    this.#ready = this.#started && (container.readinessProbe === undefined || initiallyReady);
-    if (container.startupProbe !== undefined && !initiallyReady)
-      this.#begin('startup', container.startupProbe);
-    else this.#beginRegular();
+    const { container, adoptedReady, clock } = options;
+    this.#started = container.startupProbe === undefined || adoptedReady;
+    this.#ready = this.#started && container.readinessProbe === undefined;
+    this.#settled = !adoptedReady || this.#ready;
+    if (!this.#settled)
+      this.#cancelSettle = clock.schedule(SETTLE_LIMIT_MS, () => this.#settle(false));
+    if (this.#started) this.#beginRegular();
+    else if (container.startupProbe !== undefined) this.#begin('startup', container.startupProbe);
+  }
+
+  /** False while it is not known yet whether an adopted container is still ready. */
+  get settled(): boolean {
+    return this.#settled;
   }
 
   get started(): boolean {
@@ -75,6 +87,7 @@ export class ContainerProbes {
 
   stop(): void {
     this.#stopped = true;
+    this.#cancelSettle();
     for (const cancel of this.#cancels.values()) cancel();
     this.#cancels.clear();
   }
@@ -109,6 +122,7 @@ export class ContainerProbes {
     events.counted(type, outcome.success ? 'successful' : 'failed');
     if (!outcome.success) events.failed(type, outcome.message);
     const next = nextStreak(streak, outcome.success);
+    if (type === 'readiness' && !this.#settled) this.#settle(outcome.success);
     const ended = this.#conclude(type, verdict(next, probe), outcome.message);
     if (!ended) this.#schedule(type, probe, next, (probe.periodSeconds ?? 10) * 1000);
   }
@@ -131,6 +145,13 @@ export class ContainerProbes {
     if (this.#options.container.readinessProbe === undefined) this.#ready = true;
     events.changed();
     return true;
+  }
+
+  #settle(ready: boolean): void {
+    this.#cancelSettle();
+    this.#settled = true;
+    this.#ready = ready;
+    this.#options.events.changed();
   }
 
   #setReady(ready: boolean): void {

@@ -13,12 +13,13 @@ import { EventRecorder } from '../machinery/events.ts';
 import { Informer } from '../machinery/informer.ts';
 import { loadConnection } from '../machinery/kubeconfig.ts';
 import { PODS, SERVICES } from '../machinery/resources.ts';
+import { bootID } from '../runtimes/process-table.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { AgentContext } from './context.ts';
 import { IngressTable } from './ingress-table.ts';
 import type { IngressService } from './ingress-table.ts';
 import { agentMetrics } from './metrics.ts';
-import { keepNodeAlive, registerNode } from './node.ts';
+import { keepNodeAlive, leaveNode, registerNode } from './node.ts';
 import type { NodeOptions } from './node.ts';
 import type { Pod } from './pod.ts';
 import { PodManager } from './pod-manager.ts';
@@ -44,6 +45,8 @@ export interface Agent {
   /** Ends the agent. With `stopContainers` they are stopped gracefully, in parallel; Pods stay, and the next start runs them again. */
   close(options: { readonly stopContainers: boolean }): Promise<void>;
 }
+
+const LEAVE_LIMIT_MS = 2_000;
 
 /** @throws Error when the runtime does not work here or the server refuses the node */
 export async function startAgent(options: AgentOptions, signal: AbortSignal): Promise<Agent> {
@@ -95,7 +98,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     hostIP: context.hostIP,
     runtimeVersion: runtime.version,
     machineID: agentID,
-    bootID: '',
+    bootID: await bootID(),
   };
   await registerNode(node, life);
 
@@ -147,10 +150,13 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
 
   return {
     async close({ stopContainers }) {
-      await ingress.close();
+      // No new connections; those that are open may finish while their instances do.
+      await ingress.refuse();
       await manager.close(stopContainers);
+      await ingress.close();
       lifetime.abort(new Error('the agent ends'));
       await Promise.allSettled(tasks);
+      await leaveInTime(node);
       await runtime[Symbol.asyncDispose]();
       await client[Symbol.asyncDispose]();
     },
@@ -184,6 +190,19 @@ async function openLog(
         'BadRequest',
         `container "${container}" in pod "${pod}" is waiting to start: ${why}`,
       );
+}
+
+/** A server that does not answer must not hold up the end; it notices by the Lease. */
+async function leaveInTime(node: NodeOptions): Promise<void> {
+  const limit = new AbortController();
+  const cancel = node.clock.schedule(LEAVE_LIMIT_MS, () => limit.abort(new Error('no answer')));
+  try {
+    await leaveNode(node, limit.signal);
+  } catch (error) {
+    node.logger.warn('Cannot tell the server that this node stops', { error });
+  } finally {
+    cancel();
+  }
 }
 
 /** Made once, kept with the data: containers of Docker belong to it. */

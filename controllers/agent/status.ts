@@ -13,6 +13,7 @@ import type {
   PodStatus,
   TerminatedState,
 } from './pod.ts';
+import { isTerminal } from './pod.ts';
 import { wantsRestart } from './restart.ts';
 import type { RestartPolicy } from './restart.ts';
 
@@ -28,6 +29,8 @@ export interface ContainerView {
   readonly waiting: { readonly reason: string; readonly message?: string } | undefined;
   readonly started: boolean;
   readonly ready: boolean;
+  /** Id of the attempt that was stopped because the agent ended; the Pod did not ask for it. */
+  readonly shutDownID: string | undefined;
 }
 
 export interface PodView {
@@ -40,26 +43,37 @@ export interface PodView {
   readonly startedAt: number;
   /** The Pod is on its way out: never ready. */
   readonly terminating: boolean;
+  /** The agent ends, and has stopped the containers. */
+  readonly shutDown: boolean;
 }
+
+/** Reason of everything that happened only because the agent was stopped. */
+export const SHUT_DOWN = 'NodeShutdown';
+const SHUT_DOWN_MESSAGE = 'stopped with Windlass';
 
 export function podStatus(view: PodView): PodStatus {
   const { pod, hostIP } = view;
   const previous = pod.status;
   const now = timestamp(view.now);
   const containerStatuses = view.containers.map((container) =>
-    containerStatus(container, pod, view.terminating),
+    containerStatus(container, pod, !view.terminating && !view.shutDown),
   );
-  const initStatuses = view.initContainers.map((container) =>
-    containerStatus(container, pod, false),
-  );
+  const initStatuses = view.initContainers.map((container) => ({
+    ...containerStatus(container, pod, false),
+    ready: isDone(container),
+  }));
   const phase = phaseOf(view);
   const conditions = setConditions(
     (previous?.conditions ?? []).map((condition) => ({ reason: '', message: '', ...condition })),
     conditionsOf(view, phase),
     now,
   );
+  const cutShort =
+    isTerminal(phase) && [...view.initContainers, ...view.containers].some(wasShutDown);
   return {
     phase,
+    // Written for good only: a merge patch would not take them away again.
+    ...(cutShort ? { reason: SHUT_DOWN, message: SHUT_DOWN_MESSAGE } : {}),
     conditions: conditions.map(withoutEmpty),
     hostIP,
     hostIPs: [{ ip: hostIP }],
@@ -86,7 +100,7 @@ function withoutEmpty(condition: PodCondition): PodCondition {
 export function containerStatus(
   view: ContainerView,
   pod: Pod,
-  terminating: boolean,
+  mayBeReady: boolean,
 ): PodContainerStatus {
   const { container, current, last } = view;
   const running = current?.state.state === 'running';
@@ -102,21 +116,24 @@ export function containerStatus(
     image: container.image ?? '',
     imageID: current?.imageID ?? previous?.imageID ?? '',
     ...(current === undefined ? {} : { containerID: current.id }),
-    ready: running
-      ? view.ready && !terminating
-      : view.ready && current?.state.state === 'exited' && isDone(view),
+    ready: running && view.ready && mayBeReady,
     started: running && view.started,
     restartCount: view.restartCount,
     state: currentState,
     lastState:
       before?.state.state === 'exited'
-        ? { terminated: terminated(before.id, before.state) }
+        ? { terminated: terminated(before.id, before.state, view) }
         : (previous?.lastState ?? {}),
   };
 }
 
 function isDone(view: ContainerView): boolean {
-  return view.current?.state.state === 'exited' && view.current.state.exitCode === 0;
+  const state = view.current?.state;
+  return state?.state === 'exited' && state.exitCode === 0 && !wasShutDown(view);
+}
+
+function wasShutDown({ current, shutDownID }: ContainerView): boolean {
+  return current?.state.state === 'exited' && current.id === shutDownID;
 }
 
 function stateOf(view: ContainerView): ContainerStateStatus {
@@ -125,16 +142,23 @@ function stateOf(view: ContainerView): ContainerStateStatus {
     return { running: { startedAt: timestamp(current.state.startedAt) } };
   if (waiting !== undefined) return { waiting };
   if (current?.state.state === 'exited')
-    return { terminated: terminated(current.id, current.state) };
+    return { terminated: terminated(current.id, current.state, view) };
   return { waiting: { reason: 'ContainerCreating' } };
 }
 
 /** Unknown exit codes are shown as 137, as the kubelet does: the field is required, and 0 would be a lie. */
-function terminated(containerID: string, state: ExitedState): TerminatedState {
+function terminated(
+  containerID: string,
+  state: ExitedState,
+  { shutDownID }: ContainerView,
+): TerminatedState {
+  const shutDown = containerID === shutDownID;
+  const message = shutDown ? SHUT_DOWN_MESSAGE : state.message;
+  const reason = state.exitCode === undefined ? 'ContainerStatusUnknown' : state.reason;
   return {
     exitCode: state.exitCode ?? 137,
-    reason: state.exitCode === undefined ? 'ContainerStatusUnknown' : state.reason,
-    ...(state.message === undefined ? {} : { message: state.message }),
+    reason: shutDown ? SHUT_DOWN : reason,
+    ...(message === undefined ? {} : { message }),
     startedAt: timestamp(state.startedAt),
     finishedAt: timestamp(state.finishedAt),
     containerID,
@@ -161,9 +185,9 @@ function hasRun(view: ContainerView): boolean {
 
 function endedForGood(view: ContainerView, policy: RestartPolicy): boolean {
   const state = view.current?.state;
-  return (
-    state?.state === 'exited' && view.waiting === undefined && !wantsRestart(policy, state.exitCode)
-  );
+  // What we stopped did not end by itself, whatever its exit code.
+  const exitCode = state?.state === 'exited' && !wasShutDown(view) ? state.exitCode : undefined;
+  return state?.state === 'exited' && view.waiting === undefined && !wantsRestart(policy, exitCode);
 }
 
 type Wanted = Omit<PodCondition, 'lastTransitionTime'> & {
@@ -176,7 +200,9 @@ function conditionsOf(view: PodView, phase: PodPhase): Wanted[] {
   const started = view.containers.some(hasRun);
   const notReady = view.containers.filter(
     (container) =>
-      view.terminating || !(container.current?.state.state === 'running' && container.ready),
+      view.terminating ||
+      view.shutDown ||
+      !(container.current?.state.state === 'running' && container.ready),
   );
   const completed =
     phase === 'Succeeded' ? 'PodCompleted' : phase === 'Failed' ? 'PodFailed' : undefined;
@@ -187,9 +213,12 @@ function conditionsOf(view: PodView, phase: PodPhase): Wanted[] {
       ? { status: 'True', reason: '', message: '' }
       : {
           status: 'False',
-          reason: completed ?? 'ContainersNotReady',
-          message:
-            completed === undefined ? `containers with unready status: [${names(notReady)}]` : '',
+          reason: completed ?? (view.shutDown ? SHUT_DOWN : 'ContainersNotReady'),
+          message: view.shutDown
+            ? SHUT_DOWN_MESSAGE
+            : completed === undefined
+              ? `containers with unready status: [${names(notReady)}]`
+              : '',
         };
   return [
     { type: 'PodScheduled', status: 'True', reason: '', message: '' },

@@ -91,7 +91,7 @@ export class ProcessRuntime implements Runtime {
   }
 
   async choosePort(ports: readonly ContainerPort[]): Promise<number> {
-    return ports[0]?.hostPort ?? (await freePort());
+    return ports[0]?.hostPort ?? (await freePort(this.#options.ids));
   }
 
   async run(spec: ContainerSpec, signal: AbortSignal): Promise<ContainerStatus> {

@@ -1,0 +1,30 @@
+// Runs a postStart or preStop hook of a container: a command, an HTTP GET, or just waiting.
+import type { V1LifecycleHandler } from '@kubernetes/client-node';
+import { sleep } from '#platform/clock.ts';
+import type { Clock } from '#platform/clock.ts';
+import { askHTTP } from './probe-request.ts';
+import type { ProbeTarget } from './probe-request.ts';
+
+/** What went wrong, in words; undefined when nothing did. Never rejects. */
+export async function runHook(
+  hook: V1LifecycleHandler,
+  target: ProbeTarget,
+  timeoutMs: number,
+  clock: Clock,
+): Promise<string | undefined> {
+  try {
+    if (hook.sleep !== undefined) {
+      await sleep(clock, Math.min(timeoutMs, hook.sleep.seconds * 1000));
+    } else if (hook.httpGet !== undefined) {
+      const outcome = await askHTTP(hook.httpGet, target, timeoutMs);
+      if (!outcome.success) return outcome.message;
+    } else if (hook.exec !== undefined) {
+      const result = await target.exec(hook.exec.command ?? [], timeoutMs);
+      if (result.timedOut) return `timed out after ${timeoutMs / 1000}s`;
+      if (result.exitCode !== 0) return `exited with ${result.exitCode}: ${result.output.trim()}`;
+    }
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
