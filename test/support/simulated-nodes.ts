@@ -1,0 +1,159 @@
+// Nodes without machines: they report Pods as a test tells them to, at the speed of the API. And a witness of everything that ever
+// happened to Pods, from their watch, so that a test can say "never" and "only once".
+import type { ApiObject, ApiResource, Client } from '#controllers/machinery/client-types.ts';
+import { Informer } from '#controllers/machinery/informer.ts';
+import { isConflict, isNotFound } from '#controllers/machinery/request-error.ts';
+import { NODES, PODS } from '#controllers/machinery/resources.ts';
+import { timestamp } from '#controllers/machinery/timestamps.ts';
+import { systemClock } from '#platform/clock.ts';
+import { silentLogger } from '#platform/logging.ts';
+
+export interface TestPod extends ApiObject {
+  readonly spec: {
+    readonly nodeName?: string;
+    readonly containers: readonly { readonly name: string; readonly image?: string }[];
+    readonly tolerations?: readonly { readonly key?: string }[];
+  };
+  readonly status?: {
+    readonly phase?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
+}
+
+/** What becomes of a container with some image. */
+export type Fate = 'serves' | 'crashes' | 'never ready' | 'hangs';
+
+export const LEASES: ApiResource = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  resource: 'leases',
+  kind: 'Lease',
+  namespaced: true,
+};
+
+export class SimulatedNodes {
+  readonly #client: Client;
+  readonly #signal: AbortSignal;
+  readonly #informer: Informer<TestPod>;
+  readonly #fates: Readonly<Record<string, Fate>>;
+  /** Names of all Pods that were ever made, in order. */
+  readonly created: string[] = [];
+  /** Pods alive at one time, at most. */
+  mostAlive = 0;
+  /** Fewest Pods that served at one time since watchServing() was called. */
+  fewestServing = Number.POSITIVE_INFINITY;
+  readonly #onChange: (() => void)[] = [];
+
+  /** @param fates image → what becomes of it; `serves` when it is not there */
+  constructor(client: Client, signal: AbortSignal, fates: Readonly<Record<string, Fate>> = {}) {
+    this.#client = client;
+    this.#signal = signal;
+    this.#fates = fates;
+    this.#informer = new Informer<TestPod>({
+      client,
+      resource: PODS,
+      clock: systemClock,
+      logger: silentLogger,
+      random: Math.random,
+    });
+    this.#informer.onChange((change) => {
+      if (change.type === 'Added') this.created.push(change.object.metadata.name);
+      this.mostAlive = Math.max(this.mostAlive, this.alive.length);
+      this.fewestServing = Math.min(this.fewestServing, this.serving.length);
+      for (const listener of this.#onChange) listener();
+      if (change.type !== 'Deleted') void this.#play(change.object);
+    });
+    void this.#informer.run(signal);
+  }
+
+  get pods(): readonly TestPod[] {
+    return this.#informer.cache.list();
+  }
+
+  get alive(): readonly TestPod[] {
+    return this.pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  }
+
+  get serving(): readonly TestPod[] {
+    return this.alive.filter(({ status }) =>
+      status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
+    );
+  }
+
+  watchServing(): void {
+    this.fewestServing = this.serving.length;
+  }
+
+  /** Calls back after each change of a Pod. */
+  onChange(listener: () => void): void {
+    this.#onChange.push(listener);
+  }
+
+  async add(name: string, labels: Readonly<Record<string, string>> = {}): Promise<void> {
+    const metadata = { name, labels };
+    await this.#client.create(NODES, '', { metadata }, this.#signal);
+    const conditions = [{ type: 'Ready', status: 'True', reason: 'Simulated', message: '' }];
+    const allocatable = { cpu: '4', memory: '8Gi', pods: '110' };
+    await this.#client.patch(
+      NODES,
+      '',
+      name,
+      'status',
+      'merge',
+      { status: { conditions, allocatable, capacity: allocatable } },
+      this.#signal,
+    );
+  }
+
+  async #play(pod: TestPod): Promise<void> {
+    const { metadata, spec } = pod;
+    const { name, namespace = '', uid } = metadata;
+    if (spec.nodeName === undefined) return;
+    const fate = this.#fates[spec.containers[0]?.image ?? ''] ?? 'serves';
+    try {
+      if (metadata.deletionTimestamp !== undefined) {
+        if (fate === 'hangs') return;
+        const request = { gracePeriodSeconds: 0, uid };
+        await this.#client.delete(PODS, namespace, name, request, this.#signal);
+      } else if (pod.status?.conditions?.some(({ type }) => type === 'Ready') !== true) {
+        const patch = { metadata: { uid }, status: statusOf(pod, fate) };
+        await this.#client.patch(PODS, namespace, name, 'status', 'merge', patch, this.#signal);
+      }
+    } catch (error) {
+      if (this.#signal.aborted || isNotFound(error) || isConflict(error)) return;
+      // The server is away: as an agent, say it again.
+      await new Promise((done) => void systemClock.schedule(50, () => done(undefined)));
+      await this.#play(pod);
+    }
+  }
+}
+
+function statusOf({ spec }: TestPod, fate: Fate): object {
+  const serves = fate === 'serves' || fate === 'hangs';
+  const lastTransitionTime = timestamp(systemClock.now());
+  const restarting = {
+    waiting: { reason: 'CrashLoopBackOff', message: 'back-off restarting failed container' },
+  };
+  return {
+    phase: 'Running',
+    conditions: [
+      {
+        type: 'Ready',
+        status: serves ? 'True' : 'False',
+        lastTransitionTime,
+        ...(serves ? {} : { reason: 'ContainersNotReady', message: 'its probe does not pass' }),
+      },
+    ],
+    containerStatuses: spec.containers.map(({ name, image = '' }) => ({
+      name,
+      image,
+      imageID: '',
+      ready: serves,
+      restartCount: fate === 'crashes' ? 3 : 0,
+      state: fate === 'crashes' ? restarting : { running: { startedAt: lastTransitionTime } },
+      ...(fate === 'crashes'
+        ? { lastState: { terminated: { exitCode: 3, reason: 'Error' } } }
+        : {}),
+    })),
+  };
+}
