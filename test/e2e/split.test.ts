@@ -19,6 +19,9 @@ test(
     const folder = tempDir(t);
     const dataDir = join(folder, 'data');
     const nodeDir = join(folder, 'node');
+    t.after(() => {
+      for (const pid of processesBelow(nodeDir)) process.kill(pid, 'SIGKILL');
+    });
     const up = await startWindlass(t, { dataDir, args: ['--no-controllers', '--no-node'] });
     const part = (...args: readonly string[]): (() => Promise<number | null>) => {
       const child = spawn('node', [launcher, ...args, '--log-level', 'warn'], {
