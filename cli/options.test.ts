@@ -43,8 +43,8 @@ test('parseOptions() reads flags with and without =, repeated lists, words, and 
   assert.deepEqual(positionals, ['a', '--port']);
 });
 
-test('parseOptions() takes the flag before the environment, that before the file, that before the default', (t) => {
-  const file = join(tempDir(t), 'windlass.yaml');
+test('parseOptions() takes the flag before the environment, that before the file, that before the default', () => {
+  const file = join(tempDir(), 'windlass.yaml');
   writeFileSync(file, 'port: 1\ndata-dir: from-file\nmanifests: [f, g]\nno-node: true\n');
   const environment = { WINDLASS_PORT: '2', WINDLASS_MANIFESTS: 'e1, e2', WINDLASS_CONFIG: file };
   assert.deepEqual(parseOptions(table, ['--port', '3'], environment).values, {
@@ -58,8 +58,8 @@ test('parseOptions() takes the flag before the environment, that before the file
   assert.equal(parseOptions(table, ['--config', file], {}).values.port, 1);
 });
 
-test('parseOptions() reads the configuration file as JSON too', (t) => {
-  const file = join(tempDir(t), 'windlass.json');
+test('parseOptions() reads the configuration file as JSON too', () => {
+  const file = join(tempDir(), 'windlass.json');
   writeFileSync(file, '{"manifests": "one", "runtime": "docker"}');
   const { values } = parseOptions(table, ['--config', file], {});
   assert.deepEqual(values.manifests, ['one']);
@@ -149,8 +149,8 @@ const WRONG_FILES: readonly (readonly [what: string, text: string, message: RegE
 ];
 
 for (const [what, text, message] of WRONG_FILES) {
-  test(`parseOptions() refuses a configuration file with ${what}`, (t) => {
-    const file = join(tempDir(t), 'config');
+  test(`parseOptions() refuses a configuration file with ${what}`, () => {
+    const file = join(tempDir(), 'config');
     writeFileSync(file, text);
     assert.throws(
       () => parseOptions(table, ['--config', file], {}),

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { Clock } from '#platform/clock.ts';
 import { silentLogger } from '#platform/logging.ts';
@@ -36,8 +35,8 @@ interface Started {
 }
 
 /** @param body JavaScript in which `port` is the message port and `folder` a folder of the test */
-function threadOf(t: TestContext, clock: Clock, body: string): Started {
-  const folder = tempDir(t);
+function threadOf(clock: Clock, body: string): Started {
+  const folder = tempDir();
   const script = join(folder, 'thread.mjs');
   writeFileSync(
     script,
@@ -73,22 +72,17 @@ const STOPS = `port.on('message', (message) => {
   }
 });`;
 
-test('SupervisedThread starts, and stop() waits until the thread has stopped its parts', async (t) => {
+test('SupervisedThread starts, and stop() waits until the thread has stopped its parts', async () => {
   // A thread that holds something open is ended once it has said that it stopped.
-  const { thread, folder } = threadOf(
-    t,
-    stillClock,
-    `${STOPS} setInterval(() => 0, 1e6); started();`,
-  );
+  const { thread, folder } = threadOf(stillClock, `${STOPS} setInterval(() => 0, 1e6); started();`);
   await thread.start();
   await thread.stop(true);
   assert.ok(existsSync(join(folder, 'stopped')));
 });
 
-test('SupervisedThread starts a crashed thread again, later each time', async (t) => {
+test('SupervisedThread starts a crashed thread again, later each time', async () => {
   const clock = hastyClock();
   const { thread, said } = threadOf(
-    t,
     clock,
     `${STOPS}
      const run = ['1', '2', '3'].find((n) => !existsSync(folder + '/' + n));
@@ -102,21 +96,16 @@ test('SupervisedThread starts a crashed thread again, later each time', async (t
   await thread.stop(false);
 });
 
-test('SupervisedThread rejects when the thread cannot start at all, and does not try again', async (t) => {
+test('SupervisedThread rejects when the thread cannot start at all, and does not try again', async () => {
   const clock = hastyClock();
-  const { thread } = threadOf(
-    t,
-    clock,
-    `port.postMessage({ type: 'failed', message: 'no engine' });`,
-  );
+  const { thread } = threadOf(clock, `port.postMessage({ type: 'failed', message: 'no engine' });`);
   await assert.rejects(thread.start(), /^Error: no engine$/);
   assert.deepEqual(clock.waits, []);
   await thread.stop(false);
 });
 
-test('SupervisedThread asks for metrics, and goes without when there is no answer', async (t) => {
+test('SupervisedThread asks for metrics, and goes without when there is no answer', async () => {
   const answering = threadOf(
-    t,
     stillClock,
     `${STOPS} started();
      port.on('message', ({ type, id }) => {
@@ -127,7 +116,7 @@ test('SupervisedThread asks for metrics, and goes without when there is no answe
   await answering.thread.start();
   assert.equal(await answering.thread.metrics(), 'up 1\n');
   await answering.thread.stop(false);
-  const silent = threadOf(t, hastyClock(), `${STOPS} started();`);
+  const silent = threadOf(hastyClock(), `${STOPS} started();`);
   await silent.thread.start();
   assert.equal(await silent.thread.metrics(), '');
   await silent.thread.stop(false);

@@ -94,8 +94,8 @@ for (const [what, text, message] of WRONG) {
   });
 }
 
-test('manifestFiles() takes a file as it is and the manifests of a folder by name', (t) => {
-  const folder = tempDir(t);
+test('manifestFiles() takes a file as it is and the manifests of a folder by name', () => {
+  const folder = tempDir();
   for (const name of ['b.yaml', 'a.yml', 'c.json', 'README.md', '.hidden'])
     writeFileSync(join(folder, name), '');
   mkdirSync(join(folder, 'below'));
@@ -106,8 +106,8 @@ test('manifestFiles() takes a file as it is and the manifests of a folder by nam
   assert.deepEqual(manifestFiles(join(folder, 'README.md')), [join(folder, 'README.md')]);
 });
 
-test('manifestFiles() and readManifests() name what is not there', (t) => {
-  const folder = tempDir(t);
+test('manifestFiles() and readManifests() name what is not there', () => {
+  const folder = tempDir();
   assert.throws(() => manifestFiles(folder), /the folder holds no \.yaml, \.yml or \.json file/);
   assert.throws(() => manifestFiles(join(folder, 'no')), /no: cannot be read: ENOENT/);
   assert.throws(() => readManifests(join(folder, 'no')), /no: cannot be read: ENOENT/);

@@ -74,15 +74,15 @@ suite('the data directory and the port', () => {
     assert.doesNotMatch(stderr, / at .*\.ts:\d+/);
   };
 
-  test('a file in its place', async (t) => {
-    const path = join(tempDir(t), 'file');
+  test('a file in its place', async () => {
+    const path = join(tempDir(), 'file');
     writeFileSync(path, '');
     await refused(['--data-dir', path], /is a file, not a folder\nChoose another with --data-dir/);
     await refused(['--data-dir', join(path, 'below')], /is a file, not a folder/);
   });
 
-  test('a folder with other files is left alone', async (t) => {
-    const path = tempDir(t);
+  test('a folder with other files is left alone', async () => {
+    const path = tempDir();
     writeFileSync(join(path, 'thesis.txt'), 'x');
     await refused(
       ['--data-dir', path],
@@ -90,8 +90,8 @@ suite('the data directory and the port', () => {
     );
   });
 
-  test('a state file that is something else', async (t) => {
-    const path = join(tempDir(t), 'data');
+  test('a state file that is something else', async () => {
+    const path = join(tempDir(), 'data');
     mkdirSync(path, { mode: 0o700 });
     writeFileSync(
       join(path, 'state.db'),
@@ -105,7 +105,7 @@ suite('the data directory and the port', () => {
     'a folder that may not be read',
     { skip: process.getuid?.() === 0 && 'root may read everything' },
     async (t) => {
-      const path = join(tempDir(t), 'data');
+      const path = join(tempDir(), 'data');
       mkdirSync(path, { mode: 0o700 });
       chmodSync(path, 0o000);
       t.after(() => chmodSync(path, 0o700));
@@ -114,7 +114,7 @@ suite('the data directory and the port', () => {
   );
 
   test('a second start names the first, which goes on', async (t) => {
-    const dataDir = join(tempDir(t), 'data');
+    const dataDir = join(tempDir(), 'data');
     const first = await startWindlass(t, { dataDir, args: ['--no-node', '--no-controllers'] });
     await refused(
       ['--data-dir', dataDir, '--port', '0'],
@@ -128,7 +128,7 @@ suite('the data directory and the port', () => {
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     t.after(() => server.close());
     const { port } = server.address() as AddressInfo;
-    const dataDir = join(tempDir(t), 'data');
+    const dataDir = join(tempDir(), 'data');
     await refused(
       ['--data-dir', dataDir, '--port', `${port}`],
       new RegExp(`127\\.0\\.0\\.1 port ${port}: another process uses it; .*--port`),
@@ -136,16 +136,16 @@ suite('the data directory and the port', () => {
     await startWindlass(t, { dataDir, args: ['--no-node', '--no-controllers'] });
   });
 
-  test('an address that is not of this machine', async (t) => {
-    const dataDir = join(tempDir(t), 'data');
+  test('an address that is not of this machine', async () => {
+    const dataDir = join(tempDir(), 'data');
     await refused(
       ['--data-dir', dataDir, '--bind', '192.0.2.77', '--port', '0'],
       /no such address; choose one with --bind/,
     );
   });
 
-  test('--runtime docker without a Docker Engine says what is missing', async (t) => {
-    const dataDir = join(tempDir(t), 'data');
+  test('--runtime docker without a Docker Engine says what is missing', async () => {
+    const dataDir = join(tempDir(), 'data');
     const { code, stderr } = await windlass(
       ['up', '--data-dir', dataDir, '--port', '0', '--runtime', 'docker'],
       { DOCKER_HOST: `unix://${dataDir}/none.sock` },
@@ -158,7 +158,7 @@ suite('the data directory and the port', () => {
 
 suite('manifests', () => {
   test('each mistake names file, document, line and the words of the server; the rest is applied, and a mended file too', async (t) => {
-    const folder = tempDir(t);
+    const folder = tempDir();
     const port = await freePort();
     const manifests = join(folder, 'manifests');
     mkdirSync(manifests);
@@ -203,7 +203,7 @@ suite('manifests', () => {
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     t.after(() => server.close());
     const { port } = server.address() as AddressInfo;
-    const folder = tempDir(t);
+    const folder = tempDir();
     const manifest = join(folder, 'hello.yaml');
     writeFileSync(manifest, helloManifest({ port, replicas: 1 }));
     const up = await startWindlass(t, {
@@ -219,7 +219,7 @@ suite('manifests', () => {
   });
 
   test('a path that is not there is named, and the server goes on', async (t) => {
-    const dataDir = join(tempDir(t), 'data');
+    const dataDir = join(tempDir(), 'data');
     const up = await startWindlass(t, { dataDir, args: ['--manifests', '/nowhere'] });
     await up.printed(/^\/nowhere: cannot be read: ENOENT/m);
     assert.equal((await windlass(['status', '--data-dir', dataDir])).code, 0);
@@ -246,7 +246,7 @@ suite('programs', needs(missingKubectl()), () => {
   ];
   for (const [what, replace, message] of CASES) {
     test(`${what}: the reason is shown and the old instances go on serving`, async (t) => {
-      const dataDir = join(tempDir(t), 'data');
+      const dataDir = join(tempDir(), 'data');
       const port = await freePort();
       const up = await startWindlass(t, { dataDir });
       const kubectl = new Kubectl(up.kubeconfig, dataDir);

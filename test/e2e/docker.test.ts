@@ -19,7 +19,7 @@ test(
   'npm start -- --runtime docker rolls the example out, replaces it without a failed request, stops and comes back',
   needs(missing),
   async (t) => {
-    const folder = tempDir(t);
+    const folder = tempDir();
     const dataDir = join(folder, 'data');
     const engine = await startEngine();
     t.after(() => engine.close());

@@ -34,10 +34,9 @@ suite('hello', needs(missingKubectl()), () => {
   let kubectl: Kubectl;
   let port = 0;
   let url = '';
-  const cleanups: (() => void)[] = [];
 
   before(async () => {
-    const dataDir = `${tempDir({ after: (fn) => void cleanups.push(fn as () => void) })}/data`;
+    const dataDir = `${tempDir()}/data`;
     port = await freePort();
     url = `http://127.0.0.1:${port}/`;
     windlass = await startWindlass({ after: () => undefined }, { dataDir });
@@ -45,7 +44,6 @@ suite('hello', needs(missingKubectl()), () => {
   });
   after(async () => {
     await endWindlass(windlass);
-    for (const cleanup of cleanups) cleanup();
   });
 
   const pods = async (): Promise<PodList['items']> =>

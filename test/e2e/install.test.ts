@@ -10,8 +10,8 @@ import { projectRoot } from '../support/windlass.ts';
 
 const LEFT_OUT = new Set(['node_modules', '.git', '.windlass', '.windlass.key', 'coverage']);
 
-test('npm install works from the lock file with Node and npm alone, and what it installs runs', async (t) => {
-  const folder = tempDir(t);
+test('npm install works from the lock file with Node and npm alone, and what it installs runs', async () => {
+  const folder = tempDir();
   const copy = join(folder, 'windlass');
   cpSync(projectRoot, copy, { recursive: true, filter: (path) => !LEFT_OUT.has(basename(path)) });
   const tools = join(folder, 'bin');

@@ -33,9 +33,9 @@ function exitCode(child: ReturnType<typeof spawn>): Promise<number | null> {
 
 const WAIT = 'setInterval(() => undefined, 1000); console.log(`pid ${process.pid}`);';
 
-test('the launcher runs TypeScript under the pinned Node, with its arguments and a compile cache of the user', async (t) => {
+test('the launcher runs TypeScript under the pinned Node, with its arguments and a compile cache of the user', async () => {
   const child = launched(
-    tempDir(t),
+    tempDir(),
     `const words: readonly string[] = process.argv.slice(2);
      console.log(process.version, words.join('|'), process.env.NODE_COMPILE_CACHE);
      process.exit(7);`,
@@ -45,10 +45,10 @@ test('the launcher runs TypeScript under the pinned Node, with its arguments and
   assert.ok(child.text.startsWith(`v${pinned} `), child.text);
 });
 
-test('the launcher passes SIGTERM and SIGHUP on and waits for the end', async (t) => {
+test('the launcher passes SIGTERM and SIGHUP on and waits for the end', async () => {
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
     const child = launched(
-      tempDir(t),
+      tempDir(),
       `for (const name of ['SIGTERM', 'SIGHUP'])
          process.on(name, () => { console.log('got', name); setTimeout(() => process.exit(3), 200); });
        ${WAIT}`,
@@ -61,8 +61,8 @@ test('the launcher passes SIGTERM and SIGHUP on and waits for the end', async (t
   }
 });
 
-test('the launcher leaves SIGINT to the terminal', async (t) => {
-  const child = launched(tempDir(t), WAIT);
+test('the launcher leaves SIGINT to the terminal', async () => {
+  const child = launched(tempDir(), WAIT);
   const pid = await eventually('it runs', () => {
     const found = /pid (\d+)/.exec(child.text)?.[1];
     assert.ok(found);
@@ -74,8 +74,8 @@ test('the launcher leaves SIGINT to the terminal', async (t) => {
   assert.equal(await exitCode(child), 130);
 });
 
-test('the launcher reports the end by a signal as a shell does', async (t) => {
-  const child = launched(tempDir(t), `process.kill(process.pid, 'SIGKILL'); ${WAIT}`);
+test('the launcher reports the end by a signal as a shell does', async () => {
+  const child = launched(tempDir(), `process.kill(process.pid, 'SIGKILL'); ${WAIT}`);
   assert.equal(await exitCode(child), 137);
 });
 
@@ -85,8 +85,8 @@ const isOld = Number(/^v(\d+)/.exec(atHand)?.[1]) < 24;
 test(
   'without a pinned Node an old one is refused, and the message says which to install',
   { skip: !isOld && `the Node on the PATH is ${atHand}` },
-  async (t) => {
-    const folder = tempDir(t);
+  async () => {
+    const folder = tempDir();
     mkdirSync(join(folder, 'cli'));
     copyFileSync(launcher, join(folder, 'cli', 'launcher.mjs'));
     copyFileSync(join(projectRoot, 'package.json'), join(folder, 'package.json'));

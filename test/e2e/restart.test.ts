@@ -40,7 +40,7 @@ test(
   'Ctrl-C stops all it started with one line; the next start restarts the same instances once',
   needs(missingKubectl()),
   async (t) => {
-    const dataDir = `${tempDir(t)}/data`;
+    const dataDir = `${tempDir()}/data`;
     const port = await freePort();
     const first = await startWindlass(t, { dataDir });
     const kubectl = new Kubectl(first.kubeconfig, dataDir);
@@ -70,7 +70,7 @@ test(
   'kill -9 in the middle of a rollout: instances go on, the next start finishes it and knows every process',
   needs(missingKubectl()),
   async (t) => {
-    const dataDir = `${tempDir(t)}/data`;
+    const dataDir = `${tempDir()}/data`;
     const port = await freePort();
     const first = await startWindlass(t, { dataDir });
     const kubectl = new Kubectl(first.kubeconfig, dataDir);
@@ -99,7 +99,7 @@ test(
   'kill -9 of the launcher stops the server and its instances; a repeated stop signal changes nothing',
   needs(missingKubectl()),
   async (t) => {
-    const dataDir = `${tempDir(t)}/data`;
+    const dataDir = `${tempDir()}/data`;
     const port = await freePort();
     const windlass = await startWindlass(t, { dataDir });
     const kubectl = new Kubectl(windlass.kubeconfig, dataDir);

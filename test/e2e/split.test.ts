@@ -16,7 +16,7 @@ test(
   'controllers and node agent run apart from the server, and metrics name them',
   needs(missingKubectl()),
   async (t) => {
-    const folder = tempDir(t);
+    const folder = tempDir();
     const dataDir = join(folder, 'data');
     const nodeDir = join(folder, 'node');
     t.after(() => {
@@ -67,7 +67,7 @@ test(
   '/metrics holds the families of the server and of the controllers beside it',
   needs(missingKubectl()),
   async (t) => {
-    const dataDir = join(tempDir(t), 'data');
+    const dataDir = join(tempDir(), 'data');
     const up = await startWindlass(t, { dataDir });
     const kubectl = new Kubectl(up.kubeconfig, dataDir);
     const text = await eventually('controllers and agent are counted', async () => {

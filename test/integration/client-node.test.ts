@@ -50,13 +50,12 @@ function codeOf(error: unknown): unknown {
 
 suite('an upstream client', () => {
   const stop = new AbortController();
-  const cleanups: (() => void)[] = [];
   let server: ControlPlane;
   let config: KubeConfig;
   let core: CoreV1Api;
 
   before(async () => {
-    const folder = tempDir({ after: (fn) => void cleanups.push(fn as () => void) });
+    const folder = tempDir();
     server = await startControlPlane(
       {
         dataDir: join(folder, 'data'),
@@ -79,7 +78,6 @@ suite('an upstream client', () => {
   after(async () => {
     stop.abort();
     await server.close();
-    for (const cleanup of cleanups) cleanup();
   });
 
   test('creates, reads, replaces, lists and deletes', async () => {

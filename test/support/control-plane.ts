@@ -45,7 +45,7 @@ export class TestControlPlane {
 
   /** Ended after the test. */
   static async start(t: Pick<TestContext, 'after'>): Promise<TestControlPlane> {
-    const folder = tempDir(t);
+    const folder = tempDir();
     const abort = new AbortController();
     const metrics = new MetricsRegistry();
     const server = await startServer(folder, 0, metrics, abort.signal);
