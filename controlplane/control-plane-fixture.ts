@@ -24,10 +24,12 @@ export interface TestPlane {
   close(): Promise<void>;
 }
 
-export async function startTestPlane(): Promise<TestPlane> {
+export async function startTestPlane(
+  changes: Partial<ControlPlaneOptions> = {},
+): Promise<TestPlane> {
   const folder = await mkdtemp(path.join(tmpdir(), 'windlass-start-'));
   const plane = await startControlPlane(
-    testOptions(path.join(folder, 'data')),
+    testOptions(path.join(folder, 'data'), changes),
     new AbortController().signal,
   );
   const admin = await agentOf(plane.adminKubeconfig);
@@ -68,18 +70,27 @@ export function testOptions(
 
 /** A connection pool with the credentials of a kubeconfig. */
 export async function agentOf(kubeconfig: string): Promise<Agent> {
+  return new Agent({ ...(await credentialsOf(kubeconfig)), keepAlive: true });
+}
+
+export interface Credentials {
+  readonly ca: Buffer;
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+export async function credentialsOf(kubeconfig: string): Promise<Credentials> {
   const text = await readFile(kubeconfig, 'utf8');
   const embedded = (field: string): Buffer => {
     const value = new RegExp(`${field}: (\\S+)`).exec(text)?.[1];
     assert.ok(value, field);
     return Buffer.from(value, 'base64');
   };
-  return new Agent({
+  return {
     ca: embedded('certificate-authority-data'),
     cert: embedded('client-certificate-data'),
     key: embedded('client-key-data'),
-    keepAlive: true,
-  });
+  };
 }
 
 export interface Answer {

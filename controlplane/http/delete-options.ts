@@ -1,6 +1,7 @@
 // DeleteOptions, from wherever a client puts them: the query, a JSON body without kind (kubectl), or protobuf (typed clients).
 import { badRequest } from '../api/errors.ts';
 import type { FieldError } from '../api/errors.ts';
+import { parseJSONText } from '../api/schema/decode-json.ts';
 import { parseYAML } from '../api/schema/decode-yaml.ts';
 import { decodeProtobuf } from '../api/schema/protobuf.ts';
 import type { DeleteOptions, WriteContext } from '../registry/types.ts';
@@ -44,7 +45,7 @@ function parseBody(context: RequestContext, body: Buffer): Fields {
   let value: unknown;
   try {
     const text = body.toString('utf8');
-    value = type === 'application/yaml' ? parseYAML(text).value : JSON.parse(text);
+    value = type === 'application/yaml' ? parseYAML(text).value : parseJSONText(text);
   } catch (error) {
     throw cannotHandle((error as Error).message);
   }

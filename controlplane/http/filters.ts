@@ -48,9 +48,23 @@ function authenticate(authenticator: Authenticator): Filter {
     );
     if (user instanceof ApiError) throw user;
     context.user = user;
+    refuseImpersonation(context);
     return next(context);
   };
 }
+
+/** Answering as the caller what was asked for as somebody else would do more than that somebody may. */
+function refuseImpersonation({ request: { headers } }: RequestContext): void {
+  const asked = IMPERSONATION_HEADERS.find((name) => headers[name] !== undefined);
+  if (asked === undefined) return;
+  throw new ApiError(
+    403,
+    'Forbidden',
+    `this server does not serve impersonation; leave out the header ${asked} (kubectl --as)`,
+  );
+}
+
+const IMPERSONATION_HEADERS = ['impersonate-user', 'impersonate-group', 'impersonate-uid'] as const;
 
 /** Looks up the kind, for metrics and the handler. Unknown ones go on: who may not ask must not learn what exists. */
 function resolveDefinition(services: Services): Filter {

@@ -116,11 +116,31 @@ export function sendError(context: RequestContext, thrown: unknown, logger: Logg
   if (retryAfter !== undefined && (error.code === 429 || error.code >= 500)) {
     headers.push('Retry-After', String(retryAfter));
   }
-  if (!context.request.complete) {
-    // The rest of the body is not read, so the connection cannot be used again.
-    headers.push('Connection', 'close');
-  }
-  sendBytes(context, error.code, headers, encodeStatus(error.toStatus()));
+  const body = encodeStatus(error.toStatus());
+  if (context.request.complete) sendBytes(context, error.code, headers, body);
+  else sendBeforeEnd(context, error.code, headers, body);
+}
+
+/**
+ * Answers while the client still sends. The connection cannot be used again; closing it at once, with bytes unread, would
+ * reset it and take the answer along, so what comes is thrown away until the client stops or the request's time is over.
+ */
+function sendBeforeEnd(
+  context: RequestContext,
+  code: number,
+  headers: HeaderList,
+  body: Buffer,
+): void {
+  const { request, response } = context;
+  if (response.destroyed) return;
+  headers.push('Connection', 'close', 'Content-Length', String(body.length));
+  context.responseBytes += body.length;
+  response.writeHead(code, headers);
+  response.write(body);
+  const end = (): void => void response.end();
+  request.once('end', end);
+  request.once('close', end);
+  request.resume();
 }
 
 export function encodeStatus(status: Status): Buffer {

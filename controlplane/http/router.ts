@@ -1,5 +1,6 @@
 // RequestInfo → handler. Says 404 for kinds and subresources that are not served, 405 for verbs they do not have.
-import { methodNotAllowed, notFound, unknownPath } from '../api/errors.ts';
+import { badRequest, methodNotAllowed, notFound, unknownPath } from '../api/errors.ts';
+import { checkPathSegment } from '../api/names.ts';
 import type { ResourceDefinition, Verb } from '../api/resource.ts';
 
 import type { Handler, RequestContext } from './context.ts';
@@ -17,6 +18,7 @@ import { patchHandler } from './handlers/patch.ts';
 import { connectHandler, scaleHandler } from './handlers/subresource.ts';
 import { updateHandler } from './handlers/update.ts';
 import { watchHandler } from './handlers/watch.ts';
+import type { RequestInfo } from './request-info.ts';
 import type { Services } from './services.ts';
 
 export function createRouter(services: Services): Handler {
@@ -41,6 +43,8 @@ export function createRouter(services: Services): Handler {
     const { info, definition } = context;
     if (!info.isResourceRequest) return other(context);
     if (definition === undefined || !isInScope(context, definition)) throw unknownPath();
+    // Only names that were percent-encoded can hold a slash or a percent sign.
+    if (info.path.includes('%') || info.path.includes('/.')) checkNames(info);
     if (info.subresource === '') {
       if (!isVerbOf(definition.verbs, info.verb)) throw methodNotAllowed(definition);
       return resources[info.verb](context);
@@ -53,6 +57,15 @@ export function createRouter(services: Services): Handler {
     // status and its like are the object seen through another door; a POST means something of its own.
     return info.verb === 'create' ? connect(context) : resources[info.verb](context);
   };
+}
+
+function checkNames({ namespace, name }: RequestInfo): void {
+  for (const value of [namespace, name]) {
+    const wrong = checkPathSegment(value);
+    if (wrong !== undefined) {
+      throw badRequest(`invalid resource name ${JSON.stringify(value)}: [${wrong}]`);
+    }
+  }
 }
 
 /** Cluster-scoped kinds have no place in a namespace; single namespaced objects have none outside. */

@@ -13,6 +13,7 @@ import type { KeyPair } from '../identity/issuer.ts';
 import { RequestContext } from './context.ts';
 import { filterChain } from './filters.ts';
 import { InFlightRequests } from './in-flight.ts';
+import { answerRaw, malformedRequest } from './raw-answer.ts';
 import { parseRequestInfo } from './request-info.ts';
 import { sendError } from './respond.ts';
 import { createRouter } from './router.ts';
@@ -102,6 +103,9 @@ export async function startServer(
     socket.once('close', () => sockets.delete(socket));
   });
   server.on('tlsClientError', () => services.metrics.handshakeFailed());
+  server.on('clientError', (error, socket) =>
+    answerRaw(socket, malformedRequest(error), services.clock),
+  );
   server.on('upgrade', upgradeListener(services, options.authenticator));
 
   await new Promise<void>((resolve, reject) => {

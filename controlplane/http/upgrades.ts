@@ -1,6 +1,5 @@
 // Upgrade requests (WebSocket). Only node tunnels and their sessions are upgraded; everything else is answered with a
 // Status and closed. Authenticated and authorized like any other request.
-import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 
@@ -11,7 +10,7 @@ import type { Attributes } from '../identity/authorizer.ts';
 import { nodeNameOf } from '../identity/node-authorizer.ts';
 import type { UserInfo } from '../api/user.ts';
 
-import { encodeStatus } from './respond.ts';
+import { answerRaw } from './raw-answer.ts';
 import { parseRequestInfo } from './request-info.ts';
 import type { RequestInfo } from './request-info.ts';
 import type { Services } from './services.ts';
@@ -78,21 +77,13 @@ function attributesOf(info: RequestInfo, user: UserInfo): Attributes {
   return { ...info, user, fieldSelector: info.query.get('fieldSelector') ?? '' };
 }
 
-/** There is no ServerResponse for an upgrade, so the answer is written by hand. */
 function refuse(services: Services, socket: Duplex, thrown: unknown): void {
   if (!(thrown instanceof ApiError)) {
     services.logger.error('Upgrade failed unexpectedly', { error: thrown });
   }
-  const error =
-    thrown instanceof ApiError ? thrown : internalError('see the server log for the cause');
-  const body = encodeStatus(error.toStatus());
-  socket.end(
-    Buffer.concat([
-      Buffer.from(
-        `HTTP/1.1 ${error.code} ${STATUS_CODES[error.code] ?? 'Error'}\r\nContent-Type: application/json\r\n` +
-          `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n`,
-      ),
-      body,
-    ]),
+  answerRaw(
+    socket,
+    thrown instanceof ApiError ? thrown : internalError('see the server log for the cause'),
+    services.clock,
   );
 }

@@ -49,6 +49,14 @@ export function writeContextOf(context: RequestContext, kind: WriteOptionsKind):
   const dryRun = parseDryRun(query.getAll('dryRun'), errors);
   const fieldManager = parseFieldManager(query.get('fieldManager') ?? '', errors);
   const fieldValidation = parseFieldValidation(query.get('fieldValidation') ?? '', errors);
+  // Server-side apply is answered 415 before this: any other patch has nothing to force.
+  if (kind === 'PatchOptions' && query.has('force')) {
+    errors.push({
+      reason: 'FieldValueForbidden',
+      field: 'force',
+      message: 'Forbidden: may not be specified for non-apply patch',
+    });
+  }
   if (errors.length > 0) throw invalidOptions(kind, errors);
   context.isDryRun = dryRun;
   return new RequestWriteContext(

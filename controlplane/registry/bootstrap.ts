@@ -42,7 +42,7 @@ async function ensure(env: Environment, value: unknown, signal: AbortSignal): Pr
   }
   // Every start but the first after a release ends here, before the cost of validating a large definition again.
   const { status: _status, ...present } = decodeStored(stored, definition);
-  if (sameJSON(broughtUpToDate(present as KubernetesObject, object), present)) return;
+  if (sameJSON(broughtUpToDate(present, object), present)) return;
   const change = {
     conditional: false,
     refusal: badRequest,

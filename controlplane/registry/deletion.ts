@@ -16,6 +16,8 @@ import { isFinished } from './update.ts';
 import { putObject, removeObject } from './writes.ts';
 
 const CONFLICT_ATTEMPTS = 256;
+/** 68 years. Longer ones would end beyond the year 9999, where RFC 3339 ends. */
+const GRACE_LIMIT_SECONDS = 2 ** 31 - 1;
 
 export async function deleteObject(
   env: Environment,
@@ -109,8 +111,8 @@ function gracePeriodOf(options: DeleteOptions, ofKind: number | undefined): numb
   if (ofKind === undefined) return undefined;
   const asked = options.gracePeriodSeconds;
   // 0 of the kind means that nothing is running: there is nothing to wait for.
-  if (asked === undefined || ofKind === 0) return ofKind;
-  return asked < 0 ? 1 : asked;
+  const wanted = asked === undefined || ofKind === 0 ? ofKind : asked < 0 ? 1 : asked;
+  return Math.min(wanted, GRACE_LIMIT_SECONDS);
 }
 
 /** Sets deletionTimestamp and grace, or shortens the grace of what already terminates; it never grows. */

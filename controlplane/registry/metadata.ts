@@ -143,11 +143,24 @@ export function validateMetadata(
     const wrong = checkName(name);
     if (wrong !== undefined) errors.push(invalidField('metadata.name', name, wrong));
   }
+  if (metadata.generateName !== undefined && metadata.generateName !== '') {
+    validatePrefix(metadata.generateName, checkName, errors);
+  }
   if (metadata.labels !== undefined) validateLabels(metadata.labels, errors);
   if (metadata.annotations !== undefined) validateAnnotations(metadata.annotations, errors);
   if (metadata.finalizers !== undefined) validateFinalizers(metadata.finalizers, errors);
   if (metadata.ownerReferences !== undefined) validateOwners(metadata, errors);
   return errors;
+}
+
+/** A prefix may end in the `-` that a name may not end in. */
+function validatePrefix(
+  prefix: string,
+  checkName: (name: string) => string | undefined,
+  errors: FieldError[],
+): void {
+  const wrong = checkName(prefix.endsWith('-') ? `${prefix.slice(0, -1)}a` : prefix);
+  if (wrong !== undefined) errors.push(invalidField('metadata.generateName', prefix, wrong));
 }
 
 function validateLabels(labels: Readonly<Record<string, string>>, errors: FieldError[]): void {

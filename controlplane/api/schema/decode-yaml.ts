@@ -2,12 +2,14 @@
 // binary, since the result must be JSON. Anchors are allowed within bounds.
 import { isAlias, isMap, isScalar, isSeq, parseAllDocuments } from 'yaml';
 import type { Tags } from 'yaml';
-import { badRequest } from '../errors.ts';
+import { ApiError, badRequest } from '../errors.ts';
 
 /** Copies that the aliases of one document may make. */
 const MAX_ALIASES = 100;
 /** As for JSON; recursion over nodes is dearer. */
 const MAX_DEPTH = 500;
+/** Lines and indicators of one document. The parser takes microseconds for each, and nobody else is served meanwhile. */
+const MAX_STRUCTURE = 200_000;
 const BEYOND_JSON = /:(timestamp|binary|omap|pairs|set)$/;
 
 export interface ParsedYAML {
@@ -19,6 +21,13 @@ export interface ParsedYAML {
 
 /** @throws ApiError 400 for text that is not one YAML document of JSON data */
 export function parseYAML(text: string): ParsedYAML {
+  if (isTooComplex(text)) {
+    throw new ApiError(
+      413,
+      'RequestEntityTooLarge',
+      `Request entity too large: YAML may have ${MAX_STRUCTURE} lines and indicators; send larger objects as JSON`,
+    );
+  }
   try {
     return parse(text);
   } catch (error) {
@@ -43,6 +52,20 @@ function parse(text: string): ParsedYAML {
   findDuplicates(document.contents, '', 0, duplicates);
   return { value: document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown, duplicates };
 }
+
+/** Counts what may start or end a node, without knowing what stands in quotes. */
+function isTooComplex(text: string): boolean {
+  if (text.length <= MAX_STRUCTURE) return false;
+  let count = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    if (STRUCTURE.has(text.charCodeAt(at))) count += 1;
+  }
+  return count > MAX_STRUCTURE;
+}
+
+const STRUCTURE: ReadonlySet<number> = new Set(
+  Array.from('\n,[]{}:?-&*#', (char) => char.charCodeAt(0)),
+);
 
 function withinJSON(tags: Tags): Tags {
   return tags.filter(
