@@ -146,6 +146,7 @@ export class ContainerWorker {
       waiting: this.isRunning ? undefined : this.#waiting,
       started: this.#probes?.started ?? false,
       ready: this.isReady,
+      complaint: this.#probes?.complaint,
       shutDownID: this.#shutDownID,
     };
   }

@@ -58,6 +58,7 @@ export class ContainerProbes {
   #started: boolean;
   #ready: boolean;
   #settled: boolean;
+  #complaint: string | undefined;
   #cancelSettle = (): void => undefined;
 
   constructor(options: ProbesOptions) {
@@ -83,6 +84,11 @@ export class ContainerProbes {
 
   get ready(): boolean {
     return this.#ready;
+  }
+
+  /** What the readiness probe said last, while it says no. */
+  get complaint(): string | undefined {
+    return this.#ready ? undefined : this.#complaint;
   }
 
   stop(): void {
@@ -123,6 +129,7 @@ export class ContainerProbes {
     if (!outcome.success) events.failed(type, outcome.message);
     const next = nextStreak(streak, outcome.success);
     if (type === 'readiness' && !this.#settled) this.#settle(outcome.success);
+    if (type !== 'liveness') this.#note(outcome, next.failures);
     const ended = this.#conclude(type, verdict(next, probe), outcome.message);
     if (!ended) this.#schedule(type, probe, next, (probe.periodSeconds ?? 10) * 1000);
   }
@@ -145,6 +152,15 @@ export class ContainerProbes {
     if (this.#options.container.readinessProbe === undefined) this.#ready = true;
     events.changed();
     return true;
+  }
+
+  /** Tells of another answer at the beginning and now and then: a probe with ever new words must not fill the store. */
+  #note({ success, message }: ProbeOutcome, failures: number): void {
+    const complaint = success ? undefined : message;
+    if (complaint === this.#complaint) return;
+    if (!success && failures > 3 && failures % 10 !== 0) return;
+    this.#complaint = complaint;
+    if (!this.#ready) this.#options.events.changed();
   }
 
   #settle(ready: boolean): void {

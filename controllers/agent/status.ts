@@ -29,6 +29,8 @@ export interface ContainerView {
   readonly waiting: { readonly reason: string; readonly message?: string } | undefined;
   readonly started: boolean;
   readonly ready: boolean;
+  /** What its startup or readiness probe said last, while it is not ready for that. */
+  readonly complaint?: string | undefined;
   /** Id of the attempt that was stopped because the agent ended; the Pod did not ask for it. */
   readonly shutDownID: string | undefined;
 }
@@ -49,6 +51,7 @@ export interface PodView {
 
 /** Reason of everything that happened only because the agent was stopped. */
 export const SHUT_DOWN = 'NodeShutdown';
+const MAXIMUM_COMPLAINT = 256;
 const SHUT_DOWN_MESSAGE = 'stopped with Windlass';
 
 export function podStatus(view: PodView): PodStatus {
@@ -190,6 +193,15 @@ function endedForGood(view: ContainerView, policy: RestartPolicy): boolean {
   return state?.state === 'exited' && view.waiting === undefined && !wantsRestart(policy, exitCode);
 }
 
+function complaintsOf(containers: readonly ContainerView[]): string {
+  const complaints = containers.flatMap(({ container, complaint, current }) =>
+    complaint === undefined || current?.state.state !== 'running'
+      ? []
+      : [`; probe of ${container.name}: ${complaint.slice(0, MAXIMUM_COMPLAINT)}`],
+  );
+  return complaints.join('');
+}
+
 type Wanted = Omit<PodCondition, 'lastTransitionTime'> & {
   readonly reason: string;
   readonly message: string;
@@ -217,7 +229,7 @@ function conditionsOf(view: PodView, phase: PodPhase): Wanted[] {
           message: view.shutDown
             ? SHUT_DOWN_MESSAGE
             : completed === undefined
-              ? `containers with unready status: [${names(notReady)}]`
+              ? `containers with unready status: [${names(notReady)}]${complaintsOf(notReady)}`
               : '',
         };
   return [

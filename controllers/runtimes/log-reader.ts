@@ -1,9 +1,9 @@
 // Reads the log files of the process runtime the way `kubectl logs` asks: tail, since, follow, timestamps, limit. Knows files only.
-// A rotation under a follower is noticed by the file being shorter than what was read; the rest is then read from the copy.
+// A rotation under a follower is noticed by a new copy beside the file; what was not read yet is then read from there.
 import { open } from 'node:fs/promises';
 import { sleep } from '#platform/clock.ts';
 import type { Clock } from '#platform/clock.ts';
-import { logSegments, rotatedName, sizeOf } from './log-rotation.ts';
+import { FILES_KEPT, identityOf, logSegments, rotatedName, sizeOf } from './log-rotation.ts';
 import { offsetSince, readMarks, timeAt } from './log-times.ts';
 import type { LogOptions } from './runtime.ts';
 
@@ -44,6 +44,8 @@ async function* stampedOrRaw(
   options: LogOptions,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
+  // Before the sizes: a rotation from here on is noticed, and read again at most.
+  let copy = await identityOf(rotatedName(source.logFile, 1));
   const ranges = await selectRanges(source.logFile, options);
   for (const range of ranges) yield* withTimes(source, range, options);
   if (!options.follow) return;
@@ -52,25 +54,48 @@ async function* stampedOrRaw(
   while (!signal.aborted) {
     // Asked before reading, so that what is written last is still read.
     const running = source.isRunning();
-    const size = (await sizeOf(source.logFile)) ?? 0;
-    if (size < position) {
-      const copy = rotatedName(source.logFile, 1);
-      const end = (await sizeOf(copy)) ?? 0;
-      if (end > position) yield* withTimes(source, { path: copy, start: position, end }, options);
+    const newest = await identityOf(rotatedName(source.logFile, 1));
+    if (newest !== copy) {
+      for (const range of await rotatedRanges(source.logFile, copy, position))
+        yield* withTimes(source, range, options);
+      copy = newest;
       position = 0;
     }
+    const path = source.logFile;
+    const size = (await sizeOf(path)) ?? 0;
+    // Shorter: the truncation of a rotation whose copy is about to get its name.
     if (size > position) {
-      const path = source.logFile;
-      yield* withTimes(source, { path, start: position, end: size }, options);
-      position = size;
+      const range = { path, start: position, end: size };
+      for await (const chunk of withTimes(source, range, options, (bytes) => (position += bytes)))
+        yield chunk;
     }
-    if (!running) return;
+    if (!running && size <= position) return;
     try {
       await sleep(source.clock, FOLLOW_INTERVAL_MS, signal);
     } catch {
       return;
     }
   }
+}
+
+/** What was rotated away beyond `position` since the newest copy was `known`, oldest first. */
+async function rotatedRanges(
+  logFile: string,
+  known: string | undefined,
+  position: number,
+): Promise<Range[]> {
+  const ranges: Range[] = [];
+  for (let age = 1; age < FILES_KEPT; age += 1) {
+    const path = rotatedName(logFile, age);
+    const identity = await identityOf(path);
+    if (identity === undefined || identity === known) break;
+    ranges.unshift({ path, start: 0, end: (await sizeOf(path)) ?? 0 });
+  }
+  const [oldest, ...newer] = ranges;
+  if (oldest === undefined) return [];
+  // The position is one in the oldest of them, unless rotations went past a reader that is far behind.
+  const start = Math.min(position, oldest.end);
+  return [{ ...oldest, start }, ...newer];
 }
 
 /** Which parts of which files, oldest first. */
@@ -147,9 +172,13 @@ async function* withTimes(
   source: LogSource,
   range: Range,
   options: LogOptions,
+  read: (bytes: number) => void = () => undefined,
 ): AsyncGenerator<Buffer, void, undefined> {
   if (!options.timestamps) {
-    yield* blocks(range);
+    for await (const block of blocks(range)) {
+      read(block.length);
+      yield block;
+    }
     return;
   }
   const marks = await readMarks(range.path);
@@ -169,6 +198,7 @@ async function* withTimes(
       from = to;
     }
     offset += block.length;
+    read(block.length);
     yield Buffer.concat(parts);
   }
 }

@@ -29,6 +29,16 @@ export async function sizeOf(path: string): Promise<number | undefined> {
   }
 }
 
+/** Differs between one file of that name and the next; undefined when there is none. */
+export async function identityOf(path: string): Promise<string | undefined> {
+  try {
+    const { ino, mtimeMs } = await stat(path);
+    return `${ino} ${mtimeMs}`;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Moves the content of `logFile` to `.1` and empties it. */
 export async function rotate(logFile: string): Promise<void> {
   for (let age = FILES_KEPT - 2; age >= 1; age -= 1) {
