@@ -73,13 +73,19 @@ export function refusal(rules: PlacementRules, node: NodeFacts): string | undefi
   return affinityRefusal(rules.affinity, node);
 }
 
+/** Taints that say that a node is away, for a moment or for good: they come and go by themselves. */
+export const AWAY_TAINTS: ReadonlySet<string> = new Set([
+  'node.kubernetes.io/not-ready',
+  'node.kubernetes.io/unreachable',
+]);
+
 const UNSCHEDULABLE: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 
 function taintText({ key, value = '', effect }: Taint): string {
   return value === '' ? `${key}:${effect}` : `${key}=${value}:${effect}`;
 }
 
-function tolerates(tolerations: readonly V1Toleration[] | undefined, taint: Taint): boolean {
+export function tolerates(tolerations: readonly V1Toleration[] | undefined, taint: Taint): boolean {
   return (tolerations ?? []).some((toleration) => {
     const { key = '', operator = 'Equal', value = '', effect = '' } = toleration;
     if (effect !== '' && effect !== taint.effect) return false;

@@ -1,5 +1,6 @@
-// The Pod for one instance. Its name follows from what the plan saw, so that executing one decision twice (a crash, a cache that lags)
+// The Pod for one instance. Its name follows from the decision, so that executing one decision twice (a crash, a cache that lags)
 // makes one Pod and one AlreadyExists, never two Pods. Pure.
+import { AWAY_TAINTS } from '../machinery/node-fit.ts';
 import { controllerReference } from '../machinery/owner-references.ts';
 import { SERVICES } from '../machinery/resources.ts';
 import { safeHash } from './revision.ts';
@@ -20,13 +21,21 @@ export interface PodOrder {
 const MAXIMUM_NAME = 63;
 
 /**
- * @param decision everything that tells this decision from all others: which instances existed, which of several runs it is
+ * @param decision what tells this decision from all others: revision, what it replaces or where it goes, which attempt it is
  */
 export function podName(service: Service, decision: readonly string[]): string {
   const { name, uid } = service.metadata;
   const suffix = safeHash([uid, ...decision].join('\n'), 5);
-  return `${name.slice(0, MAXIMUM_NAME - 6)}-${suffix}`;
+  // Cut in the middle of a name with dots, the rest must still be one.
+  return `${name.slice(0, MAXIMUM_NAME - 6).replace(/[.-]+$/, '')}-${suffix}`;
 }
+
+/** As DaemonSets: an instance that belongs to its node waits for it instead of being evicted. */
+const TIED_TO_NODE = [...AWAY_TAINTS].map((key) => ({
+  key,
+  operator: 'Exists',
+  effect: 'NoExecute',
+}));
 
 export function buildPod({ service, template, revision, node, replaces, name }: PodOrder): object {
   const { metadata = {} } = template;
@@ -51,6 +60,9 @@ export function buildPod({ service, template, revision, node, replaces, name }: 
     },
     spec: {
       ...spec,
+      ...(service.spec.mode === 'Global'
+        ? { tolerations: [...(template.spec.tolerations ?? []), ...TIED_TO_NODE] }
+        : {}),
       // As the DaemonSet controller pins: the plan has judged the template's own node affinity already.
       affinity: {
         ...affinity,

@@ -17,15 +17,19 @@ import { instanceOf } from './instance.ts';
 import type { Pod } from './instance.ts';
 import { planService } from './plan.ts';
 import type { Plan, PlanInput, RevisionFacts } from './plan-types.ts';
+import { createRevision } from './create-revision.ts';
 import { hashOf, obsoleteRevisions, revisionChange, revisionFacts } from './revision.ts';
 import type { ControllerRevision } from './revision.ts';
 import { resolveSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { refusedStatus, serviceStatus } from './status.ts';
-import { FAILURE_ANNOTATION } from './types.ts';
+import { FAILURE_ANNOTATION, SERVICE_LABEL } from './types.ts';
 import type { Service, ServiceStatus } from './types.ts';
 
 type Node = ApiObject & NodeObject;
+
+/** The cache is behind; what it lacks will come, and this is for when it does not. */
+const LOOK_AGAIN: ReconcileResult = { outcome: 'requeueAfter', delayMs: 250 };
 
 export function addServiceController(manager: Manager): void {
   const controller = new ServiceController(manager);
@@ -40,6 +44,7 @@ class ServiceController {
   readonly #nodes: CacheView<Node>;
   readonly #revisions: CacheView<ControllerRevision>;
   readonly #events: EventRecorder;
+  #watchingSince: number | undefined;
 
   constructor(manager: Manager) {
     this.#manager = manager;
@@ -90,7 +95,8 @@ class ServiceController {
     // What a deleted service leaves is the garbage collector's.
     if (service === undefined || service.metadata.deletionTimestamp !== undefined) return DONE;
     const now = this.#manager.clock.now();
-    const settings = resolveSettings(service.spec);
+    this.#watchingSince ??= now;
+    const settings = resolveSettings(service);
     if ('problem' in settings) {
       await this.#writeStatus(service, refusedStatus(service, settings.problem, now), signal);
       return DONE;
@@ -108,6 +114,7 @@ class ServiceController {
     const input = this.#observe(service, settings, facts, all, now);
     const { plan, planned } = await this.#plan(service, target, input, signal);
 
+    if (!(await this.#seesAll(service, plan, planned, signal))) return LOOK_AGAIN;
     const problem = await this.#execute(service, plan, planned, signal);
     await this.#writeStatus(
       service,
@@ -142,6 +149,7 @@ class ServiceController {
       instances: pods.map((pod) => instanceOf(pod, nodes)),
       nodes: [...nodes.values()],
       now,
+      watchingSince: this.#watchingSince ?? now,
     };
   }
 
@@ -159,12 +167,7 @@ class ServiceController {
         return change.revision;
       case 'create':
         logger.info('Service has a new revision', { service: keyOf(service) });
-        return client.create<ControllerRevision>(
-          CONTROLLER_REVISIONS,
-          namespace,
-          change.object,
-          signal,
-        );
+        return createRevision(client, service, change.object, signal);
       case 'reactivate': {
         const { name } = change.revision.metadata;
         logger.info('Service returns to an earlier revision', {
@@ -208,6 +211,25 @@ class ServiceController {
     return { plan: planService(planned), planned };
   }
 
+  /**
+   * Before anything is made, the server itself is asked whether there are instances that the plan did not see: made by us a moment
+   * ago, or by another controllers process. Together with names that follow from the decision, that keeps one decision one Pod.
+   */
+  async #seesAll(
+    service: Service,
+    plan: Plan,
+    input: PlanInput,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    if (!plan.operations.some(({ step }) => step === 'create')) return true;
+    const { name, namespace = '', uid } = service.metadata;
+    const labelSelector = `${SERVICE_LABEL}=${name}`;
+    const selectors = { namespace, labelSelector, metadataOnly: true };
+    const { items } = await this.#manager.client.list(PODS, selectors, signal);
+    const seen = new Set(input.instances.map((instance) => instance.uid));
+    return items.every((pod) => controllerOf(pod)?.uid !== uid || seen.has(pod.metadata.uid));
+  }
+
   /** Carries out what the plan allows now. @returns the first error, after the other operations were tried */
   async #execute(
     service: Service,
@@ -218,7 +240,7 @@ class ServiceController {
     const context = {
       client: this.#manager.client,
       service,
-      seen: input.instances.map(({ uid }) => uid).toSorted(),
+      taken: new Set(input.instances.map(({ name }) => name)),
       templateOf: (revision: string) =>
         revision === input.target.hash ? input.target.template : input.templates.get(revision),
       signal,
@@ -244,14 +266,15 @@ class ServiceController {
   async #writeStatus(service: Service, status: ServiceStatus, signal: AbortSignal): Promise<void> {
     if (canonical(service.status ?? {}) === canonical(status)) return;
     this.#announce(service, status);
-    const { namespace = '', name } = service.metadata;
+    const { namespace = '', name, resourceVersion } = service.metadata;
     // A merge patch leaves alone what it does not name: what is gone must be named.
     const gone = Object.fromEntries(
       Object.keys(service.status ?? {})
         .filter((field) => !(field in status))
         .map((field) => [field, null]),
     );
-    const patch = { status: { ...gone, ...status } };
+    // Only on top of what was read: which revision is the proven one must never go back because somebody was late.
+    const patch = { metadata: { resourceVersion }, status: { ...gone, ...status } };
     await this.#manager.client.patch(SERVICES, namespace, name, 'status', 'merge', patch, signal);
   }
 

@@ -152,10 +152,28 @@ test('parseDuration() reads sums of units and refuses the rest', () => {
 });
 
 test('resolveSettings() names the field that cannot be used', () => {
-  const spec = { template: pod({}), updateStrategy: { type: 'Canary' as never } };
-  const result = resolveSettings(spec);
-  assert.match(
-    'problem' in result ? result.problem : '',
-    /^spec\.updateStrategy\.type "Canary" is not supported yet/,
-  );
+  const metadata = { name: 'web', uid: 'u', resourceVersion: '1', creationTimestamp: '' };
+  const spec = { template: pod({}) };
+  const table: readonly [Parameters<typeof resolveSettings>[0], RegExp][] = [
+    [
+      { metadata, spec: { ...spec, updateStrategy: { type: 'Canary' as never } } },
+      /^spec\.updateStrategy\.type "Canary" is not supported yet/,
+    ],
+    [
+      { metadata, spec: { ...spec, updateStrategy: { failureAction: 'Continue' as never } } },
+      /^spec\.updateStrategy\.failureAction "Continue" is not supported yet/,
+    ],
+    [
+      { metadata, spec: { ...spec, updateStrategy: { delay: 'soon' } } },
+      /^spec\.updateStrategy\.delay "soon" is no duration/,
+    ],
+    [
+      { metadata: { ...metadata, name: 'w'.repeat(64) }, spec },
+      /^metadata\.name has 64 characters: .* which holds 63/,
+    ],
+  ];
+  for (const [service, message] of table) {
+    const result = resolveSettings(service);
+    assert.match('problem' in result ? result.problem : '', message);
+  }
 });

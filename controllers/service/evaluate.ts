@@ -37,9 +37,11 @@ interface Difference {
 
 function collect(before: unknown, after: unknown, path: string, into: Difference[]): void {
   if (JSON.stringify(before) === JSON.stringify(after)) return;
-  if (isMap(before) && isMap(after)) {
-    for (const name of unionOfKeys(before, after)) {
-      collect(before[name], after[name], path === '' ? name : `${path}.${name}`, into);
+  // Resources that were not stated at all are changed one by one, like those that were.
+  const [left, right] = path.endsWith('.resources') ? [before ?? {}, after ?? {}] : [before, after];
+  if (isMap(left) && isMap(right)) {
+    for (const name of unionOfKeys(left, right)) {
+      collect(left[name], right[name], path === '' ? name : `${path}.${name}`, into);
     }
     return;
   }

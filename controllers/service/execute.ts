@@ -11,8 +11,8 @@ import type { PodTemplate, Service } from './types.ts';
 export interface ExecuteContext {
   readonly client: Client;
   readonly service: Service;
-  /** Of all instances that the plan saw: makes the names of new ones. */
-  readonly seen: readonly string[];
+  /** Names of all Pods of the service that are there; new ones are added. */
+  readonly taken: Set<string>;
   readonly templateOf: (revision: string) => PodTemplate | undefined;
   readonly signal: AbortSignal;
 }
@@ -31,14 +31,16 @@ export async function execute(
   const why = operation.reasons.join('; ');
   switch (operation.op) {
     case 'run': {
-      const decision = ['run', ...context.seen, String(operation.index)];
-      const name = await createPod(operation, decision, undefined, context);
+      // Where it goes is part of the decision only where it must go there.
+      const where = context.service.spec.mode === 'Global' ? operation.node : '';
+      const name = freeName(context, [operation.revision, 'run', where]);
+      if (!(await createPod(operation, name, undefined, context))) return undefined;
       return { reason: 'InstanceCreated', message: `Created ${name} on ${operation.node}: ${why}` };
     }
     case 'replace': {
       if (operation.step === 'create') {
-        const decision = ['replace', operation.uid, ...context.seen];
-        const name = await createPod(operation, decision, operation.uid, context);
+        const name = freeName(context, [operation.revision, 'replace', operation.uid]);
+        if (!(await createPod(operation, name, operation.uid, context))) return undefined;
         const message = `Created ${name} on ${operation.node} to replace ${operation.pod}: ${why}`;
         return { reason: 'InstanceCreated', message };
       }
@@ -58,18 +60,31 @@ export async function execute(
   }
 }
 
+/**
+ * The first name of a row that follows from what is decided and nothing else. So whoever decides the same, a moment later or in
+ * another process, comes to the same name, whatever else it saw; and what still has a name, until it is gone, keeps it.
+ */
+function freeName({ service, taken }: ExecuteContext, decision: readonly string[]): string {
+  for (let attempt = 0; ; attempt += 1) {
+    const name = podName(service, [...decision, String(attempt)]);
+    if (taken.has(name)) continue;
+    taken.add(name);
+    return name;
+  }
+}
+
+/** @returns false when it was there already */
 async function createPod(
   { revision, node }: { readonly revision: string; readonly node: string },
-  decision: readonly string[],
+  name: string,
   replaces: string | undefined,
   { client, service, templateOf, signal }: ExecuteContext,
-): Promise<string> {
+): Promise<boolean> {
   const template = templateOf(revision);
   if (template === undefined) {
     throw new Error(`Cannot create an instance of revision ${revision}: it is not in the history`);
   }
   const namespace = service.metadata.namespace ?? '';
-  const name = podName(service, [revision, ...decision]);
   try {
     await client.create<Pod>(
       PODS,
@@ -77,6 +92,7 @@ async function createPod(
       buildPod({ service, template, revision, node, replaces, name }),
       signal,
     );
+    return true;
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
     const existing = await client.get<Pod>(PODS, namespace, name, signal);
@@ -86,8 +102,8 @@ async function createPod(
         cause: error,
       });
     }
+    return false;
   }
-  return name;
 }
 
 async function deletePod(

@@ -29,6 +29,8 @@ export interface Instance {
   readonly ended: boolean;
   /** Its node is gone. */
   readonly orphaned: boolean;
+  /** The scheduler has given it to its node; before, it is only pinned there. */
+  readonly bound: boolean;
   /** True when the node is there to carry out its deletion. */
   readonly reachable: boolean;
   /** Why it is not ready, in words; '' when it is, or nothing is known yet. */
@@ -50,8 +52,14 @@ export function instanceOf(pod: Pod, nodes: ReadonlyMap<string, NodeFacts>): Ins
   const orphaned = node !== '' && nodeKnown === undefined;
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   const createdAt = parseTimestamp(metadata.creationTimestamp) ?? 0;
+  // Of a node that is away, the last word about an instance is no news.
+  const silent = bound && nodeKnown?.ready === false;
   const isReady =
-    ready?.status === 'True' && !ended && !orphaned && metadata.deletionTimestamp === undefined;
+    ready?.status === 'True' &&
+    !ended &&
+    !orphaned &&
+    !silent &&
+    metadata.deletionTimestamp === undefined;
   return {
     name: metadata.name,
     uid: metadata.uid,
@@ -65,9 +73,10 @@ export function instanceOf(pod: Pod, nodes: ReadonlyMap<string, NodeFacts>): Ins
     terminating: metadata.deletionTimestamp !== undefined,
     ended,
     orphaned,
+    bound,
     // An unbound Pod needs no agent to go away.
     reachable: !bound || nodeKnown?.ready === true,
-    trouble: isReady ? '' : troubleOf(pod, orphaned),
+    trouble: isReady ? '' : silent ? `its node ${node} is not ready` : troubleOf(pod, orphaned),
     replaces: metadata.annotations?.[REPLACES_ANNOTATION],
     probed: spec.containers.some(
       ({ readinessProbe, startupProbe }) =>

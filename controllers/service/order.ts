@@ -7,7 +7,8 @@ export type ReplaceOrder = 'start-first' | 'stop-first';
 
 export interface OrderDecision {
   readonly order: ReplaceOrder;
-  readonly reason: string;
+  /** `undefined` when nothing asks for anything but the usual. */
+  readonly reason: string | undefined;
 }
 
 export interface HostPort {
@@ -48,7 +49,7 @@ export function decideOrder(
   if (settings.mode === 'Global' && volume !== undefined) {
     return { order: 'stop-first', reason: `volume ${volume} may have one writer per node only` };
   }
-  return { order: 'start-first', reason: 'nothing keeps two instances from running side by side' };
+  return { order: 'start-first', reason: undefined };
 }
 
 export function hostPortsOf(template: PodTemplate): readonly HostPort[] {

@@ -16,7 +16,7 @@ export function findFailure(
   dead: readonly Instance[],
   placement: Placement,
 ): Failure | undefined {
-  const { settings, target, current, now } = context.input;
+  const { settings, target, current, now, watchingSince } = context.input;
   if (!context.unproven || settings.paused) return undefined;
   if (context.undone) return undefined;
   const mark =
@@ -30,7 +30,7 @@ export function findFailure(
   if (ended !== undefined) return { message: `${ended.name}: ${ended.trouble}`, mark };
   for (const instance of alive.filter((candidate) => context.isUpdated(candidate))) {
     if (context.isAvailable(instance)) continue;
-    const deadline = instance.createdAt + settings.progressDeadlineMs;
+    const deadline = Math.max(instance.createdAt, watchingSince) + settings.progressDeadlineMs;
     if (now >= deadline) {
       const trouble = instance.trouble === '' ? 'it never became ready' : instance.trouble;
       return { message: `${instance.name}: ${trouble}`, mark };
@@ -38,7 +38,7 @@ export function findFailure(
     context.wakeAt(deadline);
   }
   if (placement.eligible.length === 0 && settings.mode === 'Replicated' && settings.replicas > 0) {
-    const deadline = target.activatedAt + settings.progressDeadlineMs;
+    const deadline = Math.max(target.activatedAt, watchingSince) + settings.progressDeadlineMs;
     if (now >= deadline) return { message: explainRejections(placement), mark: false };
     context.wakeAt(deadline);
   }

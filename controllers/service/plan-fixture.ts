@@ -33,6 +33,7 @@ export function instance(name: string, change: Partial<Instance> = {}): Instance
     ended: false,
     orphaned: false,
     reachable: true,
+    bound: true,
     trouble: '',
     replaces: undefined,
     probed: true,
@@ -68,6 +69,7 @@ export function input(change: Partial<PlanInput> = {}): PlanInput {
     instances: [],
     nodes: [node('n1'), node('n2')],
     now: NOW,
+    watchingSince: 0,
     ...change,
   };
 }

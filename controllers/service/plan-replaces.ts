@@ -61,7 +61,10 @@ function planReplace(
     uid: instance.uid,
     node: successor?.node ?? node,
   } as const;
-  const reasons = [...changeReasons(context, instance, goal), orderReason];
+  const reasons = [
+    ...changeReasons(context, instance, goal),
+    ...(orderReason === undefined ? [] : [orderReason]),
+  ];
   if (successor !== undefined) {
     if (context.isAvailable(successor))
       return { ...base, step: 'delete', state: 'InProgress', reasons };
@@ -90,10 +93,16 @@ function changeReasons(
   const before = context.input.templates.get(instance.revision);
   if (before === undefined)
     return [`its revision ${instance.revision || '(none)'} is not known any more`];
-  const { reasons } = evaluateChange(before, goal.template);
+  const { verdict, reasons } = evaluateChange(before, goal.template);
   const shown = reasons.slice(0, MAXIMUM_REASONS);
   const more = reasons.length - shown.length;
-  const why = more > 0 ? [...shown, `and ${more} more changes`] : shown;
+  const why = [
+    ...shown,
+    ...(more > 0 ? [`and ${more} more changes`] : []),
+    ...(verdict === 'needs-update'
+      ? ['resources of a running instance are not changed in place yet: it is replaced']
+      : []),
+  ];
   return context.undone
     ? [`undoes a failed rollout: ${context.input.target.failure ?? ''}`, ...why]
     : why;

@@ -11,16 +11,13 @@ export function planRuns(bench: Workbench): Operation[] {
   const { context, slots } = bench;
   const { goal } = context;
   if (goal === undefined) return [];
-  const missing = slots.vacancies.map((vacancy, index) =>
-    planRun(bench, goal, vacancy.node, vacancy.reason, index),
-  );
+  const missing = slots.vacancies.map(({ node, reason }) => planRun(bench, goal, node, reason));
   const starting = slots.held
     .filter(({ instance }) => context.isAcceptable(instance) && !context.isAvailable(instance))
-    .map(({ instance }, index): Operation => ({
+    .map(({ instance }): Operation => ({
       op: 'run',
       node: instance.node,
       revision: instance.revision,
-      index: 2_000 + index,
       step: 'wait',
       state: bench.failure === undefined ? 'InProgress' : 'Failed',
       pod: instance.name,
@@ -34,11 +31,10 @@ function planRun(
   goal: RevisionFacts,
   wantedNode: string | undefined,
   reason: string,
-  index: number,
 ): Operation {
   const { placement, load, heldPorts } = bench;
   const node = wantedNode ?? pickNode(placement, goal.template, load, heldPorts);
-  const base = { op: 'run', node: node ?? '', revision: goal.hash, index } as const;
+  const base = { op: 'run', node: node ?? '', revision: goal.hash } as const;
   if (node === undefined) {
     return {
       ...base,
@@ -75,11 +71,10 @@ function obstacleTo(bench: Workbench, goal: RevisionFacts, node: string): string
 }
 
 export function restingRuns(context: PlanContext, resting: readonly Instance[]): Operation[] {
-  return resting.map((instance, index) => ({
+  return resting.map((instance) => ({
     op: 'run',
     node: instance.node,
     revision: context.goal?.hash ?? '',
-    index: 1_000 + index,
     step: 'wait',
     state: 'Waiting',
     pod: instance.name,
@@ -92,11 +87,10 @@ export function doneOperations({ context, slots }: Workbench): Operation[] {
   if (!context.unproven || context.undone) return [];
   return slots.held
     .filter(({ instance }) => context.isUpdated(instance) && context.isAvailable(instance))
-    .map(({ instance }, index) => ({
+    .map(({ instance }) => ({
       op: 'run',
       node: instance.node,
       revision: instance.revision,
-      index: 3_000 + index,
       step: 'wait',
       state: 'Done',
       pod: instance.name,

@@ -27,6 +27,8 @@ export interface PlanInput {
   readonly nodes: readonly NodeFacts[];
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Since when this controller has been looking: no deadline passes because nobody was there to see instances become ready. */
+  readonly watchingSince: number;
 }
 
 interface OperationBase {
@@ -41,8 +43,6 @@ interface OperationBase {
 export interface RunOperation extends OperationBase {
   readonly op: 'run';
   readonly revision: string;
-  /** Which of the runs of this plan it is: part of what makes its name. */
-  readonly index: number;
   readonly step: 'create' | 'wait';
   /** The instance that it made, once that exists. */
   readonly pod?: string;

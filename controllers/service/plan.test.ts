@@ -313,3 +313,63 @@ test('planService() names what a replace changes and which node was rejected why
   assert.equal(plan.operations[0]?.reasons[0], 'spec.containers[c].image: v1 → v2');
   assert.deepEqual(plan.rejected, [{ node: 'n2', reason: 'is not ready' }]);
 });
+
+test('planService() takes back what was pinned to a node that no longer takes it', () => {
+  const unbound = instance('u', { node: 'n2', bound: false, readySince: undefined });
+  const cordoned = [node('n1'), node('n2', { unschedulable: true })];
+  const plan = planService(input({ instances: [...trio.slice(1), unbound], nodes: cordoned }));
+  assert.deepEqual(plan.operations.map(brief), ['remove u delete', 'run n1 create']);
+  assert.match(plan.operations[0]?.reasons[0] ?? '', /^node n2 does not take it any more$/);
+  const nowhere = cordoned.map((facts) => ({ ...facts, unschedulable: true }));
+  const waiting = planService(input({ instances: [...trio.slice(1), unbound], nodes: nowhere }));
+  assert.deepEqual(waiting.operations.map(brief), ['run n2 wait']);
+});
+
+test('planService() counts no time in which nobody was watching', () => {
+  const slow = { ...starting, createdAt: NOW - 3_600_000, replaces: 'uid-a' };
+  const late = { ...toV2, instances: [...trio, instance('x', slow)] };
+  assert.match(planService(input(late)).failure?.message ?? '', /^x: it never became ready$/);
+  assert.equal(planService(input({ ...late, watchingSince: NOW - 1_000 })).failure, undefined);
+});
+
+test('planService() says that a change of resources alone still takes a new instance', () => {
+  const limited = {
+    spec: { containers: [{ name: 'c', image: 'v1', resources: { limits: { cpu: '1' } } }] },
+  };
+  const plan = planService(
+    input({
+      target: revision('v2', { template: limited }),
+      current: revision('v1'),
+      templates: new Map([
+        ['v1', revision('v1').template],
+        ['v2', limited],
+      ]),
+      instances: trio,
+    }),
+  );
+  assert.deepEqual(plan.operations[0]?.reasons, [
+    'spec.containers[c].resources.limits: (none) → {"cpu":"1"}',
+    'resources of a running instance are not changed in place yet: it is replaced',
+  ]);
+});
+
+test('planService() keeps instances of a global service on a node that is away', () => {
+  const away = node('n2', {
+    ready: false,
+    taints: [
+      { key: 'node.kubernetes.io/unreachable', effect: 'NoSchedule' },
+      { key: 'node.kubernetes.io/unreachable', effect: 'NoExecute' },
+    ],
+  });
+  const plan = planService(
+    input({
+      settings: settings({ mode: 'Global' }),
+      nodes: [node('n1'), away],
+      instances: [
+        instance('a', { node: 'n1' }),
+        instance('b', { node: 'n2', readySince: undefined }),
+      ],
+    }),
+  );
+  assert.deepEqual(plan.operations.map(brief), ['run n2 wait']);
+});

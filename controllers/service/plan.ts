@@ -2,6 +2,7 @@
 // operation half done is recognised by the Pods it left, so the same plan is found again after a crash at any point.
 import type { Instance } from './instance.ts';
 import { placementOf } from './placement.ts';
+import type { Placement } from './placement.ts';
 import { planContext } from './plan-context.ts';
 import { findFailure, mustRest } from './plan-failure.ts';
 import { planReplaces } from './plan-replaces.ts';
@@ -18,9 +19,11 @@ export function planService(input: PlanInput): Plan {
   const instances = input.instances.toSorted(oldestFirst);
   const placement = placementOf((context.goal ?? target).template, nodes);
   const terminating = instances.filter((instance) => instance.terminating);
-  const alive = instances.filter(
+  const lasting = instances.filter(
     ({ terminating: going, ended, orphaned }) => !going && !ended && !orphaned,
   );
+  const stranded = lasting.filter((instance) => isStranded(instance, placement, input));
+  const alive = lasting.filter((instance) => !stranded.includes(instance));
   const dead = instances.filter(
     ({ terminating: going, ended, orphaned }) => !going && (ended || orphaned),
   );
@@ -47,6 +50,9 @@ export function planService(input: PlanInput): Plan {
     ...dead
       .filter((instance) => !resting.includes(instance))
       .map((instance) => removal(instance, instance.trouble)),
+    ...stranded.map((instance) =>
+      removal(instance, `node ${instance.node} does not take it any more`),
+    ),
     ...slots.surplus.map(({ instance, reason }) => removal(instance, reason)),
   ];
   const runs = planRuns(bench);
@@ -76,6 +82,13 @@ export function planService(input: PlanInput): Plan {
     troubles: troublesOf(alive, dead),
     wakeInMs: context.wakeInMs,
   };
+}
+
+/** Pinned to a node that was cordoned, tainted or lost before the scheduler came: it would wait there for ever. */
+function isStranded(instance: Instance, placement: Placement, { settings }: PlanInput): boolean {
+  const { bound, node } = instance;
+  if (bound || node === '' || placement.eligible.some(({ name }) => name === node)) return false;
+  return settings.mode === 'Global' || placement.eligible.length > 0;
 }
 
 function removal(instance: Instance, reason: string): Operation {

@@ -41,10 +41,17 @@ export function hashOf(revision: ControllerRevision): string {
   return revision.metadata.labels?.[REVISION_LABEL] ?? '';
 }
 
+/** As it is sent to be created. */
+export interface NewRevision {
+  readonly metadata: { readonly name: string };
+  readonly data: { readonly spec: { readonly template: PodTemplate } };
+  readonly revision: number;
+}
+
 /** What must be written so that the newest revision is the one that the spec describes. */
 export type RevisionChange =
   | { readonly change: 'none'; readonly revision: ControllerRevision }
-  | { readonly change: 'create'; readonly object: object }
+  | { readonly change: 'create'; readonly object: NewRevision }
   /** It was described before, and is again: it gets the newest number and a fresh start. */
   | {
       readonly change: 'reactivate';
@@ -73,16 +80,17 @@ export function revisionChange(
   };
 }
 
-function newRevision(service: Service, hash: string, number: number, now: number): object {
+function newRevision(service: Service, hash: string, number: number, now: number): NewRevision {
   const { name, namespace } = service.metadata;
+  const metadata = {
+    name: `${name}-${hash}`,
+    namespace,
+    labels: { [SERVICE_LABEL]: name, [REVISION_LABEL]: hash },
+    annotations: { [ACTIVATED_ANNOTATION]: timestamp(now) },
+    ownerReferences: [controllerReference(SERVICES, service)],
+  };
   return {
-    metadata: {
-      name: `${name}-${hash}`,
-      namespace,
-      labels: { [SERVICE_LABEL]: name, [REVISION_LABEL]: hash },
-      annotations: { [ACTIVATED_ANNOTATION]: timestamp(now) },
-      ownerReferences: [controllerReference(SERVICES, service)],
-    },
+    metadata,
     data: { spec: { template: service.spec.template } },
     revision: number,
   };

@@ -1,5 +1,5 @@
 // The update settings of a Service with every default filled in, durations in milliseconds. Pure.
-import type { FailureAction, ServiceMode, ServiceSpec, UpdateOrder, UpdateType } from './types.ts';
+import type { FailureAction, Service, ServiceMode, UpdateOrder, UpdateType } from './types.ts';
 
 export interface Settings {
   readonly mode: ServiceMode;
@@ -29,6 +29,9 @@ export const DEFAULTS = {
   revisionHistoryLimit: 10,
 } as const;
 
+/** Longest value of a label. */
+const MAXIMUM_NAME = 63;
+
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /** Milliseconds of `1m30s`; `undefined` for what is no duration. */
@@ -42,7 +45,15 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /** @returns the settings, or a sentence about the field that cannot be used */
-export function resolveSettings(spec: ServiceSpec): Settings | { readonly problem: string } {
+export function resolveSettings({
+  metadata: { name },
+  spec,
+}: Pick<Service, 'metadata' | 'spec'>): Settings | { readonly problem: string } {
+  if (name.length > MAXIMUM_NAME) {
+    return {
+      problem: `metadata.name has ${name.length} characters: instances carry it in a label, which holds ${MAXIMUM_NAME}; use a shorter one`,
+    };
+  }
   const { updateStrategy: strategy = {} } = spec;
   const type: string = strategy.type ?? DEFAULTS.type;
   if (type !== 'Rolling' && type !== 'Recreate') {

@@ -1,6 +1,6 @@
 // Sorts the instances of a service into slots: one slot is one instance that the spec asks for, held by one Pod, or by two while one
 // replaces the other. What fits no slot is surplus; what is asked for and held by nobody is missing. Pure.
-import { refusal } from '../machinery/node-fit.ts';
+import { AWAY_TAINTS, refusal } from '../machinery/node-fit.ts';
 import type { Instance } from './instance.ts';
 import type { PlanContext } from './plan-context.ts';
 import type { Placement } from './placement.ts';
@@ -100,7 +100,8 @@ function globalSlots(
       .filter(({ instance }) => instance.node === node.name)
       .toSorted(bestFirst(context));
     // A node that is cordoned or away for a moment keeps its instance; one that no longer fits does not.
-    const why = refusal(template.spec, { ...node, ready: true, unschedulable: false });
+    const taints = node.taints.filter(({ key }) => !AWAY_TAINTS.has(key));
+    const why = refusal(template.spec, { ...node, taints, ready: true, unschedulable: false });
     if (why !== undefined) {
       surplus.push(...surplusOf(here, `node ${node.name} ${why}`));
       continue;
