@@ -112,5 +112,5 @@ export async function closedLoop(
   );
   const seconds = (performance.now() - started) / 1000;
   for (const socket of sockets) socket.destroy();
-  return { perSecond: count / seconds, latenciesMs: latenciesMs.sort((a, b) => a - b) };
+  return { perSecond: count / seconds, latenciesMs: latenciesMs.toSorted((a, b) => a - b) };
 }

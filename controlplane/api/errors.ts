@@ -224,10 +224,6 @@ export function invalid(
   });
 }
 
-export function tooManyRequests(message: string, retryAfterSeconds: number): ApiError {
-  return new ApiError(429, 'TooManyRequests', message, { details: { retryAfterSeconds } });
-}
-
 /** 500 with the cause kept for the log; the client sees only `message`. */
 export function internalError(message: string, cause?: unknown): ApiError {
   return new ApiError(500, 'InternalError', `Internal error occurred: ${message}`, { cause });

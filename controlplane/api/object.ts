@@ -36,13 +36,6 @@ export interface KubernetesObject {
   [field: string]: unknown;
 }
 
-export interface GroupVersionKind {
-  /** Empty for the core group. */
-  readonly group: string;
-  readonly version: string;
-  readonly kind: string;
-}
-
 /** `v1` or `apps/v1`. */
 export function apiVersionOf(group: string, version: string): string {
   return group === '' ? version : `${group}/${version}`;
