@@ -132,12 +132,18 @@ test('discovery comes in the form that was asked for, and 304 when nothing chang
 });
 
 test('metrics count requests under the names of upstream', async () => {
+  (await open(base, admin, 'GET', `${CONFIG_MAPS}?watch=true`)).destroy();
   const { text } = await call(base, admin, 'GET', '/metrics');
   assert.match(
     text,
     /^apiserver_request_total\{verb="POST",group="",version="v1",resource="configmaps",.*code="201"\} \d+$/m,
   );
   assert.match(text, /^apiserver_request_duration_seconds_bucket\{le="1",.*verb="LIST"/m);
+  assert.match(text, /^kubernetes_build_info\{major="1",minor="\d+",git_version="v1\.\d+/m);
+  assert.match(text, /^authentication_attempts\{result="success"\} \d+$/m);
+  assert.match(text, /^authenticated_user_requests\{username="admin"\} \d+$/m);
+  assert.match(text, /^authorization_attempts_total\{result="allowed"\} \d+$/m);
+  assert.match(text, /^apiserver_init_events_total\{.*resource="configmaps"\} \d+$/m);
 });
 
 test('logs come over the tunnel of the node', async () => {

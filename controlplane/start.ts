@@ -15,6 +15,7 @@ import { builtinDefinitions } from './api/builtin/definitions.ts';
 import { Scheme } from './api/scheme.ts';
 import { builtinSchema } from './api/schema/corpus.ts';
 import { StoredPods } from './http/bound-pods.ts';
+import { buildInfo, exposeBuildInfo } from './http/build-info.ts';
 import { ServerMetrics } from './http/metrics.ts';
 import { startServer } from './http/server.ts';
 import type { ApiServer } from './http/server.ts';
@@ -189,6 +190,7 @@ interface Parts {
 async function listen(options: ControlPlaneOptions, parts: Parts): Promise<ApiServer> {
   const { clock, logger, metrics, extraMetrics } = options;
   const { certificates, scheme, registry, store, health } = parts;
+  exposeBuildInfo(metrics, buildInfo(options.version));
   const server: ApiServer = await startServer(
     {
       scheme,

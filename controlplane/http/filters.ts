@@ -16,7 +16,7 @@ export type Filter = (next: Handler) => Handler;
 export function filterChain(services: Services, authenticator: Authenticator): Filter {
   const filters: readonly Filter[] = [
     panicGuard(services),
-    authenticate(authenticator),
+    authenticate(services, authenticator),
     resolveDefinition(services),
     authorize(services),
   ];
@@ -39,14 +39,16 @@ function panicGuard(services: Services): Filter {
   }
 }
 
-function authenticate(authenticator: Authenticator): Filter {
+function authenticate({ metrics }: Services, authenticator: Authenticator): Filter {
   return (next) => (context) => {
     const { request } = context;
     const user = authenticator.authenticate(
       request.socket as unknown as PeerSocket,
       request.headers.authorization,
     );
-    if (user instanceof ApiError) throw user;
+    const isRefused = user instanceof ApiError;
+    metrics.access.authenticated(isRefused ? undefined : user);
+    if (isRefused) throw user;
     context.user = user;
     refuseImpersonation(context);
     return next(context);
@@ -81,6 +83,7 @@ function authorize(services: Services): Filter {
   return (next) => (context) => {
     const attributes = attributesOf(context);
     const decision = services.authorizer.authorize(attributes);
+    services.metrics.access.authorized(decision.allowed);
     if (!decision.allowed) {
       throw forbiddenError(attributes, decision.reason);
     }

@@ -3,6 +3,7 @@
 // are folded into '' and 'other'.
 import type { Counter, Gauge, Histogram, MetricsRegistry } from '#platform/metrics.ts';
 
+import { AccessMetrics } from './access-metrics.ts';
 import type { RequestContext } from './context.ts';
 
 const LATENCY_BUCKETS = [
@@ -36,6 +37,7 @@ const VERBS: Readonly<Record<string, string>> = {
 const CONNECT_SUBRESOURCES = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
 
 export class ServerMetrics {
+  readonly access: AccessMetrics;
   readonly #total: Counter;
   readonly #duration: Histogram;
   readonly #sliDuration: Histogram;
@@ -43,6 +45,7 @@ export class ServerMetrics {
   readonly #longRunning: Gauge;
   readonly #watchEvents: Counter;
   readonly #watchEventSizes: Histogram;
+  readonly #initEvents: Counter;
   readonly #terminatedWatchers: Counter;
   readonly #terminations: Counter;
   readonly #aborts: Counter;
@@ -50,6 +53,7 @@ export class ServerMetrics {
   readonly #inflightCount = { readOnly: 0, mutating: 0 };
 
   constructor(registry: MetricsRegistry) {
+    this.access = new AccessMetrics(registry);
     this.#total = registry.counter({
       name: 'apiserver_request_total',
       help: '[STABLE] Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, component, and HTTP response code.',
@@ -97,6 +101,11 @@ export class ServerMetrics {
       help: '[ALPHA] Watch event size distribution in bytes',
       labelNames: GVR_LABELS,
       buckets: WATCH_SIZE_BUCKETS,
+    });
+    this.#initEvents = registry.counter({
+      name: 'apiserver_init_events_total',
+      help: '[ALPHA] Counter of init events processed in watch cache broken by resource type.',
+      labelNames: GVR_LABELS,
     });
     this.#terminatedWatchers = registry.counter({
       name: 'apiserver_terminated_watchers_total',
@@ -161,6 +170,11 @@ export class ServerMetrics {
     const labels = gvrOf(context);
     this.#watchEvents.inc(labels, count);
     this.#watchEventSizes.observe(labels, bytes / count);
+  }
+
+  /** A watch that began without a revision is first sent what there is. */
+  initialEvents(context: RequestContext, count: number): void {
+    if (count > 0) this.#initEvents.inc(gvrOf(context), count);
   }
 
   watcherTerminated(context: RequestContext): void {

@@ -72,7 +72,8 @@ export async function startServer(
   options: ApiServerOptions,
 ): Promise<ApiServer> {
   const inFlight = new InFlightRequests(services.clock, (context, error) => {
-    services.metrics.timedOut(context);
+    // One that is answered and only waits for its client to stop sending is just cut.
+    if (!context.response.headersSent) services.metrics.timedOut(context);
     sendError(context, error, services.logger);
   });
   const app = express();

@@ -4,6 +4,7 @@ import { badRequest, forbidden } from '#controlplane/api/errors.ts';
 import { conditionOf, listAt, objectAt, stringAt } from '#controlplane/api/fields.ts';
 import { definitionsOf } from '#controlplane/api/custom-resource.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
+import { copyJson } from '#controlplane/api/schema/json-value.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
 import { storageKeyOf } from '#controlplane/api/resource.ts';
 import type { StoredObject } from '#controlplane/store/types.ts';
@@ -15,6 +16,7 @@ import {
   CUSTOM_RESOURCE_DEFINITIONS,
 } from './strategies/custom-resource-definition.ts';
 import { changeObject } from './update.ts';
+import type { Change } from './update.ts';
 
 interface Known {
   readonly name: string;
@@ -31,6 +33,8 @@ export class CustomResources implements CustomResourceHooks {
   readonly #byKey = new Map<string, Known>();
   /** Clean-ups under way, by storage key of the instances. */
   readonly #cleanups = new Map<string, Promise<void>>();
+  /** The last write of a definition. */
+  #lastWrite: Promise<unknown> = Promise.resolve();
 
   /** @param env asked for late: the environment holds this object in turn */
   constructor(env: () => Environment) {
@@ -41,6 +45,17 @@ export class CustomResources implements CustomResourceHooks {
   load(): void {
     const { items } = this.#env().store.list(CUSTOM_RESOURCE_DEFINITIONS, {});
     for (const stored of items) this.#learn(stored);
+  }
+
+  /**
+   * Runs writes of definitions one after the other: whether names are free is decided against the definitions that are
+   * known, and one on its way to the disk is not.
+   */
+  inTurn<T>(definition: ResourceDefinition, write: () => Promise<T>): Promise<T> {
+    if (definition.storageKey !== CUSTOM_RESOURCE_DEFINITIONS) return write();
+    const result = this.#lastWrite.then(write);
+    this.#lastWrite = result.catch(() => undefined);
+    return result;
   }
 
   admitCreate(definition: ResourceDefinition, name: string): void {
@@ -68,6 +83,7 @@ export class CustomResources implements CustomResourceHooks {
       const key = instanceKeyOf(object);
       this.#env().scheme.remove(this.#byKey.get(key)?.definitions ?? []);
       this.#byKey.delete(key);
+      this.#reconsider(definition, stringAt(object, 'spec', 'group'));
     }
   }
 
@@ -119,6 +135,40 @@ export class CustomResources implements CustomResourceHooks {
       })
       .finally(() => this.#cleanups.delete(known.storageKey));
     this.#cleanups.set(known.storageKey, cleanup);
+  }
+
+  /** Names are free again: definitions of the group that were refused for them may have them now. */
+  #reconsider(definition: ResourceDefinition, group: string): void {
+    const { store, logger } = this.#env();
+    for (const stored of store.list(CUSTOM_RESOURCE_DEFINITIONS, {}).items) {
+      const object = JSON.parse(stored.bytes.toString()) as KubernetesObject;
+      if (stringAt(object, 'spec', 'group') !== group) continue;
+      if (stringAt(conditionOf(object, 'NamesAccepted'), 'status') === 'True') continue;
+      const key = `names/${stored.name}`;
+      const renewal = this.inTurn(definition, () => this.#renewStatus(definition, stored.name))
+        .catch((error: unknown) => {
+          if (this.#closing.signal.aborted) return;
+          logger.warn('Cannot look again at the names of a CustomResourceDefinition', {
+            name: stored.name,
+            error,
+          });
+        })
+        .finally(() => this.#cleanups.delete(key));
+      this.#cleanups.set(key, renewal);
+    }
+  }
+
+  async #renewStatus(definition: ResourceDefinition, name: string): Promise<void> {
+    const env = this.#env();
+    if (env.store.get(CUSTOM_RESOURCE_DEFINITIONS, '', name) === undefined) return;
+    const change: Change = {
+      conditional: false,
+      refusal: badRequest,
+      // The status follows from what is known when the write is prepared.
+      apply: (old) => ({ object: copyJson(old) as KubernetesObject, problems: [] }),
+    };
+    const context = internalContext('custom-resource-names', this.#closing.signal);
+    await changeObject(env, { definition, namespace: '', name }, '', change, context);
   }
 
   async #cleanUp({ name, storageKey, anyDefinition }: Known): Promise<void> {

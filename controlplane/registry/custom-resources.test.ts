@@ -108,6 +108,22 @@ describe('CustomResourceDefinition', () => {
     assert.throws(() => fixture.kind('example.com/v1', 'gadgets'));
   });
 
+  test('of two made at the same moment with one short name, the second waits until it is free', async () => {
+    const names = (plural: string, kind: string) => ({
+      names: { plural, kind, shortNames: ['tw'] },
+    });
+    const [first, second] = await Promise.all([
+      fixture.create(definitionOf('twins', 'Twin', names('twins', 'Twin'))),
+      fixture.create(definitionOf('twixes', 'Twix', names('twixes', 'Twix'))),
+    ]);
+    assert.equal(conditionOf(first, 'NamesAccepted')['status'], 'True');
+    assert.equal(conditionOf(second, 'NamesAccepted')['reason'], 'ShortNamesConflict');
+    await fixture.registry.delete(crdTarget('twins'), {}, fixture.context());
+    await fixture.registry.idle();
+    assert.equal(conditionOf(readDefinition('twixes'), 'Established')['status'], 'True');
+    assert.equal(fixture.kind('example.com/v1', 'twixes').kind, 'Twix');
+  });
+
   test('is refused with a name that is not plural.group, and cannot change its scope', async () => {
     const wrong = definitionOf('things', 'Thing') as KubernetesObject;
     wrong.metadata.name = 'other.example.com';

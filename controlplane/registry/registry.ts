@@ -43,11 +43,17 @@ export function createRegistry(options: RegistryOptions): RunningRegistry {
 
   return {
     create: (definition, namespace, body, context) =>
-      createObject(env, definition, namespace, body, context),
+      customResources.inTurn(definition, () =>
+        createObject(env, definition, namespace, body, context),
+      ),
     update: (target, subresource, body, context) =>
-      updateObject(env, target, subresource, body, context),
+      customResources.inTurn(target.definition, () =>
+        updateObject(env, target, subresource, body, context),
+      ),
     patch: (target, subresource, patch, context) =>
-      patchObject(env, target, subresource, patch, context),
+      customResources.inTurn(target.definition, () =>
+        patchObject(env, target, subresource, patch, context),
+      ),
     delete: (target, deleteOptions, context) => deleteObject(env, target, deleteOptions, context),
     deleteCollection: (definition, namespace, selector, deleteOptions, context) =>
       deleteCollection(env, definition, namespace, selector, deleteOptions, context),

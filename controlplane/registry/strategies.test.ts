@@ -1,6 +1,7 @@
 // Rules of the smaller kinds, through the registry.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { fieldAt } from '#controlplane/api/fields.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import type { Fixture } from './registry-fixture.ts';
 import { openFixture } from './registry-fixture.ts';
@@ -105,6 +106,15 @@ describe('update', () => {
       code: 422,
       message: /data: Invalid value: .*field is immutable/,
     });
+  });
+
+  test('a Node can give all that it has, unless it says otherwise', async () => {
+    const capacity = { cpu: '4', memory: '8Gi' };
+    const made = await fixture.create(object('v1', 'Node', 'whole', { status: { capacity } }));
+    assert.deepEqual(fieldAt(made, 'status', 'allocatable'), capacity);
+    const status = { capacity, allocatable: { cpu: '3' } };
+    const careful = await fixture.create(object('v1', 'Node', 'careful', { status }));
+    assert.deepEqual(fieldAt(careful, 'status', 'allocatable'), { cpu: '3' });
   });
 
   test('the type of a Secret stays', async () => {

@@ -1,26 +1,19 @@
 // The small documents about the server itself: /version, /metrics and the list of paths at /.
-import { arch, platform } from 'node:process';
-
+import { buildInfo } from '../build-info.ts';
 import type { Handler } from '../context.ts';
-import { gitVersionOf, KUBERNETES_MINOR } from '#platform/kubernetes-version.ts';
 import { baseHeaders, sendBytes, sendJSON } from '../respond.ts';
 import type { Services } from '../services.ts';
 
 export function versionHandler(services: Services): Handler {
+  const { major, minor, ...build } = buildInfo(services.version.windlass);
   const version = {
-    major: '1',
-    minor: KUBERNETES_MINOR,
-    emulationMajor: '1',
-    emulationMinor: KUBERNETES_MINOR,
-    minCompatibilityMajor: '1',
-    minCompatibilityMinor: String(Number(KUBERNETES_MINOR) - 1),
-    gitVersion: gitVersionOf(services.version.windlass),
-    gitCommit: '',
-    gitTreeState: 'clean',
-    buildDate: '1970-01-01T00:00:00Z',
-    goVersion: '',
-    compiler: 'node',
-    platform: `${platform}/${arch === 'x64' ? 'amd64' : arch}`,
+    major,
+    minor,
+    emulationMajor: major,
+    emulationMinor: minor,
+    minCompatibilityMajor: major,
+    minCompatibilityMinor: String(Number(minor) - 1),
+    ...build,
   };
   return (context) => sendJSON(context, 200, version);
 }

@@ -95,6 +95,7 @@ function subscribe(
       ...(namespace === '' || !definition.namespaced ? {} : { namespace }),
       ...(matches === undefined ? {} : { matches }),
     });
+    services.metrics.initialEvents(context, list.items.length);
     watcher.start(list.items);
     from = list.revision;
   }

@@ -1,13 +1,20 @@
 // Node: registered by its agent together with its first status.
 import type { FieldError } from '#controlplane/api/errors.ts';
 import { duplicateField, unsupportedField } from '#controlplane/api/field-errors.ts';
-import { listAt, stringAt } from '#controlplane/api/fields.ts';
+import { listAt, objectAt, stringAt } from '#controlplane/api/fields.ts';
 import type { Strategy } from '../strategy.ts';
 
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
 export const nodeStrategy: Strategy = {
   keepsStatusOnCreate: true,
+  applyDefaults(object) {
+    // Upstream: what a node can hold is what it has, unless its agent keeps something back.
+    const status = objectAt(object, 'status');
+    if (status['allocatable'] === undefined && status['capacity'] !== undefined) {
+      status['allocatable'] = { ...objectAt(status, 'capacity') };
+    }
+  },
   validate(object) {
     const errors: FieldError[] = [];
     const seen = new Set<string>();
