@@ -9,6 +9,7 @@ import { loadConnection } from './machinery/kubeconfig.ts';
 import type { Connection } from './machinery/kubeconfig.ts';
 import { Manager } from './machinery/manager.ts';
 import { addNamespaceController } from './namespace/controller.ts';
+import { addNodeLifecycleController } from './node-lifecycle/controller.ts';
 import { addScheduler } from './scheduler/controller.ts';
 import { addServiceAccountController } from './service-account/controller.ts';
 import { addServiceController } from './service/controller.ts';
@@ -40,6 +41,7 @@ const CONTROLLERS: Readonly<Record<string, Add>> = {
   service: addServiceController,
   scheduler: addScheduler,
   namespace: addNamespaceController,
+  'node-lifecycle': addNodeLifecycleController,
   'garbage-collector': addGarbageCollector,
   'service-account': (manager, { tls }) => addServiceAccountController(manager, textOf(tls.ca)),
 };

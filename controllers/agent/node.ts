@@ -5,6 +5,7 @@ import type { Clock } from '#platform/clock.ts';
 import { sleep } from '#platform/clock.ts';
 import type { Logger } from '#platform/logging.ts';
 import type { ApiObject, ApiResource, Client } from '../machinery/client-types.ts';
+import { isConditionTrue } from '../machinery/conditions.ts';
 import { isAlreadyExists, isNotFound } from '../machinery/request-error.ts';
 import { NODES } from '../machinery/resources.ts';
 import { timestamp } from '../machinery/timestamps.ts';
@@ -77,7 +78,9 @@ export async function keepNodeAlive(options: NodeOptions, signal: AbortSignal): 
       await sleep(options.clock, delayMs, signal);
       await renewLease(options, signal);
       beats += 1;
-      if (beats % STATUS_EVERY === 0) await writeStatus(options, signal);
+      // Whoever watches over nodes may have given this one up while it could not be heard: its Ready is ours to take back.
+      if (beats % STATUS_EVERY === 0 || !(await isSaidReady(options, signal)))
+        await writeStatus(options, signal);
       delayMs = HEARTBEAT_MS;
     } catch (error) {
       if (signal.aborted) return;
@@ -95,6 +98,14 @@ export async function leaveNode(options: NodeOptions, signal: AbortSignal): Prom
     reason: 'AgentStopped',
     message: 'the agent was stopped',
   });
+}
+
+async function isSaidReady(
+  { client, nodeName }: NodeOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { status } = await client.get<NodeObject>(NODES, '', nodeName, signal);
+  return isConditionTrue(status?.conditions, 'Ready');
 }
 
 async function renewLease(

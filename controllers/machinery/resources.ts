@@ -57,6 +57,14 @@ export const CONTROLLER_REVISIONS: ApiResource = {
   namespaced: true,
 };
 
+export const LEASES: ApiResource = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  resource: 'leases',
+  kind: 'Lease',
+  namespaced: true,
+};
+
 export const CUSTOM_RESOURCE_DEFINITIONS: ApiResource = {
   group: 'apiextensions.k8s.io',
   version: 'v1',

@@ -1,6 +1,6 @@
 // Nodes without machines: they report Pods as a test tells them to, at the speed of the API. And a witness of everything that ever
 // happened to Pods, from their watch, so that a test can say "never" and "only once".
-import type { ApiObject, ApiResource, Client } from '#controllers/machinery/client-types.ts';
+import type { ApiObject, Client } from '#controllers/machinery/client-types.ts';
 import { Informer } from '#controllers/machinery/informer.ts';
 import { isConflict, isNotFound } from '#controllers/machinery/request-error.ts';
 import { NODES, PODS } from '#controllers/machinery/resources.ts';
@@ -22,14 +22,6 @@ export interface TestPod extends ApiObject {
 
 /** What becomes of a container with some image. */
 export type Fate = 'serves' | 'crashes' | 'never ready' | 'hangs';
-
-export const LEASES: ApiResource = {
-  group: 'coordination.k8s.io',
-  version: 'v1',
-  resource: 'leases',
-  kind: 'Lease',
-  namespaced: true,
-};
 
 export class SimulatedNodes {
   readonly #client: Client;

@@ -1,0 +1,74 @@
+// Is a node still there? Judged by when its Lease was last seen to change, on this process's own clock: no other machine's time
+// counts, and whoever just started gives every node its full grace. Pure. The rules are those of upstream's node life cycle.
+import type { V1Toleration } from '@kubernetes/client-node';
+import { tolerates } from '../machinery/node-fit.ts';
+import type { Taint } from '../machinery/node-fit.ts';
+
+/** How long a Lease may go without renewal, in milliseconds. */
+export const GRACE_MS = 40_000;
+/** How long a Pod stays that says nothing about it: what upstream's admission writes into every Pod. */
+const DEFAULT_TOLERATION_SECONDS = 300;
+
+export const UNREACHABLE = 'node.kubernetes.io/unreachable';
+export const NOT_READY = 'node.kubernetes.io/not-ready';
+
+export interface TimedTaint extends Taint {
+  /** RFC 3339; since when, for NoExecute. */
+  readonly timeAdded?: string;
+}
+
+export type Readiness = 'True' | 'False' | 'Unknown';
+
+/** The taints that a node with this readiness must have, with all others left as they are. */
+export function taintsFor(
+  taints: readonly TimedTaint[],
+  readiness: Readiness,
+  now: string,
+): readonly TimedTaint[] {
+  const key = readiness === 'True' ? undefined : readiness === 'False' ? NOT_READY : UNREACHABLE;
+  const foreign = taints.filter((taint) => taint.key !== UNREACHABLE && taint.key !== NOT_READY);
+  if (key === undefined) return foreign;
+  const own = (['NoSchedule', 'NoExecute'] as const).map(
+    (effect) =>
+      taints.find((taint) => taint.key === key && taint.effect === effect) ?? {
+        key,
+        effect,
+        timeAdded: now,
+      },
+  );
+  return [...foreign, ...own];
+}
+
+/**
+ * When a Pod must leave its node because of its NoExecute taints; `undefined` for never.
+ *
+ * @param seenAt since when a taint has been known to this process: one that was left by an earlier run must not evict at once
+ * @returns on the clock of `seenAt`, in milliseconds
+ */
+export function evictionTime(
+  tolerations: readonly V1Toleration[],
+  taints: readonly Taint[],
+  seenAt: (taint: Taint) => number,
+): number | undefined {
+  let earliest: number | undefined;
+  for (const taint of taints) {
+    if (taint.effect !== 'NoExecute') continue;
+    const patience = patienceSeconds(tolerations, taint);
+    if (patience === undefined) continue;
+    const at = seenAt(taint) + patience * 1_000;
+    if (earliest === undefined || at < earliest) earliest = at;
+  }
+  return earliest;
+}
+
+/** The shortest of the tolerations that apply; `undefined` for ever. */
+function patienceSeconds(tolerations: readonly V1Toleration[], taint: Taint): number | undefined {
+  const applying = tolerations.filter((toleration) => tolerates([toleration], taint));
+  if (applying.length === 0) {
+    return taint.key === UNREACHABLE || taint.key === NOT_READY ? DEFAULT_TOLERATION_SECONDS : 0;
+  }
+  const limits = applying
+    .map(({ tolerationSeconds }) => tolerationSeconds)
+    .filter((seconds) => seconds !== undefined);
+  return limits.length === 0 ? undefined : Math.max(0, Math.min(...limits));
+}
