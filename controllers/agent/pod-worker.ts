@@ -196,11 +196,12 @@ export class PodWorker {
   }
 
   async #prepare(): Promise<Prepared> {
-    const { client, folderOf, claimsFolder, hostIP } = this.#context;
+    const { client, runtime, folderOf, claimsFolder, hostIP } = this.#context;
     const references = await fetchReferences(client, this.#pod, this.#starting);
     const folders = {
       pod: join(folderOf(this.#pod.metadata.uid), 'volumes'),
       claims: claimsFolder,
+      ownerOnlySecrets: runtime.name === 'process',
     };
     return { references, volumes: await prepareVolumes(this.#pod, references, folders, hostIP) };
   }

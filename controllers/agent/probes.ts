@@ -154,12 +154,14 @@ export class ContainerProbes {
     return true;
   }
 
-  /** Tells of another answer at the beginning and now and then: a probe with ever new words must not fill the store. */
+  /** Tells of another complaint at the beginning and now and then: a probe with ever new words must not fill the store. */
   #note({ success, message }: ProbeOutcome, failures: number): void {
-    const complaint = success ? undefined : message;
-    if (complaint === this.#complaint) return;
-    if (!success && failures > 3 && failures % 10 !== 0) return;
-    this.#complaint = complaint;
+    if (success) {
+      this.#complaint = undefined;
+      return;
+    }
+    if (message === this.#complaint || (failures > 3 && failures % 10 !== 0)) return;
+    this.#complaint = message;
     if (!this.#ready) this.#options.events.changed();
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decideRestart } from './restart.ts';
+import { StartError } from '../runtimes/runtime.ts';
+import { decideNext, decideRestart } from './restart.ts';
 
 const exit = (
   exitCode: number | undefined,
@@ -42,3 +43,57 @@ test('decideRestart() forgets after ten minutes of running', () => {
   const decision = decideRestart('Always', exit(1, 600_000), { restarts: 6, lastAt: 0 }, 600_000);
   assert.deepEqual(decision, { action: 'start', history: { restarts: 1, lastAt: 600_000 } });
 });
+
+const crashed = exit(1);
+const cannotRun = { error: new StartError('RunContainerError', 'Cannot run'), at: 1_000 };
+const missing = { error: new StartError('FailedMount', 'configmap not found'), at: 1_000 };
+
+for (const { title, input, expected } of [
+  { title: 'nothing ran yet', input: {}, expected: 'start' },
+  { title: 'the first crash', input: { exit: crashed }, expected: 'start' },
+  {
+    title: 'a crash after another',
+    input: { exit: crashed, history: { restarts: 1, lastAt: 0 } },
+    expected: 'wait until 11000',
+  },
+  { title: 'a start that failed', input: { failed: cannotRun }, expected: 'wait until 11000' },
+  {
+    title: 'a start that failed, its wait over',
+    input: { failed: cannotRun, now: 11_000 },
+    expected: 'start',
+  },
+  {
+    title: 'what it refers to is missing',
+    input: { failed: missing },
+    expected: 'wait until 2000',
+  },
+  {
+    title: 'what it refers to is missing, after crashes',
+    input: { failed: missing, history: { restarts: 5, lastAt: 0 }, now: 2_000 },
+    expected: 'start',
+  },
+  {
+    title: 'it was stopped with the agent',
+    input: { exit: exit(0), shutDown: true, policy: 'OnFailure' },
+    expected: 'start',
+  },
+  {
+    title: 'it was stopped with the agent, but must run once only',
+    input: { exit: exit(0), shutDown: true, policy: 'Never' },
+    expected: 'never',
+  },
+] as const) {
+  test(`decideNext() when ${title}: ${expected}`, () => {
+    const decision = decideNext({
+      policy: 'Always',
+      exit: undefined,
+      shutDown: false,
+      failed: undefined,
+      history: undefined,
+      now: 1_000,
+      ...input,
+    });
+    const until = decision.action === 'wait' ? ` until ${decision.untilMs}` : '';
+    assert.equal(`${decision.action}${until}`, expected);
+  });
+}

@@ -1,7 +1,8 @@
 // Prepares the volumes of a Pod as files and folders of this machine; the runtime then mounts them. Keys of ConfigMaps and Secrets
-// become file names only when they cannot leave the volume. Secrets are 0600 in 0700 folders and go with the Pod.
-import { chmod, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, normalize } from 'node:path';
+// become file names only when they cannot leave the volume. All of it lies below a folder that only the agent's user may enter;
+// what is asked for in modes holds inside of containers, which may run as other users.
+import { chmod, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, normalize, relative } from 'node:path';
 import type { V1KeyToPath, V1Volume } from '@kubernetes/client-node';
 import { fieldValue, resourceValue } from './environment.ts';
 import type { References } from './environment.ts';
@@ -14,12 +15,15 @@ export interface VolumeFolders {
   readonly pod: string;
   /** Node-local volumes, `<namespace>/<claim>` below; they outlive Pods. */
   readonly claims: string;
+  /** Secrets are never readable for other users, whatever their modes say: right where containers run as the agent's user. */
+  readonly ownerOnlySecrets: boolean;
 }
 
 interface FileEntry {
   readonly path: string;
   readonly content: Buffer;
   readonly mode: number | undefined;
+  readonly secret: boolean;
 }
 
 /** Host path of each volume, by name. @throws StartError naming the volume */
@@ -71,15 +75,14 @@ async function prepare(
   if (volume.persistentVolumeClaim !== undefined) {
     const claim = safePath(volume.name, volume.persistentVolumeClaim.claimName);
     const path = join(folders.claims, pod.metadata.namespace ?? 'default', claim);
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeShared(path);
     return path;
   }
   if (volume.emptyDir !== undefined) {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeShared(directory);
     return directory;
   }
-  const secret = volume.secret !== undefined;
-  await writeAll(directory, filesOf(volume, pod, references, hostIP), secret ? 0o600 : 0o644);
+  await writeAll(directory, filesOf(volume, pod, references, hostIP), folders.ownerOnlySecrets);
   return directory;
 }
 
@@ -97,7 +100,7 @@ function filesOf(volume: V1Volume, pod: Pod, references: References, hostIP: str
   }
   if (secret !== undefined) {
     const found = dataOf(name, 'secret', secret.secretName ?? '', secret.optional, references);
-    return select(name, found, secret.items, secret.defaultMode, secret.optional);
+    return secretFiles(select(name, found, secret.items, secret.defaultMode, secret.optional));
   }
   if (downwardAPI !== undefined) {
     return downward(name, downwardAPI.items ?? [], downwardAPI.defaultMode, pod, hostIP);
@@ -117,15 +120,8 @@ function filesOf(volume: V1Volume, pod: Pod, references: References, hostIP: str
       }
       if (source.secret !== undefined) {
         const { name: of = '', optional, items } = source.secret;
-        // Never readable for others, whatever the volume as a whole says.
-        const files = select(
-          name,
-          dataOf(name, 'secret', of, optional, references),
-          items,
-          mode,
-          optional,
-        );
-        return files.map((file) => ({ ...file, mode: file.mode ?? 0o600 }));
+        const found = dataOf(name, 'secret', of, optional, references);
+        return secretFiles(select(name, found, items, mode, optional));
       }
       if (source.downwardAPI !== undefined) {
         return downward(name, source.downwardAPI.items ?? [], mode, pod, hostIP);
@@ -154,6 +150,10 @@ function dataOf(
   throw failed(volume, `${kind} "${name}" not found: create it, or mark the volume optional`);
 }
 
+function secretFiles(files: readonly FileEntry[]): FileEntry[] {
+  return files.map((file) => ({ ...file, secret: true }));
+}
+
 function select(
   volume: string,
   data: ReadonlyMap<string, Buffer>,
@@ -162,12 +162,19 @@ function select(
   optional: boolean | undefined,
 ): FileEntry[] {
   if (items === undefined || items.length === 0) {
-    return [...data].map(([key, content]) => ({ path: safePath(volume, key), content, mode }));
+    return [...data].map(([key, content]) => ({
+      path: safePath(volume, key),
+      content,
+      mode,
+      secret: false,
+    }));
   }
   return items.flatMap((item) => {
     const content = data.get(item.key);
     if (content !== undefined) {
-      return [{ path: safePath(volume, item.path), content, mode: item.mode ?? mode }];
+      return [
+        { path: safePath(volume, item.path), content, mode: item.mode ?? mode, secret: false },
+      ];
     }
     if (optional === true) return [];
     throw failed(volume, `it asks for the key ${JSON.stringify(item.key)}, which is not there`);
@@ -197,6 +204,7 @@ function downward(
       path: safePath(volume, item.path),
       content: Buffer.from(text),
       mode: item.mode ?? mode,
+      secret: false,
     };
   });
 }
@@ -216,24 +224,34 @@ async function hostPath(volume: V1Volume): Promise<string> {
   return path;
 }
 
-/** Writes files beside their old versions and renames, so that a reader sees the old content or the new. */
+/** A folder that every user of a container may write to, as upstream's are. */
+async function makeShared(path: string): Promise<void> {
+  const made = await mkdir(path, { recursive: true });
+  if (made !== undefined) await chmod(path, 0o777);
+}
+
+/** Writes files beside their old versions and renames, so that a reader sees the old content or the new; other files go. */
 async function writeAll(
   directory: string,
   files: readonly FileEntry[],
-  defaultMode: number,
+  ownerOnlySecrets: boolean,
 ): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  for (const { path, content, mode } of files) {
+  await mkdir(directory, { recursive: true });
+  const isPrivate = ownerOnlySecrets && files.some(({ secret }) => secret);
+  await chmod(directory, isPrivate ? 0o700 : 0o755);
+  for (const { path, content, mode = 0o644, secret } of files) {
     const target = join(directory, path);
-    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+    await mkdir(dirname(target), { recursive: true });
     const temporary = `${target}.windlass-new`;
     await rm(temporary, { force: true });
     await writeFile(temporary, content, { mode: 0o600 });
-    await chmod(
-      temporary,
-      defaultMode === 0o600 ? (mode ?? defaultMode) & 0o700 : (mode ?? defaultMode),
-    );
+    await chmod(temporary, secret && ownerOnlySecrets ? mode & 0o700 : mode);
     await rename(temporary, target);
+  }
+  const wanted = new Set(files.map(({ path }) => path));
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (!entry.isDirectory() && !wanted.has(relative(directory, path))) await rm(path);
   }
 }
 
