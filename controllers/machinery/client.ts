@@ -1,9 +1,10 @@
 // The client of the API server: client-types.ts over HTTPS, through one undici Agent with kept-alive connections (client-node's own
-// clients open one per call). Every request has a deadline; a watch has one beyond the timeout that the server was asked for, so that
-// a half-open connection cannot blind an informer for ever.
-import { Agent, ProxyAgent, request } from 'undici';
+// clients open one per call). Every request has a deadline; a watch may not be silent for long, so that a half-open connection
+// cannot blind an informer.
+import { request } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '#platform/clock.ts';
+import { sleep } from '#platform/clock.ts';
 import type { MetricsRegistry } from '#platform/metrics.ts';
 import { clientMetrics } from './client-metrics.ts';
 import type { ClientMetrics } from './client-metrics.ts';
@@ -17,8 +18,10 @@ import type {
   ObjectList,
   Selectors,
 } from './client-types.ts';
+import { Deadline } from './deadline.ts';
+import { createDispatcher } from './dispatcher.ts';
 import type { Connection } from './kubeconfig.ts';
-import { ConnectionError, isExpired, requestErrorOf } from './request-error.ts';
+import { ConnectionError, isExpired, RequestError, requestErrorOf } from './request-error.ts';
 import { apiVersionOf, collectionPath, objectPath, withQuery } from './resource-path.ts';
 import { parseWatchEvent, splitLines } from './watch-stream.ts';
 
@@ -41,6 +44,11 @@ export interface ClientOptions {
 const PAGE_SIZE = 500;
 /** How long after its own timeout the server may stay silent before a watch counts as half-open. */
 const WATCH_GRACE_MS = 30_000;
+/** A server that lives sends a bookmark each minute; where it does not know bookmarks, the watch is asked for anew, no more. */
+const WATCH_SILENCE_MS = 90_000;
+/** How often, and for how long, a server that says when to come again is obeyed. */
+const MAXIMUM_RETRIES = 10;
+const MAXIMUM_RETRY_AFTER_SECONDS = 10;
 /** Token files and exec plugins are asked again after this time (the plugins' own caches answer). */
 const HEADERS_MAX_AGE_MS = 60_000;
 
@@ -123,15 +131,29 @@ export class HttpClient implements Client, AsyncDisposable {
       labelSelector: selectors.labelSelector,
       fieldSelector: selectors.fieldSelector,
     });
-    const deadline = this.#deadline(timeoutSeconds * 1000 + WATCH_GRACE_MS, 'GET', path, signal);
+    const what = `GET ${path}`;
+    const endMs = timeoutSeconds * 1000 + WATCH_GRACE_MS;
+    const end = new Deadline(this.#clock, endMs, `${what}: goes on beyond its timeout`);
+    const silence = new Deadline(
+      this.#clock,
+      WATCH_SILENCE_MS,
+      `${what}: not a word for ${WATCH_SILENCE_MS / 1000} s`,
+    );
+    const lifetime = AbortSignal.any([signal, end.signal, silence.signal]);
     try {
       const headers = acceptHeader(selectors, 'PartialObjectMetadata');
-      const { response } = await this.#send('GET', path, undefined, headers, deadline.signal);
-      for await (const line of splitLines(response.body)) yield parseWatchEvent<T>(line, path);
+      const { response } = await this.#sendPatiently('GET', path, undefined, headers, lifetime);
+      for await (const line of splitLines(response.body)) {
+        silence.extend();
+        yield parseWatchEvent<T>(line, path);
+        // However long the reader took, that was not the server's silence.
+        silence.extend();
+      }
     } catch (error) {
-      throw this.#translate(error, path, signal, deadline.signal);
+      throw this.#translate(error, path, signal, lifetime);
     } finally {
-      deadline.end();
+      end.end();
+      silence.end();
     }
   }
 
@@ -206,6 +228,11 @@ export class HttpClient implements Client, AsyncDisposable {
     return this.#json('GET', path, signal);
   }
 
+  /** An answer that is text, such as a log. */
+  getText(path: string, signal: AbortSignal): Promise<string> {
+    return this.#read('GET', path, signal, ({ response }) => response.body.text());
+  }
+
   /** Ends open requests and watches. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#dispatcher.destroy();
@@ -238,22 +265,58 @@ export class HttpClient implements Client, AsyncDisposable {
     }
   }
 
-  async #json<T = unknown>(
+  #json<T = unknown>(
     method: Method,
     path: string,
     signal: AbortSignal,
     body?: unknown,
     headers: Readonly<Record<string, string>> = JSON_BODY,
   ): Promise<T> {
-    const deadline = this.#deadline(this.#requestTimeoutMs, method, path, signal);
+    const read = async ({ response }: Answer): Promise<T> => (await response.body.json()) as T;
+    return this.#read(method, path, signal, read, body, headers);
+  }
+
+  async #read<T>(
+    method: Method,
+    path: string,
+    signal: AbortSignal,
+    read: (answer: Answer) => Promise<T>,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = JSON_BODY,
+  ): Promise<T> {
+    const timeoutMs = this.#requestTimeoutMs;
+    const message = `${method} ${path}: no end of the answer within ${Math.round(timeoutMs / 1000)} s`;
+    const deadline = new Deadline(this.#clock, timeoutMs, message);
+    const lifetime = AbortSignal.any([signal, deadline.signal]);
     try {
       const encoded = body === undefined ? undefined : JSON.stringify(body);
-      const { response } = await this.#send(method, path, encoded, headers, deadline.signal);
-      return (await response.body.json()) as T;
+      return await read(await this.#sendPatiently(method, path, encoded, headers, lifetime));
     } catch (error) {
-      throw this.#translate(error, path, signal, deadline.signal);
+      throw this.#translate(error, path, signal, lifetime);
     } finally {
       deadline.end();
+    }
+  }
+
+  /** Comes again when the server, which did nothing yet, says when to. */
+  async #sendPatiently(
+    method: Method,
+    path: string,
+    body: string | undefined,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this.#send(method, path, body, headers, signal);
+      } catch (error) {
+        if (!(error instanceof RequestError) || attempt >= MAXIMUM_RETRIES) throw error;
+        const { retryAfterSeconds } = error;
+        if (retryAfterSeconds === undefined || (error.code !== 429 && error.code !== 503))
+          throw error;
+        if (retryAfterSeconds > MAXIMUM_RETRY_AFTER_SECONDS) throw error;
+        await sleep(this.#clock, retryAfterSeconds * 1000, signal);
+      }
     }
   }
 
@@ -287,7 +350,8 @@ export class HttpClient implements Client, AsyncDisposable {
       // A refused token may have been rotated: the next request reads it again.
       if (response.statusCode === 401) this.#headers = undefined;
       const text = await response.body.text();
-      throw requestErrorOf(response.statusCode, parseJSON(text), method, path);
+      const retryAfter = secondsOf(response.headers['retry-after']);
+      throw requestErrorOf(response.statusCode, parseJSON(text), method, path, retryAfter);
     } finally {
       this.#metrics.observe(method, server.host, code, (this.#clock.monotonic() - started) / 1000);
     }
@@ -300,22 +364,6 @@ export class HttpClient implements Client, AsyncDisposable {
       this.#headersReadAt = now;
     }
     return this.#headers;
-  }
-
-  #deadline(
-    timeoutMs: number,
-    method: Method,
-    path: string,
-    signal: AbortSignal,
-  ): { readonly signal: AbortSignal; end(): void } {
-    const timeout = new AbortController();
-    const cancel = this.#clock.schedule(timeoutMs, () => {
-      const seconds = Math.round(timeoutMs / 1000);
-      timeout.abort(
-        new ConnectionError(`${method} ${path}: no end of the answer within ${seconds} s`),
-      );
-    });
-    return { signal: AbortSignal.any([signal, timeout.signal]), end: cancel };
   }
 
   /** The caller's own abort reason first, then our deadline, then what the server or the socket said. */
@@ -336,25 +384,15 @@ export class HttpClient implements Client, AsyncDisposable {
   }
 }
 
-function createDispatcher({ tls, proxy }: Connection): Dispatcher {
-  // HTTP/2 in Node measured slower, and its one connection would let a large list delay every watch.
-  const shared = { allowH2: false, bodyTimeout: 0, headersTimeout: 0, keepAliveTimeout: 30_000 };
-  switch (proxy?.type) {
-    case undefined:
-      return new Agent({ ...shared, connect: tls });
-    case 'http':
-      return new ProxyAgent({ ...shared, uri: proxy.uri, requestTls: tls });
-    case 'socks':
-      throw new Error(
-        `Cannot use the proxy ${proxy.uri}: SOCKS is not supported; use an HTTP proxy`,
-      );
-  }
-}
-
 function acceptHeader({ metadataOnly = false }: Selectors, as: string): Record<string, string> {
   return metadataOnly
     ? { accept: `application/json;as=${as};g=meta.k8s.io;v=v1,application/json` }
     : {};
+}
+
+/** Seconds of a Retry-After header; servers of this API send no dates in it. */
+function secondsOf(header: string | string[] | undefined): number | undefined {
+  return typeof header === 'string' && /^\d{1,6}$/.test(header) ? Number(header) : undefined;
 }
 
 function parseJSON(text: string): unknown {

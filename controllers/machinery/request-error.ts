@@ -23,13 +23,22 @@ export class RequestError extends Error {
   /** `NotFound`, `Conflict`, `AlreadyExists`, `Expired` …; '' when the body was no Status. */
   readonly reason: string;
   readonly details: RequestErrorDetails | undefined;
+  /** When the server says that it may be asked again. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: number, reason: string, message: string, details?: RequestErrorDetails) {
+  constructor(
+    code: number,
+    reason: string,
+    message: string,
+    details?: RequestErrorDetails,
+    retryAfterSeconds?: number,
+  ) {
     super(message);
     this.name = 'RequestError';
     this.code = code;
     this.reason = reason;
     this.details = details;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 
@@ -103,6 +112,7 @@ export function requestErrorOf(
   body: unknown,
   method: string,
   path: string,
+  retryAfterSeconds?: number,
 ): RequestError {
   if (isStatus(body)) {
     return new RequestError(
@@ -110,9 +120,11 @@ export function requestErrorOf(
       body.reason ?? '',
       body.message ?? `${method} ${path}: HTTP ${code}`,
       body.details,
+      retryAfterSeconds,
     );
   }
-  return new RequestError(code, '', `${method} ${path}: HTTP ${code} without a Status`);
+  const message = `${method} ${path}: HTTP ${code} without a Status`;
+  return new RequestError(code, '', message, undefined, retryAfterSeconds);
 }
 
 interface StatusBody {
