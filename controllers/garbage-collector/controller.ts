@@ -41,8 +41,10 @@ class GarbageCollector {
     this.#events = manager.recorder('windlass-garbage-collector');
     this.#monitors = new Monitors(manager, (resource, { type, object }) => {
       const { uid } = object.metadata;
+      // Told by its watch, it is gone for good: its dependents need not ask, nor can they once its kind is gone too.
+      if (type === 'Deleted' && this.#graph.dependentsOf(uid).length > 0) this.#rememberAbsent(uid);
       const affected =
-        type === 'Deleted'
+        type === 'Deleted' || type === 'Unwatched'
           ? this.#graph.forget(uid)
           : this.#graph.observe(graphNode(resource, object));
       for (const key of affected) this.loop.queue.add(key);
@@ -70,7 +72,14 @@ class GarbageCollector {
       ...shared,
       name: 'garbage-collector',
       concurrency: 4,
-      waitFor: [{ synced: (signal) => raceAbort(this.#ready.promise, signal) }],
+      waitFor: [
+        {
+          synced: async (signal) => {
+            await raceAbort(this.#ready.promise, signal);
+            await this.#monitors.synced(signal);
+          },
+        },
+      ],
       reconcile: (uid, signal) => this.#reconcile(uid, signal),
     });
   }

@@ -40,7 +40,9 @@ export function decide(
     return gone === 0 ? { action: 'keep' } : { action: 'dropOwners', remaining: present };
   }
   if (withState('waiting').length > 0 && dependents.length > 0) {
-    return { action: 'delete', policy: 'Foreground' };
+    // In a circle of owners each would wait for the other for ever: here it is cut.
+    const isCircle = dependents.some(({ waiting }) => waiting);
+    return { action: 'delete', policy: isCircle ? 'Background' : 'Foreground' };
   }
   if (finalizers.includes(ORPHAN_FINALIZER)) return { action: 'delete', policy: 'Orphan' };
   if (finalizers.includes(FOREGROUND_FINALIZER)) return { action: 'delete', policy: 'Foreground' };

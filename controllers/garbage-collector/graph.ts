@@ -64,7 +64,9 @@ export class OwnerGraph {
     const lostOwner = before !== undefined && JSON.stringify(before.owners) !== owners;
     const doubtful = node.owners.some(({ uid }) => {
       const owner = this.#nodes.get(uid);
-      return owner === undefined || owner.waiting;
+      if (owner === undefined || owner.waiting) return true;
+      // What is in another namespace cannot own it.
+      return owner.namespace !== '' && owner.namespace !== node.namespace;
     });
     return [
       ...(doubtful || lostOwner || node.waiting || node.orphaning ? [node.uid] : []),

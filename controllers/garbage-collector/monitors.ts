@@ -1,12 +1,17 @@
 // One metadata informer per kind that can be deleted, following CustomResourceDefinitions as they come and go, all feeding one graph.
 import type { CacheChange } from '../machinery/cache.ts';
 import type { ApiObject, ApiResource } from '../machinery/client-types.ts';
+import { Deadline } from '../machinery/deadline.ts';
 import { discover } from '../machinery/discovery.ts';
 import type { DiscoveredResource } from '../machinery/discovery.ts';
 import { Informer } from '../machinery/informer.ts';
 import type { Manager } from '../machinery/manager.ts';
 
-type Listener = (resource: ApiResource, change: CacheChange<ApiObject>) => void;
+/** `Unwatched`: its kind is not served any more, which does not mean that it is gone. */
+export type GraphChange =
+  CacheChange<ApiObject> | { readonly type: 'Unwatched'; readonly object: ApiObject };
+
+type Listener = (resource: ApiResource, change: GraphChange) => void;
 
 interface Monitor {
   readonly resource: DiscoveredResource;
@@ -16,6 +21,8 @@ interface Monitor {
 
 /** Events own nothing, are owned by nothing and come in thousands. */
 const IGNORED = new Set(['/events', 'events.k8s.io/events']);
+
+const PATIENCE_MS = 30_000;
 
 export class Monitors {
   readonly #manager: Manager;
@@ -37,7 +44,7 @@ export class Monitors {
     return undefined;
   }
 
-  /** Starts informers for new kinds, ends those of kinds that are gone, and waits until the new ones know their objects. */
+  /** Starts informers for new kinds and ends those of kinds that are gone. */
   async refresh(signal: AbortSignal): Promise<void> {
     const { resources, failures } = await discover(this.#manager.client, signal);
     const wanted = new Map<string, DiscoveredResource>();
@@ -46,12 +53,11 @@ export class Monitors {
       const usable = ['delete', 'list', 'watch'].every((verb) => resource.verbs.includes(verb));
       if (usable && !IGNORED.has(key)) wanted.set(key, resource);
     }
-    const started: Monitor[] = [];
     for (const [key, resource] of wanted) {
       const existing = this.#monitors.get(key);
       if (existing?.resource.version === resource.version) continue;
       existing?.stop.abort();
-      started.push(this.#start(key, resource, signal));
+      this.#start(key, resource, signal);
     }
     // A group that does not answer for a moment has not gone away.
     for (const [key, monitor] of failures.length > 0 ? [] : this.#monitors) {
@@ -59,15 +65,36 @@ export class Monitors {
       monitor.stop.abort();
       this.#monitors.delete(key);
       for (const object of monitor.informer.cache.list()) {
-        this.#listener(monitor.resource, { type: 'Deleted', object });
+        this.#listener(monitor.resource, { type: 'Unwatched', object });
       }
     }
-    await Promise.all(
-      started.map(({ informer, stop }) => informer.synced(AbortSignal.any([signal, stop.signal]))),
-    );
   }
 
-  #start(key: string, resource: DiscoveredResource, signal: AbortSignal): Monitor {
+  /**
+   * Waits until all informers know their objects, or half a minute: a kind that came and went meanwhile, or that cannot be listed,
+   * must not hold up all others.
+   */
+  async synced(signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#manager;
+    const patience = new Deadline(clock, PATIENCE_MS, 'some kinds cannot be listed');
+    const lifetime = AbortSignal.any([signal, patience.signal]);
+    try {
+      await Promise.all(
+        [...this.#monitors.values()].map(({ informer, stop }) =>
+          informer.synced(AbortSignal.any([lifetime, stop.signal])).catch((error: unknown) => {
+            if (!stop.signal.aborted) throw error;
+          }),
+        ),
+      );
+    } catch (error) {
+      signal.throwIfAborted();
+      logger.warn('Collecting garbage without knowing all kinds', { error });
+    } finally {
+      patience.end();
+    }
+  }
+
+  #start(key: string, resource: DiscoveredResource, signal: AbortSignal): void {
     const { client, clock, logger, random } = this.#manager;
     const informer = new Informer<ApiObject>({
       client,
@@ -82,9 +109,7 @@ export class Monitors {
     informer.onChange((change) => this.#listener(resource, change));
     // run() resolves when its signal aborts and never rejects.
     void informer.run(AbortSignal.any([signal, stop.signal]));
-    const monitor = { resource, informer, stop };
-    this.#monitors.set(key, monitor);
-    return monitor;
+    this.#monitors.set(key, { resource, informer, stop });
   }
 }
 

@@ -7,8 +7,12 @@ import { QUICK, ServiceBench, templateOf } from '../support/service-bench.ts';
 
 const GLOBAL = { mode: 'Global', updateStrategy: QUICK };
 
-function nodesOf(bench: ServiceBench): readonly (string | undefined)[] {
-  return bench.nodes.serving.map(({ spec }) => spec.nodeName).toSorted();
+function byText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function nodesOf(bench: ServiceBench): readonly string[] {
+  return bench.nodes.serving.map(({ spec }) => spec.nodeName ?? '').toSorted(byText);
 }
 
 test('a global service follows nodes that join and leave', async (t) => {
