@@ -6,17 +6,18 @@ import { missingForEngine, startEngine } from '#controllers/runtimes/docker-engi
 import { outputOf } from '../support/command.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort, helloManifest } from '../support/hello.ts';
-import { httpGet, HttpPoller } from '../support/http-poller.ts';
+import { httpGet } from '../support/http-poller.ts';
 import { Kubectl, missingKubectl } from '../support/kubectl.ts';
 import { needs } from '../support/missing-part.ts';
 import { importNodeImage } from '../support/node-image.ts';
 import { tempDir } from '../support/temp-dir.ts';
+import { Traffic } from '../support/traffic.ts';
 import { startWindlass } from '../support/windlass.ts';
 
 const missing = (await missingForEngine()) ?? missingKubectl();
 
 test(
-  'npm start -- --runtime docker rolls the example out, replaces it without a failed request, stops and comes back',
+  'npm start -- --runtime docker rolls out, updates and scales without a failed request, stops, and comes back after kill -9 too',
   needs(missing),
   async (t) => {
     const folder = tempDir();
@@ -37,14 +38,15 @@ test(
     const url = `http://127.0.0.1:${port}/`;
     const first = await startWindlass(t, options);
     const kubectl = new Kubectl(first.kubeconfig, dataDir);
-    const isRolledOut = (revision: number): Promise<void> =>
+    const isRolledOut = (revision: number, count = 3): Promise<void> =>
       eventually(
         `revision ${revision} is rolled out`,
         async () => {
           const format =
             '{.status.revision} {.status.updatedReplicas} {.status.readyReplicas} {.status.replicas}';
           const found = await kubectl.ok(['get', 'wsvc', 'hello', '-o', `jsonpath=${format}`]);
-          assert.equal(found, `${revision} 3 3 3`);
+          assert.equal(found, `${revision} ${count} ${count} ${count}`);
+          assert.equal((await containers()).length, count);
         },
         60_000,
       );
@@ -55,11 +57,16 @@ test(
     assert.equal((await containers()).length, 3);
     assert.match(await kubectl.ok(['get', 'nodes', '-o', 'wide']), /docker:\/\//);
 
-    const poller = new HttpPoller(url);
+    const traffic = new Traffic(port);
     await kubectl.apply(helloManifest({ port, greeting: 'Good evening' }));
     await isRolledOut(2);
-    await poller.stop();
-    assert.deepEqual(poller.failures, []);
+    await kubectl.ok(['scale', 'wsvc', 'hello', '--replicas=5']);
+    await isRolledOut(2, 5);
+    await kubectl.ok(['scale', 'wsvc', 'hello', '--replicas=3']);
+    await isRolledOut(2);
+    await traffic.stop();
+    assert.deepEqual(traffic.failures, []);
+    assert.ok(traffic.answered > 100);
     assert.match((await httpGet(url)).body, /^Good evening/);
     const name = await kubectl.ok(['get', 'pods', '-o', 'jsonpath={.items[0].metadata.name}']);
     assert.match(await kubectl.ok(['logs', name]), /listens on 8000/);
@@ -67,12 +74,26 @@ test(
     assert.equal(await first.interrupt(), 0);
     assert.deepEqual(await containers(), []);
 
-    await startWindlass(t, options);
+    const second = await startWindlass(t, options);
     await eventually('the containers run again, restarted once', async () => {
       const text = await kubectl.ok(['get', 'pods', '--no-headers']);
       assert.equal(text.match(/ 1\/1 +Running +1 /g)?.length, 3, text);
       assert.match((await httpGet(url)).body, /^Good evening/);
     });
+    const log = await kubectl.ok(['logs', '--previous', name]);
+    assert.match(log, /stopping: finishing what is under way/);
+
+    await kubectl.apply(helloManifest({ port, greeting: 'Good night' }));
+    await eventually('the rollout is under way', async () => {
+      assert.ok((await containers()).length > 3);
+    });
+    process.kill(second.pid, 'SIGKILL');
+    assert.equal(await second.exited(), 137);
+    assert.ok((await containers()).length >= 3, 'the containers outlive the control plane');
+
+    await startWindlass(t, options);
+    await isRolledOut(3);
+    assert.match((await httpGet(url)).body, /^Good night/);
     await kubectl.ok(['delete', 'wsvc', 'hello', '--timeout=60s']);
     await eventually('no container is left, running or not', async () => {
       assert.deepEqual(await containers('--all'), []);
