@@ -11,6 +11,7 @@ import type { Logger } from '#platform/logging.ts';
 import { MetricsRegistry } from '#platform/metrics.ts';
 import { RolloutFollower } from './apply/follow-rollouts.ts';
 import { runManifests } from './apply/manifests.ts';
+import { troubledContainer } from './apply/rollout.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 import { userAgent } from './versions.ts';
 
@@ -45,6 +46,15 @@ async function startManifests(
     logger: log,
     random: Math.random,
     tell,
+    readLog: (pod, signal) => {
+      const { namespace = 'default', name } = pod.metadata;
+      const path = `/api/v1/namespaces/${namespace}/pods/${name}/log?tailLines=5`;
+      const container = troubledContainer(pod);
+      return client.getText(
+        container === undefined ? path : `${path}&container=${container}`,
+        signal,
+      );
+    },
   });
   const applied = runManifests(
     { client, clock: systemClock, paths, follower, tell },

@@ -30,7 +30,10 @@ export type ToThread =
 export interface ServiceSummary {
   readonly namespace: string;
   readonly name: string;
+  /** Those on which it answers. */
   readonly ports: readonly number[];
+  /** Why it does not answer on the others, or not at all: a sentence each. */
+  readonly troubles: readonly string[];
 }
 
 export type FromThread =
@@ -40,6 +43,8 @@ export type FromThread =
   | { readonly type: 'metrics'; readonly id: number; readonly text: string }
   | { readonly type: 'line'; readonly key: string; readonly text: string }
   | { readonly type: 'say'; readonly text: string }
+  /** Nothing moves any more: what is told next is another story. */
+  | { readonly type: 'rest' }
   /** Everything from the manifests has settled for the first time, well or not. */
   | { readonly type: 'settled'; readonly services: readonly ServiceSummary[] }
   | { readonly type: 'stopped' };

@@ -5,12 +5,15 @@ import { EVENTS, PODS, SERVICES } from '#controllers/machinery/resources.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Logger } from '#platform/logging.ts';
 import type { FromThread, ServiceSummary } from '../thread-messages.ts';
-import { describeInstance, isReady, outcomeOf } from './rollout.ts';
+import { lastWords } from './last-words.ts';
+import { complaintOf, describeInstance, isFailing, isReady, outcomeOf } from './rollout.ts';
 import type { PodView, ServiceOutcome, ServiceView } from './rollout.ts';
 
 const SERVICE_LABEL = 'windlass.dev/service';
 /** Long enough for images and slow probes; the closing screen then comes in any case. */
 const SETTLE_AT_LATEST_MS = 60_000;
+/** An instance that is not ready after this time is explained, though it may still become so. */
+const PATIENCE_MS = 10_000;
 
 export interface FollowOptions {
   readonly client: Client;
@@ -18,6 +21,14 @@ export interface FollowOptions {
   readonly logger: Logger;
   readonly random: () => number;
   readonly tell: (message: FromThread) => void;
+  /** The last lines of an instance's log. */
+  readonly readLog: (pod: ApiObject & PodView, signal: AbortSignal) => Promise<string>;
+}
+
+interface Followed {
+  readonly namespace: string;
+  readonly name: string;
+  readonly ports: readonly number[];
 }
 
 type ServiceObject = ApiObject & ServiceView;
@@ -32,13 +43,21 @@ type EventObject = ApiObject & {
 /** The services that `up` applied, by `namespace/name`. */
 export class RolloutFollower {
   readonly #options: FollowOptions;
-  readonly #followed = new Map<string, ServiceSummary>();
+  readonly #followed = new Map<string, Followed>();
   readonly #services = new Map<string, ServiceObject>();
   /** By service, then by name. */
   readonly #pods = new Map<string, Map<string, ApiObject & PodView>>();
   /** What was told last. */
   readonly #told = new Map<string, string>();
   readonly #startedAt = new Map<string, number>();
+  /** Text last told of an instance, by its name. */
+  readonly #lines = new Map<string, string>();
+  /** The generation whose trouble was explained: once is enough, three instances have the same. */
+  readonly #explained = new Map<string, number>();
+  readonly #patience = new Map<string, () => void>();
+  /** By service, then by port: why it is not forwarded. */
+  readonly #unforwarded = new Map<string, Map<number, string>>();
+  #signal: AbortSignal = AbortSignal.abort();
   #settled = false;
 
   constructor(options: FollowOptions) {
@@ -55,6 +74,7 @@ export class RolloutFollower {
   /** Starts the informers; everything that was applied at start is known by then. Returns at once. */
   start(signal: AbortSignal): void {
     const { client, clock, logger, random } = this.#options;
+    this.#signal = signal;
     const shared = { client, clock, logger, random };
     const pods = new Informer<ApiObject & PodView>({
       ...shared,
@@ -64,7 +84,8 @@ export class RolloutFollower {
     const services = new Informer<ServiceObject>({ ...shared, resource: SERVICES });
     pods.onChange((change) => this.#onPod(change.type === 'Deleted', change.object));
     services.onChange((change) => {
-      if (change.type !== 'Deleted') this.#onService(change.object);
+      if (change.type === 'Deleted') this.#onDeleted(change.object);
+      else this.#onService(change.object);
     });
     const events = new Informer<EventObject>({
       ...shared,
@@ -93,9 +114,66 @@ export class RolloutFollower {
     this.#pods.set(key, pods);
     if (isGone) pods.delete(name);
     else pods.set(name, pod);
-    const state = isGone ? 'gone' : describeInstance(pod);
-    this.#options.tell({ type: 'line', key: name, text: `  ${name}  ${state}` });
+    this.#tellInstance(name, isGone ? 'gone' : describeInstance(pod));
+    if (isGone) this.#lines.delete(name);
+    else if (isFailing(pod)) this.#explain(key, pod);
     this.#judge(key);
+  }
+
+  #tellInstance(name: string, state: string): void {
+    const text = `  ${name}  ${state}`;
+    if (this.#lines.get(name) === text) return;
+    this.#lines.set(name, text);
+    this.#options.tell({ type: 'line', key: name, text });
+  }
+
+  #onDeleted({ metadata }: ServiceObject): void {
+    const { namespace = 'default', name } = metadata;
+    const key = `${namespace}/${name}`;
+    if (!this.#followed.has(key)) return;
+    this.#services.delete(key);
+    this.#told.delete(key);
+    this.#explained.delete(key);
+    this.#endPatience(key);
+    const text = `${name}: deleted; save its manifest to apply it again`;
+    this.#options.tell({ type: 'line', key: `service ${key}`, text });
+  }
+
+  /** Says once per generation why a rollout does not get on, and what to do. */
+  #explain(key: string, pod: ApiObject & PodView): void {
+    const followed = this.#followed.get(key);
+    const generation = this.#services.get(key)?.metadata.generation;
+    if (followed === undefined || generation === undefined) return;
+    if (this.#explained.get(key) === generation) return;
+    this.#explained.set(key, generation);
+    const { tell, readLog } = this.#options;
+    const { name } = pod.metadata;
+    void readLog(pod, this.#signal)
+      // An instance that never ran has no log; its state says why.
+      .catch(() => '')
+      .then((log) => {
+        if (this.#signal.aborted) return;
+        const state = isFailing(pod) ? describeInstance(pod) : complaintOf(pod);
+        tell({ type: 'say', text: lastWords({ service: followed, pod: name, state, log }) });
+        this.#settleIfStill();
+      });
+  }
+
+  #endPatience(key: string): void {
+    this.#patience.get(key)?.();
+    this.#patience.delete(key);
+  }
+
+  #startPatience(key: string): void {
+    this.#endPatience(key);
+    const cancel = this.#options.clock.schedule(PATIENCE_MS, () => {
+      this.#patience.delete(key);
+      if (this.#signal.aborted) return;
+      const pods = [...(this.#pods.get(key)?.values() ?? [])];
+      const pod = pods.find((one) => one.metadata.deletionTimestamp === undefined && !isReady(one));
+      if (pod !== undefined) this.#explain(key, pod);
+    });
+    this.#patience.set(key, cancel);
   }
 
   #onService(service: ServiceObject): void {
@@ -111,9 +189,19 @@ export class RolloutFollower {
     const service = this.#followed.get(key);
     if (service === undefined) return;
     // What is not forwarded is nothing to send people to.
-    if (reason.startsWith('Ingress')) this.#followed.set(key, { ...service, ports: [] });
+    const port = Number(/^port (\d+)/.exec(message)?.[1]);
+    if (reason.startsWith('Ingress')) {
+      const troubles = this.#unforwarded.get(key) ?? new Map<number, string>();
+      this.#unforwarded.set(key, troubles);
+      // Words that name no port may mean each of them.
+      for (const one of Number.isNaN(port) ? service.ports : [port]) troubles.set(one, message);
+    }
     const text = `${service.name}: ${reason}: ${message}`;
-    this.#options.tell({ type: 'line', key: `warning ${key} ${reason}`, text });
+    const line = `warning ${key} ${reason}`;
+    // An event that is counted up once more is no news.
+    if (this.#lines.get(line) === text) return;
+    this.#lines.set(line, text);
+    this.#options.tell({ type: 'line', key: line, text });
   }
 
   /** Tells when a service has become what its newest spec says, or cannot. */
@@ -121,10 +209,15 @@ export class RolloutFollower {
     const { clock, tell } = this.#options;
     const outcome = this.#outcomeOf(key);
     if (outcome.state === 'rolling') {
-      if (this.#told.get(key) !== 'rolling') this.#startedAt.set(key, clock.monotonic());
-      this.#told.set(key, 'rolling');
+      const rolling = `rolling ${this.#services.get(key)?.metadata.generation ?? ''}`;
+      if (this.#told.get(key) !== rolling) {
+        this.#startedAt.set(key, clock.monotonic());
+        this.#startPatience(key);
+      }
+      this.#told.set(key, rolling);
       return;
     }
+    this.#endPatience(key);
     const name = this.#followed.get(key)?.name ?? key;
     const seconds = (clock.monotonic() - (this.#startedAt.get(key) ?? clock.monotonic())) / 1000;
     const text =
@@ -133,11 +226,28 @@ export class RolloutFollower {
         : `${name}: ${outcome.ready} of ${outcome.desired} ready`;
     if (this.#told.get(key) === text) return;
     // At a start it may have been so before us: then there is no time to tell.
-    const after = this.#told.get(key) === 'rolling' ? ` after ${seconds.toFixed(1)} s` : '';
+    const after = this.#told.get(key)?.startsWith('rolling')
+      ? ` after ${seconds.toFixed(1)} s`
+      : '';
     this.#told.set(key, text);
     tell({ type: 'line', key: `service ${key}`, text: `${text}${after}` });
-    const isSettled = (one: string): boolean => this.#outcomeOf(one).state !== 'rolling';
-    if ([...this.#followed.keys()].every(isSettled)) this.#settle();
+    this.#settleIfStill();
+  }
+
+  /** When every service has become what it should be, or was said why not. */
+  #settleIfStill(): void {
+    const isStill = (key: string): boolean =>
+      this.#outcomeOf(key).state !== 'rolling' || this.#isStuck(key);
+    if (![...this.#followed.keys()].every(isStill)) return;
+    if (this.#settled) this.#options.tell({ type: 'rest' });
+    this.#settle();
+  }
+
+  #isStuck(key: string): boolean {
+    return (
+      this.#explained.has(key) &&
+      this.#explained.get(key) === this.#services.get(key)?.metadata.generation
+    );
   }
 
   /** The controller's view, held against the instances: after a restart of ours its view is that of before. */
@@ -153,6 +263,21 @@ export class RolloutFollower {
   #settle(): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.#options.tell({ type: 'settled', services: [...this.#followed.values()] });
+    const services = [...this.#followed].map(([key, service]) => this.#summaryOf(key, service));
+    this.#options.tell({ type: 'settled', services });
+  }
+
+  #summaryOf(key: string, { namespace, name, ports }: Followed): ServiceSummary {
+    const unforwarded = this.#unforwarded.get(key);
+    const isUp = [...(this.#pods.get(key)?.values() ?? [])].some(isReady);
+    const troubles = ports.flatMap((port) => unforwarded?.get(port) ?? []);
+    if (!isUp && this.#outcomeOf(key).state !== 'ready')
+      troubles.unshift('none of its instances is ready, see above');
+    return {
+      namespace,
+      name,
+      ports: isUp ? ports.filter((port) => unforwarded?.has(port) !== true) : [],
+      troubles,
+    };
   }
 }

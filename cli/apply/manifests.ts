@@ -21,30 +21,84 @@ export interface ManifestsOptions {
 /** The server answers 503 while it starts or its disk is full: again after this time. */
 const RETRY_MS = 1_000;
 
+/** What came of a document, and what to call it. */
+interface Outcome {
+  readonly name: string;
+  readonly outcome: 'created' | 'configured' | 'unchanged';
+}
+
 /** Resolves when everything has been applied once; goes on with changed files until the signal aborts. */
 export async function runManifests(options: ManifestsOptions, signal: AbortSignal): Promise<void> {
   const { paths, clock, tell } = options;
-  for (const path of paths) await applyPath(path, options, signal);
+  const trees = new Map(paths.map((path) => [path, new ManifestTree(path, options)]));
+  for (const tree of trees.values()) await tree.apply(signal);
   // One at a time, so that two saves in a row cannot overtake each other.
   let queue = Promise.resolve();
   const onChange = (path: string): void => {
-    queue = queue.then(() => applyPath(path, options, signal)).catch(() => undefined);
+    queue = queue.then(() => trees.get(path)?.apply(signal)).catch(() => undefined);
   };
   const onError = (path: string, error: Error): void =>
     tell({ type: 'say', text: `${path}: changes are not followed any more: ${error.message}` });
   watchFiles({ paths, clock, onChange, onError }, signal);
 }
 
-async function applyPath(
-  path: string,
-  options: ManifestsOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  const { tell } = options;
-  for (const file of attempt(() => manifestFiles(path), tell) ?? []) {
-    for (const manifest of attempt(() => readManifests(file), tell) ?? [])
-      await applyOne(manifest, options, signal);
+/** One path of --manifests and what was applied from it. */
+class ManifestTree {
+  readonly #path: string;
+  readonly #options: ManifestsOptions;
+  /** By document; what to call it and the file it was in. */
+  #applied = new Map<string, { readonly name: string; readonly file: string }>();
+  #isFirst = true;
+
+  constructor(path: string, options: ManifestsOptions) {
+    this.#path = path;
+    this.#options = options;
   }
+
+  async apply(signal: AbortSignal): Promise<void> {
+    const { tell } = this.#options;
+    const before = this.#applied;
+    const now = new Map<string, { readonly name: string; readonly file: string }>();
+    const unread = new Set<string>();
+    let news = 0;
+    const files = attempt(() => manifestFiles(this.#path), tell);
+    for (const file of files ?? []) {
+      const manifests = attempt(() => readManifests(file), tell);
+      if (manifests === undefined) {
+        unread.add(file);
+        news += 1;
+      }
+      for (const manifest of manifests ?? []) {
+        const document = keyOf(manifest);
+        const applied = await applyOne(manifest, this.#options, signal);
+        const name = applied?.name ?? before.get(document)?.name;
+        if (name !== undefined) now.set(document, { name, file });
+        // At every save the same lines again would hide the one that matters.
+        if (applied?.outcome === 'unchanged' && !this.#isFirst) continue;
+        news += 1;
+        if (applied !== undefined)
+          tell({ type: 'say', text: `${applied.name} ${applied.outcome}` });
+      }
+    }
+    // A folder that cannot be read, or a file that does not parse, says nothing about what it should hold.
+    for (const [document, known] of before) {
+      if (now.has(document)) continue;
+      if (files === undefined || unread.has(known.file)) now.set(document, known);
+      else {
+        news += 1;
+        const text = `${known.name} is not in ${known.file} any more; it stays until you delete it: kubectl delete ${known.name}`;
+        tell({ type: 'say', text });
+      }
+    }
+    if (news === 0 && files !== undefined)
+      tell({ type: 'say', text: `${this.#path}: read again, nothing has changed` });
+    this.#applied = now;
+    this.#isFirst = false;
+  }
+}
+
+function keyOf({ object: { apiVersion, kind, metadata } }: Manifest): string {
+  return JSON.stringify([apiVersion, kind, metadata.namespace ?? '', metadata.name]);
 }
 
 function attempt<T>(read: () => T, tell: (message: FromThread) => void): T | undefined {
@@ -57,11 +111,12 @@ function attempt<T>(read: () => T, tell: (message: FromThread) => void): T | und
   }
 }
 
+/** Undefined when it was refused, which has been told, or when the signal aborted. */
 async function applyOne(
   manifest: Manifest,
   options: ManifestsOptions,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Outcome | undefined> {
   const { client, clock, follower, tell } = options;
   let told = false;
   while (!signal.aborted) {
@@ -69,13 +124,12 @@ async function applyOne(
       const { name, outcome, resource, object } = await applyManifest(client, manifest, signal);
       if (resource.group === 'windlass.dev' && resource.resource === 'services')
         follower.follow(object);
-      tell({ type: 'say', text: `${name} ${outcome}` });
-      return;
+      return { name, outcome };
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal.aborted) return undefined;
       if (error instanceof ManifestError) {
         tell({ type: 'say', text: `${error.message}; mend the file and save, it is applied then` });
-        return;
+        return undefined;
       }
       const why = error instanceof Error ? error.message : String(error);
       if (!told)
@@ -84,4 +138,5 @@ async function applyOne(
       await sleep(clock, RETRY_MS, signal).catch(() => undefined);
     }
   }
+  return undefined;
 }

@@ -14,17 +14,22 @@ export interface PodView {
     readonly message?: string;
     readonly conditions?: readonly Condition[];
     readonly containerStatuses?: readonly {
+      readonly name?: string;
+      readonly ready?: boolean;
       readonly restartCount?: number;
       readonly state?: {
         readonly waiting?: { readonly reason?: string; readonly message?: string };
-        readonly terminated?: {
-          readonly reason?: string;
-          readonly exitCode?: number;
-          readonly message?: string;
-        };
+        readonly terminated?: Terminated;
       };
+      readonly lastState?: { readonly terminated?: Terminated };
     }[];
   };
+}
+
+interface Terminated {
+  readonly reason?: string;
+  readonly exitCode?: number;
+  readonly message?: string;
 }
 
 interface Condition {
@@ -57,10 +62,15 @@ export function describeInstance(pod: PodView): string {
   const suffix =
     restarts === 0 ? '' : ` (restarted ${restarts === 1 ? 'once' : `${restarts} times`})`;
   if (pod.metadata.deletionTimestamp !== undefined) return `stopping${suffix}`;
-  const waiting = status?.containerStatuses?.find((one) => one.state?.waiting !== undefined)?.state
-    ?.waiting;
-  if (waiting !== undefined && waiting.reason !== 'ContainerCreating')
-    return `${reasonAndMessage(waiting.reason ?? 'waiting', waiting.message)}${suffix}`;
+  const held = status?.containerStatuses?.find((one) => one.state?.waiting !== undefined);
+  const waiting = held?.state?.waiting;
+  if (waiting !== undefined && !isOnItsWay(waiting.reason)) {
+    const code = held?.lastState?.terminated?.exitCode;
+    const exit = code === undefined ? '' : `, exit code ${code}`;
+    // Upstream's words end with the names of container and Pod, which the line starts with.
+    const message = waiting.message?.replace(/ restarting failed container=.*/s, '');
+    return `${reasonAndMessage(`${waiting.reason ?? 'waiting'}${exit}`, message)}${suffix}`;
+  }
   if (conditionIs(status?.conditions, 'Ready', 'True')) return `ready${suffix}`;
   const ended = status?.containerStatuses?.find((one) => one.state?.terminated !== undefined)?.state
     ?.terminated;
@@ -78,6 +88,35 @@ export function describeInstance(pod: PodView): string {
       : `waiting: ${scheduled.message}`;
   }
   return `starting${suffix}`;
+}
+
+function isOnItsWay(reason: string | undefined): boolean {
+  return reason === 'ContainerCreating' || reason === 'PodInitializing';
+}
+
+/** Whether an instance cannot come up as it is: waiting longer will not help. */
+export function isFailing(pod: PodView): boolean {
+  if (pod.metadata.deletionTimestamp !== undefined) return false;
+  return (pod.status?.containerStatuses ?? []).some(
+    ({ state }) => state?.waiting !== undefined && !isOnItsWay(state.waiting.reason),
+  );
+}
+
+/** Name of the container that keeps an instance from being ready. */
+export function troubledContainer(pod: PodView): string | undefined {
+  const statuses = pod.status?.containerStatuses ?? [];
+  return (
+    statuses.find(({ state }) => state?.waiting !== undefined) ??
+    statuses.find(({ ready }) => ready !== true)
+  )?.name;
+}
+
+/** Why an instance is not ready, in the words of its condition; undefined when nothing is known. */
+export function complaintOf(pod: PodView): string | undefined {
+  const ready = pod.status?.conditions?.find(
+    ({ type, status }) => type === 'Ready' && status !== 'True',
+  );
+  return ready?.message === undefined || ready.message === '' ? undefined : oneLine(ready.message);
 }
 
 function reasonAndMessage(reason: string, message: string | undefined): string {

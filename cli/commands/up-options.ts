@@ -37,24 +37,27 @@ export const upOptions = {
   persistence: {
     type: 'list',
     placeholder: 'URL',
-    help: 'Where objects are kept: sqlite:PATH; the first is the primary',
+    help: 'Where objects are kept: sqlite:PATH (one for now; s3: and nfs: come later)',
   },
   ack: {
     type: 'choice',
     choices: ['primary', 'quorum', 'all'],
     default: 'primary',
-    help: 'Which persistence instances must have a write before it is acknowledged',
+    help: 'Which persistence instances must have a write before it is acknowledged; primary only for now',
   },
   relaxed: {
     type: 'string',
     placeholder: 'KINDS',
-    help: 'Acknowledge writes of these kinds before they are durable',
+    help: 'Acknowledge writes of these kinds before they are durable; not in this version yet',
   },
-  takeover: { type: 'boolean', help: 'Take the state over from another control plane' },
+  takeover: {
+    type: 'boolean',
+    help: 'Take the state over from another control plane; not in this version yet',
+  },
   'secrets-key': {
     type: 'string',
     placeholder: 'file:PATH',
-    help: 'Key that Secrets are sealed with (default: a generated one beside the data directory)',
+    help: 'Key that Secrets are sealed with (default: a generated one beside the data directory); credential: and exec: come later',
   },
   'cluster-domain': {
     type: 'string',

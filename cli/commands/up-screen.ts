@@ -11,12 +11,13 @@ export interface ScreenFacts {
 /** Lines between two empty ones. */
 export function closingScreen({ server, services, manifests }: ScreenFacts): string {
   const [first] = services;
-  const lines = services.flatMap(({ name, ports }) =>
-    ports.map((port) => `${name} answers at`.padEnd(24) + `http://127.0.0.1:${port}`),
-  );
+  const lines = services.flatMap(({ name, ports, troubles }) => [
+    ...ports.map((port) => `${name} answers at`.padEnd(24) + `http://127.0.0.1:${port}`),
+    ...troubles.map((trouble) => `${name} does not answer: ${trouble}`),
+  ]);
   lines.push('the API server is at'.padEnd(24) + server.url);
   lines.push('its kubeconfig is'.padEnd(24) + server.adminKubeconfig, '');
-  lines.push('Try in a second terminal:');
+  lines.push('Try in a second terminal, in this folder:');
   lines.push(`  export KUBECONFIG=${quote(server.adminKubeconfig)}`);
   if (first === undefined) lines.push('  kubectl get nodes -o wide');
   else {

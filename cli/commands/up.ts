@@ -139,6 +139,7 @@ async function beside(
   const onMessage = (message: FromThread): void => {
     if (message.type === 'line') progress.update(message.key, message.text);
     if (message.type === 'say') progress.say(message.text);
+    if (message.type === 'rest') progress.freeze();
     if (message.type === 'settled') {
       progress.freeze();
       io.out(closingScreen({ server, services: message.services, manifests }));
