@@ -29,7 +29,10 @@ interface ResourceList {
   }[];
 }
 
-export async function discover(client: Client, signal: AbortSignal): Promise<Discovery> {
+export async function discover(
+  client: Pick<Client, 'getPath'>,
+  signal: AbortSignal,
+): Promise<Discovery> {
   const { groups } = (await client.getPath('/apis', signal)) as GroupList;
   const wanted = [
     { group: '', version: 'v1', path: '/api/v1', preferred: true },

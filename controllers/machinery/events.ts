@@ -10,7 +10,7 @@ import { EVENTS } from './resources.ts';
 import { timestamp } from './timestamps.ts';
 
 export interface EventRecorderOptions {
-  readonly client: Client;
+  readonly client: Pick<Client, 'create' | 'patch'>;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
