@@ -21,7 +21,8 @@ import type {
 import { Deadline } from './deadline.ts';
 import { createDispatcher } from './dispatcher.ts';
 import type { Connection } from './kubeconfig.ts';
-import { ConnectionError, isExpired, RequestError, requestErrorOf } from './request-error.ts';
+import { refusalOf } from './refusal.ts';
+import { ConnectionError, isExpired, RequestError } from './request-error.ts';
 import { apiVersionOf, collectionPath, objectPath, withQuery } from './resource-path.ts';
 import { parseWatchEvent, splitLines } from './watch-stream.ts';
 
@@ -349,9 +350,7 @@ export class HttpClient implements Client, AsyncDisposable {
       if (response.statusCode >= 200 && response.statusCode < 300) return { path, response };
       // A refused token may have been rotated: the next request reads it again.
       if (response.statusCode === 401) this.#headers = undefined;
-      const text = await response.body.text();
-      const retryAfter = secondsOf(response.headers['retry-after']);
-      throw requestErrorOf(response.statusCode, parseJSON(text), method, path, retryAfter);
+      throw await refusalOf(response, method, path);
     } finally {
       this.#metrics.observe(method, server.host, code, (this.#clock.monotonic() - started) / 1000);
     }
@@ -388,17 +387,4 @@ function acceptHeader({ metadataOnly = false }: Selectors, as: string): Record<s
   return metadataOnly
     ? { accept: `application/json;as=${as};g=meta.k8s.io;v=v1,application/json` }
     : {};
-}
-
-/** Seconds of a Retry-After header; servers of this API send no dates in it. */
-function secondsOf(header: string | string[] | undefined): number | undefined {
-  return typeof header === 'string' && /^\d{1,6}$/.test(header) ? Number(header) : undefined;
-}
-
-function parseJSON(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -81,9 +81,13 @@ export class SimulatedNodes {
     this.#onChange.push(listener);
   }
 
-  async add(name: string, labels: Readonly<Record<string, string>> = {}): Promise<void> {
+  async add(
+    name: string,
+    labels: Readonly<Record<string, string>> = {},
+    spec: object = {},
+  ): Promise<void> {
     const metadata = { name, labels };
-    await this.#client.create(NODES, '', { metadata }, this.#signal);
+    await this.#client.create(NODES, '', { metadata, spec }, this.#signal);
     const conditions = [{ type: 'Ready', status: 'True', reason: 'Simulated', message: '' }];
     const allocatable = { cpu: '4', memory: '8Gi', pods: '110' };
     await this.#client.patch(
