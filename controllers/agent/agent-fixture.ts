@@ -63,9 +63,8 @@ export class FakeRuntime implements Runtime {
     return status;
   }
 
-  /** Ends the newest attempt. */
-  exit(exitCode: number): void {
-    const last = this.#containers.at(-1);
+  /** Ends the newest container, or the one given. */
+  exit(exitCode: number, last = this.#containers.at(-1)): void {
     if (last === undefined) throw new Error('nothing runs');
     const finishedAt = this.#clock.now();
     const { startedAt } = last.state;
@@ -75,8 +74,8 @@ export class FakeRuntime implements Runtime {
 
   stop(id: string, graceSeconds: number): Promise<void> {
     this.stopped.push({ id, graceSeconds });
-    if (this.#containers.find((container) => container.id === id)?.state.state === 'running')
-      this.exit(0);
+    const found = this.#containers.find((container) => container.id === id);
+    if (found?.state.state === 'running') this.exit(0, found);
     return Promise.resolve();
   }
 

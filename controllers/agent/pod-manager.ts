@@ -9,7 +9,7 @@ import { PodWorker } from './pod-worker.ts';
 
 export interface PodManagerOptions {
   readonly context: AgentContext;
-  readonly informer: Informer<Pod>;
+  readonly informer: Pick<Informer<Pod>, 'onChange'>;
   readonly drain: (podUID: string, limitMs: number) => Promise<void>;
   readonly changed: () => void;
 }
@@ -40,7 +40,7 @@ export class PodManager {
   }
 
   /** Call once the informer has synced: until then nobody knows which containers are wanted. */
-  async start(): Promise<void> {
+  start(): void {
     const { informer, context } = this.#options;
     this.#cancels = [
       informer.onChange((change) => {
@@ -51,7 +51,8 @@ export class PodManager {
         for (const worker of this.#workers.values()) worker.wake();
       }),
     ];
-    await this.#reap();
+    // What ignores its stop signal must not hold up the Pods that are wanted.
+    void this.#reap();
   }
 
   /** Ends all workers; in parallel, each with the grace of its Pod, when containers are to be stopped. */
@@ -70,6 +71,20 @@ export class PodManager {
         }),
       ),
     );
+    if (stopContainers) await this.#killOrphans();
+  }
+
+  /** What is left of Pods that are gone has had its time: nothing stays behind when we end. */
+  async #killOrphans(): Promise<void> {
+    const { logger, runtime } = this.#options.context;
+    try {
+      const orphans = (await runtime.list()).filter(
+        ({ identity, state }) => state.state === 'running' && !this.#workers.has(identity.podUID),
+      );
+      await Promise.all(orphans.map(({ id }) => runtime.stop(id, 0)));
+    } catch (error) {
+      logger.error('Cannot stop containers whose Pods are gone', { error });
+    }
   }
 
   #take(pod: Pod): void {
@@ -140,7 +155,9 @@ export class PodManager {
     } catch (error) {
       logger.warn('Cannot clean up after Pods that are gone, trying again', { error });
     }
-    this.#cancelReap = clock.schedule(REAP_EVERY_MS, () => void this.#reap());
+    // Several may have been under way; one of them goes on.
+    this.#cancelReap();
+    if (!this.#closed) this.#cancelReap = clock.schedule(REAP_EVERY_MS, () => void this.#reap());
   }
 
   async #reapOne({ id, identity, state }: ContainerStatus): Promise<void> {

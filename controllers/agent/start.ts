@@ -145,7 +145,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     ),
   ];
   await pods.synced(life);
-  await manager.start();
+  manager.start();
   logger.info('Node agent started', { node: nodeName, runtime: runtime.version });
 
   return {

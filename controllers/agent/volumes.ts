@@ -34,7 +34,11 @@ export async function prepareVolumes(
   hostIP: string,
 ): Promise<ReadonlyMap<string, string>> {
   const paths = new Map<string, string>();
-  for (const volume of pod.spec.volumes ?? []) {
+  const { volumes = [] } = pod.spec;
+  if (volumes.length === 0) return paths;
+  await mkdir(folders.pod, { recursive: true, mode: 0o700 });
+  await mkdir(folders.claims, { recursive: true, mode: 0o700 });
+  for (const volume of volumes) {
     try {
       paths.set(volume.name, await prepare(volume, pod, references, folders, hostIP));
     } catch (error) {
