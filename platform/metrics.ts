@@ -30,9 +30,15 @@ export interface MetricOptions {
 export class MetricsRegistry {
   readonly #registry = new prometheus.Registry();
 
-  counter(options: MetricOptions): Counter {
-    const counter = new prometheus.Counter(this.#base(options));
-    return { inc: (labels = {}, by = 1) => counter.inc(labels, by) };
+  /** @param options.collect called before each exposition, for what is counted elsewhere */
+  counter(options: MetricOptions & { readonly collect?: (counter: Counter) => void }): Counter {
+    const { collect, ...rest } = options;
+    const counter = new prometheus.Counter({
+      ...this.#base(rest),
+      ...(collect === undefined ? {} : { collect: () => collect(wrapped) }),
+    });
+    const wrapped: Counter = { inc: (labels = {}, by = 1) => counter.inc(labels, by) };
+    return wrapped;
   }
 
   gauge(options: MetricOptions & { readonly collect?: (gauge: Gauge) => void }): Gauge {

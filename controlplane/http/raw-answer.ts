@@ -1,5 +1,5 @@
 // Answers where there is no ServerResponse: refused upgrades, and requests that are no HTTP.
-import { STATUS_CODES } from 'node:http';
+import { getBuiltinModule } from 'node:process';
 import type { Duplex } from 'node:stream';
 
 import type { Clock } from '#platform/clock.ts';
@@ -7,6 +7,9 @@ import type { Clock } from '#platform/clock.ts';
 import { ApiError } from '../api/errors.ts';
 
 import { encodeStatus } from './respond.ts';
+
+// An import would read all its exports, among them WebSocket, which loads a whole HTTP client: 30 ms and 12 MB.
+const { STATUS_CODES } = getBuiltinModule('node:http');
 
 /** So much is read and thrown away after the answer: closing with bytes unread resets the connection and loses it. */
 const DISCARD_LIMIT_BYTES = 1024 * 1024;

@@ -22,8 +22,8 @@ interface Known {
   readonly name: string;
   readonly storageKey: string;
   readonly definitions: readonly ResourceDefinition[];
-  /** All versions, served or not: instances of a kind that nobody serves any more must go too. */
-  readonly anyDefinition: ResourceDefinition | undefined;
+  /** The CustomResourceDefinition. */
+  readonly object: KubernetesObject;
   readonly terminating: boolean;
 }
 
@@ -110,7 +110,7 @@ export class CustomResources implements CustomResourceHooks {
         name: stored.name,
         storageKey,
         definitions: established ? definitionsOf(object) : [],
-        anyDefinition: definitionsOf(allServed(object))[0],
+        object,
         terminating: object.metadata.deletionTimestamp !== undefined,
       };
     } catch (error) {
@@ -171,9 +171,11 @@ export class CustomResources implements CustomResourceHooks {
     await changeObject(env, { definition, namespace: '', name }, '', change, context);
   }
 
-  async #cleanUp({ name, storageKey, anyDefinition }: Known): Promise<void> {
+  async #cleanUp({ name, storageKey, object }: Known): Promise<void> {
     const env = this.#env();
     const context = internalContext('custom-resource-cleanup', this.#closing.signal);
+    // Of all versions, served or not: instances of a kind that nobody serves any more must go too.
+    const [anyDefinition] = definitionsOf(allServed(object));
     if (anyDefinition !== undefined) {
       await deleteCollection(env, anyDefinition, undefined, {}, {}, context);
     }
