@@ -14,6 +14,8 @@ export interface CommandIO {
   readonly err: (text: string) => void;
   /** Width of the terminal on standard output; absent when that is none on which lines can be redrawn. */
   readonly columns: (() => number) | undefined;
+  /** Whether standard error is a terminal too: what is written there must not tear lines that are being redrawn. */
+  readonly errIsTerminal: boolean;
   /** Aborts at the first SIGINT, SIGTERM, SIGHUP or when the launcher dies. Signals are only caught once this is asked for. */
   readonly stopSignal: () => AbortSignal;
 }

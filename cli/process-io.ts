@@ -39,6 +39,7 @@ export function processIO(): CommandIO {
       process.stdout.isTTY && process.env['TERM'] !== 'dumb'
         ? () => process.stdout.columns || 80
         : undefined,
+    errIsTerminal: process.stderr.isTTY,
     stopSignal,
   };
 }

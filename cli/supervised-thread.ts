@@ -14,6 +14,8 @@ export interface SupervisedThreadOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onMessage: (message: FromThread) => void;
+  /** Takes what the thread writes to standard error, in place of that. */
+  readonly onError?: ((text: string) => void) | undefined;
 }
 
 const RESTART = { initialMs: 1_000, maximumMs: 30_000 };
@@ -100,8 +102,9 @@ export class SupervisedThread {
 
   /** Resolves with the reason of its end. */
   #runOnce(): Promise<string> {
-    const { script, data } = this.#options;
-    const worker = new Worker(script, { workerData: data });
+    const { script, data, onError } = this.#options;
+    const worker = new Worker(script, { workerData: data, stderr: onError !== undefined });
+    if (onError !== undefined) worker.stderr.setEncoding('utf8').on('data', onError);
     this.#worker = worker;
     return new Promise((resolve) => {
       let why: string | undefined;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { redact } from './logging.ts';
+import { createLogger, redact } from './logging.ts';
 
 test('redact() hides fields that are named like credentials, whatever their value', () => {
   const clean = redact({ token: 'abc', Authorization: 'Bearer x', data: { a: 1 }, name: 'web' });
@@ -15,4 +15,13 @@ test('redact() hides fields that are named like credentials, whatever their valu
 test('redact() writes an error as its message and its causes', () => {
   const error = new Error('Cannot open x', { cause: new Error('disk full') });
   assert.deepEqual(redact({ error }), { error: 'Cannot open x: disk full' });
+});
+
+test('createLogger() writes whole lines of what is important enough to whoever takes them', () => {
+  const lines: string[] = [];
+  const logger = createLogger({ format: 'text', level: 'warn', write: (text) => lines.push(text) });
+  logger.info('not important enough');
+  logger.child({ component: 'agent' }).warn('Cannot write', { path: '/x' });
+  assert.equal(lines.length, 1);
+  assert.match(lines[0] ?? '', /^\S+Z warn {2}Cannot write component=agent path=\/x\n$/);
 });

@@ -1,4 +1,5 @@
 // The one home of winston. JSON lines or short text on standard error; never the value of a Secret.
+import { Writable } from 'node:stream';
 import winston from 'winston';
 
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -42,20 +43,35 @@ function textLine(info: winston.Logform.TransformableInfo): string {
   return `${String(timestamp)} ${level.padEnd(5)} ${String(message)}${rest === '' ? '' : ` ${rest}`}`;
 }
 
-/** A logger on standard error. */
-export function createLogger(options: {
+export interface LoggerOptions {
   readonly format: LogFormat;
   readonly level: LogLevel;
-}): Logger {
+  /** Takes the lines, each with its newline, in place of standard error. */
+  readonly write?: (text: string) => void;
+}
+
+/** A logger on standard error. */
+export function createLogger(options: LoggerOptions): Logger {
   const { combine, timestamp, json, printf } = winston.format;
   const logger = winston.createLogger({
     level: options.level,
     format: combine(timestamp(), options.format === 'json' ? json() : printf(textLine)),
-    transports: [
-      new winston.transports.Console({ stderrLevels: ['error', 'warn', 'info', 'debug'] }),
-    ],
+    transports: [transport(options.write)],
   });
   return wrap(logger);
+}
+
+function transport(write: LoggerOptions['write']): winston.transport {
+  if (write === undefined)
+    return new winston.transports.Console({ stderrLevels: ['error', 'warn', 'info', 'debug'] });
+  const stream = new Writable({
+    decodeStrings: false,
+    write(chunk: unknown, _encoding, done) {
+      write(String(chunk));
+      done();
+    },
+  });
+  return new winston.transports.Stream({ stream });
 }
 
 function wrap(logger: winston.Logger): Logger {

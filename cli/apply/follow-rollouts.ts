@@ -136,7 +136,8 @@ export class RolloutFollower {
     this.#explained.delete(key);
     this.#endPatience(key);
     const text = `${name}: deleted; save its manifest to apply it again`;
-    this.#options.tell({ type: 'line', key: `service ${key}`, text });
+    this.#options.tell({ type: 'say', text });
+    this.#options.tell({ type: 'rest' });
   }
 
   /** Says once per generation why a rollout does not get on, and what to do. */

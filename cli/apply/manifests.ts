@@ -14,7 +14,7 @@ export interface ManifestsOptions {
   readonly client: Client;
   readonly clock: Clock;
   readonly paths: readonly string[];
-  readonly follower: RolloutFollower;
+  readonly follower: Pick<RolloutFollower, 'follow'>;
   readonly tell: (message: FromThread) => void;
 }
 

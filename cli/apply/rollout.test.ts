@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { describeInstance, outcomeOf } from './rollout.ts';
+import {
+  complaintOf,
+  describeInstance,
+  isFailing,
+  outcomeOf,
+  troubledContainer,
+} from './rollout.ts';
 import type { PodView, ServiceView } from './rollout.ts';
 
 const metadata = { name: 'web-abcde' };
@@ -50,6 +56,28 @@ const INSTANCES: readonly (readonly [PodView, string])[] = [
       },
     },
     'CrashLoopBackOff (restarted 2 times)',
+  ],
+  [
+    {
+      metadata,
+      spec,
+      status: {
+        phase: 'Running',
+        containerStatuses: [
+          {
+            restartCount: 1,
+            state: {
+              waiting: {
+                reason: 'CrashLoopBackOff',
+                message: 'back-off 10s restarting failed container=web pod=web-abcde',
+              },
+            },
+            lastState: { terminated: { exitCode: 3 } },
+          },
+        ],
+      },
+    },
+    'CrashLoopBackOff, exit code 3: back-off 10s (restarted once)',
   ],
   [{ metadata, spec, status: { phase: 'Running' } }, 'running, not ready yet'],
   [{ metadata, spec, status: { phase: 'Running', conditions: ready } }, 'ready'],
@@ -113,4 +141,37 @@ test('outcomeOf() tells rolling, ready and failed apart', () => {
     state: 'failed',
     message: 'Failed: it exits',
   });
+});
+
+test('isFailing() is true for what waiting does not mend', () => {
+  const waiting = (reason: string): PodView => ({
+    metadata,
+    status: { containerStatuses: [{ state: { waiting: { reason } } }] },
+  });
+  assert.equal(isFailing(waiting('ContainerCreating')), false);
+  assert.equal(isFailing(waiting('PodInitializing')), false);
+  assert.equal(isFailing(waiting('CrashLoopBackOff')), true);
+  const { status } = waiting('CrashLoopBackOff');
+  const leaving = { ...metadata, deletionTimestamp: '2026-01-01T00:00:00Z' };
+  assert.equal(
+    isFailing({ metadata: leaving, ...(status === undefined ? {} : { status }) }),
+    false,
+  );
+  assert.equal(isFailing({ metadata, status: { phase: 'Running' } }), false);
+});
+
+test('complaintOf() and troubledContainer() name what keeps an instance from being ready', () => {
+  const pod: PodView = {
+    metadata,
+    status: {
+      conditions: [{ type: 'Ready', status: 'False', message: 'probe of b:\n503' }],
+      containerStatuses: [
+        { name: 'a', ready: true },
+        { name: 'b', ready: false },
+      ],
+    },
+  };
+  assert.equal(complaintOf(pod), 'probe of b:; 503');
+  assert.equal(troubledContainer(pod), 'b');
+  assert.equal(complaintOf({ metadata, status: { conditions: ready } }), undefined);
 });

@@ -12,6 +12,7 @@ import type { CommandIO } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { lockDataDirectory, prepareDataDirectory } from '../data-directory.ts';
 import { createProgress } from '../progress.ts';
+import type { Progress } from '../progress.ts';
 import { aborted, closeInTime } from '../run-until-stopped.ts';
 import { startFailure } from '../start-failure.ts';
 import { SupervisedThread } from '../supervised-thread.ts';
@@ -43,7 +44,15 @@ export const up = defineCommand({
 });
 
 async function serve(settings: UpSettings, io: CommandIO, stop: AbortSignal): Promise<number> {
-  const logger = createLogger({ format: settings.logFormat, level: settings.logLevel });
+  const progress = createProgress(io.out, io.columns);
+  const sharesTerminal = io.columns !== undefined && io.errIsTerminal;
+  const write = (text: string): void => progress.say(text.trimEnd());
+  const onError = sharesTerminal ? write : undefined;
+  const logger = createLogger({
+    format: settings.logFormat,
+    level: settings.logLevel,
+    ...(sharesTerminal ? { write } : {}),
+  });
   const storage = Promise.withResolvers<never>();
   // Raced below; until then nobody listens, and that is no defect.
   storage.promise.catch(() => undefined);
@@ -57,7 +66,7 @@ async function serve(settings: UpSettings, io: CommandIO, stop: AbortSignal): Pr
     if (server.secretsKeyCreated)
       io.out(`made ${settings.secretsKeyFile}, which Secrets are sealed with; keep a copy\n`);
     io.out(`ready ${server.url}\n`);
-    thread = await beside(settings, server, io, logger);
+    thread = await beside(settings, server, io, { logger, progress, onError });
     const running = thread?.start().then(() => aborted(stop));
     await Promise.race([running ?? aborted(stop), aborted(stop), storage.promise]);
   } catch (error) {
@@ -109,11 +118,18 @@ function ownKinds(): readonly unknown[] {
   return (JSON.parse(readFileSync(file, 'utf8')) as { readonly items: readonly unknown[] }).items;
 }
 
+interface Screen {
+  readonly logger: Logger;
+  readonly progress: Progress;
+  /** Takes the log of the thread where it would tear the lines of `progress`. */
+  readonly onError: ((text: string) => void) | undefined;
+}
+
 async function beside(
   settings: UpSettings,
   server: ControlPlane,
   io: CommandIO,
-  logger: Logger,
+  { logger, progress, onError }: Screen,
 ): Promise<SupervisedThread | undefined> {
   const { runControllers, runNode, manifests, nodeName, runtime, clusterDomain } = settings;
   // Written even where the part runs elsewhere: `windlass controllers` and `windlass node run` then take them.
@@ -135,7 +151,6 @@ async function beside(
     logFormat: settings.logFormat,
     logLevel: settings.logLevel,
   };
-  const progress = createProgress(io.out, io.columns);
   const onMessage = (message: FromThread): void => {
     if (message.type === 'line') progress.update(message.key, message.text);
     if (message.type === 'say') progress.say(message.text);
@@ -151,6 +166,7 @@ async function beside(
     clock: systemClock,
     logger,
     onMessage,
+    onError,
   });
 }
 
