@@ -12,6 +12,7 @@ import type { Container, Pod } from './pod.ts';
 import { askProbe } from './probe-request.ts';
 import type { ProbeTarget } from './probe-request.ts';
 import { ContainerProbes } from './probes.ts';
+import { withoutSecrets } from './references.ts';
 import { decideNext, isConfigurationError } from './restart.ts';
 import type { FailedStart, RestartHistory, RestartPolicy } from './restart.ts';
 import { SHUT_DOWN } from './status.ts';
@@ -185,11 +186,13 @@ export class ContainerWorker {
   async #start(pod: Pod, prepare: () => Promise<Prepared>, signal: AbortSignal): Promise<void> {
     const { runtime, events, metrics, clock, hostIP, folderOf } = this.#context;
     const attempt = this.#restartCount + 1;
+    let prepared: Prepared | undefined;
     try {
+      prepared = await prepare();
       const spec = await containerSpec({
         pod,
         container: this.#container,
-        prepared: await prepare(),
+        prepared,
         attempt,
         hostIP,
         folder: folderOf(pod.metadata.uid),
@@ -217,10 +220,11 @@ export class ContainerWorker {
       }
     } catch (error) {
       signal.throwIfAborted();
-      const startError =
-        error instanceof StartError
-          ? error
-          : new StartError('RunContainerError', (error as Error).message, error);
+      const reason = error instanceof StartError ? error.reason : 'RunContainerError';
+      const { message } = error as Error;
+      // It goes to everybody who may read Pods and Events.
+      const shown = prepared === undefined ? message : withoutSecrets(message, prepared.references);
+      const startError = new StartError(reason, shown, error);
       metrics.startErrors.inc({ code: startError.reason });
       const isNew = this.#failedStart?.error.message !== startError.message;
       this.#failedStart = { error: startError, at: clock.now() };

@@ -257,6 +257,22 @@ test('PodWorker backs off from a program that cannot be run, without counting re
   assert.equal(summary(server.statuses.at(-1)), 'Running Ready=True 0 running ready');
 });
 
+test('PodWorker shows no Secret when a command line that holds one cannot be run', async (t) => {
+  const key = { name: 'login', key: 'token' };
+  const env = [{ name: 'TOKEN', valueFrom: { secretKeyRef: key } }];
+  const pod = podOf({ containers: [{ name: 'main', command: ['run-$(TOKEN)'], env }] });
+  const { server, events } = await work(t, pod, (fixture) => {
+    const metadata = { ...podOf({}).metadata, name: 'login' };
+    const login = { metadata, data: { token: btoa('hidden') } };
+    fixture.server.put('secrets', login);
+    fixture.runtime.run = ({ command }) =>
+      Promise.reject(new StartError('RunContainerError', `Cannot run ${command.join(' ')}`));
+  });
+  assert.deepEqual(events, ['Warning Failed Cannot run run-***']);
+  const [first] = server.statuses.at(-1)?.containerStatuses ?? [];
+  assert.equal(first?.state.waiting?.message, 'Cannot run run-***');
+});
+
 test('PodWorker restarts what ends, at once and then after 10 s, and shows why', async (t) => {
   const { worker, server, runtime, clock, events } = await work(t, podOf({}));
   const end = async (): Promise<void> => {

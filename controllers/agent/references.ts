@@ -76,6 +76,20 @@ export async function fetchReferences(
   };
 }
 
+/** Too short to be a secret, and likely to stand for something else in a sentence. */
+const SHORTEST_SECRET = 4;
+
+/** The text with every value of a Secret taken out: a command line may hold one, and errors quote command lines. */
+export function withoutSecrets(text: string, references: Pick<References, 'secrets'>): string {
+  const values = [...references.secrets.values()].flatMap((data) =>
+    [...data.values()].map((value) => value.toString('utf8').trim()),
+  );
+  return values
+    .filter((value) => value.length >= SHORTEST_SECRET)
+    .toSorted((a, b) => b.length - a.length)
+    .reduce((cleaned, value) => cleaned.replaceAll(value, '***'), text);
+}
+
 function dataOf(object: DataObject, encoded: boolean): ReadonlyMap<string, Buffer> {
   const data = new Map<string, Buffer>();
   for (const [key, value] of Object.entries(object.data ?? {})) {
