@@ -76,19 +76,6 @@ export function isForbidden(error: unknown): error is RequestError {
   return error instanceof RequestError && error.code === 403;
 }
 
-export function isUnauthorized(error: unknown): error is RequestError {
-  return error instanceof RequestError && error.code === 401;
-}
-
-/** Failed validation: the same request will fail again. */
-export function isInvalid(error: unknown): error is RequestError {
-  return error instanceof RequestError && error.code === 422;
-}
-
-export function isMethodNotAllowed(error: unknown): error is RequestError {
-  return error instanceof RequestError && error.code === 405;
-}
-
 /** A create refused because its namespace is going away. */
 export function isNamespaceTerminating(error: unknown): boolean {
   return (

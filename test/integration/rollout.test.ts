@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NODES, PODS, SERVICES } from '#controllers/machinery/resources.ts';
 import { eventually } from '../support/eventually.ts';
+import { Kubectl, missingKubectl } from '../support/kubectl.ts';
 import { ServiceBench } from '../support/service-bench.ts';
 
 const START_FIRST = {
@@ -167,3 +168,21 @@ test('the server restarts in the middle of a rollout', async (t) => {
   ].reduce((sum, [, count]) => sum + Number(count), 0);
   assert.ok(lists <= 3, `${lists} lists of services`);
 });
+
+test(
+  'kubectl wait right after a change waits for that change',
+  { skip: missingKubectl() },
+  async (t) => {
+    const bench = await ServiceBench.start(t);
+    const kubectl = new Kubectl(bench.plane.kubeconfig, bench.plane.folder);
+    await bench.plane.controllers();
+    await bench.create('v0', START_FIRST);
+    await bench.settled('v0', 3);
+    for (const image of ['v1', 'v2', 'v3']) {
+      await bench.update(image);
+      const service = 'service.windlass.dev/web';
+      await kubectl.ok(['wait', '--for=condition=Ready', service, '--timeout=15s']);
+      assert.deepEqual(bench.images, [image, image, image]);
+    }
+  },
+);
