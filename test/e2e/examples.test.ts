@@ -1,0 +1,102 @@
+// The examples beside hello, run as their READMEs say: same files, real kubectl, real programs.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import { eventually } from '../support/eventually.ts';
+import { freePort } from '../support/hello.ts';
+import { httpGet } from '../support/http-poller.ts';
+import { Kubectl, missingKubectl } from '../support/kubectl.ts';
+import { needs } from '../support/missing-part.ts';
+import { tempDir } from '../support/temp-dir.ts';
+import { launcher, projectRoot, startWindlass } from '../support/windlass.ts';
+
+const examples = join(projectRoot, 'deploy', 'examples');
+
+suite('examples', needs(missingKubectl()), () => {
+  test('stop-first: an update never has two instances on the volume, and the number goes on', async (t) => {
+    const dataDir = join(tempDir(), 'data');
+    const up = await startWindlass(t, { dataDir });
+    const kubectl = new Kubectl(up.kubeconfig, dataDir);
+    const port = await freePort();
+    const read = (name: string): string => readFileSync(join(examples, 'stop-first', name), 'utf8');
+    const original = read('service.yaml');
+    assert.match(original, /port: 8081/);
+    const service = original.replace('port: 8081', `port: ${port}`);
+    // One more at each answer, whichever instance gives it.
+    let count = 0;
+    const visit = async (unit: RegExp): Promise<void> => {
+      const { body } = await httpGet(`http://127.0.0.1:${port}`);
+      count += 1;
+      assert.equal(Number.parseInt(body, 10), count, body);
+      assert.match(body, unit);
+    };
+
+    await kubectl.apply(`${read('program.yaml')}---\n${service}`);
+    await kubectl.ok(['wait', '--for=condition=Ready', 'wsvc/counter', '--timeout=30s']);
+    await visit(/^1 visits$/m);
+    await visit(/^2 visits$/m);
+
+    await kubectl.apply(service.replace('value: visits', 'value: guests'));
+    await eventually('the new instance answers', () => visit(/^\d+ guests$/m));
+    const [journal = ''] = globSync('node/**/journal', { cwd: dataDir });
+    const entries = readFileSync(join(dataDir, journal), 'utf8').trim().split('\n');
+    assert.deepEqual(
+      entries.map((entry) => entry.split(' ')[0]),
+      ['open', 'close', 'open'],
+    );
+  });
+
+  test('operator: the ConfigMap follows the Greeting, and goes with it', async (t) => {
+    const dataDir = join(tempDir(), 'data');
+    const up = await startWindlass(t, { dataDir, args: ['--no-node'] });
+    const kubectl = new Kubectl(up.kubeconfig, dataDir);
+    const folder = join(examples, 'operator');
+    await kubectl.ok(['apply', '-f', join(folder, 'crd.yaml')]);
+    await kubectl.ok(['wait', '--for=condition=Established', 'crd/greetings.example.com']);
+    await kubectl.ok(['apply', '-f', join(folder, 'greeting.yaml')]);
+
+    const operator = spawn('node', [launcher, '--exec', join(folder, 'operator.mjs')], {
+      env: kubectl.environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const ended = once(operator, 'exit');
+    t.after(async () => {
+      operator.kill('SIGTERM');
+      await ended;
+    });
+    let output = '';
+    for (const stream of [operator.stdout, operator.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+
+    const text = (): Promise<string> =>
+      kubectl.ok(['get', 'cm', 'greeting-world', '-o', 'jsonpath={.data.text}']);
+    await eventually('the ConfigMap is there', async () => {
+      assert.equal(await text(), 'Hello, World! Hello, World!', output);
+    });
+    await kubectl.ok(['patch', 'greeting', 'world', '--type=merge', '-p', '{"spec":{"times":1}}']);
+    await eventually('the ConfigMap follows', async () => {
+      assert.equal(await text(), 'Hello, World!', output);
+    });
+    await eventually('the status says so', async () => {
+      assert.match(await kubectl.ok(['get', 'greetings']), /^world +Hello, World!$/m);
+    });
+    const tooOften = '{"spec":{"times":99}}';
+    const refused = await kubectl.run([
+      'patch',
+      'greeting',
+      'world',
+      '--type=merge',
+      '-p',
+      tooOften,
+    ]);
+    assert.match(refused.stderr, /spec\.times.*less than or equal to 10/);
+    await kubectl.ok(['delete', 'greeting', 'world']);
+    await eventually('the ConfigMap goes with its owner', async () => {
+      assert.match((await kubectl.run(['get', 'cm', 'greeting-world'])).stderr, /not found/);
+    });
+    assert.doesNotMatch(output, /trying again|watch ended/);
+  });
+});
