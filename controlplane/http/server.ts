@@ -1,9 +1,8 @@
 // The HTTPS listener: TLS, limits against slow and greedy clients, and the express shell with its one handler.
 // HTTP/1.1 only: clients fall back to it, upgrades need it, and HTTP/2 in Node measured slower.
 import { createServer } from 'node:https';
-import type * as http from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { getBuiltinModule } from 'node:process';
 
 import express from 'express';
 
@@ -20,9 +19,6 @@ import { sendError } from './respond.ts';
 import { createRouter } from './router.ts';
 import type { Services } from './services.ts';
 import { upgradeListener } from './upgrades.ts';
-
-// Not imported: an import of node:http loads a whole HTTP client, see raw-answer.ts.
-const { IncomingMessage, ServerResponse } = getBuiltinModule('node:http');
 
 const REQUEST_TIMEOUT_MS = 60_000;
 const HEADERS_TIMEOUT_MS = 30_000;
@@ -83,9 +79,6 @@ export async function startServer(
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  // Express gives each request and response prototypes of its own, which slows down all that touches them afterwards.
-  // Nothing here uses its additions, so they keep the ones they have.
-  Object.assign(app, { request: IncomingMessage.prototype, response: ServerResponse.prototype });
   app.use(requestListener(services, options.authenticator, inFlight));
 
   const server = createServer(
@@ -148,7 +141,7 @@ function requestListener(
   services: Services,
   authenticator: Authenticator,
   inFlight: InFlightRequests,
-): (request: http.IncomingMessage, response: http.ServerResponse) => void {
+): (request: IncomingMessage, response: ServerResponse) => void {
   const handle = filterChain(services, authenticator)(createRouter(services));
   const { clock, ids, logger, metrics } = services;
 
@@ -205,7 +198,7 @@ function requestTimeoutOf(query: URLSearchParams): number {
 }
 
 /** The caller's own id, where it is a UUID, so that its logs and ours can be joined. */
-function auditIdOf(request: http.IncomingMessage): string | undefined {
+function auditIdOf(request: IncomingMessage): string | undefined {
   const id = request.headers['audit-id'];
   if (typeof id !== 'string' || id.length !== AUDIT_ID_LENGTH) return undefined;
   for (let at = 0; at < id.length; at += 1) {
