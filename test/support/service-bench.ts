@@ -80,7 +80,7 @@ export class ServiceBench {
   }
 
   /** Waits until `count` Pods of `image` serve, nothing else is there, and the Service says so. */
-  async settled(image: string, count: number, timeoutMs = 15_000): Promise<void> {
+  async settled(image: string, count: number, timeoutMs = 30_000): Promise<void> {
     await eventually(
       `${count} of ${image}`,
       async () => {
@@ -111,7 +111,7 @@ export class ServiceBench {
     type: string,
     status: string,
   ): Promise<{ readonly reason: string; readonly message: string }> {
-    return eventually(`${type}=${status}`, () => this.condition(type, status), 15_000);
+    return eventually(`${type}=${status}`, () => this.condition(type, status));
   }
 }
 
