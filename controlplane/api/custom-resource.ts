@@ -2,6 +2,7 @@
 // keep are in custom-resource-validation.ts; names, conditions and clean-up belong to the registry.
 import type { FieldError } from './errors.ts';
 import { fieldAt, isObject, listAt, objectAt, stringAt } from './fields.ts';
+import { lazy } from './lazy.ts';
 import type { KubernetesObject } from './object.ts';
 import { customResourceTable } from './custom-resource-columns.ts';
 import { storageKeyOf } from './resource.ts';
@@ -30,8 +31,8 @@ const VERBS: readonly Verb[] = [
 const SUBRESOURCE_VERBS: readonly Verb[] = ['get', 'patch', 'update'];
 
 /**
- * The served versions of a CustomResourceDefinition, in its order. Expects a valid one.
- * @throws Error naming what cannot be compiled, for one that was never validated
+ * The served versions of a CustomResourceDefinition, in its order. Expects a valid one. A schema is compiled when it is first asked
+ * for, which throws an Error naming what cannot be compiled in one that was never validated.
  */
 export function definitionsOf(crd: KubernetesObject): ResourceDefinition[] {
   return listAt(crd, 'spec', 'versions')
@@ -46,6 +47,7 @@ function definitionOf(crd: KubernetesObject, version: unknown): ResourceDefiniti
   const plural = stringAt(names, 'plural');
   const name = stringAt(version, 'name');
   const scale = scaleOf(version);
+  const schema = lazy(() => schemaOf(version, componentName(group, name, kind)));
   return {
     group,
     version: name,
@@ -57,7 +59,9 @@ function definitionOf(crd: KubernetesObject, version: unknown): ResourceDefiniti
     shortNames: listAt(names, 'shortNames').map(String),
     categories: listAt(names, 'categories').map(String),
     verbs: VERBS,
-    schema: schemaOf(version, componentName(group, name, kind)),
+    get schema() {
+      return schema();
+    },
     table: customResourceTable(version),
     subresources: subresourcesOf(version, scale),
     ...(scale === undefined ? {} : { scale }),

@@ -1,4 +1,5 @@
 // From the short row that a built-in kind is written as to the full ResourceDefinition.
+import { lazy } from '../lazy.ts';
 import type {
   ResourceDefinition,
   SubresourceDefinition,
@@ -44,14 +45,15 @@ export const statusSubresource: SubresourceDefinition = {
   verbs: ['get', 'patch', 'update'],
 };
 
-/** @throws Error when the corpus has no schema of the kind: a built-in without types is a mistake of ours */
+/** The schema is looked up when first asked for; an Error then says that the corpus has none, which is a mistake of ours. */
 export function define(row: KindRow, schemaOf: SchemaLookup): ResourceDefinition {
-  const schema = schemaOf(row.group, row.version, row.kind);
-  if (schema === undefined) {
+  const schema = lazy(() => {
+    const found = schemaOf(row.group, row.version, row.kind);
+    if (found !== undefined) return found;
     throw new Error(
       `Cannot define ${row.kind}: the schema corpus has no ${row.group}/${row.version} ${row.kind}`,
     );
-  }
+  });
   return {
     group: row.group,
     version: row.version,
@@ -63,7 +65,9 @@ export function define(row: KindRow, schemaOf: SchemaLookup): ResourceDefinition
     shortNames: row.shortNames ?? [],
     categories: row.categories ?? [],
     verbs: row.verbs ?? allVerbs,
-    schema,
+    get schema() {
+      return schema();
+    },
     table: row.table ?? defaultTable,
     subresources: row.subresources ?? [],
     selectableFields: row.selectableFields ?? {},
