@@ -1,6 +1,6 @@
 // Whatever is wrong gets a message that names the thing and the next step, at once; what ran before goes on.
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -156,7 +156,7 @@ suite('the data directory and the port', () => {
   });
 });
 
-suite('manifests', () => {
+suite('manifests', needs(missingKubectl()), () => {
   test('each mistake names file, document, line and the words of the server; the rest is applied, and a mended file too', async (t) => {
     const folder = tempDir();
     const port = await freePort();
@@ -216,6 +216,34 @@ suite('manifests', () => {
     await up.printed(/^hello: 1 of 1 ready/m);
     await up.printed(/Ctrl-C/);
     assert.doesNotMatch(up.output, /answers at/);
+    assert.match(up.output, new RegExp(`^hello does not answer: port ${port} `, 'm'));
+  });
+
+  test('a program that exits is explained with the end of its log; mended, it rolls out', async (t) => {
+    const folder = tempDir();
+    const port = await freePort();
+    const file = join(folder, 'hello.yaml');
+    const command = 'command: [node, app/hello.mjs]';
+    const broken = 'command: [sh, -c, "echo cannot open the database; exit 3"]';
+    writeFileSync(file, helloManifest({ port, replicas: 2, replace: { [command]: broken } }));
+    const up = await startWindlass(t, {
+      dataDir: join(folder, 'data'),
+      args: ['--manifests', file],
+    });
+    await up.printed(/Ctrl-C/);
+    assert.match(
+      up.output,
+      /^hello waits for (hello-\w{5}): CrashLoopBackOff, exit code 3: .*\n {2}its log ends:\n {4}cannot open the database\n {2}next: kubectl describe pod \1;/m,
+    );
+    assert.match(up.output, /^hello does not answer: none of its instances is ready, see above$/m);
+    assert.equal(up.output.match(/waits for/g)?.length, 1, up.output);
+    writeFileSync(file, helloManifest({ port, replicas: 2 }));
+    await up.printed(/^hello: 2 of 2 ready/m);
+    rmSync(file);
+    await up.printed(/hello\.yaml: cannot be read: ENOENT/);
+    const kubectl = new Kubectl(up.kubeconfig, folder);
+    await kubectl.ok(['delete', 'wsvc', 'hello']);
+    await up.printed(/^hello: deleted; save its manifest to apply it again$/m);
   });
 
   test('a path that is not there is named, and the server goes on', async (t) => {

@@ -27,6 +27,23 @@ interface PodList {
   }[];
 }
 
+/** What `kubectl get pods -w` shows, without what repeats: those that are there at first are `there`. */
+function milestones(watched: string): readonly string[] {
+  const states = new Map<string, string>();
+  const found: string[] = [];
+  for (const [, name = '', ready = '', status = ''] of watched.matchAll(
+    /^(hello-\w{5}) +(\d\/\d) +(\w+) /gm,
+  )) {
+    const isReady = ready === '1/1' && status === 'Running';
+    const before = states.get(name);
+    const state = status === 'Terminating' ? 'stopping' : isReady ? 'ready' : 'appears';
+    if (state === before) continue;
+    states.set(name, state);
+    found.push(before === undefined && isReady ? 'there' : state);
+  }
+  return found;
+}
+
 const SERVICE = 'service.windlass.dev/hello';
 
 suite('hello', needs(missingKubectl()), () => {
@@ -83,13 +100,15 @@ suite('hello', needs(missingKubectl()), () => {
     assert.deepEqual((await pods()).map(({ metadata }) => metadata.uid).toSorted(), before);
   });
 
-  test('a changed greeting replaces one instance at a time, and the service answers throughout', async () => {
+  test('a changed greeting replaces one instance at a time, and the service answers throughout', async (t) => {
     const watch = spawn(kubectlBinary, ['get', 'pods', '-w', '--no-headers'], {
       env: kubectl.environment,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
+    t.after(() => void watch.kill());
     let seen = '';
     watch.stdout.setEncoding('utf8').on('data', (text: string) => (seen += text));
+    await eventually('the watch has listed them', () => assert.equal(milestones(seen).length, 3));
     const poller = new HttpPoller(url);
     const old = new Set((await pods()).map(({ metadata }) => metadata.uid));
     let fewestReady = Infinity;
@@ -107,13 +126,17 @@ suite('hello', needs(missingKubectl()), () => {
       assert.equal(ready.length, 3);
     });
     await poller.stop();
+    const oneByOne = ['appears', 'ready', 'stopping'];
+    await eventually('kubectl get pods -w has shown it, one after the other', () => {
+      const changes = milestones(seen).slice(3);
+      assert.deepEqual(changes, [...oneByOne, ...oneByOne, ...oneByOne], seen);
+    });
     watch.kill();
     assert.deepEqual(poller.failures, []);
     assert.ok(poller.requests > 20, `${poller.requests} requests`);
     assert.ok([...poller.bodies].some((body) => body.startsWith('Good evening')));
     assert.ok(fewestReady >= 3, `only ${fewestReady} were ready at a time`);
     assert.ok(mostInstances <= 4, `${mostInstances} instances at a time`);
-    assert.match(seen, /Terminating/);
     await rolledOut(2, 3);
     assert.match((await httpGet(url)).body, /^Good evening/);
   });
