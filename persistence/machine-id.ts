@@ -1,8 +1,9 @@
 // Whose data this is. A random 128-bit id lies in each data directory; a directory that has files but no id is somebody
 // else's and is left alone. Not /etc/machine-id: cloned virtual machines share that one.
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
+import { link, open, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDirectory } from '#platform/make-directory.ts';
 import { ForeignDataError } from './errors.ts';
 
 declare const machineIdBrand: unique symbol;
@@ -28,7 +29,7 @@ export function parseMachineId(text: string): MachineId | undefined {
  */
 export async function openMachineId(dataDir: string): Promise<MachineId> {
   try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    makeDirectory(dataDir, 0o700);
     return (await read(dataDir)) ?? (await create(dataDir));
   } catch (error) {
     if (error instanceof ForeignDataError) throw error;

@@ -1,7 +1,8 @@
 // From `--persistence` URLs to a provider, by an explicit table: nothing registers itself.
-import { mkdir, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Clock } from '#platform/clock.ts';
+import { makeDirectory } from '#platform/make-directory.ts';
 import type { MachineId } from './machine-id.ts';
 import type { LogPersistenceProvider } from './provider.ts';
 import { SqlitePersistenceProvider, sqliteInstanceName } from './sqlite/provider.ts';
@@ -109,6 +110,6 @@ export function remoteFileSystemName(type: number): string | undefined {
 async function remoteFileSystem(directory: string): Promise<string | undefined> {
   // The numbers are Linux' own; elsewhere they mean other things.
   if (process.platform !== 'linux') return undefined;
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory, 0o700);
   return remoteFileSystemName((await statfs(directory)).type);
 }

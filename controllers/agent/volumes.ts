@@ -8,6 +8,7 @@ import { fieldValue, resourceValue } from './environment.ts';
 import type { References } from './environment.ts';
 import type { Container, Pod } from './pod.ts';
 import { StartError } from '../runtimes/runtime.ts';
+import { makeDirectory } from '#platform/make-directory.ts';
 import type { Mount } from '../runtimes/runtime.ts';
 
 export interface VolumeFolders {
@@ -215,7 +216,7 @@ function downward(
 
 async function hostPath(volume: V1Volume): Promise<string> {
   const { path = '', type = '' } = volume.hostPath ?? {};
-  if (type === 'DirectoryOrCreate') await mkdir(path, { recursive: true });
+  if (type === 'DirectoryOrCreate') makeDirectory(path);
   if (type === 'FileOrCreate') await writeFile(path, '', { flag: 'a' });
   const found = await stat(path).catch(() => undefined);
   if (found === undefined && type !== '') {

@@ -1,8 +1,9 @@
 // The keys that Secrets are sealed with: a small text file beside the data directory, never in it, so that a copy of the data
 // alone reveals nothing. The first key seals, all keys open: that is how keys are changed.
 import { createHash, randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { link, open, readFile, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeDirectory } from '#platform/make-directory.ts';
 
 const KEY_BYTES = 32;
 const HEADER = `# Windlass secrets keys. The first line seals, every line opens. Without this file Secrets cannot be read:
@@ -81,7 +82,7 @@ export async function openKeyring(path: string): Promise<OpenedKeyring> {
 
 async function createIfAbsent(path: string): Promise<boolean> {
   if (await exists(path)) return false;
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  makeDirectory(dirname(path), 0o700);
   const temporary = `${path}.${randomBytes(4).toString('hex')}.new`;
   const file = await open(temporary, 'wx', 0o600);
   try {

@@ -1,8 +1,9 @@
 // Tables and settings of the database file, and the checks before it is used. Values lie once, in `log`; `live` says which
 // row of it is an object's present state. `log.previous` is the row that a change supersedes: compaction follows it.
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
+import { makeDirectory } from '#platform/make-directory.ts';
 import { CorruptDataError, ForeignDataError, StorageFailedError } from '../errors.ts';
 
 /** "WNDL" in the file's header, so that `file` and we can tell it from other SQLite files. */
@@ -29,7 +30,7 @@ const DDL = `
  */
 export function openDatabase(path: string): Database.Database {
   const directory = dirname(path);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory, 0o700);
   createPrivately(path);
   const database = new Database(path, { timeout: OPEN_TIMEOUT_MS });
   try {
