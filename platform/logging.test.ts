@@ -25,3 +25,22 @@ test('createLogger() writes whole lines of what is important enough to whoever t
   assert.equal(lines.length, 1);
   assert.match(lines[0] ?? '', /^\S+Z warn {2}Cannot write component=agent path=\/x\n$/);
 });
+
+test('createLogger() writes JSON lines with the fields of all parents', () => {
+  const lines: string[] = [];
+  const logger = createLogger({
+    format: 'json',
+    level: 'debug',
+    write: (text) => lines.push(text),
+  });
+  logger.child({ component: 'agent' }).child({ token: 'x' }).debug('Probed', { port: 1 });
+  const { timestamp, ...line } = JSON.parse(lines[0] ?? '') as Record<string, unknown>;
+  assert.match(String(timestamp), /Z$/);
+  assert.deepEqual(line, {
+    level: 'debug',
+    message: 'Probed',
+    component: 'agent',
+    token: '[redacted]',
+    port: 1,
+  });
+});

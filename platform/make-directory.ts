@@ -23,7 +23,7 @@ export function makeDirectory(path: string, mode?: number): void {
 /** Somebody else may have made it meanwhile. */
 function mkdirIfAbsent(path: string, mode: number | undefined): void {
   try {
-    mkdirSync(path, { ...(mode === undefined ? {} : { mode }) });
+    mkdirSync(path, mode === undefined ? {} : { mode });
   } catch (error) {
     const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST' || path === dirname(path);
     if (isThere && isDirectory(path)) return;
