@@ -2,6 +2,7 @@
 import {
   accessSync,
   constants,
+  existsSync,
   linkSync,
   mkdirSync,
   readdirSync,
@@ -11,7 +12,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { processStart } from './process-start.ts';
 import { CommandError } from './usage-error.ts';
 
@@ -44,9 +45,9 @@ export function prepareDataDirectory({ path }: DataDirectory): void {
   const other = 'Choose another with --data-dir.';
   let entries: readonly string[];
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolders(path);
     if (!statSync(path).isDirectory())
-      throw new CommandError(`--data-dir ${path} is not a folder`, other);
+      throw new CommandError(`--data-dir ${path} is a file, not a folder`, other);
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
     entries = readdirSync(path);
   } catch (error) {
@@ -67,6 +68,13 @@ export function prepareDataDirectory({ path }: DataDirectory): void {
       'Choose an empty or a new folder with --data-dir.',
     );
   }
+}
+
+/** As `mkdir -p`. Node's own never ends where the system says ENOENT below a folder that is there, as /proc does. */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return;
+  makeFolders(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
 
 /** The process that uses the directory now, if any. */

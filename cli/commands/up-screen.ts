@@ -22,14 +22,16 @@ export function closingScreen({ server, services, manifests }: ScreenFacts): str
   if (first === undefined) lines.push('  kubectl get nodes -o wide');
   else {
     const inNamespace = first.namespace === 'default' ? '' : ` -n ${first.namespace}`;
-    const [path = ''] = manifests;
-    const shown = relative(process.cwd(), path);
+    const paths = manifests.map((path) => {
+      const shown = relative(process.cwd(), path);
+      return shown === '' || shown.startsWith('..') ? path : shown;
+    });
     lines.push(
       `  kubectl get pods -o wide${inNamespace}`,
       `  kubectl scale service.windlass.dev/${first.name} --replicas=5${inNamespace}`,
       `  npx windlass history ${first.name}${inNamespace === '' ? '' : ` --namespace ${first.namespace}`}`,
       `  npx windlass rollback ${first.name}${inNamespace === '' ? '' : ` --namespace ${first.namespace}`}`,
-      `Change ${shown === '' || shown.startsWith('..') ? path : shown} and save: it is applied at once.`,
+      `Change ${paths.join(' or ')} and save: it is applied at once.`,
     );
   }
   lines.push('Ctrl-C stops everything that runs here; the state stays.');

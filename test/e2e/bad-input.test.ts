@@ -63,6 +63,26 @@ suite('the command line', () => {
     assert.equal(code, 2);
     assert.match(stderr, /WINDLASS_PORT must be a whole number/);
   });
+
+  test('a wrong key of the file that WINDLASS_CONFIG names', async () => {
+    const file = join(tempDir(), 'config.yaml');
+    writeFileSync(file, 'prot: 1\n');
+    const { code, stderr } = await windlass(['up'], { WINDLASS_CONFIG: file });
+    assert.equal(code, 2);
+    assert.match(stderr, /config\.yaml: unknown key "prot"; did you mean port\?/);
+  });
+
+  test('windlass up --help names every flag, and which of them do not work yet', async () => {
+    const { code, stdout } = await windlass(['up', '--help']);
+    assert.equal(code, 0);
+    const flags = [...stdout.matchAll(/^ {2}--([\w-]+)/gm)].map(([, name]) => name);
+    const expected =
+      'data-dir bind port manifests persistence ack relaxed takeover secrets-key cluster-domain runtime ' +
+      'no-controllers no-node log-format log-level config help';
+    assert.deepEqual(flags, expected.split(' '));
+    assert.match(stdout, /^ {2}--relaxed .*; not in this version yet$/m);
+    assert.match(stdout, /^ {2}--takeover .*; not in this version yet$/m);
+  });
 });
 
 suite('the data directory and the port', () => {
@@ -80,6 +100,14 @@ suite('the data directory and the port', () => {
     await refused(['--data-dir', path], /is a file, not a folder\nChoose another with --data-dir/);
     await refused(['--data-dir', join(path, 'below')], /is a file, not a folder/);
   });
+
+  test(
+    'a place where no folder can be made',
+    { skip: process.platform !== 'linux' && 'no /proc' },
+    async () => {
+      await refused(['--data-dir', '/proc/nowhere/data'], /cannot be read and written: ENOENT/);
+    },
+  );
 
   test('a folder with other files is left alone', async () => {
     const path = tempDir();
