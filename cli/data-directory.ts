@@ -2,9 +2,7 @@
 import {
   accessSync,
   constants,
-  existsSync,
   linkSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -12,7 +10,8 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { makeDirectory } from '#platform/make-directory.ts';
 import { processStart } from './process-start.ts';
 import { CommandError } from './usage-error.ts';
 
@@ -45,7 +44,7 @@ export function prepareDataDirectory({ path }: DataDirectory): void {
   const other = 'Choose another with --data-dir.';
   let entries: readonly string[];
   try {
-    makeFolders(path);
+    makeDirectory(path, 0o700);
     if (!statSync(path).isDirectory())
       throw new CommandError(`--data-dir ${path} is a file, not a folder`, other);
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -68,13 +67,6 @@ export function prepareDataDirectory({ path }: DataDirectory): void {
       'Choose an empty or a new folder with --data-dir.',
     );
   }
-}
-
-/** As `mkdir -p`. Node's own never ends where the system says ENOENT below a folder that is there, as /proc does. */
-function makeFolders(path: string): void {
-  if (existsSync(path)) return;
-  makeFolders(dirname(path));
-  mkdirSync(path, { mode: 0o700 });
 }
 
 /** The process that uses the directory now, if any. */
