@@ -2,7 +2,7 @@
 // look compares what should be with what the runtime says. One look at a time.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isConflict, isNotFound } from '../machinery/request-error.ts';
+import { isConflict, isForbidden, isNotFound } from '../machinery/request-error.ts';
 import { PODS } from '../machinery/resources.ts';
 import type { ContainerStatus } from '../runtimes/runtime.ts';
 import type { Prepared } from './container-spec.ts';
@@ -253,8 +253,7 @@ export class PodWorker {
         this.#signal,
       );
     } catch (error) {
-      // Gone, or another Pod has its name by now: both mean done.
-      if (!isNotFound(error) && !isConflict(error)) throw error;
+      if (!isNoLongerOurs(error)) throw error;
     }
   }
 
@@ -290,7 +289,15 @@ export class PodWorker {
         ...(written.status === undefined ? {} : { status: written.status }),
       };
     } catch (error) {
-      if (!isNotFound(error) && !isConflict(error)) throw error;
+      if (!isNoLongerOurs(error)) throw error;
     }
   }
+}
+
+/**
+ * Gone, or another Pod has its name by now. Windlass itself says Forbidden for both: it tells a node nothing of Pods that are not
+ * bound to it.
+ */
+function isNoLongerOurs(error: unknown): boolean {
+  return isNotFound(error) || isConflict(error) || isForbidden(error);
 }
