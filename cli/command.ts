@@ -16,6 +16,10 @@ export interface CommandIO {
   readonly columns: (() => number) | undefined;
   /** Whether standard error is a terminal too: what is written there must not tear lines that are being redrawn. */
   readonly errIsTerminal: boolean;
+  /** Puts a question to the person at the terminal; absent when nobody is there to answer. Rejects when the signal aborts. */
+  readonly ask: ((question: string, signal: AbortSignal) => Promise<string>) | undefined;
+  /** Everything on standard input, for a file named `-`. */
+  readonly readInput: () => Promise<string>;
   /** Aborts at the first SIGINT, SIGTERM, SIGHUP or when the launcher dies. Signals are only caught once this is asked for. */
   readonly stopSignal: () => AbortSignal;
 }
@@ -25,6 +29,8 @@ export interface CommandDefinition<T extends OptionTable> {
   readonly options: T;
   /** Names of the words it takes, all required. */
   readonly words?: readonly string[];
+  /** Whether more words may follow, flags of another program after `--` among them. */
+  readonly moreWords?: boolean;
   /** Resolves with the exit code. */
   readonly run: (
     values: OptionValues<T>,
@@ -42,7 +48,7 @@ export interface Command {
 export function defineCommand<const T extends OptionTable>(
   definition: CommandDefinition<T>,
 ): Command {
-  const { help, options, words = [], run } = definition;
+  const { help, options, words = [], moreWords = false, run } = definition;
   return {
     async main(argv, io) {
       const parsed = parseOptions(options, argv, io.environment);
@@ -53,7 +59,7 @@ export function defineCommand<const T extends OptionTable>(
       const found = parsed.positionals;
       if (found.length < words.length)
         throw new UsageError(`${words[found.length]} is missing: windlass ${help.usage}`);
-      if (found.length > words.length)
+      if (!moreWords && found.length > words.length)
         throw new UsageError(
           `unexpected ${JSON.stringify(found[words.length])}: windlass ${help.usage}`,
         );

@@ -48,6 +48,7 @@ export async function withClient<T>(
   values: ClientValues,
   command: string,
   work: (client: HttpClient) => Promise<T>,
+  { dryRun = false }: { readonly dryRun?: boolean } = {},
 ): Promise<T> {
   const path = kubeconfigOf(values);
   const connection = await loadConnection(path).catch((error: unknown) => {
@@ -60,6 +61,7 @@ export async function withClient<T>(
     userAgent: userAgent(command),
     random: Math.random,
     fieldValidation: 'Strict',
+    dryRun,
   });
   try {
     return await work(client);

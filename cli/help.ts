@@ -11,9 +11,10 @@ export interface CommandHelp {
 }
 
 function synopsis(name: string, option: Option): string {
-  if (option.type === 'boolean') return `--${name}`;
-  if (option.type === 'choice') return `--${name} ${option.choices.join('|')}`;
-  return `--${name} ${option.placeholder}`;
+  const flag = option.short === undefined ? `--${name}` : `--${name}, -${option.short}`;
+  if (option.type === 'boolean') return flag;
+  if (option.type === 'choice') return `${flag} ${option.choices.join('|')}`;
+  return `${flag} ${option.placeholder}`;
 }
 
 function notes(option: Option): string {

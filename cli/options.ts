@@ -9,6 +9,8 @@ import { UsageError } from './usage-error.ts';
 interface OptionBase {
   /** One line for --help. */
   readonly help: string;
+  /** One letter: `f` for `-f`. */
+  readonly short?: string;
 }
 /** `choices` closes the set of values of a string; `list` may be given several times. */
 export type Option =
@@ -116,7 +118,10 @@ function readFlags(table: OptionTable, argv: readonly string[]): Flags {
     config: { type: 'string' },
   };
   for (const [name, option] of Object.entries(table))
-    config[name] = { type: option.type === 'boolean' ? 'boolean' : 'string' };
+    config[name] = {
+      type: option.type === 'boolean' ? 'boolean' : 'string',
+      ...(option.short === undefined ? {} : { short: option.short }),
+    };
   const { tokens } = parseArgs({ args: [...argv], options: config, strict: false, tokens: true });
   const flags = new Map<string, string[]>();
   const positionals: string[] = [];

@@ -1,4 +1,6 @@
 // The real process behind CommandIO: streams, environment, stop signals.
+import { createInterface } from 'node:readline/promises';
+import { text } from 'node:stream/consumers';
 import type { CommandIO } from './command.ts';
 import { CommandError } from './usage-error.ts';
 
@@ -29,6 +31,23 @@ function stopSignal(): AbortSignal {
   return controller.signal;
 }
 
+async function ask(question: string, signal: AbortSignal): Promise<string> {
+  // On standard error: what a command prints as its result may be redirected.
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  // Ctrl-C while it reads comes here instead of as a signal, and Ctrl-D closes it.
+  const closed = new AbortController();
+  lines.once('SIGINT', () => closed.abort(new CommandError('interrupted')));
+  lines.once('close', () => closed.abort(new CommandError('nothing was answered')));
+  const either = AbortSignal.any([signal, closed.signal]);
+  try {
+    return await lines.question(question, { signal: either });
+  } catch (error) {
+    throw either.aborted ? either.reason : error;
+  } finally {
+    lines.close();
+  }
+}
+
 /** The CommandIO of this process. */
 export function processIO(): CommandIO {
   return {
@@ -40,6 +59,8 @@ export function processIO(): CommandIO {
         ? () => process.stdout.columns || 80
         : undefined,
     errIsTerminal: process.stderr.isTTY,
+    ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
+    readInput: () => text(process.stdin),
     stopSignal,
   };
 }

@@ -4,6 +4,7 @@ import type { OptionTable } from './options.ts';
 export const serviceOptions = {
   namespace: {
     type: 'string',
+    short: 'n',
     placeholder: 'NAME',
     default: 'default',
     help: 'Namespace of the service',

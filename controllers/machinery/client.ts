@@ -25,6 +25,7 @@ import { refusalOf } from './refusal.ts';
 import { ConnectionError, isExpired, RequestError } from './request-error.ts';
 import { apiVersionOf, collectionPath, objectPath, withQuery } from './resource-path.ts';
 import { parseWatchEvent, splitLines } from './watch-stream.ts';
+import { acceptHeader, JSON_BODY, PATCH_CONTENT_TYPES } from './request-headers.ts';
 
 export interface ClientOptions {
   readonly connection: Connection;
@@ -38,6 +39,8 @@ export interface ClientOptions {
   readonly requestTimeoutMs?: number;
   /** What the server does with fields that it does not know in what is written; its own default (`Warn`) when absent. */
   readonly fieldValidation?: 'Strict' | 'Warn' | 'Ignore';
+  /** Writes are judged by the server and answered as if done, and nothing is stored. */
+  readonly dryRun?: boolean;
   /** Least duration of a watch, asked of the server; 300 s by default, and up to twice as long. */
   readonly watchTimeoutSeconds?: number;
 }
@@ -52,14 +55,6 @@ const MAXIMUM_RETRIES = 10;
 const MAXIMUM_RETRY_AFTER_SECONDS = 10;
 /** Token files and exec plugins are asked again after this time (the plugins' own caches answer). */
 const HEADERS_MAX_AGE_MS = 60_000;
-
-const PATCH_CONTENT_TYPES: Readonly<Record<ClientPatchType, string>> = {
-  merge: 'application/merge-patch+json',
-  json: 'application/json-patch+json',
-  strategic: 'application/strategic-merge-patch+json',
-};
-
-const JSON_BODY = { 'content-type': 'application/json' };
 
 interface Answer {
   readonly path: string;
@@ -79,6 +74,7 @@ export class HttpClient implements Client, AsyncDisposable {
   readonly #requestTimeoutMs: number;
   readonly #watchTimeoutSeconds: number;
   readonly #fieldValidation: ClientOptions['fieldValidation'];
+  readonly #isDryRun: boolean;
   #headers: Readonly<Record<string, string>> | undefined;
   #headersReadAt = 0;
 
@@ -91,6 +87,7 @@ export class HttpClient implements Client, AsyncDisposable {
     this.#random = options.random;
     this.#requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
     this.#fieldValidation = options.fieldValidation;
+    this.#isDryRun = options.dryRun ?? false;
     this.#watchTimeoutSeconds = options.watchTimeoutSeconds ?? 300;
   }
 
@@ -210,6 +207,7 @@ export class HttpClient implements Client, AsyncDisposable {
       apiVersion: 'v1',
       kind: 'DeleteOptions',
       ...options,
+      ...(this.#isDryRun ? { dryRun: ['All'] } : {}),
       ...(Object.keys(preconditions).length === 0 ? {} : { preconditions }),
     });
   }
@@ -234,13 +232,25 @@ export class HttpClient implements Client, AsyncDisposable {
     return this.#read('GET', path, signal, ({ response }) => response.body.text());
   }
 
+  /** An answer that comes as it is made, such as a log that is followed; no deadline once it has begun. */
+  async *streamText(path: string, signal: AbortSignal): AsyncGenerator<string> {
+    try {
+      const { response } = await this.#sendPatiently('GET', path, undefined, {}, signal);
+      response.body.setEncoding('utf8');
+      for await (const chunk of response.body) yield chunk as string;
+    } catch (error) {
+      throw this.#translate(error, path, signal, signal);
+    }
+  }
+
   /** Ends open requests and watches. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#dispatcher.destroy();
   }
 
   #written(path: string): string {
-    return withQuery(path, { fieldValidation: this.#fieldValidation });
+    const dryRun = this.#isDryRun ? 'All' : undefined;
+    return withQuery(path, { fieldValidation: this.#fieldValidation, dryRun });
   }
 
   async #listPages<T extends ApiObject>(
@@ -381,10 +391,4 @@ export class HttpClient implements Client, AsyncDisposable {
       error,
     );
   }
-}
-
-function acceptHeader({ metadataOnly = false }: Selectors, as: string): Record<string, string> {
-  return metadataOnly
-    ? { accept: `application/json;as=${as};g=meta.k8s.io;v=v1,application/json` }
-    : {};
 }

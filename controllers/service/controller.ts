@@ -7,14 +7,14 @@ import type { ReconcileResult } from '../machinery/controller.ts';
 import type { EventRecorder } from '../machinery/events.ts';
 import type { Manager } from '../machinery/manager.ts';
 import { nodeFacts } from '../machinery/node-fit.ts';
-import type { NodeFacts, NodeObject } from '../machinery/node-fit.ts';
+import type { NodeObject } from '../machinery/node-fit.ts';
 import { controllerOf, controllerUIDs } from '../machinery/owner-references.ts';
 import { isNamespaceTerminating } from '../machinery/request-error.ts';
 import { CONTROLLER_REVISIONS, NODES, PODS, SERVICES } from '../machinery/resources.ts';
 import type { ApiObject } from '../machinery/client-types.ts';
 import { execute } from './execute.ts';
-import { instanceOf } from './instance.ts';
 import type { Pod } from './instance.ts';
+import { planInput } from './plan-input.ts';
 import { planService } from './plan.ts';
 import type { Plan, PlanInput, RevisionFacts } from './plan-types.ts';
 import { createRevision } from './create-revision.ts';
@@ -136,21 +136,16 @@ class ServiceController {
     revisions: readonly ControllerRevision[],
     now: number,
   ): PlanInput {
-    const nodes = new Map<string, NodeFacts>(
-      this.#nodes.list().map((node) => [node.metadata.name, nodeFacts(node)]),
-    );
-    const known = revisions.map(revisionFacts).filter((facts) => facts !== undefined);
-    const pods = this.#pods.indexed('controller', service.metadata.uid);
-    return {
+    return planInput({
       settings,
       target,
-      current: known.find(({ hash }) => hash === service.status?.currentRevision),
-      templates: new Map(known.map(({ hash, template }) => [hash, template])),
-      instances: pods.map((pod) => instanceOf(pod, nodes)),
-      nodes: [...nodes.values()],
+      currentRevision: service.status?.currentRevision,
+      revisions,
+      pods: this.#pods.indexed('controller', service.metadata.uid),
+      nodes: new Map(this.#nodes.list().map((node) => [node.metadata.name, nodeFacts(node)])),
       now,
       watchingSince: this.#watchingSince ?? now,
-    };
+    });
   }
 
   async #ensureRevision(

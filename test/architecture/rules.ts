@@ -40,6 +40,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controllers/start.ts',
     'controllers/agent/start.ts',
     'controllers/machinery/',
+    // Of the service controller only what computes: previews plan as it does.
+    'controllers/service/plan-input.ts',
+    'controllers/service/plan-rollout.ts',
+    'controllers/service/revision.ts',
+    'controllers/service/settings.ts',
+    'controllers/service/types.ts',
+    'controllers/service/instance.ts',
   ],
 };
 
