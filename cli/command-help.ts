@@ -21,6 +21,53 @@ export const helpOf = {
     usage: 'status',
     summary: 'Say whether the server runs, where, and what it holds',
   },
+  plan: {
+    usage: 'plan -f FILE',
+    summary: 'Show what applying a file would do to its services, and why',
+    description:
+      'Changes nothing. The server judges the manifests in a dry run; with --state nothing but files is read.',
+  },
+  deploy: {
+    usage: 'deploy -f FILE',
+    summary: 'Plan, ask, apply and follow the rollout of the services in a file',
+    description:
+      'Exit code 0 means rolled out. Ctrl-C only ends the watching: the controllers finish the rollout.',
+  },
+  diff: {
+    usage: 'diff -f FILE',
+    summary: 'Show what applying a file would change, line by line',
+    description: 'Exit code 0: nothing; 1: something; 2: it could not be found out.',
+  },
+  run: {
+    usage: 'run IMAGE [FLAGS] [-- COMMAND…]',
+    summary: 'Create a service from an image',
+    description: [
+      'Ports: [MACHINE_PORT:]CONTAINER_PORT[/tcp|http] is forwarded by the ingress of each machine,',
+      '[IP:]MACHINE_PORT:CONTAINER_PORT[/tcp|udp]@host is bound on the machine of each instance.',
+      "COMMAND is the whole program: it replaces the image's entrypoint. The process runtime needs one.",
+      'Volumes: NAME:PATH[:ro] is a volume of the machine, created where missing; /FOLDER:PATH[:ro] a folder of it.',
+    ].join('\n'),
+  },
+  logs: {
+    usage: 'logs SERVICE [INSTANCE…]',
+    summary: 'Print the logs of all instances of a service, merged by time',
+  },
+  scale: {
+    usage: 'scale SERVICE N',
+    summary: 'Set the number of instances of a service; 0 keeps it without any',
+  },
+  restart: {
+    usage: 'restart SERVICE',
+    summary: 'Replace the instances of a service by new ones, as a rollout',
+  },
+  pause: {
+    usage: 'pause SERVICE',
+    summary: 'Hold the updates of a service: what runs is kept',
+  },
+  resume: {
+    usage: 'resume SERVICE',
+    summary: 'Let the updates of a paused service go on',
+  },
   history: {
     usage: 'history SERVICE',
     summary: 'List the revisions of a service',
@@ -30,6 +77,10 @@ export const helpOf = {
     summary: 'Bring a service back to an earlier revision',
     description:
       'The rollback is itself a rollout: one instance at a time, each ready before the next.',
+  },
+  generateName: {
+    usage: 'generate-name IMAGE',
+    summary: 'Print a name for a service that runs an image',
   },
   version: {
     usage: 'version',

@@ -30,6 +30,24 @@ const COMMANDS: ReadonlyMap<string, Entry> = new Map([
     'status',
     { help: helpOf.status, load: async () => (await import('./commands/status.ts')).status },
   ],
+  ['plan', { help: helpOf.plan, load: async () => (await import('./commands/plan.ts')).plan }],
+  [
+    'deploy',
+    { help: helpOf.deploy, load: async () => (await import('./commands/deploy.ts')).deploy },
+  ],
+  ['diff', { help: helpOf.diff, load: async () => (await import('./commands/diff.ts')).diff }],
+  ['run', { help: helpOf.run, load: async () => (await import('./commands/run.ts')).run }],
+  ['logs', { help: helpOf.logs, load: async () => (await import('./commands/logs.ts')).logs }],
+  ['scale', { help: helpOf.scale, load: async () => (await import('./commands/scale.ts')).scale }],
+  [
+    'restart',
+    { help: helpOf.restart, load: async () => (await import('./commands/restart.ts')).restart },
+  ],
+  ['pause', { help: helpOf.pause, load: async () => (await import('./commands/pause.ts')).pause }],
+  [
+    'resume',
+    { help: helpOf.resume, load: async () => (await import('./commands/pause.ts')).resume },
+  ],
   [
     'history',
     { help: helpOf.history, load: async () => (await import('./commands/history.ts')).history },
@@ -37,6 +55,13 @@ const COMMANDS: ReadonlyMap<string, Entry> = new Map([
   [
     'rollback',
     { help: helpOf.rollback, load: async () => (await import('./commands/rollback.ts')).rollback },
+  ],
+  [
+    'generate-name',
+    {
+      help: helpOf.generateName,
+      load: async () => (await import('./commands/generate-name.ts')).generateName,
+    },
   ],
   [
     'version',
@@ -82,7 +107,7 @@ async function main(argv: readonly string[], io: CommandIO): Promise<number> {
     }
     if (error instanceof CommandError) {
       io.err(`windlass: ${error.message}\n${error.next === undefined ? '' : `${error.next}\n`}`);
-      return 1;
+      return error.exitCode;
     }
     io.err(
       `windlass: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,

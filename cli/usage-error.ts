@@ -9,12 +9,18 @@ export class UsageError extends Error {
   }
 }
 
-/** The command was understood and could not be done: exit code 1. The message says what stands in the way, `next` what to do. */
+/** The command was understood and could not be done: exit code 1, where that says nothing else. The message says what stands in the way, `next` what to do. */
 export class CommandError extends Error {
   readonly next: string | undefined;
-  constructor(message: string, next?: string, options?: ErrorOptions) {
+  readonly exitCode: number;
+  constructor(
+    message: string,
+    next?: string,
+    options: ErrorOptions & { readonly exitCode?: number } = {},
+  ) {
     super(message, options);
     this.name = 'CommandError';
     this.next = next;
+    this.exitCode = options.exitCode ?? 1;
   }
 }

@@ -4,7 +4,7 @@ import type { ApiObject, ApiResource, Client } from '#controllers/machinery/clie
 import { isAlreadyExists, isNotFound, RequestError } from '#controllers/machinery/request-error.ts';
 import type { Manifest, ManifestObject } from './manifest.ts';
 import { ManifestError } from './manifest.ts';
-import { threeWayMerge } from './merge.ts';
+import { overlaid, threeWayMerge } from './merge.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
@@ -14,6 +14,15 @@ export interface Applied {
   readonly name: string;
   readonly resource: ApiResource;
   readonly object: ApiObject;
+  /** What was there before; undefined when it was created. */
+  readonly before: ApiObject | undefined;
+}
+
+export interface ApplyOptions {
+  /** Of namespaced objects that name none. */
+  readonly namespace?: string;
+  /** Written too, and not remembered as applied: the next apply leaves it alone. */
+  readonly overlay?: Readonly<Record<string, unknown>>;
 }
 
 /** @throws ManifestError with the file, the line and the server's words when it is refused */
@@ -21,21 +30,23 @@ export async function applyManifest(
   client: Client,
   manifest: Manifest,
   signal: AbortSignal,
+  { namespace: usual = 'default', overlay = {} }: ApplyOptions = {},
 ): Promise<Applied> {
   try {
     const resource = await resourceOf(client, manifest, signal);
-    const namespace = resource.namespaced ? (manifest.object.metadata.namespace ?? 'default') : '';
+    const namespace = resource.namespaced ? (manifest.object.metadata.namespace ?? usual) : '';
     const name = `${resource.kind.toLowerCase()}${resource.group === '' ? '' : `.${resource.group}`}/${manifest.object.metadata.name}`;
-    const desired = annotate(manifest.object, namespace);
+    const desired = overlaid(annotate(manifest.object, namespace), overlay);
     try {
       const object = await client.create(resource, namespace, desired, signal);
-      return { outcome: 'created', name, resource, object };
+      return { outcome: 'created', name, resource, object, before: undefined };
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
     }
     const live = await client.get(resource, namespace, desired.metadata.name, signal);
     const patch = threeWayMerge(lastAppliedOf(live), { ...live }, desired);
-    if (patch === undefined) return { outcome: 'unchanged', name, resource, object: live };
+    if (patch === undefined)
+      return { outcome: 'unchanged', name, resource, object: live, before: live };
     const object = await client.patch(
       resource,
       namespace,
@@ -45,14 +56,15 @@ export async function applyManifest(
       patch,
       signal,
     );
-    return { outcome: 'configured', name, resource, object };
+    return { outcome: 'configured', name, resource, object, before: live };
   } catch (error) {
     if (error instanceof RequestError) throw refused(manifest, error);
     throw error;
   }
 }
 
-function annotate(object: ManifestObject, namespace: string): ManifestObject {
+/** The object with the annotation that remembers it. */
+export function annotate(object: ManifestObject, namespace: string): ManifestObject {
   const { [LAST_APPLIED]: _, ...annotations } = object.metadata.annotations ?? {};
   const metadata = { ...object.metadata, ...(namespace === '' ? {} : { namespace }) };
   const applied = { ...object, metadata: { ...metadata, annotations } };
@@ -65,7 +77,10 @@ function annotate(object: ManifestObject, namespace: string): ManifestObject {
   };
 }
 
-function lastAppliedOf(live: ApiObject): Readonly<Record<string, unknown>> {
+/** What was applied last, as far as that is known. */
+export function lastAppliedOf(
+  live: Pick<ApiObject, 'metadata'>,
+): Readonly<Record<string, unknown>> {
   const text = live.metadata.annotations?.[LAST_APPLIED];
   if (text === undefined) return {};
   try {

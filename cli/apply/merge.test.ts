@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { threeWayMerge } from './merge.ts';
+import { mergePatched, overlaid, threeWayMerge } from './merge.ts';
 
 test('threeWayMerge() sets what is wanted and removes only what was applied before', () => {
   const last = { spec: { a: 1, gone: true, list: [1] } };
@@ -31,18 +31,6 @@ test('threeWayMerge() replaces a field that changed its type', () => {
   assert.deepEqual(threeWayMerge({}, { a: { b: 1 } }, { a: 'x' }), { a: 'x' });
 });
 
-/** RFC 7386, the receiving side. */
-function mergePatch(target: unknown, patch: unknown): unknown {
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
-  const isObject = typeof target === 'object' && target !== null && !Array.isArray(target);
-  const result: Record<string, unknown> = isObject ? { ...target } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete result[key];
-    else result[key] = mergePatch(result[key], value);
-  }
-  return result;
-}
-
 test('threeWayMerge() reaches the wanted state, so that a second apply has nothing to do', () => {
   const value = fc.letrec((tie) => ({
     tree: fc.dictionary(
@@ -61,8 +49,22 @@ test('threeWayMerge() reaches the wanted state, so that a second apply has nothi
       const before = last;
       const wanted = desired;
       const patch = threeWayMerge(before, live, wanted);
-      const after = mergePatch(live, patch ?? {}) as Record<string, unknown>;
+      const after = mergePatched(live, patch ?? {}) as Record<string, unknown>;
       assert.equal(threeWayMerge(before, after, wanted), undefined);
     }),
   );
+});
+
+test('overlaid() merges maps, and leaves what it is given as it was', () => {
+  const base = { a: { b: 1, list: [1] } };
+  assert.deepEqual(overlaid(base, { a: { list: [2], c: { d: 3 } } }), {
+    a: { b: 1, list: [2], c: { d: 3 } },
+  });
+  assert.deepEqual(base, { a: { b: 1, list: [1] } });
+});
+
+test('mergePatched() removes what is null and replaces what is no map', () => {
+  assert.deepEqual(mergePatched({ a: 1, b: { c: 1, d: 2 } }, { a: null, b: { c: [3] } }), {
+    b: { c: [3], d: 2 },
+  });
 });

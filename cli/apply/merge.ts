@@ -27,6 +27,27 @@ export function threeWayMerge(
   return Object.keys(patch).length === 0 ? undefined : patch;
 }
 
+/** `base` with the fields of `overlay`, maps merged field by field. */
+export function overlaid<T extends Fields>(base: T, overlay: Fields): T {
+  const result: Record<string, unknown> = { ...base };
+  for (const [field, value] of Object.entries(overlay)) {
+    const current = result[field];
+    result[field] = isFields(value) && isFields(current) ? overlaid(current, value) : value;
+  }
+  return result as T;
+}
+
+/** What a merge patch (RFC 7386) makes of `target`. */
+export function mergePatched(target: unknown, patch: unknown): unknown {
+  if (!isFields(patch)) return patch;
+  const result: Record<string, unknown> = isFields(target) ? { ...target } : {};
+  for (const [field, value] of Object.entries(patch)) {
+    if (value === null) delete result[field];
+    else result[field] = mergePatched(result[field], value);
+  }
+  return result;
+}
+
 function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

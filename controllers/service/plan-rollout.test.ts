@@ -176,9 +176,9 @@ test('planRollout() promises what the planner does step by step', () => {
         const done = follow(start);
         const of = (op: RolloutOperation['op']): readonly RolloutOperation[] =>
           operations.filter((operation) => operation.op === op);
-        const pods = (op: RolloutOperation['op']): readonly (string | undefined)[] =>
+        const pods = (op: RolloutOperation['op']): readonly string[] =>
           of(op)
-            .map(({ pod }) => pod)
+            .map(({ pod = '' }) => pod)
             .toSorted();
         assert.deepEqual(pods('replace'), [...done.replaced].toSorted());
         assert.deepEqual(pods('remove'), [...done.removed].toSorted());

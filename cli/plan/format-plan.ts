@@ -1,0 +1,170 @@
+// Plans for people and for scripts: the tree of operations with their reasons, the line that sums it up, and the JSON form. Pure.
+import type { RolloutOperation } from '#controllers/service/plan-rollout.ts';
+import type { Service } from '#controllers/service/types.ts';
+import type { ServicePreview } from './preview.ts';
+
+/** `windlass plan -o json`. */
+export interface PlanJSON {
+  readonly service: string;
+  /** uid; null for a service that does not exist yet. */
+  readonly serviceID: string | null;
+  readonly operations: readonly RolloutOperation[];
+  readonly summary: string;
+}
+
+export function planJSON(preview: ServicePreview): PlanJSON {
+  const held = preview.held === undefined ? '' : ` · held: ${preview.held}`;
+  return {
+    service: preview.after.metadata.name,
+    serviceID: preview.serviceID,
+    operations: preview.operations,
+    summary: `${summaryOf([preview])}${held}`,
+  };
+}
+
+const RULE = '─'.repeat(23);
+const MAXIMUM_VALUE_LENGTH = 60;
+
+/** The trees of all services of which something changes, and the summary; ends with a newline. */
+export function formatPlans(previews: readonly ServicePreview[]): string {
+  const parts = previews.map((preview) =>
+    hasChanges(preview)
+      ? formatTree(preview)
+      : `${preview.after.metadata.name} is up to date${heldText(preview)}\n`,
+  );
+  if (!previews.some(hasChanges)) return parts.join('');
+  return `${parts.join('\n')}${RULE}\n${summaryOf(previews)}\n`;
+}
+
+export function hasChanges(preview: ServicePreview): boolean {
+  return preview.operations.length > 0 || !preview.exists || detailsOf(preview).some(isChange);
+}
+
+/** `1 create · 2 replace (start-first) · across 3 machines`; volumes count as create, hooks do not count. */
+export function summaryOf(previews: readonly ServicePreview[]): string {
+  const operations = previews.flatMap((preview) => preview.operations);
+  if (operations.length === 0)
+    return previews.some(hasChanges) ? 'no container changes' : 'up to date';
+  const count = (matches: (operation: RolloutOperation) => boolean): number =>
+    operations.filter(matches).length;
+  const counts: readonly (readonly [number, string])[] = [
+    [count(({ op }) => op === 'run'), 'create'],
+    [count(({ order }) => order === 'start-first'), 'replace (start-first)'],
+    [count(({ order }) => order === 'stop-first'), 'replace (stop-first)'],
+    [count(({ op }) => op === 'remove'), 'remove'],
+  ];
+  const machines = new Set(operations.map(({ node }) => node).filter((node) => node !== '')).size;
+  return [
+    ...counts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`),
+    ...(machines === 0 ? [] : [`across ${machines} ${machines === 1 ? 'machine' : 'machines'}`]),
+  ].join(' · ');
+}
+
+function formatTree(preview: ServicePreview): string {
+  const { after, exists, operations } = preview;
+  const global = after.spec.mode === 'Global' ? ' (global)' : '';
+  const head = `${exists ? '~ update' : '+ create'} service ${after.metadata.name}${global}${heldText(preview)}`;
+  const details = detailsOf(preview);
+  const width = Math.max(0, ...details.map(({ name }) => name.length)) + 1;
+  const lines = details.map((detail) => {
+    const sign = exists && isChange(detail) ? '~' : ' ';
+    return `  │ ${sign} ${`${detail.name}:`.padEnd(width)} ${detail.text}`;
+  });
+  const last = operations.length - 1;
+  const tree = operations.flatMap((operation, index) => [
+    `  ${index === last ? '╰' : '├'}── ${describe(operation, after.metadata.name)}`,
+    ...operation.reasons.map((reason) => `  ${index === last ? ' ' : '│'}         ${reason}`),
+  ]);
+  return [head, ...lines, ...(tree.length === 0 ? [] : ['  │', ...tree]), ''].join('\n');
+}
+
+function heldText({ held }: ServicePreview): string {
+  return held === undefined ? '' : `; held: ${held}`;
+}
+
+function describe({ op, node, pod = '', order }: RolloutOperation, service: string): string {
+  const where = node === '' ? 'on no machine yet' : `on ${node}`;
+  switch (op) {
+    case 'run':
+      return `+   run container ${service} ${where}`;
+    case 'replace':
+      return order === 'stop-first'
+        ? `-/+ replace container ${pod} ${where} (stop-first)`
+        : `+/- replace container ${pod} ${where}`;
+    case 'remove':
+      return `-   remove container ${pod} ${where}`;
+    default:
+      return op satisfies never;
+  }
+}
+
+interface Detail {
+  readonly name: string;
+  readonly text: string;
+}
+
+function isChange({ text }: Detail): boolean {
+  return text.includes(' → ');
+}
+
+/** What is worth a line above the operations: images, replicas, and settings that change. */
+function detailsOf({ before, after, operations }: ServicePreview): readonly Detail[] {
+  return [
+    ...imageDetails(before, after),
+    ...replicaDetails(before, after, operations.length > 0),
+    ...(before === undefined ? [] : settingDetails(before, after)),
+  ];
+}
+
+function imageDetails(before: Service | undefined, after: Service): readonly Detail[] {
+  const { containers } = after.spec.template.spec;
+  return containers.map(({ name, image = '' }) => {
+    const old = before?.spec.template.spec.containers.find((one) => one.name === name)?.image;
+    return {
+      name: containers.length === 1 ? 'image' : `image of ${name}`,
+      text: imageText(old, image),
+    };
+  });
+}
+
+/** `nginx:1.26 → 1.27` within a repository. */
+function imageText(old: string | undefined, image: string): string {
+  if (old === undefined || old === image) return image;
+  const [repository, tag] = splitTag(image);
+  const isSame = splitTag(old)[0] === repository && tag !== '';
+  return `${old} → ${isSame ? tag : image}`;
+}
+
+function splitTag(image: string): readonly [repository: string, tag: string] {
+  const [, repository = image, tag = ''] = /^(.+?)(?::([^/:@]+))?(?:@.+)?$/.exec(image) ?? [];
+  return image.includes('@') ? [image, ''] : [repository, tag];
+}
+
+function replicaDetails(
+  before: Service | undefined,
+  { spec }: Service,
+  hasOperations: boolean,
+): readonly Detail[] {
+  if (spec.mode === 'Global') return [];
+  const replicas = spec.replicas ?? 1;
+  const old = before?.spec.replicas ?? replicas;
+  if (old !== replicas) return [{ name: 'replicas', text: `${old} → ${replicas}` }];
+  return replicas > 1 && hasOperations ? [{ name: 'replicas', text: String(replicas) }] : [];
+}
+
+/** Of the spec outside of the template, which the reasons of the operations tell of. */
+function settingDetails(before: Service, after: Service): readonly Detail[] {
+  const old: Readonly<Record<string, unknown>> = { ...before.spec };
+  const fresh: Readonly<Record<string, unknown>> = { ...after.spec };
+  const told = new Set(['template', 'replicas']);
+  return [...new Set([...Object.keys(old), ...Object.keys(fresh)])]
+    .filter((field) => !told.has(field))
+    .filter((field) => JSON.stringify(old[field]) !== JSON.stringify(fresh[field]))
+    .map((field) => ({ name: field, text: `${show(old[field])} → ${show(fresh[field])}` }));
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return '(none)';
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length > MAXIMUM_VALUE_LENGTH ? `${text.slice(0, MAXIMUM_VALUE_LENGTH - 1)}…` : text;
+}

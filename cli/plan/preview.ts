@@ -1,0 +1,123 @@
+// What applying a service would do, decided by the service controller's own planner over objects that were read from a server or from
+// a file. Pure.
+import type { ApiObject } from '#controllers/machinery/client-types.ts';
+import { nodeFacts } from '#controllers/machinery/node-fit.ts';
+import type { NodeObject } from '#controllers/machinery/node-fit.ts';
+import type { Pod } from '#controllers/service/instance.ts';
+import { planInput, targetOf } from '#controllers/service/plan-input.ts';
+import { planRollout } from '#controllers/service/plan-rollout.ts';
+import type { RolloutOperation } from '#controllers/service/plan-rollout.ts';
+import { hashOf, revisionFacts } from '#controllers/service/revision.ts';
+import type { ControllerRevision } from '#controllers/service/revision.ts';
+import { resolveSettings } from '#controllers/service/settings.ts';
+import type { Service } from '#controllers/service/types.ts';
+import { CommandError } from '../usage-error.ts';
+
+/** What is there. */
+export interface World {
+  readonly nodes: readonly (ApiObject & NodeObject)[];
+  readonly pods: readonly Pod[];
+  readonly revisions: readonly ControllerRevision[];
+}
+
+export interface PreviewOptions {
+  /** The service as it is; undefined when there is none, or none was recorded. */
+  readonly before: Service | undefined;
+  /** The service as it will be. */
+  readonly after: Service;
+  readonly world: World;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** Whether to go by names where `before` is undefined because nobody recorded it. */
+  readonly byName?: boolean;
+}
+
+export interface ServicePreview {
+  readonly before: Service | undefined;
+  readonly after: Service;
+  /** Whether there is such a service already. */
+  readonly exists: boolean;
+  /** uid of the service; null while it has none. */
+  readonly serviceID: string | null;
+  readonly operations: readonly RolloutOperation[];
+  /** Why not all of it will be carried out. */
+  readonly held: string | undefined;
+}
+
+/** @throws CommandError when the controller would refuse the spec */
+export function previewService(options: PreviewOptions): ServicePreview {
+  const { before, after, world, now, byName = false } = options;
+  const settings = resolveSettings(after);
+  if ('problem' in settings) {
+    throw new CommandError(`service ${after.metadata.name}: ${settings.problem}`);
+  }
+  const isOwn = ownedBy(before?.metadata.uid, after, byName);
+  const pods = world.pods.filter(isOwn);
+  const revisions = world.revisions.filter(isOwn);
+  const input = planInput({
+    settings,
+    target: targetOf(after, revisions, now),
+    currentRevision: before === undefined ? newestGood(revisions) : before.status?.currentRevision,
+    revisions,
+    pods,
+    nodes: new Map(world.nodes.map((node) => [node.metadata.name, nodeFacts(node)])),
+    now,
+    // Which deadlines have passed is known to whoever has been watching: the controller, which says it in the status.
+    watchingSince: now,
+  });
+  const { operations, held } = planRollout(input);
+  const recorded = [...pods, ...revisions].flatMap(
+    ({ metadata }) => metadata.ownerReferences ?? [],
+  );
+  const owner = recorded.find(
+    ({ kind, name }) => kind === 'Service' && name === after.metadata.name,
+  );
+  return {
+    before,
+    after,
+    exists: before !== undefined || pods.length + revisions.length > 0,
+    serviceID: before?.metadata.uid ?? owner?.uid ?? null,
+    operations,
+    held: failureOf(before, input.target.hash) ?? held,
+  };
+}
+
+/** Whether an object belongs to the service. */
+function ownedBy(
+  uid: string | undefined,
+  after: Service,
+  byName: boolean,
+): (object: ApiObject) => boolean {
+  const { name, namespace = 'default' } = after.metadata;
+  const isOwner = (
+    owner: NonNullable<ApiObject['metadata']['ownerReferences']>[number],
+  ): boolean => {
+    if (uid !== undefined) return owner.uid === uid;
+    return (
+      byName &&
+      owner.kind === 'Service' &&
+      owner.apiVersion.startsWith('windlass.dev/') &&
+      owner.name === name
+    );
+  };
+  return ({ metadata }) =>
+    (metadata.namespace ?? 'default') === namespace &&
+    (metadata.ownerReferences ?? []).some(isOwner);
+}
+
+/** Without the service itself nothing says which revision was rolled out: most likely the newest that did not fail. */
+function newestGood(revisions: readonly ControllerRevision[]): string | undefined {
+  const good = revisions
+    .filter((revision) => revisionFacts(revision)?.failure === undefined)
+    .toSorted((a, b) => a.revision - b.revision)
+    .at(-1);
+  return good === undefined ? undefined : hashOf(good);
+}
+
+/** The controller gave the rollout of this very revision up. */
+function failureOf(before: Service | undefined, target: string): string | undefined {
+  const { status } = before ?? {};
+  if (status?.updateRevision !== target) return undefined;
+  const progressing = status.conditions?.find(({ type }) => type === 'Progressing');
+  return progressing?.status === 'False' ? progressing.message : undefined;
+}
