@@ -1,4 +1,5 @@
 // Plans for people and for scripts: the tree of operations with their reasons, the line that sums it up, and the JSON form. Pure.
+import { isDeepStrictEqual } from 'node:util';
 import type { RolloutOperation } from '#controllers/service/plan-rollout.ts';
 import type { Service } from '#controllers/service/types.ts';
 import type { ServicePreview } from './preview.ts';
@@ -63,7 +64,8 @@ export function summaryOf(previews: readonly ServicePreview[]): string {
 function formatTree(preview: ServicePreview): string {
   const { after, exists, operations } = preview;
   const global = after.spec.mode === 'Global' ? ' (global)' : '';
-  const head = `${exists ? '~ update' : '+ create'} service ${after.metadata.name}${global}${heldText(preview)}`;
+  const head = `${exists ? '~ update' : '+ create'} service ${after.metadata.name}${global}`;
+  const held = preview.held === undefined ? [] : [`  │ ! held: ${preview.held}`];
   const details = detailsOf(preview);
   const width = Math.max(0, ...details.map(({ name }) => name.length)) + 1;
   const lines = details.map((detail) => {
@@ -75,7 +77,7 @@ function formatTree(preview: ServicePreview): string {
     `  ${index === last ? '╰' : '├'}── ${describe(operation, after.metadata.name)}`,
     ...operation.reasons.map((reason) => `  ${index === last ? ' ' : '│'}         ${reason}`),
   ]);
-  return [head, ...lines, ...(tree.length === 0 ? [] : ['  │', ...tree]), ''].join('\n');
+  return [head, ...held, ...lines, ...(tree.length === 0 ? [] : ['  │', ...tree]), ''].join('\n');
 }
 
 function heldText({ held }: ServicePreview): string {
@@ -154,13 +156,28 @@ function replicaDetails(
 
 /** Of the spec outside of the template, which the reasons of the operations tell of. */
 function settingDetails(before: Service, after: Service): readonly Detail[] {
-  const old: Readonly<Record<string, unknown>> = { ...before.spec };
-  const fresh: Readonly<Record<string, unknown>> = { ...after.spec };
   const told = new Set(['template', 'replicas']);
-  return [...new Set([...Object.keys(old), ...Object.keys(fresh)])]
-    .filter((field) => !told.has(field))
-    .filter((field) => JSON.stringify(old[field]) !== JSON.stringify(fresh[field]))
-    .map((field) => ({ name: field, text: `${show(old[field])} → ${show(fresh[field])}` }));
+  const rest = (spec: object): Fields =>
+    Object.fromEntries(Object.entries(spec).filter(([field]) => !told.has(field)));
+  return changesOf('', rest(before.spec), rest(after.spec));
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function changesOf(path: string, old: unknown, fresh: unknown): readonly Detail[] {
+  if (isDeepStrictEqual(old, fresh)) return [];
+  if (Array.isArray(old) && Array.isArray(fresh) && old.length === fresh.length)
+    return old.flatMap((item, index) => changesOf(`${path}[${index}]`, item, fresh[index]));
+  if (!isFields(old) || !isFields(fresh))
+    return [{ name: path, text: `${show(old)} → ${show(fresh)}` }];
+  const names = new Set([...Object.keys(old), ...Object.keys(fresh)]);
+  return [...names].flatMap((name) =>
+    changesOf(path === '' ? name : `${path}.${name}`, old[name], fresh[name]),
+  );
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function show(value: unknown): string {

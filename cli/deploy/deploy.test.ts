@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CommandError } from '../usage-error.ts';
+import { endOf } from './await-rollout.ts';
+import { confirm } from './confirm.ts';
+import { hasTrouble, logTail } from './log-tail.ts';
+import type { InstancePod } from './log-tail.ts';
+
+const signal = new AbortController().signal;
+const terminal = (answer: string): Parameters<typeof confirm>[2] => ({
+  ask: (question) => {
+    assert.equal(question, 'Go? [y/N] ');
+    return Promise.resolve(answer);
+  },
+  stopSignal: () => signal,
+});
+
+test('confirm() takes yes in any of its forms, and nothing else', async () => {
+  for (const yes of ['y', 'Y', 'yes', ' Yes! ']) await confirm('Go?', false, terminal(yes));
+  for (const no of ['', 'n', 'no', 'yesterday', 'ok'])
+    await assert.rejects(confirm('Go?', false, terminal(no)), {
+      message: 'Deploy cancelled. No changes were made.',
+      exitCode: 1,
+    });
+});
+
+test('confirm() asks nobody who has agreed, and refuses where nobody can be asked', async () => {
+  const nobody = { ask: undefined, stopSignal: () => signal };
+  await confirm('Go?', true, nobody);
+  await assert.rejects(
+    confirm('Go?', false, nobody),
+    (error) =>
+      error instanceof CommandError &&
+      /no terminal\. No changes were made\.$/.test(error.message) &&
+      /--yes/.test(error.next ?? ''),
+  );
+});
+
+test('confirm() counts an interruption as no', async () => {
+  const gone = { ask: () => Promise.reject(new Error('interrupted')), stopSignal: () => signal };
+  await assert.rejects(confirm('Go?', false, gone), /No changes were made/);
+});
+
+test('endOf() knows ready, failed and paused, of the present spec only', () => {
+  const service = (observedGeneration: number, ...conditions: readonly object[]): object => ({
+    metadata: { name: 'web', generation: 2 },
+    status: { observedGeneration, conditions, readyReplicas: 1, desiredReplicas: 1 },
+  });
+  const end = (...args: Parameters<typeof service>): string | undefined =>
+    endOf(service(...args) as Parameters<typeof endOf>[0])?.state;
+  const paused = { type: 'Progressing', status: 'Unknown', reason: 'Paused' };
+  assert.equal(end(2, { type: 'Ready', status: 'True' }), 'ready');
+  assert.equal(end(2, { type: 'Progressing', status: 'False', reason: 'X' }), 'failed');
+  assert.equal(end(2, paused), 'paused');
+  assert.equal(end(1, paused), undefined);
+  assert.equal(end(2, { type: 'Progressing', status: 'True' }), undefined);
+});
+
+function pod(change: object, containers: readonly string[] = ['c']): InstancePod {
+  return {
+    metadata: {
+      name: 'web-a',
+      namespace: 'default',
+      uid: '',
+      resourceVersion: '',
+      creationTimestamp: '',
+    },
+    spec: { containers: containers.map((name) => ({ name })) },
+    status: change,
+  };
+}
+
+test('hasTrouble() sees restarts, bad ends and failed Pods', () => {
+  const of = (status: object): boolean => hasTrouble(pod({ containerStatuses: [status] }));
+  assert.equal(of({ restartCount: 0, state: {} }), false);
+  assert.equal(of({ restartCount: 1 }), true);
+  assert.equal(of({ state: { terminated: { exitCode: 3 } } }), true);
+  assert.equal(of({ state: { terminated: { exitCode: 0 } } }), false);
+  assert.equal(hasTrouble(pod({ phase: 'Failed' })), true);
+});
+
+test('logTail() reads the troubled container, and its end before where it has said nothing since', async () => {
+  const asked: string[] = [];
+  const reader = {
+    getText: (path: string): Promise<string> => {
+      asked.push(path.replace(/^.*\?/, ''));
+      return asked.length === 1
+        ? Promise.reject(new Error('waiting'))
+        : Promise.resolve('a\n\nb\n');
+    },
+  };
+  const statuses = [
+    { name: 'c', ready: true },
+    { name: 'd', ready: false },
+  ];
+  const sick = pod({ containerStatuses: statuses }, ['c', 'd']);
+  assert.deepEqual(await logTail(reader, sick, 10, signal), ['a', 'b']);
+  assert.deepEqual(asked, ['container=d&tailLines=10', 'container=d&tailLines=10&previous=true']);
+  assert.deepEqual(await logTail({ getText: () => Promise.resolve('') }, pod({}), 10, signal), []);
+});
