@@ -158,3 +158,14 @@ for (const [what, text, message] of WRONG_FILES) {
     );
   });
 }
+
+test('parseOptions() knows the short form of a flag, and names it as it was written', () => {
+  const short = {
+    file: { type: 'list', short: 'f', placeholder: 'PATH', help: '' },
+    yes: { type: 'boolean', short: 'y', help: '' },
+  } as const satisfies OptionTable;
+  const { values } = parseOptions(short, ['-f', 'a', '-fb', '-y', '--file=-', '-f', '-'], {});
+  assert.deepEqual(values, { file: ['a', 'b', '-', '-'], yes: true });
+  assert.throws(() => parseOptions(short, ['-f'], {}), /^UsageError: -f needs a value/);
+  assert.throws(() => parseOptions(short, ['-x'], {}), /unknown flag -x/);
+});
