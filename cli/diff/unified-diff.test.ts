@@ -74,7 +74,7 @@ test('comparable() leaves out what the server keeps for itself', () => {
   const annotations = { kept: 'yes', 'kubectl.kubernetes.io/last-applied-configuration': '{}' };
   const object = { kind: 'A', metadata: { ...metadata, annotations }, spec: 1, status: 2 };
   const text = 'kind: A\nmetadata:\n  annotations:\n    kept: yes\n  name: x\nspec: 1\n';
-  const found = comparable(undefined, object as ApiObject);
+  const found = comparable(undefined, object);
   assert.equal(found.before, '');
   assert.equal(found.after.replaceAll('"', ''), text);
 });

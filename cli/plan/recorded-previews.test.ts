@@ -48,7 +48,7 @@ test('a change replaces every instance, and says which field it was', () => {
   const { operations, summary, serviceID } = planOf(helloManifest({ port: 8080, greeting: 'Hi' }));
   assert.equal(serviceID, UID);
   assert.equal(summary, '3 replace (start-first) · across 1 machine');
-  assert.deepEqual(operations.map(({ pod }) => pod).toSorted(), PODS.toSorted());
+  assert.deepEqual(operations.map(({ pod = '' }) => pod).toSorted(), PODS.toSorted());
   for (const operation of operations) {
     const { pod, ...rest } = operation;
     assert.deepEqual(rest, {

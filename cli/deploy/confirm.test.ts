@@ -31,7 +31,7 @@ test('confirm() asks nobody who has agreed, and refuses where nobody can be aske
     confirm('Go?', false, nobody),
     (error) =>
       error instanceof CommandError &&
-      /no terminal\. No changes were made\.$/.test(error.message) &&
+      error.message.endsWith('no terminal. No changes were made.') &&
       /--yes/.test(error.next ?? ''),
   );
 });

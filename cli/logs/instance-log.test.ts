@@ -67,8 +67,11 @@ function clientOf(answers: readonly (readonly string[] | RequestError)[]): {
   async function* streamText(path: string): AsyncGenerator<string> {
     yield* next(path);
   }
-  const getText = (path: string): Promise<string> =>
-    Promise.resolve().then(() => next(path).join(''));
+  // A refusal rejects, as that of the real one.
+  const getText = async (path: string): Promise<string> => {
+    await Promise.resolve();
+    return next(path).join('');
+  };
   return { client: { getText, streamText } as unknown as LogClient, paths };
 }
 
