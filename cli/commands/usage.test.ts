@@ -31,6 +31,7 @@ function ioOf(input = ''): CommandIO & { readonly said: string[] } {
     out: (text) => void said.push(text),
     err: (text) => void said.push(text),
     columns: undefined,
+    errIsTerminal: false,
     ask: undefined,
     readInput: () => Promise.resolve(input),
     stopSignal: () => new AbortController().signal,
