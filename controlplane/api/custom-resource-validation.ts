@@ -1,5 +1,6 @@
 // What a CustomResourceDefinition must keep to before its kinds are served: rules and messages after upstream's
 // apiextensions validation. Rules between an old and a new definition, and against other kinds, are the registry's.
+import { checkRules } from './cel/load.ts';
 import type { FieldError } from './errors.ts';
 import { duplicateField, invalidField, requiredField, unsupportedField } from './field-errors.ts';
 import { fieldAt, isObject, listAt, objectAt, stringAt } from './fields.ts';
@@ -132,7 +133,8 @@ function checkVersion(version: unknown, path: string, errors: FieldError[]): voi
     errors.push(requiredField(at, 'schemas are required'));
   } else {
     const compiled = compileStructural(source, at);
-    if (!('schema' in compiled)) errors.push(...compiled);
+    if ('schema' in compiled) errors.push(...checkRules(compiled.schema, at));
+    else errors.push(...compiled);
   }
   checkScale(fieldAt(version, 'subresources', 'scale'), `${path}.subresources.scale`, errors);
   for (const [index, column] of listAt(version, 'additionalPrinterColumns').entries()) {

@@ -18,6 +18,7 @@ import { dropDuplicateOwners, prepareNewMetadata } from './metadata.ts';
 import { admitToNamespace } from './namespaces.ts';
 import { displayName, unstored } from './objects.ts';
 import { reportProblems, strictBodyError } from './problems.ts';
+import { needRules } from './rules.ts';
 import type { Strategy } from './strategy.ts';
 import { hasStatus, strategyOf } from './strategy-table.ts';
 import type { DecodedObject, WriteContext } from './types.ts';
@@ -47,6 +48,7 @@ export async function createObject(
   if (prefix !== '') metadata.name = generatedName(env, prefix);
   if (definition.namespaced) admitToNamespace(env, definition, namespace, displayName(metadata));
   env.customResources.admitCreate(definition, displayName(metadata));
+  await needRules(definition, object);
   prepareCreate(env, definition, strategyOf(definition), object, context);
   return store(env, definition, object, prefix, context);
 }

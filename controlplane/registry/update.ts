@@ -16,6 +16,7 @@ import { sameJSON } from './equality.ts';
 import { changesGeneration, dropDuplicateOwners, prepareUpdatedMetadata } from './metadata.ts';
 import { decodeStored, unstored } from './objects.ts';
 import { reportProblems, strictBodyError } from './problems.ts';
+import { needRules } from './rules.ts';
 import type { Strategy } from './strategy.ts';
 import { hasStatus, strategyOf } from './strategy-table.ts';
 import type { DecodedObject, Target, WriteContext, WriteResult } from './types.ts';
@@ -95,6 +96,7 @@ export async function changeObject(
     checkPreconditions(target, object, old);
     const dropped = pruneUnknown(definition.schema, object);
     reportProblems(problems, dropped, attempt === 1 ? context : quiet(context), change.refusal);
+    await needRules(definition, object);
     const finished = prepareUpdate(env, target, subresource, object, old, context);
     try {
       const stored = await storeUpdate(env, target, current, old, finished, context);

@@ -5,6 +5,7 @@ import type { KubernetesObject } from '#controlplane/api/object.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
 import { validateSchema } from '#controlplane/api/schema/validate.ts';
 import { validateMetadata, validateMetadataUpdate } from './metadata.ts';
+import { brokenRules } from './rules.ts';
 import { checkNameOf } from './strategy-table.ts';
 import type { Strategy } from './strategy.ts';
 
@@ -15,6 +16,7 @@ export function validateNew(
 ): FieldError[] {
   const errors = validateMetadata(object.metadata, checkNameOf(strategy));
   errors.push(...schemaErrors(definition, strategy, object));
+  errors.push(...brokenRules(definition, object, undefined, errors));
   if (errors.length === 0) errors.push(...(strategy.validate?.(object) ?? []));
   return errors;
 }
@@ -29,6 +31,7 @@ export function validateChange(
   const errors = validateMetadata(object.metadata, checkNameOf(strategy));
   errors.push(...validateMetadataUpdate(object.metadata, old.metadata));
   errors.push(...schemaErrors(definition, strategy, object));
+  errors.push(...brokenRules(definition, object, old, errors));
   if (errors.length > 0) return errors;
   if (subresource === '') errors.push(...(strategy.validate?.(object) ?? []));
   errors.push(...(strategy.validateUpdate?.(object, old, subresource) ?? []));

@@ -2,6 +2,7 @@
 import { componentSchema } from '#controlplane/api/schema/corpus.ts';
 import { openAPISchemaOf } from './open-api-schema.ts';
 import type { OpenAPISchema } from './open-api-schema.ts';
+import { podRules, rootRules, specRules, updateStrategyRules } from './service-rules.ts';
 
 const DURATION = '^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$';
 
@@ -10,6 +11,40 @@ const NOT_IN_TEMPLATES = new Set(['nodeName', 'ephemeralContainers', 'scheduling
 
 function duration(description: string, value: string): OpenAPISchema {
   return { type: 'string', pattern: DURATION, maxLength: 32, default: value, description };
+}
+
+/** How many there may be of what rules run over; far above what anybody has. */
+const MAXIMUM = 64;
+
+function propertiesOf(schema: OpenAPISchema | undefined): Readonly<Record<string, OpenAPISchema>> {
+  return (schema?.['properties'] ?? {}) as Readonly<Record<string, OpenAPISchema>>;
+}
+
+/** A list of things with names, both bounded: rules compare each with each. */
+function boundedList(
+  list: OpenAPISchema | undefined,
+  nameLength: number,
+  more: Readonly<Record<string, OpenAPISchema>> = {},
+): OpenAPISchema {
+  const items = (list?.['items'] ?? {}) as OpenAPISchema;
+  const properties = propertiesOf(items);
+  const name = { ...properties['name'], maxLength: nameLength };
+  return {
+    ...list,
+    maxItems: MAXIMUM,
+    items: { ...items, properties: { ...properties, name, ...more } },
+  };
+}
+
+function boundedContainers(list: OpenAPISchema | undefined): OpenAPISchema {
+  const { ports, volumeMounts } = propertiesOf(list?.['items'] as OpenAPISchema | undefined);
+  return {
+    ...boundedList(list, 63, {
+      ports: boundedList(ports, 15),
+      volumeMounts: boundedList(volumeMounts, 63),
+    }),
+    maxItems: 32,
+  };
 }
 
 function podTemplate(): OpenAPISchema {
@@ -40,13 +75,16 @@ function podTemplate(): OpenAPISchema {
         ...spec,
         properties: {
           ...properties,
-          containers: { ...(properties['containers'] as object), minItems: 1 },
+          containers: { ...boundedContainers(properties['containers']), minItems: 1 },
+          initContainers: boundedContainers(properties['initContainers']),
+          volumes: boundedList(properties['volumes'], 63),
           restartPolicy: {
             type: 'string',
             enum: ['Always'],
             description: 'Instances of a service are always restarted.',
           },
         },
+        'x-kubernetes-validations': podRules,
       },
     },
   };
@@ -56,6 +94,7 @@ const updateStrategy: OpenAPISchema = {
   type: 'object',
   default: {},
   description: 'How instances are replaced when the template changes.',
+  'x-kubernetes-validations': updateStrategyRules,
   properties: {
     type: {
       type: 'string',
@@ -100,6 +139,7 @@ const updateStrategy: OpenAPISchema = {
 const spec: OpenAPISchema = {
   type: 'object',
   description: 'What is wanted.',
+  'x-kubernetes-validations': specRules,
   required: ['template'],
   properties: {
     mode: {
@@ -121,6 +161,7 @@ const spec: OpenAPISchema = {
       description: 'Ports on 127.0.0.1 of each node that lead to the available instances there.',
       'x-kubernetes-list-type': 'map',
       'x-kubernetes-list-map-keys': ['port'],
+      maxItems: MAXIMUM,
       items: {
         type: 'object',
         required: ['port', 'targetPort'],
@@ -321,6 +362,7 @@ export const serviceDefinition = {
             description:
               'A service: instances of one program, kept running and updated without a gap.',
             required: ['spec'],
+            'x-kubernetes-validations': rootRules,
             properties: {
               apiVersion: { type: 'string' },
               kind: { type: 'string' },

@@ -61,6 +61,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   express: ['controlplane/http/'],
   '@peculiar/x509': ['controlplane/identity/'],
   protobufjs: ['controlplane/api/schema/'],
+  '@marcbachmann/cel-js': ['controlplane/api/cel/'],
   re2js: ['controlplane/api/'],
   yaml: ['controlplane/api/', 'cli/'],
   ws: ['controlplane/http/', 'controllers/agent/'],

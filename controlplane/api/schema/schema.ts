@@ -52,7 +52,7 @@ export interface Schema {
   readonly anyOf?: readonly Schema[];
   readonly oneOf?: readonly Schema[];
   readonly not?: Schema;
-  /** `x-kubernetes-validations` as written: rules in CEL, kept but not evaluated yet. */
+  /** `x-kubernetes-validations` as written: rules in CEL, for api/cel. */
   readonly validations?: readonly unknown[];
 
   /** `x-kubernetes-list-type`; absent means atomic. */

@@ -78,7 +78,7 @@ function refuseStructure(reader: KeywordReader): void {
       reader.errors.push(forbiddenField(reader.at(keyword), 'must be false to be structural'));
     }
   }
-  for (const keyword of ['list-type', 'list-map-keys', 'map-type']) {
+  for (const keyword of ['list-type', 'list-map-keys', 'map-type', 'validations']) {
     const extension = `x-kubernetes-${keyword}`;
     if (reader.has(extension)) {
       reader.errors.push(

@@ -1,5 +1,5 @@
 // Turns the OpenAPI v3 schema of a CustomResourceDefinition into a Schema, or says why it is not structural: what may
-// lie where must follow from the schema alone (rules of apiextensions-apiserver). Rules in CEL are kept, not evaluated.
+// lie where must follow from the schema alone (rules of apiextensions-apiserver). Rules in CEL are kept for api/cel.
 import type { FieldError } from '../errors.ts';
 import {
   forbiddenField,

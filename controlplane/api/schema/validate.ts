@@ -1,5 +1,5 @@
 // Checks a value against a schema and says what is wrong in upstream's words (kube-openapi validation as the API server
-// turns it into field errors). Walks the value, so recursive schemas are fine. Rules in CEL are not evaluated here.
+// turns it into field errors). Walks the value, so recursive schemas are fine. Rules in CEL are api/cel's.
 import type { FieldError } from '../errors.ts';
 import {
   invalidField,

@@ -1,0 +1,228 @@
+// Parses an expression and checks its types against a schema, with @marcbachmann/cel-js. Evaluation is not left to the
+// library: each step must be paid for and regular expressions must be linear, so evaluator.ts does that over its AST.
+import { Environment } from '@marcbachmann/cel-js';
+import type { ASTNode, ErrorLocation, SourceRange } from '@marcbachmann/cel-js';
+import type { Schema } from '../schema/schema.ts';
+import { fieldsOf } from './convert.ts';
+import { CidrValue, IpValue } from './functions/addresses.ts';
+import { QuantityValue } from './functions/quantity.ts';
+import { NamedFormat } from './functions/named-format.ts';
+import { NAMESPACES, declaredFunctions } from './functions/table.ts';
+import { UrlValue } from './functions/url.ts';
+import { registerMacros } from './macros.ts';
+import { childrenOf } from './tree.ts';
+
+/** Longer rules are nobody's; parsing is linear in them. */
+const MAXIMUM_LENGTH = 32_768;
+
+/** Everything that walks a tree does so recursively. */
+const MAXIMUM_DEPTH = 400;
+
+/** As long as `has`, so that positions stay: see parse(). */
+const HAS = 'hAs';
+
+/** The expression does not parse or its types do not fit. `message` is in cel-go's form, position and all. */
+export class CompilationError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'CompilationError';
+  }
+}
+
+let base: Environment | undefined;
+
+function baseEnvironment(): Environment {
+  if (base !== undefined) return base;
+  const environment = new Environment({
+    enableOptionalTypes: true,
+    // `'%s-%d'.format([name, 1])` needs it.
+    homogeneousAggregateLiterals: false,
+    limits: { maxDepth: 100 },
+  });
+  const types: readonly (readonly [string, new (...args: never[]) => object])[] = [
+    ['kubernetes.URL', UrlValue],
+    ['kubernetes.Quantity', QuantityValue],
+    ['kubernetes.NamedFormat', NamedFormat],
+    ['net.IP', IpValue],
+    ['net.CIDR', CidrValue],
+  ];
+  for (const [name, ctor] of types) {
+    environment.registerType(name, { ctor });
+    environment.registerOperator(`${name} == ${name}`, notHere);
+  }
+  for (const [name, type] of Object.entries(NAMESPACES)) {
+    if (environment.hasVariable(name)) continue;
+    environment.registerType(type, { fields: {} });
+    environment.registerVariable(name, type);
+  }
+  const known = new Set(environment.getDefinitions().functions.map(({ signature }) => signature));
+  for (const { signature } of declaredFunctions) {
+    if (!known.has(signature)) environment.registerFunction(signature, notHere, { async: false });
+  }
+  environment.registerFunction(`${HAS}(dyn): bool`, notHere, { async: false });
+  registerMacros(environment);
+  base = environment;
+  return environment;
+}
+
+function notHere(): never {
+  throw new Error('Expressions are evaluated by evaluator.ts');
+}
+
+export interface Checked {
+  readonly ast: ASTNode;
+  /** `bool`, `string`, `list<int>` … */
+  readonly type: string;
+}
+
+/**
+ * @param schema of `self` (and of `oldSelf`)
+ * @param optionalOld `oldSelf` is an optional
+ * @throws CompilationError
+ */
+export function check(text: string, schema: Schema, optionalOld: boolean): Checked {
+  if (text.length > MAXIMUM_LENGTH) {
+    throw new CompilationError(`expression is longer than ${MAXIMUM_LENGTH} characters`);
+  }
+  const environment = baseEnvironment().clone();
+  const self = new TypeNames(environment, text).nameOf(schema) ?? 'dyn';
+  environment.registerVariable('self', self);
+  environment.registerVariable('oldSelf', optionalOld ? `optional<${self}>` : self);
+  try {
+    const parsed = environment.parse(withCheckedHas(environment, text));
+    const result = parsed.check();
+    if (result.error !== undefined) throw result.error;
+    return { ast: parsed.ast, type: result.type ?? 'dyn' };
+  } catch (error) {
+    if (error instanceof CompilationError) throw error;
+    throw describe(error, text);
+  }
+}
+
+/** The library does not check what `has()` is asked about; under another name it is checked like any argument. */
+function withCheckedHas(environment: Environment, text: string): string {
+  let result = text;
+  const walk = (node: ASTNode, depth: number): void => {
+    if (depth > MAXIMUM_DEPTH) {
+      throw problemAt(`nested deeper than ${MAXIMUM_DEPTH} operations`, node.start, text);
+    }
+    if (node.op === 'call') {
+      const [name, args] = node.args;
+      if (name === HAS) throw problemAt(`undeclared reference to '${HAS}'`, node.start, text);
+      if (name === 'has') {
+        const [argument] = args;
+        if (args.length !== 1 || (argument?.op !== '.' && argument?.op !== '.?')) {
+          throw problemAt('invalid argument to has() macro', node.start, text);
+        }
+        result = `${result.slice(0, node.start)}${HAS}${result.slice(node.start + HAS.length)}`;
+      }
+    }
+    for (const child of childrenOf(node)) walk(child, depth + 1);
+  };
+  walk(environment.parse(text).ast, 0);
+  return result;
+}
+
+/** Whether a node is what `has(…)` became. */
+export function isHas(node: ASTNode): boolean {
+  return node.op === 'call' && node.args[0] === HAS;
+}
+
+function describe(error: unknown, text: string): CompilationError {
+  if (!(error instanceof Error)) return new CompilationError(String(error));
+  const { summary = error.message, range } = error as {
+    readonly summary?: string;
+    readonly range?: SourceRange;
+  } & Partial<ErrorLocation>;
+  return problemAt(inUpstreamsWords(summary), range?.start ?? 0, text);
+}
+
+function inUpstreamsWords(summary: string): string {
+  const phrases: readonly (readonly [RegExp, string])[] = [
+    [/^No such key: (.*)$/, "undefined field '$1'"],
+    [/^Unknown variable: (.*)$/, "undeclared reference to '$1' (in container '')"],
+    [/^Unexpected token: (.*)$/, 'Syntax error: unexpected $1'],
+  ];
+  for (const [pattern, phrase] of phrases) {
+    if (pattern.test(summary)) return summary.replace(pattern, phrase);
+  }
+  return summary;
+}
+
+function problemAt(problem: string, at: number, text: string): CompilationError {
+  const lines = text.slice(0, at).split('\n');
+  const column = lines.at(-1)?.length ?? 0;
+  const line = text.split('\n')[lines.length - 1] ?? '';
+  const place = `<input>:${lines.length}:${column + 1}`;
+  return new CompilationError(`ERROR: ${place}: ${problem}\n | ${line}\n | ${'.'.repeat(column)}^`);
+}
+
+/**
+ * Declares the object types of a schema as far as an expression can reach them: only fields whose names occur in its
+ * text. The library keeps types by name for ever, so names are numbers and used again.
+ */
+class TypeNames {
+  readonly #environment: Environment;
+  readonly #words: ReadonlySet<string>;
+  #count = 0;
+
+  constructor(environment: Environment, text: string) {
+    this.#environment = environment;
+    this.#words = new Set(text.match(/\w+/g));
+  }
+
+  /** Undefined for what rules cannot see. */
+  nameOf(schema: Schema): string | undefined {
+    if (schema.type === 'any') return undefined;
+    // A value that may be null is told apart only when it is there.
+    if (schema.nullable === true) return 'dyn';
+    switch (schema.type) {
+      case 'boolean':
+        return 'bool';
+      case 'integer':
+        return 'int';
+      case 'number':
+        return 'double';
+      case 'intOrString':
+        return 'dyn';
+      case 'string':
+        return stringType(schema.format);
+      case 'array':
+        return `list<${(schema.items && this.nameOf(schema.items)) ?? 'dyn'}>`;
+      case 'object':
+        return this.#objectType(schema);
+    }
+  }
+
+  #objectType(schema: Schema): string {
+    const { properties, additionalProperties } = schema;
+    if (properties === undefined && additionalProperties !== undefined) {
+      return `map<string, ${this.nameOf(additionalProperties) ?? 'dyn'}>`;
+    }
+    this.#count += 1;
+    const name = `Object${this.#count}`;
+    const fields: Record<string, string> = Object.create(null) as Record<string, string>;
+    for (const [escaped, field] of fieldsOf(schema)) {
+      const child = properties?.[field]?.schema;
+      const type = child && this.#words.has(escaped) ? this.nameOf(child) : undefined;
+      if (type !== undefined) fields[escaped] = type;
+    }
+    this.#environment.registerType(name, { fields });
+    this.#environment.registerOperator(`${name} == ${name}`, notHere);
+    return name;
+  }
+}
+
+function stringType(format: string | undefined): string {
+  switch (format) {
+    case 'byte':
+      return 'bytes';
+    case 'date':
+    case 'date-time':
+      return 'google.protobuf.Timestamp';
+    case 'duration':
+      return 'google.protobuf.Duration';
+    default:
+      return 'string';
+  }
+}
