@@ -38,6 +38,7 @@ export function readRule(entry: unknown, path: string): RuleSource | readonly Fi
     return undefined;
   };
   const rule = text('rule') ?? '';
+
   const message = text('message');
   const messageExpression = text('messageExpression');
   const reason = text('reason') ?? 'FieldValueInvalid';
@@ -47,7 +48,9 @@ export function readRule(entry: unknown, path: string): RuleSource | readonly Fi
     const at = `${path}.optionalOldSelf`;
     errors.push(typeInvalidField(at, optionalOldSelf, 'must be true or false'));
   }
-  if (rule.trim() === '') errors.push(requiredField(`${path}.rule`, 'rule is not specified'));
+  if (rule.trim() === '' && errors.length === 0) {
+    errors.push(requiredField(`${path}.rule`, 'rule is not specified'));
+  }
   if (message !== undefined && message.trim() === '') {
     const detail = 'message must be non-empty if specified';
     errors.push(invalidField(`${path}.message`, message, detail));

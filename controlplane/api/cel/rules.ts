@@ -90,9 +90,25 @@ function checkPatterns(node: Checked['ast']): void {
   for (const child of childrenOf(node)) checkPatterns(child);
 }
 
+/** Only a definition that an older release stored can have one: it was never checked, and must not pass for true. */
+function uncompiled(problem: string): Rule {
+  const source: RuleSource = {
+    rule: 'true',
+    message: 'a rule of the definition that cannot be compiled',
+    messageExpression: undefined,
+    reason: 'FieldValueInvalid',
+    fieldPath: undefined,
+    optionalOldSelf: undefined,
+  };
+  const run = (): never => {
+    throw new EvaluationError(problem);
+  };
+  return { source, run, message: undefined, field: '', isTransition: false };
+}
+
 const compiled = new WeakMap<Schema, readonly Rule[]>();
 
-/** The rules of `schema` itself. @throws Error for rules that were never checked */
+/** The rules of `schema` itself. */
 export function rulesOf(schema: Schema): readonly Rule[] {
   let rules = compiled.get(schema);
   if (rules === undefined) {
@@ -100,7 +116,7 @@ export function rulesOf(schema: Schema): readonly Rule[] {
       const rule = compileRule(entry, schema, `x-kubernetes-validations[${at}]`);
       if ('run' in rule) return rule;
       const problems = rule.map((error) => `${error.field}: ${error.message}`);
-      throw new Error(`Cannot compile a validation rule: ${problems.join('; ')}`);
+      return uncompiled(`rule compile error: ${problems.join('; ')}`);
     });
     compiled.set(schema, rules);
   }

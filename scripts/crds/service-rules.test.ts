@@ -1,0 +1,158 @@
+// Each rule of the Service kind, by a spec that breaks it and what its author is told.
+import assert from 'node:assert/strict';
+import { before, suite, test } from 'node:test';
+import { checkRules, evaluateRules, loadRules } from '#controlplane/api/cel/load.ts';
+import { applyDefaults } from '#controlplane/api/schema/default.ts';
+import type { Schema } from '#controlplane/api/schema/schema.ts';
+import { compileStructural } from '#controlplane/api/schema/structural.ts';
+import { validateSchema } from '#controlplane/api/schema/validate.ts';
+import { serviceDefinition } from './service.ts';
+
+const container = {
+  name: 'web',
+  image: 'hello:1',
+  ports: [{ name: 'http', containerPort: 8080 }],
+};
+
+interface Case {
+  readonly name: string;
+  readonly spec?: object;
+  readonly pod?: object;
+  readonly metadata?: object;
+  /** Nothing for a good one. */
+  readonly expected?: RegExp;
+}
+
+const mounted = { ...container, volumeMounts: [{ name: 'data', mountPath: '/data' }] };
+
+const CASES: readonly Case[] = [
+  { name: 'a plain service' },
+  { name: 'a name of 63 characters', metadata: { name: 'a'.repeat(63) } },
+  {
+    name: 'a name of 64 characters',
+    metadata: { name: 'a'.repeat(64) },
+    expected: /^<nil>: .*metadata\.name must have at most 63 characters/,
+  },
+  { name: 'a global service', spec: { mode: 'Global' } },
+  {
+    name: 'a global service with replicas',
+    spec: { mode: 'Global', replicas: 3 },
+    expected: /^spec\.replicas: .*no meaning in mode Global.*leave it out/,
+  },
+  {
+    name: 'targetPorts by name, number and number in quotes',
+    spec: {
+      ingress: [
+        { port: 1, targetPort: 'http' },
+        { port: 2, targetPort: 9 },
+        { port: 3, targetPort: '9' },
+      ],
+    },
+  },
+  {
+    name: 'a targetPort that nobody declares',
+    spec: {
+      ingress: [
+        { port: 1, targetPort: 'http' },
+        { port: 2, targetPort: 'grpc' },
+      ],
+    },
+    expected:
+      /^spec\.ingress: .*no container of the template declares a port named grpc: declare it in ports, or use a number/,
+  },
+  {
+    name: 'a targetPort by name where no container has ports',
+    spec: { ingress: [{ port: 1, targetPort: 'http' }] },
+    pod: { containers: [{ name: 'web', image: 'hello:1' }] },
+    expected: /^spec\.ingress: .*declares a port named http/,
+  },
+  {
+    name: 'an ingress port twice',
+    spec: {
+      ingress: [
+        { port: 1, targetPort: 1 },
+        { port: 1, targetPort: 2 },
+      ],
+    },
+    expected: /^spec\.ingress\[1\]: Duplicate value: \{"port":1\}/,
+  },
+  { name: 'Recreate', spec: { updateStrategy: { type: 'Recreate' } } },
+  {
+    name: 'Recreate with an order',
+    spec: { updateStrategy: { type: 'Recreate', order: 'StartFirst' } },
+    expected: /^spec\.updateStrategy\.order: .*no meaning with type Recreate.*leave it out/,
+  },
+  {
+    name: 'maxParallel 0',
+    spec: { updateStrategy: { maxParallel: 0 } },
+    expected: /^spec\.updateStrategy\.maxParallel: .*greater than or equal to 1/,
+  },
+  {
+    name: 'a deadline that is longer by little',
+    spec: { updateStrategy: { monitorPeriod: '1m', progressDeadline: '1m0.5s' } },
+  },
+  {
+    name: 'a deadline that cannot be met',
+    spec: { updateStrategy: { monitorPeriod: '2m', progressDeadline: '90s' } },
+    expected: /^spec\.updateStrategy\.progressDeadline: .*must be longer than monitorPeriod/,
+  },
+  {
+    name: 'a mounted volume',
+    pod: { containers: [mounted], volumes: [{ name: 'data', emptyDir: {} }] },
+  },
+  {
+    name: 'a mount without its volume',
+    pod: { containers: [mounted], volumes: [{ name: 'date', emptyDir: {} }] },
+    expected:
+      /^spec\.template\.spec\.containers: .*no volume for volumeMounts of web: add an entry of that name to volumes/,
+  },
+  {
+    name: 'a mount without any volume in an init container',
+    pod: { containers: [container], initContainers: [{ ...mounted, name: 'first' }] },
+    expected: /^spec\.template\.spec\.initContainers: .*no volume for volumeMounts of first/,
+  },
+];
+
+suite('the rules of Service', () => {
+  let schema: Schema;
+
+  before(async () => {
+    await loadRules();
+    const [version] = serviceDefinition.spec.versions;
+    const compiled = compileStructural(version.schema.openAPIV3Schema, 'schema');
+    assert.ok('schema' in compiled);
+    schema = compiled.schema;
+  });
+
+  test('compile', () => assert.deepEqual(checkRules(schema, 'schema'), []));
+
+  for (const { name, spec = {}, pod = {}, metadata = {}, expected } of CASES) {
+    test(name, () => {
+      const object = {
+        apiVersion: 'windlass.dev/v1alpha1',
+        kind: 'Service',
+        metadata: { name: 'web', ...metadata },
+        spec: { template: { spec: { containers: [container], ...pod } }, ...spec },
+      };
+      applyDefaults(schema, object);
+      const errors = [
+        ...validateSchema(schema, object, ''),
+        ...evaluateRules(schema, object, undefined),
+      ].map(({ field, message }) => `${field}: ${message}`);
+      if (expected === undefined) assert.deepEqual(errors, []);
+      else {
+        assert.equal(errors.length, 1, errors.join('\n'));
+        assert.match(errors[0] ?? '', expected);
+      }
+    });
+  }
+
+  test('a service with a long name that is there already stays writable', () => {
+    const object = {
+      metadata: { name: 'a'.repeat(64) },
+      spec: { template: { spec: { containers: [container] } } },
+    };
+    applyDefaults(schema, object);
+    assert.deepEqual(evaluateRules(schema, object, { ...object, status: {} }), []);
+  });
+});
