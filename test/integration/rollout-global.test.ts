@@ -5,7 +5,7 @@ import { NODES } from '#controllers/machinery/resources.ts';
 import { eventually } from '../support/eventually.ts';
 import { QUICK, ServiceBench, templateOf } from '../support/service-bench.ts';
 
-const GLOBAL = { mode: 'Global', updateStrategy: QUICK };
+const GLOBAL = { mode: 'Global', replicas: 1, updateStrategy: QUICK };
 
 function byText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
