@@ -25,12 +25,6 @@ export const rootRules: readonly ValidationRule[] = [
 
 export const specRules: readonly ValidationRule[] = [
   {
-    rule: "self.mode != 'Global' || self.replicas == 1",
-    fieldPath: '.replicas',
-    message:
-      'replicas has no meaning in mode Global, which runs one instance on each eligible node: leave it out, or use mode Replicated',
-  },
-  {
     rule: `!has(self.ingress) || self.ingress.all(i, !(${NAMED}) || ${DECLARED})`,
     fieldPath: '.ingress',
     message:
