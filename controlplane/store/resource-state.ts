@@ -3,8 +3,30 @@ import { History } from './history.ts';
 import type { HistoryOptions } from './history.ts';
 import { ObjectTable } from './object-table.ts';
 import type { IndexedObject } from './stored-object.ts';
-import type { Revision, StoreEvent } from './types.ts';
+import type { Revision, StoreEvent, WatchEventType } from './types.ts';
 import { WatchHub } from './watch.ts';
+
+class ObjectEvent implements StoreEvent {
+  readonly type: WatchEventType;
+  readonly object: IndexedObject;
+  readonly previous: IndexedObject | undefined;
+  #frames: Map<string, Buffer> | undefined;
+
+  constructor(type: WatchEventType, object: IndexedObject, previous: IndexedObject | undefined) {
+    this.type = type;
+    this.object = object;
+    this.previous = previous;
+  }
+
+  get revision(): Revision {
+    return this.object.revision;
+  }
+
+  /** Made when the first watcher asks: most events have none, and the history keeps thousands. */
+  get frames(): Map<string, Buffer> {
+    return (this.#frames ??= new Map());
+  }
+}
 
 export class ResourceState {
   readonly table: ObjectTable;
@@ -25,13 +47,8 @@ export class ResourceState {
     const previous = this.table.get(key);
     if (isDeletion) this.table.delete(key);
     else this.table.set(key, object);
-    const event: StoreEvent = {
-      type: isDeletion ? 'DELETED' : previous === undefined ? 'ADDED' : 'MODIFIED',
-      revision: object.revision,
-      object,
-      ...(previous === undefined ? {} : { previous }),
-      frames: new Map(),
-    };
+    const type = isDeletion ? 'DELETED' : previous === undefined ? 'ADDED' : 'MODIFIED';
+    const event = new ObjectEvent(type, object, previous);
     this.history.push(event, at);
     return event;
   }

@@ -27,7 +27,7 @@ export interface StoreEvent {
   readonly revision: Revision;
   readonly object: StoredObject;
   /** The state before, absent for ADDED: what selector transitions are decided on. */
-  readonly previous?: StoredObject;
+  readonly previous?: StoredObject | undefined;
   /** Encoded forms, made once for all watchers: representation name → frame. Filled by the HTTP layer. */
   readonly frames: Map<string, Buffer>;
 }
