@@ -57,10 +57,4 @@ export const updateStrategyRules: readonly ValidationRule[] = [
     message:
       'order has no meaning with type Recreate, which stops all old instances before the first new one starts: leave it out, or use type Rolling',
   },
-  {
-    rule: 'duration(self.progressDeadline) > duration(self.monitorPeriod)',
-    fieldPath: '.progressDeadline',
-    message:
-      'progressDeadline must be longer than monitorPeriod: no new instance could become available in time',
-  },
 ];
