@@ -44,11 +44,12 @@ export async function createObject(
   if ((metadata.resourceVersion ?? '') !== '' && metadata.resourceVersion !== '0') {
     throw badRequest('resourceVersion should not be set on objects to be created');
   }
+  // Waits before the admissions: from them to the queue of the store nobody may come between, least of all a deletion.
+  await needRules(definition, object);
   const prefix = (metadata.name ?? '') === '' ? (metadata.generateName ?? '') : '';
   if (prefix !== '') metadata.name = generatedName(env, prefix);
   if (definition.namespaced) admitToNamespace(env, definition, namespace, displayName(metadata));
   env.customResources.admitCreate(definition, displayName(metadata));
-  await needRules(definition, object);
   prepareCreate(env, definition, strategyOf(definition), object, context);
   return store(env, definition, object, prefix, context);
 }
