@@ -156,11 +156,11 @@ test('resolveSettings() names the field that cannot be used', () => {
   const spec = { template: pod({}) };
   const table: readonly [Parameters<typeof resolveSettings>[0], RegExp][] = [
     [
-      { metadata, spec: { ...spec, updateStrategy: { type: 'Canary' as never } } },
+      { metadata, spec: { ...spec, updateStrategy: { type: 'Canary' } } },
       /^spec\.updateStrategy\.type "Canary" is not supported yet/,
     ],
     [
-      { metadata, spec: { ...spec, updateStrategy: { failureAction: 'Continue' as never } } },
+      { metadata, spec: { ...spec, updateStrategy: { failureAction: 'Continue' } } },
       /^spec\.updateStrategy\.failureAction "Continue" is not supported yet/,
     ],
     [

@@ -1,13 +1,20 @@
 // The Service kind of windlass.dev/v1alpha1 as it travels on the wire: deploy/crds/windlass.dev_services.yaml in TypeScript.
 // Defaults are the server's business, so what has one there may be absent here only in objects built by hand.
-import type { V1PodSpec } from '@kubernetes/client-node';
+import type { V1EnvVar, V1PodSpec, V1SecurityContext } from '@kubernetes/client-node';
 import type { ApiObject } from '../machinery/client-types.ts';
 import type { Condition } from '../machinery/conditions.ts';
 
 export type ServiceMode = 'Replicated' | 'Global';
-export type UpdateType = 'Rolling' | 'Recreate';
+export type UpdateType = 'Rolling' | 'BlueGreen' | 'Canary' | 'Recreate';
 export type UpdateOrder = 'Auto' | 'StartFirst' | 'StopFirst';
-export type FailureAction = 'Pause' | 'Rollback';
+export type FailureAction = 'Rollback' | 'Pause' | 'Continue';
+
+export interface CanaryStep {
+  /** Instances of the new revision after this step: a number, or a share of all as `25%`. */
+  readonly count: number | string;
+  /** Absent: until promoted. */
+  readonly pause?: string;
+}
 
 export interface UpdateStrategy {
   readonly type?: UpdateType;
@@ -19,6 +26,10 @@ export interface UpdateStrategy {
   readonly monitorPeriod?: string;
   readonly progressDeadline?: string;
   readonly failureAction?: FailureAction;
+  /** Of all instances, 0 to 1. */
+  readonly maxFailureRatio?: number;
+  readonly canary?: { readonly steps?: readonly CanaryStep[] };
+  readonly blueGreen?: { readonly autoPromote?: boolean; readonly keep?: string };
 }
 
 export interface PodTemplate {
@@ -30,31 +41,139 @@ export interface PodTemplate {
 }
 
 export interface IngressEntry {
-  /** On 127.0.0.1 of each node. */
+  /** On each node. */
   readonly port: number;
   /** A container port by number or name. */
   readonly targetPort: number | string;
-  readonly protocol?: 'TCP';
+  readonly protocol?: 'TCP' | 'UDP' | 'HTTP' | 'HTTPS';
+  readonly host?: string;
+  readonly path?: string;
+  readonly tls?: {
+    readonly mode?: 'Internal' | 'Secret' | 'Passthrough';
+    readonly secretName?: string;
+  };
 }
 
-export interface ServiceSpec {
+export interface VolumeDriver {
+  readonly name: string;
+  readonly options?: Readonly<Record<string, string>>;
+}
+
+/** A named volume, kept on the node where it was made. */
+export interface ServiceVolume {
+  readonly name: string;
+  /** Services that name the same claim share it; default: the name. */
+  readonly claimName?: string;
+  readonly external?: boolean;
+  readonly driver?: VolumeDriver;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly size?: string | number;
+}
+
+export interface FileMount {
+  readonly path?: string;
+  readonly container?: string;
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+export interface ServiceConfig {
+  readonly name: string;
+  readonly content?: string;
+  /** Base64. */
+  readonly binaryContent?: string;
+  readonly mounts?: readonly FileMount[];
+}
+
+export interface ServiceSecret {
+  readonly name: string;
+  readonly secretName?: string;
+  readonly key?: string;
+  readonly mounts?: readonly FileMount[];
+}
+
+/** What a PodSpec has no word for; handed to the node agent in ENGINE_ANNOTATION. */
+export interface Engine {
+  readonly logDriver?: VolumeDriver;
+  readonly init?: boolean;
+  readonly ulimits?: readonly {
+    readonly name: string;
+    readonly soft: number;
+    readonly hard: number;
+  }[];
+  readonly devices?: readonly {
+    readonly hostPath: string;
+    readonly containerPath?: string;
+    readonly permissions?: string;
+  }[];
+  readonly deviceRequests?: readonly {
+    readonly driver?: string;
+    readonly count?: number;
+    readonly deviceIDs?: readonly string[];
+    readonly capabilities?: readonly (readonly string[])[];
+    readonly options?: Readonly<Record<string, string>>;
+  }[];
+  readonly sharedMemory?: string | number;
+  readonly stopSignal?: string;
+}
+
+/** A command that runs once, around a rollout. */
+export interface Hook {
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
+  readonly image?: string;
+  readonly env?: readonly V1EnvVar[];
+  readonly timeout?: string;
+  readonly securityContext?: V1SecurityContext;
+}
+
+export type HookName = 'preDeploy' | 'postDeploy';
+
+/** What an instance is made of: a change of it is a new revision. */
+export interface RevisionSpec {
+  readonly template: PodTemplate;
+  readonly volumes?: readonly ServiceVolume[];
+  readonly configs?: readonly ServiceConfig[];
+  readonly secrets?: readonly ServiceSecret[];
+  readonly engine?: Engine;
+}
+
+export interface ServiceSpec extends RevisionSpec {
   readonly mode?: ServiceMode;
   readonly replicas?: number;
-  readonly template: PodTemplate;
+  readonly placement?: { readonly nodes?: readonly string[] };
   readonly ingress?: readonly IngressEntry[];
   readonly updateStrategy?: UpdateStrategy;
+  readonly hooks?: { readonly [name in HookName]?: Hook };
+  readonly dependsOn?: readonly string[];
   readonly paused?: boolean;
   readonly revisionHistoryLimit?: number;
 }
 
 export type OperationState = 'Pending' | 'InProgress' | 'Waiting' | 'Done' | 'Failed';
 
+/** The words of a plan. `update` changes the resources of an instance that goes on running. */
+export type OperationName =
+  | 'createVolume'
+  | 'stopPreDeploy'
+  | 'runPreDeploy'
+  | 'run'
+  | 'update'
+  | 'replace'
+  | 'stop'
+  | 'remove'
+  | 'switch'
+  | 'promote'
+  | 'runPostDeploy';
+
 /** One line of the plan in the status. */
 export interface PlannedOperation {
-  readonly op: 'run' | 'replace' | 'remove';
+  readonly op: OperationName;
   readonly node?: string;
   /** The instance that is replaced, removed or was made. */
   readonly pod?: string;
+  readonly volume?: string;
   readonly order?: 'start-first' | 'stop-first';
   readonly state: OperationState;
   readonly reasons: readonly string[];
@@ -73,6 +192,11 @@ export interface ServiceStatus {
   readonly updateRevision?: string;
   /** Number of that revision, as in the history. */
   readonly revision?: number;
+  /** With BlueGreen: hash of the revision that ingress and names lead to; absent: all ready instances. */
+  readonly activeRevision?: string;
+  /** With Canary: how many steps are done. */
+  readonly step?: number;
+  readonly awaitsPromotion?: boolean;
   /** For the scale subresource. */
   readonly selector?: string;
   readonly conditions?: readonly Condition[];

@@ -70,13 +70,15 @@ const CASES: readonly Case[] = [
         { port: 1, targetPort: 2 },
       ],
     },
-    expected: /^spec\.ingress\[1\]: Duplicate value: \{"port":1\}/,
+    expected:
+      /^spec\.ingress\[1\]: Duplicate value: \{"port":1,"protocol":"TCP","host":"","path":""\}/,
   },
   { name: 'Recreate', spec: { updateStrategy: { type: 'Recreate' } } },
   {
     name: 'Recreate with an order',
     spec: { updateStrategy: { type: 'Recreate', order: 'StartFirst' } },
-    expected: /^spec\.updateStrategy\.order: .*no meaning with type Recreate.*leave it out/,
+    expected:
+      /^spec\.updateStrategy\.order: .*no meaning with types Recreate and BlueGreen.*leave it out/,
   },
   {
     name: 'maxParallel 0',
@@ -92,10 +94,73 @@ const CASES: readonly Case[] = [
     pod: { containers: [mounted], volumes: [{ name: 'data', emptyDir: {} }] },
   },
   {
+    name: 'a mounted volume of the service',
+    spec: { volumes: [{ name: 'data' }] },
+    pod: { containers: [mounted] },
+  },
+  {
+    name: 'a volume of the service and of the template',
+    spec: { volumes: [{ name: 'data' }] },
+    pod: { containers: [mounted], volumes: [{ name: 'data', emptyDir: {} }] },
+    expected: /^spec\.volumes: .*the same name as one of spec\.volumes/,
+  },
+  {
+    name: 'an external volume with a size',
+    spec: { volumes: [{ name: 'data', external: true, size: '1Gi' }] },
+    expected: /^spec\.volumes\[0\]: .*an external volume is used as it is/,
+  },
+  { name: 'a config', spec: { configs: [{ name: 'app', content: '' }] } },
+  {
+    name: 'a config without content',
+    spec: { configs: [{ name: 'app' }] },
+    expected: /^spec\.configs\[0\]: .*either content or binaryContent/,
+  },
+  { name: 'a hook', spec: { hooks: { preDeploy: { command: ['migrate'] } } } },
+  {
+    name: 'a hook without a command',
+    spec: { hooks: { postDeploy: { timeout: '1s' } } },
+    expected: /^spec\.hooks\.postDeploy: .*a hook needs a command, or args/,
+  },
+  {
+    name: 'canary steps',
+    spec: {
+      updateStrategy: { type: 'Canary', canary: { steps: [{ count: 1 }, { count: '25%' }] } },
+    },
+  },
+  {
+    name: 'a canary step of no instance',
+    spec: { updateStrategy: { type: 'Canary', canary: { steps: [{ count: '0%' }] } } },
+    expected: /^spec\.updateStrategy\.canary\.steps\[0\]\.count: .*at least 1, or a share/,
+  },
+  {
+    name: 'ingress by host and path, twice on one port',
+    spec: {
+      ingress: [
+        { port: 80, targetPort: 1, protocol: 'HTTP', host: 'a.example.com' },
+        { port: 80, targetPort: 1, protocol: 'HTTP', host: '*.example.com', path: '/api' },
+      ],
+    },
+  },
+  {
+    name: 'ingress by host without HTTP',
+    spec: { ingress: [{ port: 80, targetPort: 1, host: 'a.example.com' }] },
+    expected: /^spec\.ingress\[0\]: .*host and path need protocol HTTP or HTTPS/,
+  },
+  {
+    name: 'tls without HTTPS',
+    spec: { ingress: [{ port: 80, targetPort: 1, protocol: 'HTTP', tls: {} }] },
+    expected: /^spec\.ingress\[0\]\.tls: .*tls needs protocol HTTPS/,
+  },
+  {
+    name: 'tls of a Secret that is not named',
+    spec: { ingress: [{ port: 80, targetPort: 1, protocol: 'HTTPS', tls: { mode: 'Secret' } }] },
+    expected: /^spec\.ingress\[0\]\.tls: .*needs tls\.secretName/,
+  },
+  {
     name: 'a mount without its volume',
     pod: { containers: [mounted], volumes: [{ name: 'date', emptyDir: {} }] },
     expected:
-      /^spec\.template\.spec\.containers: .*no volume for volumeMounts of web: add an entry of that name to volumes/,
+      /^spec\.template\.spec\.containers: .*no volume for volumeMounts of web: add an entry of that name to spec\.volumes, or to/,
   },
   {
     name: 'a mount without any volume in an init container',
