@@ -1,5 +1,10 @@
 // Plans for people and for scripts: the tree of operations with their reasons, the line that sums it up, and the JSON form. Pure.
 import { isDeepStrictEqual } from 'node:util';
+import {
+  canonicalImageText,
+  imageReferenceOf,
+  repositoryName,
+} from '#controllers/machinery/image-reference.ts';
 import type { RolloutOperation } from '#controllers/service/plan-rollout.ts';
 import type { Service } from '#controllers/service/types.ts';
 import type { ServicePreview } from './preview.ts';
@@ -130,16 +135,17 @@ function imageDetails(before: Service | undefined, after: Service): readonly Det
 }
 
 /** `nginx:1.26 → 1.27` within a repository. */
+/** As the planner sees it: two ways of writing one image are no change. */
 function imageText(old: string | undefined, image: string): string {
-  if (old === undefined || old === image) return image;
-  const [repository, tag] = splitTag(image);
-  const isSame = splitTag(old)[0] === repository && tag !== '';
-  return `${old} → ${isSame ? tag : image}`;
-}
-
-function splitTag(image: string): readonly [repository: string, tag: string] {
-  const [, repository = image, tag = ''] = /^(.+?)(?::([^/:@]+))?(?:@.+)?$/.exec(image) ?? [];
-  return image.includes('@') ? [image, ''] : [repository, tag];
+  if (old === undefined || canonicalImageText(old) === canonicalImageText(image)) return image;
+  const [before, after] = [imageReferenceOf(old), imageReferenceOf(image)];
+  const isNewTag =
+    before !== undefined &&
+    after !== undefined &&
+    before.digest === undefined &&
+    after.digest === undefined &&
+    repositoryName(before) === repositoryName(after);
+  return `${old} → ${isNewTag ? (after.tag ?? 'latest') : image}`;
 }
 
 function replicaDetails(

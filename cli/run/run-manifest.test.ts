@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { UsageError } from '../usage-error.ts';
 import { runManifest } from './run-manifest.ts';
 import type { RunRequest } from './run-manifest.ts';
-import { randomSuffix, repositoryOf, serviceNameOf } from './service-name.ts';
+import { randomSuffix, serviceNameOf } from './service-name.ts';
 import { parseVolume } from './volume-text.ts';
 
 function request(change: Partial<RunRequest> = {}): RunRequest {
@@ -118,6 +118,8 @@ const NAMES: readonly (readonly [image: string, name: string])[] = [
   ['localhost:5000/my_app@sha256:' + 'a'.repeat(64), 'my-app-k3x9'],
   ['acme/a.b__c', 'a-b-c-k3x9'],
   [`x/${'a'.repeat(57)}-b`, `${'a'.repeat(57)}-k3x9`],
+  ['docker.io/library/nginx@sha256:' + 'a'.repeat(64), 'nginx-k3x9'],
+  ['[::1]:5000/0__1', '0-1-k3x9'],
 ];
 
 for (const [image, name] of NAMES) {
@@ -140,10 +142,6 @@ test('serviceNameOf() refuses what is no image', () => {
     '-a',
   ])
     assert.throws(() => serviceNameOf(image, 'k3x9'), /^UsageError: invalid image/, image);
-});
-
-test('repositoryOf() keeps the registry and its port', () => {
-  assert.equal(repositoryOf('localhost:5000/a/b:1'), 'localhost:5000/a/b');
 });
 
 test('randomSuffix() fits at the end of a DNS label', () => {

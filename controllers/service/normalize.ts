@@ -1,5 +1,6 @@
 // Brings a Pod template into one form, so that two ways of writing the same thing compare equal and hash alike: defaults left
 // out, empty lists and maps left out, order taken from lists where it means nothing, quantities in canonical text. Pure.
+import { canonicalImageText } from '../machinery/image-reference.ts';
 import { canonicalQuantity } from '../machinery/quantity.ts';
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
@@ -51,6 +52,8 @@ const UNORDERED: ReadonlyMap<string, readonly string[]> = new Map([
 
 const QUANTITY_PATH = /\.resources\.(requests|limits)\.[^.]+$|\.emptyDir\.sizeLimit$/;
 
+const IMAGE_PATH = /^spec\.(?:(?:containers|initContainers)\.image|volumes\.image\.reference)$/;
+
 /** The normal form; key order is alphabetical, so its JSON text is canonical. */
 export function normalizeTemplate(template: unknown): Json {
   return normalize(template, '') ?? {};
@@ -67,6 +70,8 @@ function normalize(value: unknown, path: string): Json | undefined {
   if (path.endsWith('.imagePullPolicy') && value === 'Never') return undefined;
   if (QUANTITY_PATH.test(path) && typeof value !== 'boolean')
     return canonicalQuantity(String(value));
+  // The short form is what most have written: the hashes of their revisions stay what they were.
+  if (IMAGE_PATH.test(path) && typeof value === 'string') return canonicalImageText(value);
   return value;
 }
 
