@@ -224,6 +224,17 @@ export function invalid(
   });
 }
 
+/** @param retryAfterSeconds when to come again; absent: the client's own business */
+export function tooManyRequests(
+  message: string,
+  causes: readonly StatusCause[],
+  retryAfterSeconds?: number,
+): ApiError {
+  return new ApiError(429, 'TooManyRequests', message, {
+    details: { causes, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) },
+  });
+}
+
 /** 500 with the cause kept for the log; the client sees only `message`. */
 export function internalError(message: string, cause?: unknown): ApiError {
   return new ApiError(500, 'InternalError', `Internal error occurred: ${message}`, { cause });

@@ -9,6 +9,7 @@ import { leaseStrategy } from './strategies/lease.ts';
 import { namespaceStrategy } from './strategies/namespace.ts';
 import { nodeStrategy } from './strategies/node.ts';
 import { persistentVolumeClaimStrategy } from './strategies/persistent-volume-claim.ts';
+import { podDisruptionBudgetStrategy } from './strategies/pod-disruption-budget.ts';
 import { podStrategy } from './strategies/pod.ts';
 import { secretStrategy } from './strategies/secret.ts';
 import { serviceStrategy } from './strategies/service.ts';
@@ -24,6 +25,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'core/secrets': secretStrategy,
   'core/services': serviceStrategy,
   'apps/controllerrevisions': controllerRevisionStrategy,
+  'policy/poddisruptionbudgets': podDisruptionBudgetStrategy,
   'coordination.k8s.io/leases': leaseStrategy,
   'apiextensions.k8s.io/customresourcedefinitions': customResourceDefinitionStrategy,
 };

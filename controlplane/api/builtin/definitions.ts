@@ -6,10 +6,16 @@ import { coordinationKinds } from './coordination.ts';
 import { coreKinds } from './core.ts';
 import type { SchemaLookup } from './define.ts';
 import { define } from './define.ts';
+import { policyKinds } from './policy.ts';
 
 /** All built-in kinds, with their schemas from `schemaOf`. */
 export function builtinDefinitions(schemaOf: SchemaLookup): readonly ResourceDefinition[] {
-  return [...coreKinds, ...appsKinds, ...coordinationKinds, ...apiextensionsKinds].map((row) =>
-    define(row, schemaOf),
-  );
+  const rows = [
+    ...coreKinds,
+    ...appsKinds,
+    ...coordinationKinds,
+    ...policyKinds,
+    ...apiextensionsKinds,
+  ];
+  return rows.map((row) => define(row, schemaOf));
 }

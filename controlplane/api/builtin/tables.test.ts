@@ -319,4 +319,15 @@ describe('other kinds', () => {
       ['Bound', 'v', '1Gi', 'RWO'],
     );
   });
+
+  test('PodDisruptionBudget shows the amount that is not used as N/A', () => {
+    const row = cells('PodDisruptionBudget', {
+      spec: { maxUnavailable: '30%' },
+      status: { disruptionsAllowed: 2 },
+    });
+    assert.deepEqual(
+      [row['Min Available'], row['Max Unavailable'], row['Allowed Disruptions']],
+      ['N/A', '30%', 2],
+    );
+  });
 });
