@@ -3,6 +3,7 @@ import type { Clock } from '#platform/clock.ts';
 import { systemIds } from '#platform/id.ts';
 import type { Logger } from '#platform/logging.ts';
 import type { MetricsRegistry } from '#platform/metrics.ts';
+import { addDisruptionController } from './disruption/controller.ts';
 import { addGarbageCollector } from './garbage-collector/controller.ts';
 import { HttpClient } from './machinery/client.ts';
 import { loadConnection } from './machinery/kubeconfig.ts';
@@ -42,6 +43,7 @@ const CONTROLLERS: Readonly<Record<string, Add>> = {
   scheduler: addScheduler,
   namespace: addNamespaceController,
   'node-lifecycle': addNodeLifecycleController,
+  disruption: addDisruptionController,
   'garbage-collector': addGarbageCollector,
   'service-account': (manager, { tls }) => addServiceAccountController(manager, textOf(tls.ca)),
 };

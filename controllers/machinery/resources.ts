@@ -65,6 +65,14 @@ export const LEASES: ApiResource = {
   namespaced: true,
 };
 
+export const POD_DISRUPTION_BUDGETS: ApiResource = {
+  group: 'policy',
+  version: 'v1',
+  resource: 'poddisruptionbudgets',
+  kind: 'PodDisruptionBudget',
+  namespaced: true,
+};
+
 export const CUSTOM_RESOURCE_DEFINITIONS: ApiResource = {
   group: 'apiextensions.k8s.io',
   version: 'v1',

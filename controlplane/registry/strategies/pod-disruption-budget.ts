@@ -12,11 +12,11 @@ const PERCENT = /^\d+%$/;
 const COUNTS = ['disruptionsAllowed', 'currentHealthy', 'desiredHealthy', 'expectedPods'] as const;
 
 function validateAmount(value: unknown, field: string): FieldError[] {
-  if (value === undefined) return [];
   if (typeof value === 'number')
     return value < 0 ? [invalidField(field, value, 'must be greater than or equal to 0')] : [];
-  const text = String(value);
-  if (!PERCENT.test(text))
+  // Absent, or of a type that the schema refuses.
+  if (typeof value !== 'string') return [];
+  if (!PERCENT.test(value))
     return [
       invalidField(
         field,
@@ -24,7 +24,7 @@ function validateAmount(value: unknown, field: string): FieldError[] {
         `a valid percent string must be a numeric followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')`,
       ),
     ];
-  return Number.parseInt(text, 10) > 100
+  return Number.parseInt(value, 10) > 100
     ? [invalidField(field, value, 'must not be greater than 100%')]
     : [];
 }
