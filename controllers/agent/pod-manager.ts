@@ -122,6 +122,7 @@ export class PodManager {
     const worker = this.#workers.get(pod.metadata.uid);
     if (worker === undefined) return;
     this.#workers.delete(pod.metadata.uid);
+    this.#options.changed();
     void worker.shutDown(false).then(() => this.#reap());
   }
 

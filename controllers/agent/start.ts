@@ -16,8 +16,10 @@ import { PODS, SERVICES } from '../machinery/resources.ts';
 import { bootID } from '../runtimes/process-table.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { AgentContext } from './context.ts';
-import { IngressTable } from './ingress-table.ts';
-import type { IngressService } from './ingress-table.ts';
+import { EndpointTable } from './endpoints.ts';
+import { IngressTable } from './ingress/ingress-table.ts';
+import type { IngressService } from './ingress/ingress-table.ts';
+import { LocalInstances } from './local-instances.ts';
 import { agentMetrics } from './metrics.ts';
 import { keepNodeAlive, leaveNode, registerNode } from './node.ts';
 import type { NodeOptions } from './node.ts';
@@ -109,10 +111,14 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     selectors: { fieldSelector: `spec.nodeName=${nodeName}` },
   });
   const services = new Informer<IngressService>({ ...informerOptions, resource: SERVICES });
+  const endpoints = new EndpointTable({
+    activeRevision: (namespace, name) =>
+      services.cache.get(namespace, name)?.status?.activeRevision,
+  });
   const ingress = new IngressTable({
     clock,
     services: () => services.cache.list(),
-    pods: () => manager.workers(),
+    endpoints,
     warn: (service, reason, message) =>
       recorder.record(SERVICES, service, 'Warning', reason, message),
   });
@@ -120,12 +126,17 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     {
       context,
       informer: pods,
-      drain: (podUID, limitMs) => ingress.drain(podUID, limitMs),
-      changed: () => undefined,
+      drain: (podUID, limitMs) => endpoints.drain(podUID, limitMs),
+      changed: () => endpoints.changed(),
     },
     life,
   );
-  services.onChange(() => ingress.sync());
+  endpoints.addSource(new LocalInstances(() => manager.workers()));
+  endpoints.onDrain((podUID, limitMs) => ingress.drain(podUID, limitMs));
+  services.onChange(() => {
+    endpoints.changed();
+    ingress.sync();
+  });
 
   const tasks = [
     recorder.run(life),
@@ -152,7 +163,9 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     async close({ stopContainers }) {
       // No new connections; those that are open may finish while their instances do.
       await ingress.refuse();
-      await manager.close(stopContainers);
+      const closing = manager.close(stopContainers);
+      endpoints.changed();
+      await closing;
       await ingress.close();
       lifetime.abort(new Error('the agent ends'));
       await Promise.allSettled(tasks);

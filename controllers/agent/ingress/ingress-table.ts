@@ -1,10 +1,9 @@
 // Which forwarders there should be, from the Services and the Pods of this machine, and the keeping of them.
 import type { Clock } from '#platform/clock.ts';
-import type { ApiObject } from '../machinery/client-types.ts';
-import { IngressForwarder } from './ingress.ts';
-import type { IngressTarget } from './ingress.ts';
-import type { PodWorker } from './pod-worker.ts';
-import { endpointOf } from './probe-request.ts';
+import type { ApiObject } from '../../machinery/client-types.ts';
+import type { EndpointTable } from '../endpoints.ts';
+import { IngressForwarder } from './tcp-forwarder.ts';
+import type { IngressTarget } from './tcp-forwarder.ts';
 
 export interface IngressEntry {
   /** On 127.0.0.1 of this machine. */
@@ -17,16 +16,16 @@ export interface IngressEntry {
 /** Service (windlass.dev) as far as it matters here. */
 export interface IngressService extends ApiObject {
   readonly spec?: { readonly ingress?: readonly IngressEntry[] };
+  readonly status?: { readonly activeRevision?: string };
 }
 
 export interface IngressTableOptions {
   readonly clock: Clock;
   readonly services: () => readonly IngressService[];
-  readonly pods: () => Iterable<PodWorker>;
+  readonly endpoints: Pick<EndpointTable, 'ready'>;
   readonly warn: (service: IngressService, reason: string, message: string) => void;
 }
 
-const SERVICE_LABEL = 'windlass.dev/service';
 const RETRY_MS = 5_000;
 
 interface Wanted {
@@ -122,34 +121,11 @@ export class IngressTable {
     }
   }
 
-  #targets(service: IngressService, entry: IngressEntry): IngressTarget[] {
-    const targets: IngressTarget[] = [];
-    for (const worker of this.#options.pods()) {
-      const { metadata } = worker.pod;
-      const belongs =
-        metadata.namespace === service.metadata.namespace &&
-        metadata.labels?.[SERVICE_LABEL] === service.metadata.name;
-      if (!belongs || !worker.isReady) continue;
-      const target = targetOf(worker, entry.targetPort);
-      if (target !== undefined) targets.push(target);
-    }
-    return targets;
+  #targets({ metadata }: IngressService, { targetPort }: IngressEntry): IngressTarget[] {
+    const { namespace = 'default', name } = metadata;
+    return this.#options.endpoints.ready(namespace, name).map((instance) => ({
+      podUID: instance.podUID,
+      connect: (timeoutMs) => instance.connect(targetPort, timeoutMs),
+    }));
   }
-}
-
-/** The container that declares the port; for an undeclared number the first one. */
-function targetOf(worker: PodWorker, port: number | string): IngressTarget | undefined {
-  const { containers } = worker.pod.spec;
-  const declares = containers.find((container) =>
-    (container.ports ?? []).some(
-      ({ name, containerPort }) => name === port || containerPort === Number(port),
-    ),
-  );
-  const container = declares ?? (Number.isInteger(Number(port)) ? containers[0] : undefined);
-  const status = container === undefined ? undefined : worker.container(container.name);
-  if (container === undefined || status === undefined) return undefined;
-  return {
-    podUID: worker.pod.metadata.uid,
-    endpoint: endpointOf(port, undefined, { container, status }),
-  };
 }

@@ -3,16 +3,15 @@
 // replacing instances costs no request. A client that comes while no instance is ready waits a moment for one.
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
-import { connect } from 'node:net';
 import type { Clock } from '#platform/clock.ts';
 import { sleep } from '#platform/clock.ts';
-import type { Endpoint } from '../runtimes/runtime.ts';
-import { IngressConnection } from './ingress-connection.ts';
-import type { Upstream } from './ingress-connection.ts';
+import { IngressConnection } from './tcp-connection.ts';
+import type { Upstream } from './tcp-connection.ts';
 
 export interface IngressTarget {
   readonly podUID: string;
-  readonly endpoint: Endpoint;
+  /** Rejects when it does not answer. */
+  readonly connect: (timeoutMs: number) => Promise<Socket>;
 }
 
 export interface ForwarderOptions {
@@ -95,7 +94,7 @@ export class IngressForwarder {
       for (let index = 0; index < ready.length; index += 1) {
         const target = ready[(first + index) % ready.length];
         if (target === undefined) break;
-        const socket = await dial(target.endpoint);
+        const socket = await target.connect(CONNECT_TIMEOUT_MS).catch(() => undefined);
         if (socket === undefined) continue;
         // It may have begun to drain meanwhile; then it must not get anything more.
         if (targets().some(({ podUID }) => podUID === target.podUID)) {
@@ -108,21 +107,4 @@ export class IngressForwarder {
     }
     return undefined;
   }
-}
-
-function dial(endpoint: Endpoint): Promise<Socket | undefined> {
-  return new Promise((resolve) => {
-    const socket = connect({ ...endpoint, allowHalfOpen: true, noDelay: true });
-    const fail = (): void => {
-      socket.destroy();
-      resolve(undefined);
-    };
-    socket.setTimeout(CONNECT_TIMEOUT_MS, fail);
-    socket.once('error', fail);
-    socket.once('connect', () => {
-      socket.setTimeout(0);
-      socket.off('error', fail);
-      resolve(socket);
-    });
-  });
 }

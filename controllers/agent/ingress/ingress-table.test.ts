@@ -4,8 +4,8 @@ import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { FakeClock } from '../machinery/machinery-fixture.ts';
-import { turns } from './agent-fixture.ts';
+import { FakeClock } from '../../machinery/machinery-fixture.ts';
+import { turns } from '../agent-fixture.ts';
 import { IngressTable } from './ingress-table.ts';
 import type { IngressService } from './ingress-table.ts';
 
@@ -23,7 +23,7 @@ function open(t: TestContext): Table {
   const table = new IngressTable({
     clock,
     services: () => opened.services,
-    pods: () => [],
+    endpoints: { ready: () => [] },
     warn: ({ metadata }, reason, message) =>
       void warnings.push(`${metadata.name} ${reason} ${message}`),
   });

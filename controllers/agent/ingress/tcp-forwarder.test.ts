@@ -6,8 +6,9 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { systemClock } from '#platform/clock.ts';
-import { IngressForwarder } from './ingress.ts';
-import type { IngressTarget } from './ingress.ts';
+import { dial } from '../local-instances.ts';
+import { IngressForwarder } from './tcp-forwarder.ts';
+import type { IngressTarget } from './tcp-forwarder.ts';
 
 interface Instance {
   readonly target: IngressTarget;
@@ -28,7 +29,10 @@ async function listening(t: TestContext, name: string, server: Server): Promise<
     for (const socket of sockets) socket.destroy();
   });
   const { port } = server.address() as AddressInfo;
-  return { target: { podUID: name, endpoint: { host: '127.0.0.1', port } }, sockets };
+  return {
+    target: { podUID: name, connect: (limit) => dial({ host: '127.0.0.1', port }, limit) },
+    sockets,
+  };
 }
 
 /** Answers with its name; `/slow` in two parts, the second when told. */
@@ -82,7 +86,10 @@ function keptAlive(t: TestContext): Agent {
 
 test('IngressForwarder gives connections out in turn, and leaves out what does not answer', async (t) => {
   const [a, b] = [await web(t, 'a'), await web(t, 'b')];
-  const dead: IngressTarget = { podUID: 'dead', endpoint: { host: '127.0.0.1', port: 1 } };
+  const dead: IngressTarget = {
+    podUID: 'dead',
+    connect: (limit) => dial({ host: '127.0.0.1', port: 1 }, limit),
+  };
   const { port } = await forward(t, () => [a.target, dead, b.target]);
   const answers: string[] = [];
   for (let round = 0; round < 6; round += 1) answers.push(await ask(port, false));
