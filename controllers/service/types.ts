@@ -116,6 +116,8 @@ export interface Engine {
   }[];
   readonly sharedMemory?: string | number;
   readonly stopSignal?: string;
+  /** `user` or `user:group` by name, as the image knows them; numbers belong in the securityContext. */
+  readonly user?: string;
 }
 
 /** A command that runs once, around a rollout. */

@@ -165,5 +165,12 @@ export const engine: OpenAPISchema = {
       ...text('Sent to stop an instance: SIGTERM, SIGQUIT …; default as the image says.'),
       pattern: '^(SIG)?[A-Z0-9+]{2,12}$',
     },
+    user: {
+      ...text(
+        'USER or USER:GROUP by name, as the image knows them; numbers belong in the securityContext.',
+      ),
+      pattern: '^[^:\\s]+(:[^:\\s]+)?$',
+      maxLength: 256,
+    },
   },
 };

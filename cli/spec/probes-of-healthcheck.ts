@@ -1,0 +1,71 @@
+// Probes from a container engine's health check. It only ever decided about traffic, so it becomes a readiness probe; its start period
+// becomes a startup probe, which is patient for that long. Pure.
+import { parseDuration } from '#controllers/service/settings.ts';
+import { UsageError } from '../usage-error.ts';
+import type { NeutralHealthcheck } from './neutral-spec.ts';
+
+/** What engines do where a health check says nothing. */
+const DEFAULTS = { interval: '30s', timeout: '30s', startInterval: '5s', retries: 3 };
+
+export interface ExecProbe {
+  readonly exec: { readonly command: string[] };
+  readonly periodSeconds: number;
+  readonly timeoutSeconds: number;
+  readonly failureThreshold: number;
+}
+
+export interface Probes {
+  readonly readinessProbe?: ExecProbe;
+  readonly startupProbe?: ExecProbe;
+}
+
+/** Empty for a check that is disabled, or that only adjusts one of the image: those of images are not used. */
+export function probesOfHealthcheck(check: NeutralHealthcheck | undefined): Probes {
+  const command = commandOf(check?.test);
+  if (check === undefined || check.disable === true || command === undefined) return {};
+  const retries = check.retries === undefined || check.retries === 0 ? 3 : check.retries;
+  const timeoutSeconds = seconds('timeout', check.timeout, DEFAULTS.timeout);
+  const readinessProbe = {
+    exec: { command },
+    periodSeconds: seconds('interval', check.interval, DEFAULTS.interval),
+    timeoutSeconds,
+    failureThreshold: retries,
+  };
+  const startPeriod = milliseconds('start period', check.startPeriod, '0s');
+  if (startPeriod === 0) return { readinessProbe };
+  const periodSeconds = seconds('start interval', check.startInterval, DEFAULTS.startInterval);
+  return {
+    readinessProbe,
+    startupProbe: {
+      exec: { command },
+      periodSeconds,
+      timeoutSeconds,
+      failureThreshold: Math.ceil(startPeriod / 1_000 / periodSeconds) + retries,
+    },
+  };
+}
+
+function commandOf(test: readonly string[] | undefined): string[] | undefined {
+  const [kind, ...words] = test ?? [];
+  if (kind === undefined || kind === 'NONE') return undefined;
+  if (kind === 'CMD-SHELL') return ['/bin/sh', '-c', words.join(' ')];
+  if (kind !== 'CMD')
+    throw new UsageError(
+      `health check: the test must begin with CMD, CMD-SHELL or NONE, found '${kind}'`,
+    );
+  return words;
+}
+
+/** Probes count in whole seconds, from one. */
+function seconds(what: string, text: string | undefined, usual: string): number {
+  const ms = milliseconds(what, text, usual);
+  return Math.max(1, Math.ceil((ms === 0 ? milliseconds(what, usual, usual) : ms) / 1_000));
+}
+
+function milliseconds(what: string, text: string | undefined, usual: string): number {
+  const given = text === undefined || text === '' ? usual : text;
+  const ms = given === '0' ? 0 : parseDuration(given);
+  if (ms === undefined)
+    throw new UsageError(`health check: ${what} '${given}' is no duration; write it as 30s`);
+  return ms;
+}
