@@ -11,6 +11,8 @@ import type {
   ContainerState,
   ContainerStatus,
   ExecResult,
+  PodSandbox,
+  PodSandboxSpec,
   Runtime,
 } from '../runtimes/runtime.ts';
 import type { AgentContext } from './context.ts';
@@ -24,10 +26,16 @@ export class FakeRuntime implements Runtime {
   readonly version = 'fake://1';
   readonly ran: ContainerSpec[] = [];
   readonly stopped: { readonly id: string; readonly graceSeconds: number }[] = [];
+  readonly prepared: PodSandboxSpec[] = [];
+  readonly removedPods: string[] = [];
+  /** Addresses of all Pods. */
+  podIPs: readonly string[] = [];
   /** What a command run beside a container answers. */
   execResult: ExecResult = { exitCode: 0, output: '', timedOut: false };
   /** Thrown by run(). */
   failure: Error | undefined;
+  /** run() takes as long as this. */
+  gate: Promise<void> | undefined;
   readonly #clock: FakeClock;
   #containers: ContainerStatus[] = [];
 
@@ -43,22 +51,48 @@ export class FakeRuntime implements Runtime {
     return Promise.resolve(this.#containers);
   }
 
+  pods(): Promise<readonly string[]> {
+    return Promise.resolve(this.#containers.map(({ identity }) => identity.podUID));
+  }
+
+  preparePod(spec: PodSandboxSpec): Promise<PodSandbox> {
+    this.prepared.push(spec);
+    return Promise.resolve({ spec, ips: this.podIPs });
+  }
+
+  removePod(podUID: string): Promise<void> {
+    this.removedPods.push(podUID);
+    return Promise.resolve();
+  }
+
   choosePort(): Promise<number> {
     return Promise.resolve(20_001);
   }
 
-  run(spec: ContainerSpec): Promise<ContainerStatus> {
-    if (this.failure !== undefined) return Promise.reject(this.failure);
+  async run(spec: ContainerSpec, signal?: AbortSignal): Promise<ContainerStatus> {
+    if (this.failure !== undefined) throw this.failure;
+    if (this.gate !== undefined) {
+      const aborted = new Promise<never>((_, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason as Error));
+      });
+      await Promise.race([this.gate, aborted]);
+    }
     this.ran.push(spec);
-    return Promise.resolve(
-      this.put(spec.identity, { state: 'running', startedAt: this.#clock.now() }),
-    );
+    return this.put(spec.identity, { state: 'running', startedAt: this.#clock.now() });
   }
 
   /** A container that is there already, or another state of one. */
   put(identity: ContainerSpec['identity'], state: ContainerState): ContainerStatus {
     const id = `fake://${identity.podUID}-${identity.container}-${identity.attempt}`;
-    const status = { identity, id, image: 'image', imageID: '', state, endpoints: new Map() };
+    const status: ContainerStatus = {
+      identity,
+      id,
+      image: 'image',
+      imageID: '',
+      state,
+      endpoints: new Map(),
+      podIPs: this.podIPs,
+    };
     this.#containers = [...this.#containers.filter((other) => other.id !== id), status];
     return status;
   }

@@ -1,7 +1,7 @@
 // What the runtime is asked to run for one container of a Pod: the Kubernetes words turned into the runtime's.
 import { join } from 'node:path';
 import { parseQuantity, ONE } from '../machinery/quantity.ts';
-import type { ContainerSpec, Runtime } from '../runtimes/runtime.ts';
+import type { ContainerSpec, PodSandbox, Runtime } from '../runtimes/runtime.ts';
 import { buildEnvironment, expand } from './environment.ts';
 import type { References } from './environment.ts';
 import type { Container, Pod } from './pod.ts';
@@ -9,6 +9,9 @@ import { mountsOf } from './volumes.ts';
 
 /** What a Pod refers to, fetched and laid out on this machine. */
 export interface Prepared {
+  /** With the addresses that it has by now. */
+  readonly pod: Pod;
+  readonly sandbox: PodSandbox;
   readonly references: References;
   /** Host path of each volume, by name. */
   readonly volumes: ReadonlyMap<string, string>;
@@ -40,6 +43,7 @@ export async function containerSpec(input: ContainerSpecInput): Promise<Containe
   const memory = parseQuantity(container.resources?.limits?.['memory'] ?? '');
   const cpu = parseQuantity(container.resources?.limits?.['cpu'] ?? '');
   return {
+    sandbox: prepared.sandbox,
     identity: {
       namespace: pod.metadata.namespace ?? 'default',
       pod: pod.metadata.name,
@@ -64,7 +68,7 @@ export async function containerSpec(input: ContainerSpecInput): Promise<Containe
   };
 }
 
-function portsOf(container: Container): ContainerSpec['ports'] {
+export function portsOf(container: Pick<Container, 'ports'>): ContainerSpec['ports'] {
   return (container.ports ?? []).map(({ name, containerPort, hostPort, hostIP: on, protocol }) => ({
     ...(name === undefined ? {} : { name }),
     containerPort,

@@ -3,8 +3,8 @@
 import type { V1LifecycleHandler } from '@kubernetes/client-node';
 import type { ContainerStatus } from '../runtimes/runtime.ts';
 import { StartError } from '../runtimes/runtime.ts';
-import { containerSpec } from './container-spec.ts';
 import type { Prepared } from './container-spec.ts';
+import { startContainer } from './container-start.ts';
 import type { AgentContext } from './context.ts';
 import { runHook } from './lifecycle-hook.ts';
 import { DEFAULT_GRACE_SECONDS } from './pod.ts';
@@ -12,11 +12,20 @@ import type { Container, Pod } from './pod.ts';
 import { askProbe } from './probe-request.ts';
 import type { ProbeTarget } from './probe-request.ts';
 import { ContainerProbes } from './probes.ts';
-import { withoutSecrets } from './references.ts';
 import { decideNext, isConfigurationError } from './restart.ts';
 import type { FailedStart, RestartHistory, RestartPolicy } from './restart.ts';
 import { SHUT_DOWN } from './status.ts';
 import type { ContainerView } from './status.ts';
+
+/** Those of upstream; the others are just Failed. */
+const EVENT_REASONS: ReadonlyMap<string, string> = new Map([
+  ['FailedMount', 'FailedMount'],
+  ['CreatePodSandboxError', 'FailedCreatePodSandBox'],
+]);
+
+const POST_START_LIMIT_MS = 60_000;
+/** A start that takes longer is worth a status of its own. */
+const QUICK_START_MS = 1_000;
 
 export class ContainerWorker {
   readonly #context: AgentContext;
@@ -34,6 +43,10 @@ export class ContainerWorker {
   /** The attempt that ended only because the agent was stopped, this time or the last. */
   #shutDownID: string | undefined;
   #cancelTimer = (): void => undefined;
+  #beginning:
+    | { readonly task: Promise<void>; readonly cancel: () => void; readonly quick: boolean }
+    | undefined;
+  #starts = 0;
 
   /** @param wake asks for another look at the Pod */
   constructor(context: AgentContext, pod: Pod, container: Container, wake: () => void) {
@@ -58,6 +71,21 @@ export class ContainerWorker {
 
   get current(): ContainerStatus | undefined {
     return this.#attempts.at(-1);
+  }
+
+  /** Its start is under way; others of the Pod wait for it. */
+  get isStarting(): boolean {
+    return this.#beginning !== undefined;
+  }
+
+  /** Its start has just begun, and will soon have a result to tell of. */
+  get isStartingQuickly(): boolean {
+    return this.#beginning?.quick ?? false;
+  }
+
+  /** How many starts have ended: what was seen of the runtime before that is no longer true. */
+  get starts(): number {
+    return this.#starts;
   }
 
   get isRunning(): boolean {
@@ -93,13 +121,13 @@ export class ContainerWorker {
   }
 
   /** Starts it when it does not run and its turn has come. @param policy of the Pod, or of its init containers */
-  async advance(
+  advance(
     pod: Pod,
     prepare: () => Promise<Prepared>,
     policy: RestartPolicy,
     signal: AbortSignal,
-  ): Promise<void> {
-    if (this.isRunning) return;
+  ): void {
+    if (this.isRunning || this.isStarting) return;
     const { clock, events } = this.#context;
     const now = clock.now();
     const state = this.current?.state;
@@ -134,8 +162,43 @@ export class ContainerWorker {
       }
       case 'start':
         this.#history = decision.history;
-        await this.#start(pod, prepare, signal);
+        this.#begin(pod, prepare, signal);
     }
+  }
+
+  /** Starts it beside everything else: pulling its image may take long, and the Pod may go meanwhile. */
+  #begin(pod: Pod, prepare: () => Promise<Prepared>, signal: AbortSignal): void {
+    const { clock, logger } = this.#context;
+    const cancel = new AbortController();
+    const task = this.#start(pod, prepare, AbortSignal.any([signal, cancel.signal]))
+      .catch((error: unknown) => {
+        if (signal.aborted || cancel.signal.aborted) return;
+        logger.error('Cannot start a container', { container: this.name, error });
+        const why = new StartError('RunContainerError', (error as Error).message, error);
+        this.#failedStart = { error: why, at: clock.now() };
+      })
+      .finally(() => {
+        cancelSlow();
+        this.#beginning = undefined;
+        this.#starts += 1;
+        this.#wake();
+      });
+    const beginning = {
+      task,
+      quick: true,
+      cancel: () => cancel.abort(new Error('the Pod is stopped')),
+    };
+    const cancelSlow = clock.schedule(QUICK_START_MS, () => {
+      beginning.quick = false;
+      this.#wake();
+    });
+    this.#beginning = beginning;
+  }
+
+  /** Resolves when nothing is being started any more; what is, is given up. */
+  async settle(): Promise<void> {
+    this.#beginning?.cancel();
+    await this.#beginning?.task;
   }
 
   view(): ContainerView {
@@ -154,6 +217,11 @@ export class ContainerWorker {
 
   /** preStop hook, then the stop, within `graceSeconds` together. */
   async stop(pod: Pod, graceSeconds: number): Promise<void> {
+    await this.settle();
+    await this.#stopCurrent(pod, graceSeconds);
+  }
+
+  async #stopCurrent(pod: Pod, graceSeconds: number): Promise<void> {
     this.#cancelTimer();
     this.#unwatch();
     const { current } = this;
@@ -184,56 +252,35 @@ export class ContainerWorker {
   }
 
   async #start(pod: Pod, prepare: () => Promise<Prepared>, signal: AbortSignal): Promise<void> {
-    const { runtime, events, metrics, clock, hostIP, folderOf } = this.#context;
+    const { events, metrics, clock } = this.#context;
     const attempt = this.#restartCount + 1;
-    let prepared: Prepared | undefined;
     try {
-      prepared = await prepare();
-      const spec = await containerSpec({
-        pod,
-        container: this.#container,
-        prepared,
-        attempt,
-        hostIP,
-        folder: folderOf(pod.metadata.uid),
-        runtime,
-      });
-      const status = await runtime.run(spec, signal);
+      const start = { pod, container: this.#container, attempt, prepare };
+      const status = await startContainer(this.#context, start, signal);
       this.#restartCount = attempt;
       this.#failedStart = undefined;
       this.#waiting = undefined;
-      this.#attempts = [...this.#attempts, status];
-      metrics.startedContainers.inc();
-      events.normal(pod, 'Created', `Created container: ${this.name}`);
-      events.normal(pod, 'Started', `Started container ${this.name}`);
+      this.#attempts = [...this.#attempts.filter(({ id }) => id !== status.id), status];
       await this.#removeOld();
       this.#watch(status, pod);
       const postStart = this.#container.lifecycle?.postStart;
-      if (
-        postStart !== undefined &&
-        !(await this.#hook('PostStart', postStart, pod, status, 60_000))
-      ) {
+      if (postStart === undefined) return;
+      const hook = this.#hook('PostStart', postStart, pod, status, POST_START_LIMIT_MS);
+      if (!(await unlessAborted(hook, signal))) {
         await this.#kill(
           pod,
           `Container ${this.name} failed its postStart hook, will be restarted`,
         );
       }
     } catch (error) {
-      signal.throwIfAborted();
-      const reason = error instanceof StartError ? error.reason : 'RunContainerError';
-      const { message } = error as Error;
-      // It goes to everybody who may read Pods and Events.
-      const shown = prepared === undefined ? message : withoutSecrets(message, prepared.references);
-      const startError = new StartError(reason, shown, error);
-      metrics.startErrors.inc({ code: startError.reason });
-      const isNew = this.#failedStart?.error.message !== startError.message;
-      this.#failedStart = { error: startError, at: clock.now() };
-      this.#waiting = { reason: startError.reason, message: startError.message };
-      const eventReason = startError.reason === 'FailedMount' ? 'FailedMount' : 'Failed';
+      if (!(error instanceof StartError)) throw error;
+      metrics.startErrors.inc({ code: error.reason });
+      const isNew = this.#failedStart?.error.message !== error.message;
+      this.#failedStart = { error, at: clock.now() };
+      this.#waiting = { reason: error.reason, message: error.message };
       // Missing references are looked for every second: said once, not every time.
-      if (isNew || !isConfigurationError(startError))
-        events.warning(pod, eventReason, startError.message);
-      this.#wake();
+      if (isNew || !isConfigurationError(error))
+        events.warning(pod, EVENT_REASONS.get(error.reason) ?? 'Failed', error.message);
     }
   }
 
@@ -303,7 +350,7 @@ export class ContainerWorker {
         livenessProbe?.terminationGracePeriodSeconds ??
         pod.spec.terminationGracePeriodSeconds ??
         DEFAULT_GRACE_SECONDS;
-      await this.stop(pod, grace);
+      await this.#stopCurrent(pod, grace);
     } catch (error) {
       logger.error('Cannot stop a container', { container: this.name, error });
     }
@@ -328,4 +375,13 @@ export class ContainerWorker {
     );
     return false;
   }
+}
+
+/** True when the signal aborts first. */
+function unlessAborted(work: Promise<boolean>, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return Promise.resolve(true);
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const stop = (): void => resolve(true);
+  signal.addEventListener('abort', stop, { once: true });
+  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', stop));
 }

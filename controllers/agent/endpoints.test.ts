@@ -94,6 +94,7 @@ function worker(pod: Pod, isReady = true): Worker {
     image: '',
     imageID: '',
     state: { state: 'running', startedAt: 0 },
+    podIPs: [],
     endpoints: new Map([[8000, { host: '127.0.0.1', port: 20_001 }]]),
   };
   return { pod, isReady, container: () => status };

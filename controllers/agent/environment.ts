@@ -115,9 +115,11 @@ export function fieldValue(fieldPath: string, pod: Pod, hostIP: string): string 
       return spec.serviceAccountName ?? '';
     case 'status.hostIP':
     case 'status.hostIPs':
-    case 'status.podIP':
-    case 'status.podIPs':
       return hostIP;
+    case 'status.podIP':
+      return pod.status?.podIP ?? hostIP;
+    case 'status.podIPs':
+      return (pod.status?.podIPs ?? [{ ip: hostIP }]).map(({ ip }) => ip).join(',');
     default:
       throw configError(`fieldRef ${JSON.stringify(fieldPath)} is no field that Pods offer`);
   }

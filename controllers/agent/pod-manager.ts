@@ -152,6 +152,9 @@ export class PodManager {
         ({ id, identity }) => !this.#workers.has(identity.podUID) && !this.#reaping.has(id),
       );
       await Promise.all(orphans.map((orphan) => this.#reapOne(orphan)));
+      for (const uid of await runtime.pods()) {
+        if (!this.#workers.has(uid)) await runtime.removePod(uid);
+      }
       await this.#removeFolders();
     } catch (error) {
       logger.warn('Cannot clean up after Pods that are gone, trying again', { error });

@@ -1,64 +1,12 @@
 import assert from 'node:assert/strict';
-import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { TestContext } from 'node:test';
+import { eventually } from '#test/support/eventually.ts';
 import { StartError } from '../runtimes/runtime.ts';
-import { agentFixture, podOf, START, turns } from './agent-fixture.ts';
-import type { Fixture } from './agent-fixture.ts';
-import type { Pod, PodStatus } from './pod.ts';
-import { PodWorker } from './pod-worker.ts';
-
-interface Worked extends Fixture {
-  readonly worker: PodWorker;
-  readonly drained: string[];
-  readonly isFinished: () => boolean;
-}
-
-async function work(
-  t: TestContext,
-  pod: Pod,
-  prepare: (fixture: Fixture) => void = () => undefined,
-): Promise<Worked> {
-  const folder = await mkdtemp(join(tmpdir(), 'windlass-pod-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  const fixture = agentFixture(folder);
-  fixture.server.put('pods', pod);
-  prepare(fixture);
-  const drained: string[] = [];
-  let finished = false;
-  const worker = new PodWorker(
-    fixture.context,
-    pod,
-    {
-      containersOf: () => fixture.runtime.list(),
-      drain: ({ metadata }) => {
-        drained.push(`${metadata.name} before ${fixture.runtime.stopped.length} stops`);
-        return Promise.resolve();
-      },
-      changed: () => undefined,
-      finished: () => (finished = true),
-    },
-    new AbortController().signal,
-  );
-  worker.wake();
-  await turns();
-  return { ...fixture, worker, drained, isFinished: () => finished };
-}
-
-/** `Running Ready=True 0 running` */
-function summary(status: PodStatus | undefined): string {
-  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
-  const reason = ready?.reason === undefined ? '' : `(${ready.reason})`;
-  const containers = (status?.containerStatuses ?? []).map(
-    ({ state, restartCount, ready: isReady }) => {
-      const name = state.waiting?.reason ?? state.terminated?.reason ?? 'running';
-      return `${restartCount} ${name}${isReady ? ' ready' : ''}`;
-    },
-  );
-  return [status?.phase, `Ready=${ready?.status}${reason}`, ...containers].join(' ');
-}
+import { podOf, START, turns } from './agent-fixture.ts';
+import { summary, work } from './pod-worker-fixture.ts';
+import type { PodStatus } from './pod.ts';
 
 const readinessProbe = { exec: { command: ['ask'] }, periodSeconds: 1 };
 const probed = podOf({ containers: [{ name: 'main', command: ['run'], readinessProbe }] });
@@ -356,7 +304,7 @@ test('PodWorker takes a deleted Pod out of the proxy, stops it, removes its fold
   assert.equal(await readFile(file, 'utf8'), 'hidden');
   const deletion = { deletionTimestamp: '2026-01-01T00:00:01Z', deletionGracePeriodSeconds: 5 };
   worker.update({ ...worker.pod, metadata: { ...worker.pod.metadata, ...deletion } });
-  for (let look = 0; !isFinished() && look < 100; look += 1) await turns();
+  await eventually('its folder is removed', () => assert.ok(isFinished()));
   assert.deepEqual(drained, ['web before 0 stops']);
   assert.deepEqual(
     runtime.stopped.map(({ graceSeconds }) => graceSeconds),

@@ -12,6 +12,7 @@ import { DEFAULT_GRACE_SECONDS, isTerminal } from './pod.ts';
 import type { Pod, PodStatus } from './pod.ts';
 import { fetchReferences } from './references.ts';
 import type { RestartPolicy } from './restart.ts';
+import { podSandboxSpec } from './pod-sandbox.ts';
 import { podStatus } from './status.ts';
 import { prepareVolumes } from './volumes.ts';
 
@@ -50,6 +51,8 @@ export class PodWorker {
   #finished = false;
   #written = '';
   #startMeasured = false;
+  /** undefined until its first container starts, or one that runs is found. */
+  #podIPs: readonly string[] | undefined;
   #idle = Promise.resolve();
 
   constructor(context: AgentContext, pod: Pod, hooks: PodWorkerHooks, signal: AbortSignal) {
@@ -109,14 +112,15 @@ export class PodWorker {
     this.#paused = true;
     this.#ending.abort(new Error('the agent ends'));
     await this.#idle;
+    const all = [...this.#inits, ...this.#containers];
+    await Promise.all(all.map((worker) => worker.settle()));
     if (!stopContainers) {
-      for (const worker of [...this.#inits, ...this.#containers]) worker.release();
+      for (const worker of all) worker.release();
       return;
     }
     const grace = this.#pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
-    await Promise.all(
-      [...this.#inits, ...this.#containers].map((worker) => worker.shutDown(this.#pod, grace)),
-    );
+    await this.#observe();
+    await Promise.all(all.map((worker) => worker.shutDown(this.#pod, grace)));
     if (this.#finished) return;
     this.#shutDown = true;
     await this.#observe();
@@ -153,42 +157,52 @@ export class PodWorker {
   }
 
   async #look(): Promise<void> {
+    if (this.#finished) return;
     await this.#observe();
     if (this.#pod.metadata.deletionTimestamp !== undefined) {
       await this.#terminate();
       return;
     }
-    if (!isTerminal(this.#pod.status?.phase)) await this.#advance();
+    if (!isTerminal(this.#pod.status?.phase)) this.#advance();
     this.#hooks.changed();
     // What an adopted container's probe answers is worth the wait: the server holds what was true before.
-    if (this.#containers.every(({ isSettled }) => isSettled)) await this.#writeStatus();
+    const isSettled = this.#containers.every((worker) => worker.isSettled);
+    const soonMore = [...this.#inits, ...this.#containers].some((one) => one.isStartingQuickly);
+    if (isSettled && !soonMore) await this.#writeStatus();
   }
 
   async #observe(): Promise<void> {
-    const known = await this.#hooks.containersOf(this.#pod.metadata.uid);
-    for (const worker of [...this.#inits, ...this.#containers]) {
+    const workers = [...this.#inits, ...this.#containers];
+    const starts = (): number => workers.reduce((sum, worker) => sum + worker.starts, 0);
+    let before = starts();
+    let known = await this.#hooks.containersOf(this.#pod.metadata.uid);
+    // A start that ended meanwhile is not in it.
+    while (before !== starts()) {
+      before = starts();
+      known = await this.#hooks.containersOf(this.#pod.metadata.uid);
+    }
+    for (const worker of workers) {
       const attempts = known.filter(({ identity }) => identity.container === worker.name);
       worker.observe(attempts, this.#pod);
+      if (worker.isRunning) this.#podIPs = worker.current?.podIPs;
     }
   }
 
-  async #advance(): Promise<void> {
+  #advance(): void {
     const policy = (this.#pod.spec.restartPolicy ?? 'Always') as RestartPolicy;
     let prepared: Promise<Prepared> | undefined;
     const prepare = (): Promise<Prepared> => (prepared ??= this.#prepare());
     const started = this.#containers.some(({ current }) => current !== undefined);
     for (const init of started ? [] : this.#inits) {
       if (init.isCompleted) continue;
-      await init.advance(
-        this.#pod,
-        prepare,
-        policy === 'Always' ? 'OnFailure' : policy,
-        this.#starting,
-      );
+      init.advance(this.#pod, prepare, policy === 'Always' ? 'OnFailure' : policy, this.#starting);
       return;
     }
-    for (const worker of this.#containers)
-      await worker.advance(this.#pod, prepare, policy, this.#starting);
+    for (const worker of this.#containers) {
+      worker.advance(this.#pod, prepare, policy, this.#starting);
+      // In the order of the Pod, as upstream.
+      if (worker.isStarting) return;
+    }
     if (!this.#startMeasured && this.#containers.every(({ isRunning }) => isRunning)) {
       this.#startMeasured = true;
       this.#context.metrics.podStart.observe({}, (this.#context.clock.now() - this.#seenAt) / 1000);
@@ -203,7 +217,18 @@ export class PodWorker {
       claims: claimsFolder,
       ownerOnlySecrets: runtime.name === 'process',
     };
-    return { references, volumes: await prepareVolumes(this.#pod, references, folders, hostIP) };
+    const sandbox = await runtime.preparePod(podSandboxSpec(this.#pod), this.#starting);
+    this.#podIPs = sandbox.ips;
+    const pod = withAddresses(this.#pod, this.#addresses());
+    const volumes = await prepareVolumes(pod, references, folders, hostIP);
+    return { pod, sandbox, references, volumes };
+  }
+
+  /** Those of the machine where it has none of its own; none while nobody knows yet. */
+  #addresses(): readonly string[] {
+    const { hostIP } = this.#context;
+    if (this.#podIPs === undefined) return (this.#pod.status?.podIPs ?? []).map(({ ip }) => ip);
+    return this.#podIPs.length === 0 ? [hostIP] : this.#podIPs;
   }
 
   async #terminate(): Promise<void> {
@@ -215,6 +240,8 @@ export class PodWorker {
       DEFAULT_GRACE_SECONDS;
     if (!this.#terminating) {
       this.#terminating = true;
+      await Promise.all([...this.#inits, ...this.#containers].map((worker) => worker.settle()));
+      await this.#observe();
       this.#hooks.changed();
       for (const { name, isRunning } of this.#containers) {
         if (isRunning) events.normal(this.#pod, 'Killing', `Stopping container ${name}`);
@@ -239,6 +266,7 @@ export class PodWorker {
     const { runtime, folderOf } = this.#context;
     for (const { id } of await this.#hooks.containersOf(this.#pod.metadata.uid))
       await runtime.remove(id);
+    await runtime.removePod(this.#pod.metadata.uid);
     await rm(folderOf(this.#pod.metadata.uid), { recursive: true, force: true });
   }
 
@@ -264,6 +292,7 @@ export class PodWorker {
       initContainers: this.#inits.map((worker) => worker.view()),
       containers: this.#containers.map((worker) => worker.view()),
       hostIP,
+      podIPs: this.#addresses(),
       now: clock.now(),
       startedAt: this.#seenAt,
       terminating: this.isTerminating,
@@ -292,6 +321,12 @@ export class PodWorker {
       if (!isNoLongerOurs(error)) throw error;
     }
   }
+}
+
+function withAddresses(pod: Pod, ips: readonly string[]): Pod {
+  const [podIP] = ips;
+  if (podIP === undefined) return pod;
+  return { ...pod, status: { ...pod.status, podIP, podIPs: ips.map((ip) => ({ ip })) } };
 }
 
 /**

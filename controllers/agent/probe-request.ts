@@ -50,7 +50,7 @@ export async function askProbe(
 /** Where a port (number or name) of a container is reached. @throws Error naming an unknown port name */
 export function endpointOf(
   port: number | string,
-  host: string | undefined,
+  asked: string | undefined,
   target: Pick<ProbeTarget, 'container' | 'status'>,
 ): Endpoint {
   const declared = (target.container.ports ?? []).find(({ name }) => name === port);
@@ -61,8 +61,9 @@ export function endpointOf(
     );
   }
   // A host of its own means a port of its own: nothing of this container.
-  if (host !== undefined && host !== '') return { host, port: number };
-  return target.status.endpoints.get(number) ?? { host: '127.0.0.1', port: number };
+  if (asked !== undefined && asked !== '') return { host: asked, port: number };
+  const [host = '127.0.0.1'] = target.status.podIPs;
+  return target.status.endpoints.get(number) ?? { host, port: number };
 }
 
 async function askExec(

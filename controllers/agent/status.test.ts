@@ -32,6 +32,7 @@ function attempt(name: string, number: number, state: ContainerState): Container
     imageID: '',
     state,
     endpoints: new Map(),
+    podIPs: [],
   };
 }
 
@@ -62,6 +63,7 @@ function statusOf(
     pod,
     initContainers: [],
     containers,
+    podIPs: ['10.0.0.1'],
     hostIP: '10.0.0.1',
     now: NOW,
     startedAt: NOW - 61_000,

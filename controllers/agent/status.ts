@@ -40,6 +40,8 @@ export interface PodView {
   readonly initContainers: readonly ContainerView[];
   readonly containers: readonly ContainerView[];
   readonly hostIP: string;
+  /** Of the Pod; those of the machine where it has none of its own. */
+  readonly podIPs: readonly string[];
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly startedAt: number;
@@ -80,8 +82,8 @@ export function podStatus(view: PodView): PodStatus {
     conditions: conditions.map(withoutEmpty),
     hostIP,
     hostIPs: [{ ip: hostIP }],
-    podIP: hostIP,
-    podIPs: [{ ip: hostIP }],
+    ...(view.podIPs[0] === undefined ? {} : { podIP: view.podIPs[0] }),
+    ...(view.podIPs.length === 0 ? {} : { podIPs: view.podIPs.map((ip) => ({ ip })) }),
     startTime: previous?.startTime ?? timestamp(view.startedAt),
     ...(pod.metadata.generation === undefined
       ? {}

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
-import type { ContainerSpec, ContainerStatus, Runtime } from './runtime.ts';
+import type { ContainerSpec, ContainerStatus, PodSandboxSpec, Runtime } from './runtime.ts';
 import { StartError } from './runtime.ts';
 
 export interface RuntimeHarness {
@@ -32,7 +32,7 @@ async function text(stream: Readable): Promise<string> {
 }
 
 /** The state once the container has ended. */
-async function ended(runtime: Runtime, id: string): Promise<ContainerStatus> {
+export async function ended(runtime: Runtime, id: string): Promise<ContainerStatus> {
   const { promise, resolve } = Promise.withResolvers<ContainerStatus>();
   const look = async (): Promise<void> => {
     const found = (await runtime.list()).find((status) => status.id === id);
@@ -45,6 +45,26 @@ async function ended(runtime: Runtime, id: string): Promise<ContainerStatus> {
   return status;
 }
 
+/** A Pod with nothing special. */
+export function sandboxSpec(
+  pod: Pick<PodSandboxSpec, 'namespace' | 'pod' | 'podUID'>,
+  more: Partial<PodSandboxSpec> = {},
+): PodSandboxSpec {
+  return {
+    ...pod,
+    hostname: pod.pod,
+    hostNetwork: false,
+    hostPID: false,
+    hostIPC: false,
+    shareProcessNamespace: false,
+    ports: [],
+    sysctls: {},
+    hostAliases: [],
+    dns: { servers: [], searches: [], options: [] },
+    ...more,
+  };
+}
+
 export function runtimeConformance(options: ConformanceOptions): void {
   const run = (
     title: string,
@@ -53,7 +73,10 @@ export function runtimeConformance(options: ConformanceOptions): void {
     options.test(`${options.name} runtime ${title}`, async () => {
       const folder = await mkdtemp(join(tmpdir(), 'windlass-runtime-'));
       const harness = await options.open(folder);
+      const pod = { namespace: 'default', pod: 'web', podUID: 'u1' };
+      const sandbox = await harness.runtime.preparePod(sandboxSpec(pod), signal);
       const spec: SpecOf = (script, more = {}) => ({
+        sandbox,
         identity: { namespace: 'default', pod: 'web', podUID: 'u1', container: 'main', attempt: 0 },
         image: options.image,
         command: ['sh', '-c', script],
@@ -74,6 +97,8 @@ export function runtimeConformance(options: ConformanceOptions): void {
           await last.stop(id, 0);
           await last.remove(id);
         }
+        for (const uid of await last.pods()) await last.removePod(uid);
+        assert.deepEqual(await last.pods(), []);
         await last[Symbol.asyncDispose]();
         await rm(folder, { recursive: true, force: true });
       }

@@ -1,27 +1,8 @@
 // Translates between ContainerSpecs and what the Docker Engine takes and tells. Pure.
 import type { ContainerCreateOptions, ContainerInspectInfo } from 'dockerode';
-import type {
-  ContainerIdentity,
-  ContainerSpec,
-  ContainerState,
-  ContainerStatus,
-  Endpoint,
-} from './runtime.ts';
-
-const PREFIX = 'windlass.dev';
-export const LABELS = {
-  owner: `${PREFIX}/owner`,
-  namespace: `${PREFIX}/pod-namespace`,
-  pod: `${PREFIX}/pod-name`,
-  podUID: `${PREFIX}/pod-uid`,
-  container: `${PREFIX}/container`,
-  attempt: `${PREFIX}/attempt`,
-} as const;
-
-/** A filter of the Engine's list and events. */
-export function labelFilter(owner: string): string {
-  return `${LABELS.owner}=${owner}`;
-}
+import { addressesOf } from './docker-sandbox.ts';
+import { containerLabels, identityOf, LABELS } from './docker-labels.ts';
+import type { ContainerSpec, ContainerState, ContainerStatus, Endpoint } from './runtime.ts';
 
 export function isOurs(info: ContainerInspectInfo, owner: string): boolean {
   return info.Config.Labels[LABELS.owner] === owner;
@@ -32,37 +13,21 @@ export function createOptions(
   owner: string,
 ): ContainerCreateOptions & { name: string } {
   const { identity } = spec;
-  const ports = spec.ports.map((port) => ({
-    key: `${port.containerPort}/${port.protocol.toLowerCase()}`,
-    binding: {
-      HostIp: port.hostPort === undefined ? '127.0.0.1' : (port.hostIP ?? '0.0.0.0'),
-      HostPort: port.hostPort === undefined ? '' : String(port.hostPort),
-    },
-  }));
   return {
     name: `windlass_${identity.container}_${identity.pod}_${identity.namespace}_${identity.podUID}_${identity.attempt}`,
     Image: spec.image,
-    Hostname: identity.pod.slice(0, 63),
     ...(spec.command.length === 0 ? {} : { Entrypoint: [...spec.command] }),
     // With a command of the Pod's the image's own arguments do not apply.
     ...(spec.args.length === 0 && spec.command.length === 0 ? {} : { Cmd: [...spec.args] }),
     ...(spec.workingDir === undefined ? {} : { WorkingDir: spec.workingDir }),
     Env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
-    Labels: {
-      [LABELS.owner]: owner,
-      [LABELS.namespace]: identity.namespace,
-      [LABELS.pod]: identity.pod,
-      [LABELS.podUID]: identity.podUID,
-      [LABELS.container]: identity.container,
-      [LABELS.attempt]: String(identity.attempt),
-    },
-    ExposedPorts: Object.fromEntries(ports.map(({ key }) => [key, {}])),
+    Labels: { ...containerLabels(identity, owner) },
     HostConfig: {
+      ...namespacesOf(spec),
       Binds: spec.mounts.map(
         ({ hostPath, containerPath, readOnly }) =>
           `${hostPath}:${containerPath}${readOnly ? ':ro' : ''}`,
       ),
-      PortBindings: Object.fromEntries(ports.map(({ key, binding }) => [key, [binding]])),
       // Restarts are the agent's: two who restart would fight.
       RestartPolicy: { Name: '' },
       LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
@@ -72,8 +37,25 @@ export function createOptions(
   };
 }
 
+function namespacesOf({
+  sandbox: { id, spec },
+}: ContainerSpec): ContainerCreateOptions['HostConfig'] {
+  const joined = `container:${id}`;
+  return {
+    NetworkMode: spec.hostNetwork ? 'host' : joined,
+    IpcMode: spec.hostIPC ? 'host' : id === undefined ? 'private' : joined,
+    ...(spec.hostPID ? { PidMode: 'host' } : spec.shareProcessNamespace ? { PidMode: joined } : {}),
+    ...(id === undefined && spec.sharedMemoryBytes !== undefined
+      ? { ShmSize: spec.sharedMemoryBytes }
+      : {}),
+  };
+}
+
 /** undefined when the labels are not ours or not complete. */
-export function statusOf(info: ContainerInspectInfo): ContainerStatus | undefined {
+export function statusOf(
+  info: ContainerInspectInfo,
+  sandbox: ContainerInspectInfo | undefined,
+): ContainerStatus | undefined {
   const identity = identityOf(info.Config.Labels);
   if (identity === undefined) return undefined;
   return {
@@ -82,17 +64,9 @@ export function statusOf(info: ContainerInspectInfo): ContainerStatus | undefine
     image: info.Config.Image,
     imageID: info.Image,
     state: stateOf(info),
-    endpoints: endpointsOf(info),
+    endpoints: sandbox === undefined ? new Map() : endpointsOf(sandbox),
+    podIPs: sandbox === undefined ? [] : addressesOf(sandbox),
   };
-}
-
-function identityOf(labels: Readonly<Record<string, string>>): ContainerIdentity | undefined {
-  const { [LABELS.namespace]: namespace, [LABELS.pod]: pod, [LABELS.podUID]: podUID } = labels;
-  const container = labels[LABELS.container];
-  const attempt = Number(labels[LABELS.attempt]);
-  if (namespace === undefined || pod === undefined || podUID === undefined) return undefined;
-  if (container === undefined || !Number.isInteger(attempt)) return undefined;
-  return { namespace, pod, podUID, container, attempt };
 }
 
 function stateOf({ State, Created }: ContainerInspectInfo): ContainerState {

@@ -17,6 +17,11 @@ export interface TestEngine {
   close(): Promise<void>;
 }
 
+export interface EngineSettings {
+  /** A registry without TLS that it may use, as `127.0.0.1:5000`. */
+  readonly registry?: string;
+}
+
 /** Why none can be had here; undefined when all is there. */
 export async function missingForEngine(): Promise<string | undefined> {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'needs Linux and root';
@@ -32,7 +37,7 @@ export async function missingForEngine(): Promise<string | undefined> {
   return undefined;
 }
 
-export async function startEngine(): Promise<TestEngine> {
+export async function startEngine({ registry }: EngineSettings = {}): Promise<TestEngine> {
   const folder = await mkdtemp(join(tmpdir(), 'windlass-docker-'));
   const number = process.pid % 250;
   const bridge = `wlt${process.pid}`.slice(0, 15);
@@ -44,12 +49,15 @@ export async function startEngine(): Promise<TestEngine> {
   const places = ['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')];
   const socketFlags = ['--pidfile', join(folder, 'pid'), '-H', host, '--shutdown-timeout', '2'];
   const noRules = ['--bridge', bridge, '--iptables=false', '--ip6tables=false', '--ip-masq=false'];
-  const flags = [...places, ...socketFlags, ...noRules];
+  const insecure = registry === undefined ? [] : ['--insecure-registry', registry];
+  const flags = [...places, ...socketFlags, ...noRules, ...insecure];
   const engine = spawn('dockerd', flags, { stdio: 'ignore' });
   const close = async (): Promise<void> => {
     const gone = once(engine, 'exit');
     if (engine.exitCode === null && engine.kill('SIGTERM')) await gone;
     await run('ip', ['link', 'del', bridge]).catch(() => undefined);
+    // The Engine leaves the machine's own network mounted once a container has used it.
+    await run('umount', ['-l', join(folder, 'exec/netns/default')]).catch(() => undefined);
     await rm(folder, { recursive: true, force: true });
   };
   try {
@@ -81,7 +89,7 @@ async function importImage(host: string, folder: string): Promise<void> {
   const { stdout } = await run('which', ['busybox']);
   await access(stdout.trim());
   await copyFile(stdout.trim(), join(root, 'bin/busybox'));
-  for (const name of ['sh', 'cat', 'echo', 'sleep', 'env', 'true']) {
+  for (const name of 'sh cat echo sleep env true nc hostname id stat touch ps test ls'.split(' ')) {
     await symlink('busybox', join(root, 'bin', name));
   }
   await run('tar', ['-C', root, '-cf', join(folder, 'image.tar'), '.']);

@@ -1,23 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { systemClock } from '#platform/clock.ts';
-import { silentLogger } from '#platform/logging.ts';
 import { runtimeConformance } from './conformance.ts';
 import { missingForEngine, startEngine, TEST_IMAGE } from './docker-engine.test-support.ts';
-import { DockerRuntime } from './docker.ts';
-import { StartError } from './runtime.ts';
-
-const signal = new AbortController().signal;
-
-async function open(host: string, owner = 'test'): Promise<DockerRuntime> {
-  const runtime = new DockerRuntime({ owner, host, clock: systemClock, logger: silentLogger });
-  await runtime.start(signal);
-  return runtime;
-}
+import { openDocker } from './docker-runtime-fixture.ts';
+import type { DockerRuntime } from './docker.ts';
 
 test('docker runtime says what is missing where no Engine answers', async () => {
   await assert.rejects(
-    open('unix:///nonexistent/docker.sock'),
+    openDocker('unix:///nonexistent/docker.sock', 'test'),
     /Cannot reach a Docker Engine at unix:.*--runtime process/,
   );
 });
@@ -40,47 +30,12 @@ if (missing !== undefined) {
     name: 'docker',
     image: TEST_IMAGE,
     async open() {
-      const runtime = await open(engine.host);
+      const runtime = await openDocker(engine.host, 'test');
       const reopen = async (): Promise<DockerRuntime> => {
         await runtime[Symbol.asyncDispose]();
-        return open(engine.host);
+        return openDocker(engine.host, 'test');
       };
       return { runtime, reopen };
     },
-  });
-
-  test('docker runtime names the image it cannot pull', async () => {
-    const runtime = await open(engine.host);
-    const image = '127.0.0.1:1/none/such:1';
-    await assert.rejects(
-      runtime.run(
-        {
-          identity: {
-            namespace: 'default',
-            pod: 'web',
-            podUID: 'u2',
-            container: 'main',
-            attempt: 0,
-          },
-          image,
-          command: [],
-          args: [],
-          env: {},
-          ports: [],
-          mounts: [],
-          imagePullPolicy: 'IfNotPresent',
-          podDirectory: '/nonexistent',
-          logFile: '/nonexistent',
-        },
-        signal,
-      ),
-      (error) => {
-        assert.ok(error instanceof StartError);
-        assert.equal(error.reason, 'ErrImagePull');
-        assert.ok(error.message.includes(image));
-        return true;
-      },
-    );
-    await runtime[Symbol.asyncDispose]();
   });
 }

@@ -1,15 +1,28 @@
 // The Docker runtime: containers on a Docker Engine, through its socket. Labels say which containers are ours (of this agent) and
 // what they are; nothing without our label is ever touched. Nothing is kept besides: after a restart the Engine knows it all.
-// Containers of one Pod do not share a network here; each publishes its ports on 127.0.0.1.
+// Containers of one Pod share the network of a container that only sleeps (docker-sandbox.ts).
 import { PassThrough } from 'node:stream';
 import type { Readable } from 'node:stream';
-import Docker from 'dockerode';
+import type Docker from 'dockerode';
 import type { Clock } from '#platform/clock.ts';
 import { sleep } from '#platform/clock.ts';
 import type { Logger } from '#platform/logging.ts';
-import { createOptions, isOurs, labelFilter, statusOf } from './docker-container.ts';
+import {
+  codeOf,
+  connectTo,
+  DEFAULT_HOST,
+  ignoreCodes,
+  ignoreMissing,
+  reasonOf,
+} from './docker-connection.ts';
+import { createOptions, isOurs, statusOf } from './docker-container.ts';
 import { ensureImage } from './docker-image.ts';
+import { DockerInventory } from './docker-inventory.ts';
+import { followEvents } from './docker-events.ts';
+import type { EngineEvent } from './docker-events.ts';
+import { LABELS } from './docker-labels.ts';
 import { demultiplex } from './docker-log.ts';
+import { DockerSandboxes } from './docker-sandbox.ts';
 import { StartError } from './runtime.ts';
 import type {
   ContainerPort,
@@ -17,6 +30,8 @@ import type {
   ContainerStatus,
   ExecResult,
   LogOptions,
+  PodSandbox,
+  PodSandboxSpec,
   Runtime,
 } from './runtime.ts';
 
@@ -29,7 +44,6 @@ export interface DockerRuntimeOptions {
   readonly logger: Logger;
 }
 
-const DEFAULT_HOST = 'unix:///var/run/docker.sock';
 const MAXIMUM_OUTPUT_BYTES = 16 << 10;
 const EVENTS_RETRY_MS = 1_000;
 
@@ -37,6 +51,8 @@ export class DockerRuntime implements Runtime {
   readonly name = 'docker';
   readonly #options: DockerRuntimeOptions;
   readonly #docker: Docker;
+  readonly #inventory: DockerInventory;
+  readonly #sandboxes: DockerSandboxes;
   readonly #listeners = new Set<() => void>();
   readonly #lifetime = new AbortController();
   /** Created but not started yet, by this process: no failure, only not there yet. */
@@ -45,7 +61,11 @@ export class DockerRuntime implements Runtime {
 
   constructor(options: DockerRuntimeOptions) {
     this.#options = options;
+    const { owner, logger } = options;
     this.#docker = connectTo(options.host ?? DEFAULT_HOST);
+    this.#inventory = new DockerInventory(this.#docker, owner);
+    const docker = this.#docker;
+    this.#sandboxes = new DockerSandboxes({ docker, inventory: this.#inventory, owner, logger });
   }
 
   get version(): string {
@@ -62,18 +82,31 @@ export class DockerRuntime implements Runtime {
         { cause: error },
       );
     }
+    await this.#removeUnstarted();
+    await this.#sandboxes.repair();
     void this.#followEvents();
   }
 
   async list(): Promise<readonly ContainerStatus[]> {
-    const filters = { label: [labelFilter(this.#options.owner)] };
-    const found = await this.#docker.listContainers({ all: true, filters });
-    const inspected = await Promise.all(
-      found
-        .filter(({ Id }) => !this.#starting.has(Id))
-        .map(({ Id }) => this.#docker.getContainer(Id).inspect().catch(ignoreMissing)),
-    );
-    return inspected.flatMap((info) => (info === undefined ? [] : (statusOf(info) ?? [])));
+    const { containers, sandboxes } = await this.#inventory.look();
+    const byPod = new Map(sandboxes.map((info) => [info.Config.Labels[LABELS.podUID], info]));
+    return containers
+      .filter(({ Id }) => !this.#starting.has(Id))
+      .flatMap((info) => statusOf(info, byPod.get(info.Config.Labels[LABELS.podUID])) ?? []);
+  }
+
+  async pods(): Promise<readonly string[]> {
+    const { containers, sandboxes } = await this.#inventory.look();
+    const uids = [...containers, ...sandboxes].map(({ Config }) => Config.Labels[LABELS.podUID]);
+    return [...new Set(uids.filter((uid) => uid !== undefined))];
+  }
+
+  preparePod(spec: PodSandboxSpec, signal: AbortSignal): Promise<PodSandbox> {
+    return this.#sandboxes.prepare(spec, signal);
+  }
+
+  removePod(podUID: string): Promise<void> {
+    return this.#sandboxes.remove(podUID);
   }
 
   choosePort(ports: readonly ContainerPort[]): Promise<number | undefined> {
@@ -84,21 +117,19 @@ export class DockerRuntime implements Runtime {
     await ensureImage(this.#docker, spec, signal);
     let id: string | undefined;
     try {
-      const container = await this.#docker.createContainer(
-        createOptions(spec, this.#options.owner),
-      );
+      const container = await this.#create(spec);
       ({ id } = container);
       this.#starting.add(id);
+      signal.throwIfAborted();
       await container.start();
-      const status = statusOf(await container.inspect());
-      if (status === undefined) throw new Error(`container ${id} lost its labels`);
-      return status;
+      return await this.#statusOf(id, spec);
     } catch (error) {
       if (id !== undefined)
         await this.#docker
           .getContainer(id)
-          .remove({ force: true })
+          .remove({ force: true, v: true })
           .catch(() => undefined);
+      signal.throwIfAborted();
       throw new StartError(
         id === undefined ? 'CreateContainerError' : 'RunContainerError',
         `Cannot run container ${spec.identity.container} of image ${spec.image}: ${reasonOf(error)}`,
@@ -178,6 +209,38 @@ export class DockerRuntime implements Runtime {
     return Promise.resolve();
   }
 
+  async #statusOf(id: string, spec: ContainerSpec): Promise<ContainerStatus> {
+    const pod = `${LABELS.podUID}=${spec.identity.podUID}`;
+    const { containers, sandboxes } = await this.#inventory.look(pod);
+    const info = containers.find(({ Id }) => Id === id);
+    const status = info === undefined ? undefined : statusOf(info, sandboxes[0]);
+    if (status === undefined) throw new Error(`container ${id} was removed, or lost its labels`);
+    return status;
+  }
+
+  /** Under the name that follows from its identity; what an agent that was killed left under it before its start goes. */
+  async #create(spec: ContainerSpec): Promise<Docker.Container> {
+    const options = createOptions(spec, this.#options.owner);
+    try {
+      return await this.#docker.createContainer(options);
+    } catch (error) {
+      const holder = codeOf(error) === 409 ? await this.#ours(options.name) : undefined;
+      const info = await holder?.inspect().catch(ignoreMissing);
+      if (holder === undefined || info?.State.Status !== 'created') throw error;
+      await holder.remove({ force: true, v: true }).catch(ignoreMissing);
+      return this.#docker.createContainer(options);
+    }
+  }
+
+  /** Of an earlier agent that was killed between create and start: nothing of it has run. */
+  async #removeUnstarted(): Promise<void> {
+    const { containers, sandboxes } = await this.#inventory.look();
+    for (const { Id, State } of [...containers, ...sandboxes]) {
+      if (State.Status !== 'created') continue;
+      await this.#docker.getContainer(Id).remove({ force: true, v: true }).catch(ignoreMissing);
+    }
+  }
+
   async #ours(id: string): Promise<Docker.Container | undefined> {
     const container = this.#docker.getContainer(keyOf(id));
     const info = await container.inspect().catch(ignoreMissing);
@@ -187,16 +250,9 @@ export class DockerRuntime implements Runtime {
   async #followEvents(): Promise<void> {
     const { signal } = this.#lifetime;
     const { clock, logger, owner } = this.#options;
-    const filters = { type: ['container'], label: [labelFilter(owner)] };
     while (!signal.aborted) {
       try {
-        const events = (await this.#docker.getEvents({
-          filters,
-          abortSignal: signal,
-        } as EventsQuery)) as AsyncIterable<Buffer>;
-        // What happened while nobody listened.
-        this.#changed();
-        for await (const _ of events) this.#changed();
+        await followEvents(this.#docker, owner, signal, (event) => this.#take(event));
       } catch (error) {
         if (!signal.aborted) logger.debug('Lost the events of the Docker Engine', { error });
       }
@@ -204,48 +260,18 @@ export class DockerRuntime implements Runtime {
     }
   }
 
+  #take({ id, sandboxEnded }: EngineEvent): void {
+    this.#inventory.forget(id);
+    this.#changed();
+    if (!sandboxEnded) return;
+    this.#sandboxes.repair().catch((error: unknown) => {
+      this.#options.logger.warn('Cannot stop containers that lost their network', { error });
+    });
+  }
+
   #changed(): void {
     for (const listener of this.#listeners) listener();
   }
-}
-
-/** The client's types lack the signal that its code takes. */
-type EventsQuery = Docker.GetEventsOptions & { readonly abortSignal: AbortSignal };
-
-function connectTo(host: string): Docker {
-  const url = URL.parse(host);
-  if (url?.protocol === 'unix:') return new Docker({ socketPath: url.pathname });
-  if (url?.protocol === 'tcp:' || url?.protocol === 'http:') {
-    return new Docker({
-      host: url.hostname,
-      port: url.port === '' ? 2375 : Number(url.port),
-      protocol: 'http',
-    });
-  }
-  throw new Error(
-    `Cannot use DOCKER_HOST ${JSON.stringify(host)}: give unix:///path/to/docker.sock or tcp://host:port`,
-  );
-}
-
-function codeOf(error: unknown): number | undefined {
-  const { statusCode } = error as { readonly statusCode?: unknown };
-  return typeof statusCode === 'number' ? statusCode : undefined;
-}
-
-function ignoreCodes(...codes: readonly number[]): (error: unknown) => undefined {
-  return (error) => {
-    if (!codes.includes(codeOf(error) ?? 0)) throw error;
-  };
-}
-
-const ignoreMissing = ignoreCodes(404);
-
-function reasonOf(error: unknown): string {
-  const { json, message } = error as {
-    readonly json?: { readonly message?: string };
-    readonly message?: string;
-  };
-  return json?.message ?? message ?? String(error);
 }
 
 function keyOf(id: string): string {

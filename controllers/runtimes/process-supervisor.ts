@@ -59,6 +59,7 @@ export class SupervisedProcess {
       endpoints: new Map(
         record.ports.map(([containerPort, port]) => [containerPort, { host: '127.0.0.1', port }]),
       ),
+      podIPs: [],
     };
   }
 

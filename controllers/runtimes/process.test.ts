@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { systemClock } from '#platform/clock.ts';
 import { systemIds } from '#platform/id.ts';
 import { silentLogger } from '#platform/logging.ts';
-import { runtimeConformance } from './conformance.ts';
+import { runtimeConformance, sandboxSpec } from './conformance.ts';
 import { markedProcesses } from './process-table.ts';
 import { ProcessRuntime } from './process.ts';
 
@@ -101,9 +101,11 @@ test('process runtime passes on nothing of our environment but the few it names'
   const folder = await mkdtemp(join(tmpdir(), 'windlass-env-'));
   try {
     const runtime = await open(folder);
+    const pod = { namespace: 'default', pod: 'web', podUID: 'u1' };
     const { id } = await runtime.run(
       {
-        identity: { namespace: 'default', pod: 'web', podUID: 'u1', container: 'main', attempt: 0 },
+        sandbox: await runtime.preparePod(sandboxSpec(pod)),
+        identity: { ...pod, container: 'main', attempt: 0 },
         image: '',
         command: ['env'],
         args: [],

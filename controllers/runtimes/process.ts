@@ -38,6 +38,8 @@ import type {
   ContainerStatus,
   ExecResult,
   LogOptions,
+  PodSandbox,
+  PodSandboxSpec,
   Runtime,
 } from './runtime.ts';
 
@@ -88,6 +90,20 @@ export class ProcessRuntime implements Runtime {
 
   list(): Promise<readonly ContainerStatus[]> {
     return Promise.resolve([...this.#processes.values()].map((process_) => process_.status()));
+  }
+
+  pods(): Promise<readonly string[]> {
+    const all = [...this.#processes.values()].map(({ record }) => record.identity.podUID);
+    return Promise.resolve([...new Set(all)]);
+  }
+
+  /** Processes of a Pod share this machine's everything. */
+  preparePod(spec: PodSandboxSpec): Promise<PodSandbox> {
+    return Promise.resolve({ spec, ips: [] });
+  }
+
+  removePod(): Promise<void> {
+    return Promise.resolve();
   }
 
   async choosePort(ports: readonly ContainerPort[]): Promise<number> {

@@ -28,7 +28,43 @@ export interface ContainerPort {
   readonly protocol: 'TCP' | 'UDP';
 }
 
+/** What the containers of one Pod share. */
+export interface PodSandboxSpec {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly podUID: string;
+  readonly hostname: string;
+  /** The network of the machine instead of one of the Pod's own. */
+  readonly hostNetwork: boolean;
+  readonly hostPID: boolean;
+  readonly hostIPC: boolean;
+  readonly shareProcessNamespace: boolean;
+  /** Of all containers of the Pod. */
+  readonly ports: readonly ContainerPort[];
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** Name and address each, for /etc/hosts. */
+  readonly hostAliases: readonly (readonly [string, string])[];
+  /** Instead of the machine's own resolver, or beside it. */
+  readonly dns: {
+    readonly servers: readonly string[];
+    readonly searches: readonly string[];
+    readonly options: readonly string[];
+  };
+  /** Size of the /dev/shm that they share. */
+  readonly sharedMemoryBytes?: number;
+}
+
+/** A Pod that containers can be run in. */
+export interface PodSandbox {
+  readonly spec: PodSandboxSpec;
+  /** Runtime's own id, where something must be kept for it. */
+  readonly id?: string;
+  /** Addresses of its own; none where it has those of the machine. */
+  readonly ips: readonly string[];
+}
+
 export interface ContainerSpec {
+  readonly sandbox: PodSandbox;
   readonly identity: ContainerIdentity;
   readonly image: string;
   /** Entrypoint and arguments, `$(VAR)` already expanded; an empty command means the image's (the process runtime requires one). */
@@ -82,6 +118,8 @@ export interface ContainerStatus {
   readonly state: ContainerState;
   /** Where a port of the container is reached from this machine: containerPort → address. */
   readonly endpoints: ReadonlyMap<number, Endpoint>;
+  /** Addresses of the Pod; none where it has those of the machine. */
+  readonly podIPs: readonly string[];
 }
 
 export interface LogOptions {
@@ -125,6 +163,12 @@ export interface Runtime extends AsyncDisposable {
    * machine for processes. undefined: none is declared and none is needed.
    */
   choosePort(ports: readonly ContainerPort[]): Promise<number | undefined>;
+  /** UIDs of all Pods that something is kept for, containers or not. */
+  pods(): Promise<readonly string[]>;
+  /** Makes what the containers of a Pod share, or finds it again. @throws StartError */
+  preparePod(spec: PodSandboxSpec, signal: AbortSignal): Promise<PodSandbox>;
+  /** Gives back what preparePod made; for a Pod whose containers are removed. */
+  removePod(podUID: string): Promise<void>;
   /** Creates and starts. @throws StartError */
   run(spec: ContainerSpec, signal: AbortSignal): Promise<ContainerStatus>;
   /** Asks it to stop, waits up to `graceSeconds`, then kills. Resolves when it is gone from the process table (its record and logs stay). */

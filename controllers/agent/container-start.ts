@@ -1,0 +1,44 @@
+// Starts one attempt of a container: everything from what it refers to until its postStart hook may run.
+import type { ContainerStatus } from '../runtimes/runtime.ts';
+import { StartError } from '../runtimes/runtime.ts';
+import { containerSpec } from './container-spec.ts';
+import type { Prepared } from './container-spec.ts';
+import type { AgentContext } from './context.ts';
+import type { Container, Pod } from './pod.ts';
+import { withoutSecrets } from './references.ts';
+
+export interface ContainerStart {
+  readonly pod: Pod;
+  readonly container: Container;
+  readonly attempt: number;
+  readonly prepare: () => Promise<Prepared>;
+}
+
+/** @throws StartError whose message shows no Secret; the signal's reason when it aborts */
+export async function startContainer(
+  context: AgentContext,
+  { pod, container, attempt, prepare }: ContainerStart,
+  signal: AbortSignal,
+): Promise<ContainerStatus> {
+  const { runtime, events, metrics, hostIP, folderOf } = context;
+  let prepared: Prepared | undefined;
+  try {
+    prepared = await prepare();
+    const folder = folderOf(pod.metadata.uid);
+    const input = { pod: prepared.pod, container, prepared, attempt, hostIP, folder, runtime };
+    const spec = await containerSpec(input);
+    signal.throwIfAborted();
+    const status = await runtime.run(spec, signal);
+    metrics.startedContainers.inc();
+    events.normal(pod, 'Created', `Created container: ${container.name}`);
+    events.normal(pod, 'Started', `Started container ${container.name}`);
+    return status;
+  } catch (error) {
+    signal.throwIfAborted();
+    const reason = error instanceof StartError ? error.reason : 'RunContainerError';
+    const { message } = error as Error;
+    // It goes to everybody who may read Pods and Events.
+    const shown = prepared === undefined ? message : withoutSecrets(message, prepared.references);
+    throw new StartError(reason, shown, error);
+  }
+}

@@ -1,0 +1,35 @@
+// What the containers of a Pod share, in the runtime's words. Pure.
+import type { PodSandboxSpec } from '../runtimes/runtime.ts';
+import { portsOf } from './container-spec.ts';
+import type { Pod } from './pod.ts';
+
+const LONGEST_HOSTNAME = 63;
+
+export function podSandboxSpec(pod: Pod): PodSandboxSpec {
+  const { metadata, spec } = pod;
+  const containers = [...(spec.initContainers ?? []), ...spec.containers];
+  const { dnsConfig } = spec;
+  const sysctls = spec.securityContext?.sysctls ?? [];
+  return {
+    namespace: metadata.namespace ?? 'default',
+    pod: metadata.name,
+    podUID: metadata.uid,
+    hostname: (spec.hostname ?? metadata.name).slice(0, LONGEST_HOSTNAME).replace(/[.-]+$/, ''),
+    hostNetwork: spec.hostNetwork ?? false,
+    hostPID: spec.hostPID ?? false,
+    hostIPC: spec.hostIPC ?? false,
+    shareProcessNamespace: spec.shareProcessNamespace ?? false,
+    ports: containers.flatMap(portsOf),
+    sysctls: Object.fromEntries(sysctls.map(({ name, value }) => [name, value])),
+    hostAliases: (spec.hostAliases ?? []).flatMap(({ ip, hostnames }) =>
+      (hostnames ?? []).map((name) => [name, ip] as const),
+    ),
+    dns: {
+      servers: dnsConfig?.nameservers ?? [],
+      searches: dnsConfig?.searches ?? [],
+      options: (dnsConfig?.options ?? []).map(({ name = '', value }) =>
+        value === undefined ? name : `${name}:${value}`,
+      ),
+    },
+  };
+}
