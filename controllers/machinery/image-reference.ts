@@ -94,7 +94,7 @@ export function imageReferenceOf(text: string): ImageReference | undefined {
   }
 }
 
-function isDigest(text: string): boolean {
+export function isDigest(text: string): boolean {
   if (!DIGEST.test(text)) return false;
   const colon = text.indexOf(':');
   const length = KNOWN_DIGEST_LENGTHS.get(text.slice(0, colon));

@@ -65,10 +65,14 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   re2js: ['controlplane/api/'],
   yaml: ['controlplane/api/', 'cli/'],
   ws: ['controlplane/http/', 'controllers/agent/'],
-  undici: ['controllers/machinery/', 'controllers/agent/'],
+  undici: ['controllers/machinery/', 'controllers/agent/', 'controllers/registry/'],
   '@kubernetes/client-node': ['controllers/'],
   dockerode: ['controllers/runtimes/'],
-  'node:child_process': ['controllers/runtimes/', 'cli/'],
+  'node:child_process': [
+    'controllers/runtimes/',
+    'controllers/registry/credential-helper.ts',
+    'cli/',
+  ],
 };
 
 /** Modules that reach outside of the process: not for what only computes. */
