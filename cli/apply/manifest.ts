@@ -160,8 +160,8 @@ function splitPath(path: string): readonly (string | number)[] {
   );
 }
 
-/** Of the key where there is one: the value of a key may begin on the next line. */
-function lineOfField(
+/** Line of a path, of its key where there is one: the value of a key may begin on the next line. */
+export function lineOfField(
   document: Document.Parsed,
   counter: LineCounter,
   path: readonly (string | number)[],

@@ -66,7 +66,8 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   yaml: ['controlplane/api/', 'cli/'],
   ws: ['controlplane/http/', 'controllers/agent/'],
   undici: ['controllers/machinery/', 'controllers/agent/', 'controllers/registry/'],
-  '@kubernetes/client-node': ['controllers/'],
+  // The words of a Pod; types only.
+  '@kubernetes/client-node': ['controllers/', 'cli/compose/'],
   dockerode: ['controllers/runtimes/'],
   'node:child_process': [
     'controllers/runtimes/',

@@ -1,0 +1,20 @@
+// Commands of Compose as those of a container in a Pod.
+import type { Field } from './field.ts';
+import { shellWords } from './shell-words.ts';
+
+/** A text in which nothing is replaced: Pods replace `$(NAME)`, and Compose has done its own replacing. */
+export function literal(text: string): string {
+  return /\$[$(]/.test(text) ? text.replaceAll('$', '$$$$') : text;
+}
+
+export function shellCommand(line: string): readonly string[] {
+  return ['/bin/sh', '-c', literal(line)];
+}
+
+/** A command line, or a list of words. */
+export function commandWords(field: Field): readonly string[] {
+  const words = field.isText
+    ? field.attempt(() => shellWords(field.text()))
+    : field.items().map((item) => item.text());
+  return words.map(literal);
+}
