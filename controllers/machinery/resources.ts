@@ -41,6 +41,14 @@ export const CONFIG_MAPS: ApiResource = {
   namespaced: true,
 };
 
+export const PERSISTENT_VOLUME_CLAIMS: ApiResource = {
+  group: '',
+  version: 'v1',
+  resource: 'persistentvolumeclaims',
+  kind: 'PersistentVolumeClaim',
+  namespaced: true,
+};
+
 export const SERVICE_ACCOUNTS: ApiResource = {
   group: '',
   version: 'v1',

@@ -1,7 +1,7 @@
 // Watches over nodes. One whose Lease is not renewed is Unknown and tainted until it is; Pods leave a tainted node when their
-// tolerations run out; Pods of a Node that was deleted are removed, because nobody is left to stop them. A real cluster does this
-// itself: there, this controller stays off. What replaces a Pod is the business of whoever made it.
-import type { V1PodSpec } from '@kubernetes/client-node';
+// tolerations run out (lost-pods.ts), unless so many nodes are silent that the fault is more likely in between (zones.ts); Pods of a
+// Node that was deleted are removed, because nobody is left to stop them. A real cluster does this itself: there, this controller
+// stays off. What replaces a Pod is the business of whoever made it.
 import type { CacheView } from '../machinery/cache.ts';
 import type { ApiObject } from '../machinery/client-types.ts';
 import { setConditions } from '../machinery/conditions.ts';
@@ -10,12 +10,16 @@ import { Controller, DONE } from '../machinery/controller.ts';
 import type { ReconcileResult } from '../machinery/controller.ts';
 import type { EventRecorder } from '../machinery/events.ts';
 import type { Manager } from '../machinery/manager.ts';
-import type { Taint } from '../machinery/node-fit.ts';
-import { isConflict, isNotFound } from '../machinery/request-error.ts';
-import { LEASES, NODES, PODS } from '../machinery/resources.ts';
+import { isNotFound } from '../machinery/request-error.ts';
+import { LEASES, NODES, PERSISTENT_VOLUME_CLAIMS, PODS } from '../machinery/resources.ts';
 import { timestamp } from '../machinery/timestamps.ts';
-import { evictionTime, GRACE_MS, taintsFor } from './judge.ts';
-import type { Readiness, TimedTaint } from './judge.ts';
+import { GRACE_MS, isGivenUp, taintsFor } from './judge.ts';
+import type { NoExecute, Readiness, TimedTaint } from './judge.ts';
+import { LostPods } from './lost-pods.ts';
+import type { Pod } from './lost-pods.ts';
+import { LifecycleMetrics } from './metrics.ts';
+import { isBlackout, Pace, paceMs, zoneOf, zonesOf } from './zones.ts';
+import type { Zone } from './zones.ts';
 
 interface Node extends ApiObject {
   readonly spec?: { readonly taints?: readonly TimedTaint[] };
@@ -24,10 +28,6 @@ interface Node extends ApiObject {
 
 interface Lease extends ApiObject {
   readonly spec?: { readonly renewTime?: string };
-}
-
-interface Pod extends ApiObject {
-  readonly spec: V1PodSpec;
 }
 
 interface Sign {
@@ -51,15 +51,24 @@ class NodeLifecycleController {
   readonly #leases: CacheView<Lease>;
   readonly #pods: CacheView<Pod>;
   readonly #events: EventRecorder;
+  readonly #metrics: LifecycleMetrics;
+  readonly #lostPods: LostPods;
+  readonly #pace: Pace = new Pace();
   /** Node → its last sign of life. */
   readonly #signs = new Map<string, Sign>();
-  /** Node → taint → since when it has been known here, on the monotonic clock. */
-  readonly #tainted = new Map<string, ReadonlyMap<string, number>>();
+  /** Node → what was last made of it; a node that has not come up yet is missing. */
+  readonly #judged = new Map<string, Readiness>();
+  /** Nodes that are lost, and whose Pods have been marked for it. */
+  readonly #marked = new Set<string>();
+  #zones: ReadonlyMap<string, Zone> | undefined;
+  #blackout = false;
 
   constructor(manager: Manager) {
     this.#manager = manager;
+    const { clock, metrics, logger, random } = manager;
     const nodes = manager.informer<Node>(NODES);
     const leases = manager.informer<Lease>(LEASES, { selectors: { namespace: LEASE_NAMESPACE } });
+    const claims = manager.informer<ApiObject>(PERSISTENT_VOLUME_CLAIMS);
     const pods = manager.informer<Pod>(PODS, {
       indexers: { boundTo: ({ spec }) => (spec.nodeName === undefined ? [] : [spec.nodeName]) },
     });
@@ -67,21 +76,38 @@ class NodeLifecycleController {
     this.#leases = leases.cache;
     this.#pods = pods.cache;
     this.#events = manager.recorder('windlass-node-lifecycle');
-    const { clock, metrics, logger, random } = manager;
+    this.#metrics = new LifecycleMetrics(metrics);
+    this.#lostPods = new LostPods({
+      manager,
+      claims: claims.cache,
+      events: this.#events,
+      metrics: this.#metrics,
+    });
     this.loop = new Controller({
       name: 'node-lifecycle',
       reconcile: (key, signal) => this.#reconcile(key, signal),
-      waitFor: [nodes, leases, pods],
+      waitFor: [nodes, leases, pods, claims],
       clock,
       metrics,
       logger,
       random,
     });
-    nodes.onChange(({ object }) => this.loop.queue.add(object.metadata.name));
+    nodes.onChange((change) => {
+      const { object } = change;
+      const before = change.type === 'Updated' ? change.previous : undefined;
+      if (before === undefined || zoneText(before) !== zoneText(object)) this.#zones = undefined;
+      this.loop.queue.add(object.metadata.name);
+    });
     leases.onChange(({ object }) => this.loop.queue.add(object.metadata.name));
     pods.onChange(({ type, object }) => {
       const { nodeName } = object.spec;
       if (type !== 'Deleted' && nodeName !== undefined) this.loop.queue.add(nodeName);
+    });
+    // A claim that is given up lets go of the Pods that it kept.
+    claims.onChange(({ type }) => {
+      if (type !== 'Deleted') return;
+      for (const [name, readiness] of this.#judged)
+        if (readiness !== 'True') this.loop.queue.add(name);
     });
   }
 
@@ -90,24 +116,69 @@ class NodeLifecycleController {
     const pods = this.#pods.indexed('boundTo', name);
     if (node === undefined) {
       this.#signs.delete(name);
-      this.#tainted.delete(name);
+      this.#judged.delete(name);
+      this.#marked.delete(name);
+      this.#lostPods.forget(name);
+      this.#look();
       if (pods.length > 0) await this.#removeOrphans(name, pods, signal);
       return DONE;
     }
     const silentFor = this.#silence(name);
-    const said = node.status?.conditions?.find(({ type }) => type === 'Ready');
+    const said = readyOf(node);
     // An agent that never said anything is one that has yet to come.
     const lost = silentFor >= GRACE_MS && said !== undefined;
     const readiness: Readiness = lost ? 'Unknown' : (said?.status ?? 'Unknown');
+    if (said !== undefined && this.#judged.get(name) !== readiness) {
+      this.#judged.set(name, readiness);
+      this.#zones = undefined;
+    }
+    this.#look();
     if (lost && said.status !== 'Unknown') await this.#markUnknown(node, signal);
-    const taints = await this.#taint(node, readiness, signal);
-    const evictAfterMs = await this.#evict(name, taints, pods, signal);
-    const delays = [lost ? undefined : GRACE_MS - silentFor, evictAfterMs].filter(
+    const { taints, waitMs } = await this.#taint(node, readiness, signal);
+    if (readiness === 'True') this.#marked.delete(name);
+    else if (said !== undefined && !this.#marked.has(name)) {
+      await this.#lostPods.markNotReady(name, pods, signal);
+      this.#marked.add(name);
+    }
+    const evictAfterMs = await this.#lostPods.evict(name, taints, pods, signal);
+    const delays = [lost ? undefined : GRACE_MS - silentFor, waitMs, evictAfterMs].filter(
       (delay) => delay !== undefined,
     );
     return delays.length === 0
       ? DONE
       : { outcome: 'requeueAfter', delayMs: Math.max(1, Math.min(...delays)) };
+  }
+
+  /** Takes stock of the zones when something about them changed, and judges anew what depends on that. */
+  #look(): ReadonlyMap<string, Zone> {
+    if (this.#zones !== undefined) return this.#zones;
+    const known = this.#nodes.list().flatMap((node) => {
+      // Until it has been judged, what is written down about it counts.
+      const readiness = this.#judged.get(node.metadata.name) ?? readyOf(node)?.status;
+      const zone = zoneOf(node.metadata.labels);
+      return readiness === undefined ? [] : [{ zone, ready: readiness === 'True' }];
+    });
+    this.#zones = zonesOf(known);
+    this.#metrics.zones(this.#zones);
+    const isDark = isBlackout(this.#zones);
+    if (isDark !== this.#blackout) this.#turn(isDark);
+    for (const [name, readiness] of this.#judged)
+      if (readiness !== 'True') this.loop.queue.add(name);
+    return this.#zones;
+  }
+
+  /** When no node answers, it is us who are cut off: nobody is given up. Afterwards each of them has its full time again. */
+  #turn(isDark: boolean): void {
+    const { clock, logger } = this.#manager;
+    this.#blackout = isDark;
+    if (isDark) {
+      logger.warn('No node answers: Pods stay where they are until one does');
+      return;
+    }
+    logger.info('Nodes answer again');
+    const seenAt = clock.monotonic();
+    for (const [name, sign] of this.#signs) this.#signs.set(name, { ...sign, seenAt });
+    for (const node of this.#nodes.list()) this.loop.queue.add(node.metadata.name);
   }
 
   /** Milliseconds since the Lease was last seen to change. */
@@ -139,60 +210,52 @@ class NodeLifecycleController {
     this.#events.record(NODES, node, 'Normal', 'NodeNotReady', `Node ${name} does not answer`);
   }
 
-  /** @returns the taints that the node has now */
+  /** @returns the taints that the node has now, and how long it must wait to be given up */
   async #taint(
     node: Node,
     readiness: Readiness,
     signal: AbortSignal,
-  ): Promise<readonly TimedTaint[]> {
+  ): Promise<{ readonly taints: readonly TimedTaint[]; readonly waitMs?: number }> {
     const { client, clock } = this.#manager;
+    const { name } = node.metadata;
     const before = node.spec?.taints ?? [];
     // A node that nobody has said anything about takes no Pods anyway: not ready, but not lost either.
-    const isNew = node.status?.conditions?.every(({ type }) => type !== 'Ready') ?? true;
-    const taints = isNew ? before : taintsFor(before, readiness, timestamp(clock.now()));
-    if (JSON.stringify(taints) === JSON.stringify(before)) return taints;
-    const { name } = node.metadata;
+    if (readyOf(node) === undefined) return { taints: before };
+    const { noExecute, waitMs } = this.#mayGiveUp(node, readiness);
+    const taints = taintsFor(before, readiness, noExecute, timestamp(clock.now()));
+    const wait = waitMs === undefined ? {} : { waitMs };
+    if (JSON.stringify(taints) === JSON.stringify(before)) return { taints, ...wait };
     // A status that was just written has moved the revision on: read again rather than conflict with ourselves.
     const fresh = await client.get<Node>(NODES, '', name, signal);
-    if (JSON.stringify(fresh.spec?.taints ?? []) !== JSON.stringify(before)) return before;
+    if (JSON.stringify(fresh.spec?.taints ?? []) !== JSON.stringify(before))
+      return { taints: before, ...wait };
     const { resourceVersion } = fresh.metadata;
     const patch = { metadata: { resourceVersion }, spec: { taints } };
     await client.patch(NODES, '', name, '', 'merge', patch, signal);
+    if (isGivenUp(taints) && !isGivenUp(before))
+      this.#metrics.givenUp(zoneOf(node.metadata.labels));
     if (readiness === 'True') {
       this.#manager.logger.info('Node answers again', { node: name });
       this.#events.record(NODES, node, 'Normal', 'NodeReady', `Node ${name} answers again`);
     }
-    return taints;
+    return { taints, ...wait };
   }
 
-  /** Deletes Pods whose time on the tainted node is over. @returns in how many milliseconds the next one's is */
-  async #evict(
-    node: string,
-    taints: readonly TimedTaint[],
-    pods: readonly Pod[],
-    signal: AbortSignal,
-  ): Promise<number | undefined> {
-    const now = this.#manager.clock.monotonic();
-    const before = this.#tainted.get(node);
-    const since = new Map(
-      taints.map((taint) => [textOf(taint), before?.get(textOf(taint)) ?? now] as const),
-    );
-    this.#tainted.set(node, since);
-    const seenAt = (taint: Taint): number => since.get(textOf(taint)) ?? now;
-    let next: number | undefined;
-    for (const pod of pods) {
-      if (pod.metadata.deletionTimestamp !== undefined) continue;
-      const at = evictionTime(pod.spec.tolerations ?? [], taints, seenAt);
-      if (at === undefined) continue;
-      if (at > now) {
-        next = Math.min(next ?? Number.POSITIVE_INFINITY, at - now);
-        continue;
-      }
-      const message = `Deleting it: node ${node} has a NoExecute taint that it does not tolerate any longer`;
-      this.#events.record(PODS, pod, 'Normal', 'TaintManagerEviction', message);
-      await this.#delete(pod, {}, signal);
-    }
-    return next;
+  /** One node after the other, and fewer the more are silent. */
+  #mayGiveUp(
+    node: Node,
+    readiness: Readiness,
+  ): { readonly noExecute: NoExecute; readonly waitMs?: number } {
+    if (readiness === 'True') return { noExecute: 'remove' };
+    if (this.#blackout) return { noExecute: 'remove' };
+    // It was given up before, whichever way it is away now.
+    if (isGivenUp(node.spec?.taints ?? [])) return { noExecute: 'keep' };
+    const name = zoneOf(node.metadata.labels);
+    const zone = this.#look().get(name);
+    const interval = zone === undefined ? 0 : paceMs(zone);
+    const waitMs = this.#pace.take(name, interval, this.#manager.clock.monotonic());
+    if (waitMs === 0) return { noExecute: 'add' };
+    return Number.isFinite(waitMs) ? { noExecute: 'keep', waitMs } : { noExecute: 'keep' };
   }
 
   async #removeOrphans(name: string, pods: readonly Pod[], signal: AbortSignal): Promise<void> {
@@ -206,23 +269,16 @@ class NodeLifecycleController {
     }
     for (const pod of pods) {
       logger.info('Removing a Pod of a node that is gone', { node: name, pod: pod.metadata.name });
-      await this.#delete(pod, { gracePeriodSeconds: 0 }, signal);
-    }
-  }
-
-  async #delete(
-    { metadata: { namespace = '', name, uid } }: Pod,
-    options: { readonly gracePeriodSeconds?: number },
-    signal: AbortSignal,
-  ): Promise<void> {
-    try {
-      await this.#manager.client.delete(PODS, namespace, name, { uid, ...options }, signal);
-    } catch (error) {
-      if (!isNotFound(error) && !isConflict(error)) throw error;
+      await this.#lostPods.delete(pod, 0, signal);
     }
   }
 }
 
-function textOf({ key, value = '', effect }: Taint): string {
-  return `${key}=${value}:${effect}`;
+function readyOf({ status }: Node): Condition | undefined {
+  return status?.conditions?.find(({ type }) => type === 'Ready');
+}
+
+/** What of a node decides about its zone. */
+function zoneText(node: Node): string {
+  return `${zoneOf(node.metadata.labels)} ${readyOf(node)?.status ?? ''}`;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { evictionTime, NOT_READY, taintsFor, UNREACHABLE } from './judge.ts';
-import type { Readiness } from './judge.ts';
+import type { NoExecute, Readiness } from './judge.ts';
 
 const NOW = '2026-01-01T00:00:00Z';
 const mine = { key: 'dedicated', value: 'db', effect: 'NoSchedule' };
@@ -13,19 +13,24 @@ const unreachable = (['NoSchedule', 'NoExecute'] as const).map((effect) => ({
 
 test('taintsFor() says what a node is by two taints and leaves those of others', () => {
   const earlier = unreachable.map((taint) => ({ ...taint, timeAdded: '2025-12-31T23:00:00Z' }));
+  const notReady = unreachable.map((taint) => ({ ...taint, key: NOT_READY }));
   const table: readonly [
     Parameters<typeof taintsFor>[0],
     Readiness,
+    NoExecute,
     ReturnType<typeof taintsFor>,
   ][] = [
-    [[mine], 'True', [mine]],
-    [[mine, ...earlier], 'True', [mine]],
-    [[mine], 'Unknown', [mine, ...unreachable]],
-    [[...earlier, mine], 'Unknown', [mine, ...earlier]],
-    [earlier, 'False', unreachable.map((taint) => ({ ...taint, key: NOT_READY }))],
+    [[mine], 'True', 'keep', [mine]],
+    [[mine, ...earlier], 'True', 'add', [mine]],
+    [[mine], 'Unknown', 'add', [mine, ...unreachable]],
+    [[mine], 'Unknown', 'keep', [mine, ...unreachable.slice(0, 1)]],
+    [[...earlier, mine], 'Unknown', 'keep', [mine, ...earlier]],
+    [[...earlier, mine], 'Unknown', 'remove', [mine, ...earlier.slice(0, 1)]],
+    [earlier, 'False', 'keep', notReady],
+    [earlier.slice(0, 1), 'False', 'keep', notReady.slice(0, 1)],
   ];
-  for (const [taints, readiness, expected] of table) {
-    assert.deepEqual(taintsFor(taints, readiness, NOW), expected);
+  for (const [taints, readiness, noExecute, expected] of table) {
+    assert.deepEqual(taintsFor(taints, readiness, noExecute, NOW), expected);
   }
 });
 

@@ -19,24 +19,45 @@ export interface TimedTaint extends Taint {
 
 export type Readiness = 'True' | 'False' | 'Unknown';
 
+/** What becomes of the taint that makes Pods leave: `keep` leaves one that is there and adds none. */
+export type NoExecute = 'add' | 'keep' | 'remove';
+
 /** The taints that a node with this readiness must have, with all others left as they are. */
 export function taintsFor(
   taints: readonly TimedTaint[],
   readiness: Readiness,
+  noExecute: NoExecute,
   now: string,
 ): readonly TimedTaint[] {
   const key = readiness === 'True' ? undefined : readiness === 'False' ? NOT_READY : UNREACHABLE;
-  const foreign = taints.filter((taint) => taint.key !== UNREACHABLE && taint.key !== NOT_READY);
+  const foreign = taints.filter((taint) => !isOwn(taint));
   if (key === undefined) return foreign;
-  const own = (['NoSchedule', 'NoExecute'] as const).map(
-    (effect) =>
-      taints.find((taint) => taint.key === key && taint.effect === effect) ?? {
-        key,
-        effect,
-        timeAdded: now,
-      },
-  );
+  const own = (['NoSchedule', 'NoExecute'] as const)
+    .filter(
+      (effect) =>
+        effect === 'NoSchedule' ||
+        noExecute === 'add' ||
+        (noExecute === 'keep' && isGivenUp(taints)),
+    )
+    .map(
+      (effect) =>
+        taints.find((taint) => taint.key === key && taint.effect === effect) ?? {
+          key,
+          effect,
+          timeAdded: now,
+        },
+    );
   return [...foreign, ...own];
+}
+
+/** True when its Pods leave because it is away, for one of the two reasons. */
+export function isGivenUp(taints: readonly TimedTaint[]): boolean {
+  return taints.some((taint) => isOwn(taint) && taint.effect === 'NoExecute');
+}
+
+/** The taints by which this controller says that a node is away; nobody is there to end a Pod that leaves for one of them. */
+export function isOwn({ key }: Taint): boolean {
+  return key === UNREACHABLE || key === NOT_READY;
 }
 
 /**

@@ -6,7 +6,13 @@ import type { ApiObject } from '#controllers/machinery/client-types.ts';
 import type { Informer } from '#controllers/machinery/informer.ts';
 import { FakeClock } from '#controllers/machinery/machinery-fixture.ts';
 import { Manager } from '#controllers/machinery/manager.ts';
-import { LEASES, NODES, PODS } from '#controllers/machinery/resources.ts';
+import {
+  EVENTS,
+  LEASES,
+  NODES,
+  PERSISTENT_VOLUME_CLAIMS,
+  PODS,
+} from '#controllers/machinery/resources.ts';
 import { addNodeLifecycleController } from '#controllers/node-lifecycle/controller.ts';
 import { systemIds } from '#platform/id.ts';
 import { silentLogger } from '#platform/logging.ts';
@@ -28,6 +34,7 @@ interface Lease extends ApiObject {
 }
 
 const READY = [{ type: 'Ready', status: 'True', reason: 'AgentReady', message: '' }];
+const STEP_MS = 20_000;
 const TAINTED = [
   ['node.kubernetes.io/unreachable', 'NoSchedule'],
   ['node.kubernetes.io/unreachable', 'NoExecute'],
@@ -38,24 +45,29 @@ class Bench {
   readonly clock: FakeClock = new FakeClock();
   readonly #metrics: MetricsRegistry = new MetricsRegistry();
   #beats = 0;
+  #alive: string[] = [];
   #leases!: Informer<Lease>;
 
   private constructor(plane: TestControlPlane) {
     this.plane = plane;
   }
 
-  static async start(t: TestContext): Promise<Bench> {
+  /** With `n1` and `others`, which answer all the time unless they are silenced. */
+  static async start(t: TestContext, others: readonly string[] = ['n2']): Promise<Bench> {
     const bench = new Bench(await TestControlPlane.start(t));
     const { client, signal } = bench.plane;
-    await client.create(NODES, '', { metadata: { name: 'n1' } }, signal);
-    await bench.say(READY);
-    const metadata = { name: 'n1', namespace: 'kube-node-lease' };
-    const spec = {
-      holderIdentity: 'n1',
-      leaseDurationSeconds: 40,
-      renewTime: '2026-01-01T00:00:00.000000Z',
-    };
-    await client.create(LEASES, 'kube-node-lease', { metadata, spec }, signal);
+    for (const name of ['n1', ...others]) {
+      await client.create(NODES, '', { metadata: { name } }, signal);
+      await bench.say(READY, name);
+      const metadata = { name, namespace: 'kube-node-lease' };
+      const spec = {
+        holderIdentity: name,
+        leaseDurationSeconds: 40,
+        renewTime: '2026-01-01T00:00:00.000000Z',
+      };
+      await client.create(LEASES, 'kube-node-lease', { metadata, spec }, signal);
+    }
+    bench.#alive = [...others];
     const manager = new Manager({
       client,
       clock: bench.clock,
@@ -74,27 +86,38 @@ class Bench {
     return bench;
   }
 
-  say(conditions: readonly object[]): Promise<unknown> {
+  say(conditions: readonly object[], name = 'n1'): Promise<unknown> {
     const { client, signal } = this.plane;
-    return client.patch(NODES, '', 'n1', 'status', 'merge', { status: { conditions } }, signal);
+    return client.patch(NODES, '', name, 'status', 'merge', { status: { conditions } }, signal);
+  }
+
+  silence(...names: readonly string[]): void {
+    this.#alive = this.#alive.filter((name) => !names.includes(name));
+  }
+
+  /** The agent is back: it renews its Lease from now on and says that it is ready. */
+  async comesBack(name: string): Promise<void> {
+    this.#alive.push(name);
+    await this.renew(name);
+    await this.say(READY, name);
   }
 
   /** As the agent; resolves when the controller has seen it. */
-  async renew(): Promise<void> {
+  async renew(name = 'n1'): Promise<void> {
     this.#beats += 1;
-    const renewTime = `2026-01-01T00:00:${String(this.#beats).padStart(2, '0')}.000000Z`;
+    const renewTime = `${new Date(Date.UTC(2026, 0, 1) + this.#beats * 1000).toISOString().slice(0, -1)}000Z`;
     const { client, signal } = this.plane;
     await client.patch(
       LEASES,
       'kube-node-lease',
-      'n1',
+      name,
       '',
       'merge',
       { spec: { renewTime } },
       signal,
     );
     await eventually('the Lease is seen', () =>
-      assert.equal(this.#leases.cache.get('kube-node-lease', 'n1')?.spec?.renewTime, renewTime),
+      assert.equal(this.#leases.cache.get('kube-node-lease', name)?.spec?.renewTime, renewTime),
     );
   }
 
@@ -107,12 +130,12 @@ class Bench {
     await client.create(PODS, 'default', body, signal);
   }
 
-  async node(): Promise<Node> {
-    return this.plane.client.get<Node>(NODES, '', 'n1', this.plane.signal);
+  async node(name = 'n1'): Promise<Node> {
+    return this.plane.client.get<Node>(NODES, '', name, this.plane.signal);
   }
 
-  async ready(): Promise<readonly [string | undefined, readonly (readonly string[])[]]> {
-    const { spec, status } = await this.node();
+  async ready(name = 'n1'): Promise<readonly [string | undefined, readonly (readonly string[])[]]> {
+    const { spec, status } = await this.node(name);
     const ready = status?.conditions?.find(({ type }) => type === 'Ready');
     return [ready?.status, (spec?.taints ?? []).map(({ key, effect }) => [key, effect])];
   }
@@ -140,10 +163,29 @@ class Bench {
     });
   }
 
+  exposition(): Promise<string> {
+    return this.#metrics.expose();
+  }
+
+  /** Lets time pass, in which those who answer do. */
   async advance(ms: number): Promise<void> {
-    await this.idle();
-    this.clock.advance(ms);
-    await this.idle();
+    for (let left = ms; left > 0; left -= STEP_MS) {
+      for (const name of this.#alive) await this.renew(name);
+      await this.idle();
+      this.clock.advance(Math.min(left, STEP_MS));
+      await this.idle();
+    }
+  }
+
+  /** Reasons of the events about a Pod. */
+  async reasons(pod: string): Promise<readonly string[]> {
+    const { client, signal } = this.plane;
+    const list = await client.list<ApiObject & { readonly reason: string }>(
+      EVENTS,
+      { namespace: 'default', fieldSelector: `involvedObject.name=${pod}` },
+      signal,
+    );
+    return list.items.map(({ reason }) => reason);
   }
 }
 
@@ -203,4 +245,107 @@ test('Pods of a Node that was deleted are removed', async (t) => {
   await bench.pod('left');
   await bench.plane.client.delete(NODES, '', 'n1', {}, bench.plane.signal);
   await eventually('none is left', async () => assert.deepEqual(await bench.pods(), []));
+});
+
+const VOLUME = { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] };
+const HASTY = {
+  tolerations: [
+    {
+      key: 'node.kubernetes.io/unreachable',
+      operator: 'Exists',
+      effect: 'NoExecute',
+      tolerationSeconds: 10,
+    },
+  ],
+};
+
+test('a Pod whose volume is on the silent node stays, is not ready, and says why; giving up its claim lets it go', async (t) => {
+  const bench = await Bench.start(t);
+  const { client, signal } = bench.plane;
+  const annotations = { 'volume.kubernetes.io/selected-node': 'n1' };
+  const claim = {
+    metadata: { name: 'data', annotations },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+  };
+  await client.create(PERSISTENT_VOLUME_CLAIMS, 'default', claim, signal);
+  await bench.pod('db', { ...HASTY, ...VOLUME });
+  await bench.pod('web', HASTY);
+  const status = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] };
+  await client.patch(PODS, 'default', 'db', 'status', 'merge', { status }, signal);
+
+  await bench.advance(40_001);
+  await eventually('it is given up', async () =>
+    assert.deepEqual(await bench.ready(), ['Unknown', TAINTED]),
+  );
+  await bench.advance(10_001);
+  await eventually('only the one without a volume goes', async () =>
+    assert.deepEqual(await bench.pods(), ['db', '-web']),
+  );
+  await eventually('it says why it stays', async () =>
+    assert.deepEqual(await bench.reasons('db'), ['KeptForVolume']),
+  );
+  const db = await client.get<ApiObject & { readonly status: typeof status }>(
+    PODS,
+    'default',
+    'db',
+    signal,
+  );
+  assert.equal(db.status.conditions[0]?.status, 'False');
+  await bench.advance(600_000);
+  assert.deepEqual(await bench.pods(), ['db', '-web']);
+  assert.deepEqual(await bench.reasons('db'), ['KeptForVolume'], 'said once');
+  assert.match(await bench.exposition(), /^windlass_node_lifecycle_kept_pods\{node="n1"\} 1$/m);
+
+  await client.delete(PERSISTENT_VOLUME_CLAIMS, 'default', 'data', {}, signal);
+  await eventually('nothing keeps it', async () =>
+    assert.deepEqual(await bench.pods(), ['-db', '-web']),
+  );
+});
+
+test('when no node answers nobody is given up; when one answers again the others have their time', async (t) => {
+  const bench = await Bench.start(t);
+  await bench.pod('web', HASTY);
+  bench.silence('n2');
+  await bench.advance(40_001);
+  await eventually('both are lost', async () => {
+    assert.equal((await bench.ready('n1'))[0], 'Unknown');
+    assert.equal((await bench.ready('n2'))[0], 'Unknown');
+  });
+  await bench.advance(600_000);
+  await eventually('neither is given up', async () => {
+    assert.deepEqual((await bench.ready('n1'))[1], TAINTED.slice(0, 1));
+    assert.deepEqual((await bench.ready('n2'))[1], TAINTED.slice(0, 1));
+  });
+  assert.deepEqual(await bench.pods(), ['web']);
+  await bench.comesBack('n2');
+  await eventually('the other one is given up', async () =>
+    assert.deepEqual((await bench.ready('n1'))[1], TAINTED),
+  );
+  assert.deepEqual(await bench.pods(), ['web']);
+  await bench.advance(10_001);
+  await eventually('its Pod leaves', async () => assert.deepEqual(await bench.pods(), ['-web']));
+});
+
+test('when most of a zone is silent its Pods stay, and nodes are given up one after the other otherwise', async (t) => {
+  const bench = await Bench.start(t, ['n2', 'n3', 'n4', 'n5']);
+  const givenUp = async (): Promise<readonly string[]> => {
+    const names = ['n1', 'n2', 'n3', 'n4', 'n5'];
+    const taints = await Promise.all(names.map(async (name) => (await bench.ready(name))[1]));
+    return names.filter((_, index) => taints[index]?.some(([, effect]) => effect === 'NoExecute'));
+  };
+  const lost = async (...names: readonly string[]): Promise<void> => {
+    for (const name of names) assert.equal((await bench.ready(name))[0], 'Unknown');
+  };
+  bench.silence('n2', 'n3');
+  await bench.advance(40_001);
+  await eventually('three of five are lost', () => lost('n1', 'n2', 'n3'));
+  const before = (await givenUp()).length;
+  assert.ok(before <= 2, 'the third makes it a disturbance');
+  await bench.advance(120_000);
+  assert.equal((await givenUp()).length, before);
+  await bench.comesBack('n3');
+  await eventually('two are given up, in time', async () => {
+    await bench.advance(5_000);
+    assert.deepEqual(await givenUp(), ['n1', 'n2']);
+  });
 });

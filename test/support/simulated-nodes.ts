@@ -16,7 +16,11 @@ export interface TestPod extends ApiObject {
   };
   readonly status?: {
     readonly phase?: string;
-    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly reason?: string;
+    }[];
   };
 }
 
@@ -111,7 +115,7 @@ export class SimulatedNodes {
         if (fate === 'hangs') return;
         const request = { gracePeriodSeconds: 0, uid };
         await this.#client.delete(PODS, namespace, name, request, this.#signal);
-      } else if (pod.status?.conditions?.some(({ type }) => type === 'Ready') !== true) {
+      } else if (!hasSpoken(pod)) {
         const patch = { metadata: { uid }, status: statusOf(pod, fate) };
         await this.#client.patch(PODS, namespace, name, 'status', 'merge', patch, this.#signal);
       }
@@ -122,6 +126,12 @@ export class SimulatedNodes {
       await this.#play(pod);
     }
   }
+}
+
+/** False when nobody has said yet whether the Pod is ready, or somebody else did so because its node was away. */
+function hasSpoken({ status }: TestPod): boolean {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  return ready !== undefined && ready.reason !== 'NodeNotReady';
 }
 
 function statusOf({ spec }: TestPod, fate: Fate): object {
