@@ -17,6 +17,26 @@ export const helpOf = {
     usage: 'node run',
     summary: 'Run the node agent of this machine alone',
   },
+  nodeCordon: {
+    usage: 'node cordon NODE',
+    summary: 'Give a node no new instances; those that it has stay',
+  },
+  nodeUncordon: {
+    usage: 'node uncordon NODE',
+    summary: 'Let a node take instances again',
+  },
+  nodeDrain: {
+    usage: 'node drain NODE',
+    summary: 'Move everything off a node, and say what cannot move and why',
+    description:
+      'PodDisruptionBudgets are kept to: what they hold back is tried again until --timeout. Exit code 0: all that had to go is gone.',
+  },
+  nodeRemove: {
+    usage: 'node remove NODE',
+    summary: 'Take a node out for good: drained if it answers, given up if it does not',
+    description:
+      'Instances of a dead machine are freed to run elsewhere. When volumes would be lost, only with --force.',
+  },
   status: {
     usage: 'status',
     summary: 'Say whether the server runs, where, and what it holds',

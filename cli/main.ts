@@ -27,6 +27,34 @@ const COMMANDS: ReadonlyMap<string, Entry> = new Map([
     { help: helpOf.nodeRun, load: async () => (await import('./commands/node-run.ts')).nodeRun },
   ],
   [
+    'node cordon',
+    {
+      help: helpOf.nodeCordon,
+      load: async () => (await import('./commands/node-cordon.ts')).nodeCordon,
+    },
+  ],
+  [
+    'node uncordon',
+    {
+      help: helpOf.nodeUncordon,
+      load: async () => (await import('./commands/node-cordon.ts')).nodeUncordon,
+    },
+  ],
+  [
+    'node drain',
+    {
+      help: helpOf.nodeDrain,
+      load: async () => (await import('./commands/node-drain.ts')).nodeDrain,
+    },
+  ],
+  [
+    'node remove',
+    {
+      help: helpOf.nodeRemove,
+      load: async () => (await import('./commands/node-remove.ts')).nodeRemove,
+    },
+  ],
+  [
     'status',
     { help: helpOf.status, load: async () => (await import('./commands/status.ts')).status },
   ],

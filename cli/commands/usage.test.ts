@@ -11,6 +11,9 @@ import { deploy } from './deploy.ts';
 import { diff } from './diff.ts';
 import { generateName } from './generate-name.ts';
 import { logs } from './logs.ts';
+import { nodeCordon, nodeUncordon } from './node-cordon.ts';
+import { nodeDrain } from './node-drain.ts';
+import { nodeRemove } from './node-remove.ts';
 import { pause, resume } from './pause.ts';
 import { plan } from './plan.ts';
 import { restart } from './restart.ts';
@@ -38,13 +41,28 @@ function ioOf(input = ''): CommandIO & { readonly said: string[] } {
   };
 }
 
-const ALL = { deploy, diff, generateName, logs, pause, plan, restart, resume, run, scale };
+const ALL = {
+  deploy,
+  diff,
+  generateName,
+  logs,
+  pause,
+  plan,
+  restart,
+  resume,
+  run,
+  scale,
+  nodeCordon,
+  nodeDrain,
+  nodeRemove,
+  nodeUncordon,
+};
 
 for (const [name, command] of Object.entries(ALL)) {
   test(`${name} --help prints its flags`, async () => {
     const io = ioOf();
     assert.equal(await command.main(['--help'], io), 0);
-    assert.match(io.said.join(''), /^Usage: windlass [a-z-]+ .*\n\n[A-Z].*\n/);
+    assert.match(io.said.join(''), /^Usage: windlass [a-z -]+ .*\n\n[A-Z].*\n/);
   });
 }
 
@@ -76,6 +94,11 @@ const WRONG: readonly (readonly [Command, readonly string[], RegExp])[] = [
   [run, ['a', '-p'], /-p needs a value/],
   [generateName, [], /IMAGE is missing: windlass generate-name IMAGE/],
   [pause, ['x', 'y'], /unexpected "y"/],
+  [nodeDrain, [], /NODE is missing: windlass node drain NODE/],
+  [nodeDrain, ['n', '--timeout', 'soon'], /--timeout must be a duration/],
+  [nodeDrain, ['n', '--grace-period=-2'], /--grace-period must be a whole number from -1/],
+  [nodeRemove, ['n', '--timeout', 'soon'], /--timeout must be a duration/],
+  [nodeCordon, ['n', ...nowhere], /there is no kubeconfig at/],
 ];
 
 for (const [command, args, message] of WRONG) {
