@@ -6,6 +6,7 @@ import { MetricsRegistry } from '#platform/metrics.ts';
 import type { ApiObject, ApiResource, Client } from '../machinery/client-types.ts';
 import { FakeClock } from '../machinery/machinery-fixture.ts';
 import { RequestError } from '../machinery/request-error.ts';
+import type { ContainerSessions } from '../runtimes/container-sessions.ts';
 import type {
   ContainerSpec,
   ContainerState,
@@ -24,6 +25,11 @@ export const START = Date.UTC(2026, 0, 1);
 export class FakeRuntime implements Runtime {
   readonly name = 'fake';
   readonly version = 'fake://1';
+  readonly sessions: ContainerSessions = {
+    exec: () => Promise.reject(new Error('not in this test')),
+    attach: () => Promise.reject(new Error('not in this test')),
+    endpoint: () => Promise.reject(new Error('not in this test')),
+  };
   readonly ran: ContainerSpec[] = [];
   readonly stopped: { readonly id: string; readonly graceSeconds: number }[] = [];
   readonly prepared: PodSandboxSpec[] = [];

@@ -28,7 +28,8 @@ export async function openRuntime(
   if (options.runtime !== 'process') {
     // Loaded only where it is asked for: the client library and its SSH transport take their time.
     const { DockerRuntime } = await import('../runtimes/docker.ts');
-    const docker = new DockerRuntime({ owner, clock, logger, host: environment['DOCKER_HOST'] });
+    const host = environment['DOCKER_HOST'];
+    const docker = new DockerRuntime({ owner, clock, ids: systemIds, logger, host });
     try {
       await docker.start(signal);
       return docker;

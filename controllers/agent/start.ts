@@ -27,8 +27,10 @@ import type { Pod } from './pod.ts';
 import { PodManager } from './pod-manager.ts';
 import { openRuntime } from './open-runtime.ts';
 import type { RuntimeChoice } from './open-runtime.ts';
-import { runTunnel, SessionError } from './tunnel.ts';
-import type { LogRequest } from './tunnel.ts';
+import { SessionError } from './session-request.ts';
+import type { LogRequest } from './session-request.ts';
+import { openStream } from './open-stream.ts';
+import { runTunnel } from './tunnel.ts';
 
 export interface AgentOptions {
   /** Path of the kubeconfig with this node's certificate. */
@@ -151,6 +153,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
         logger,
         random,
         openLog: (request, ended) => openLog(manager, runtime, request, ended),
+        openStream: (request) => openStream(runtime, request),
       },
       life,
     ),

@@ -7,8 +7,9 @@ import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { systemClock } from '#platform/clock.ts';
 import { silentLogger } from '#platform/logging.ts';
-import { parseOpen, runTunnel, SessionError } from './tunnel.ts';
-import type { LogRequest } from './tunnel.ts';
+import { parseOpen, SessionError } from './session-request.ts';
+import type { LogRequest } from './session-request.ts';
+import { runTunnel } from './tunnel.ts';
 
 const session = '0123456789abcdef0123456789abcdef';
 const names = { namespace: 'default', pod: 'web', uid: 'u1', container: 'main' };
@@ -29,7 +30,7 @@ for (const { title, message, expected } of [
   },
   {
     title: 'an unknown stream',
-    message: JSON.stringify({ ...open, stream: 'exec' }),
+    message: JSON.stringify({ ...open, stream: 'dance' }),
     expected: { session, request: undefined },
   },
   {
@@ -42,7 +43,12 @@ for (const { title, message, expected } of [
     message: JSON.stringify(open),
     expected: {
       session,
-      request: { ...names, previous: false, options: { follow: false, timestamps: false } },
+      request: {
+        stream: 'log',
+        ...names,
+        previous: false,
+        options: { follow: false, timestamps: false },
+      },
     },
   },
   {
@@ -61,6 +67,7 @@ for (const { title, message, expected } of [
     expected: {
       session,
       request: {
+        stream: 'log',
         ...names,
         previous: true,
         options: { follow: true, timestamps: true, tailLines: 0, sinceTime: 5, limitBytes: 7 },
@@ -72,7 +79,12 @@ for (const { title, message, expected } of [
     message: JSON.stringify({ ...open, options: { follow: 'yes', tailLines: -1, sinceTime: '5' } }),
     expected: {
       session,
-      request: { ...names, previous: false, options: { follow: false, timestamps: false } },
+      request: {
+        stream: 'log',
+        ...names,
+        previous: false,
+        options: { follow: false, timestamps: false },
+      },
     },
   },
 ]) {
@@ -118,6 +130,7 @@ async function connected(
       logger: silentLogger,
       random: () => 0,
       openLog,
+      openStream: () => Promise.reject(new SessionError(400, 'BadRequest', 'not in this test')),
     },
     life.signal,
   );
@@ -196,7 +209,7 @@ for (const { title, message, error, expected } of [
   },
   {
     title: 'a kind of session that it does not know',
-    message: { ...open, stream: 'exec' },
+    message: { ...open, stream: 'dance' },
     error: new Error('not reached'),
     expected: {
       status: 'error',

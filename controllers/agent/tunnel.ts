@@ -1,5 +1,5 @@
 // The agent's side of the tunnel: dials the server, keeps the line open, and dials back once for each session that the server asks
-// for. A machine behind NAT needs no open port. Logs today; exec, attach and port-forward later on the same path.
+// for: logs, commands and forwarded ports. A machine behind NAT needs no open port.
 import type { Readable } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
 import { WebSocket } from 'ws';
@@ -7,29 +7,11 @@ import { backoffMs } from '#platform/backoff.ts';
 import type { Clock } from '#platform/clock.ts';
 import { sleep } from '#platform/clock.ts';
 import type { Logger } from '#platform/logging.ts';
+import { Multiplexer } from '#platform/multiplex/multiplexer.ts';
 import type { Connection } from '../machinery/kubeconfig.ts';
-import type { LogOptions } from '../runtimes/runtime.ts';
-
-export interface LogRequest {
-  readonly namespace: string;
-  readonly pod: string;
-  readonly uid: string;
-  readonly container: string;
-  readonly previous: boolean;
-  readonly options: LogOptions;
-}
-
-/** What the server may be told instead of bytes. */
-export class SessionError extends Error {
-  readonly code: number;
-  readonly reason: string;
-  constructor(code: number, reason: string, message: string) {
-    super(message);
-    this.name = 'SessionError';
-    this.code = code;
-    this.reason = reason;
-  }
-}
+import { parseOpen, SessionError } from './session-request.ts';
+import type { LogRequest, Open, StreamRequest } from './session-request.ts';
+import type { StreamService } from './stream-service.ts';
 
 export interface TunnelOptions {
   readonly connection: Connection;
@@ -39,6 +21,8 @@ export interface TunnelOptions {
   readonly random: () => number;
   /** @throws SessionError */
   readonly openLog: (request: LogRequest, signal: AbortSignal) => Promise<Readable>;
+  /** @throws SessionError */
+  readonly openStream: (request: StreamRequest) => Promise<StreamService>;
 }
 
 const SUBPROTOCOL = 'tunnel.windlass.dev.v1';
@@ -46,6 +30,8 @@ const SUBPROTOCOL = 'tunnel.windlass.dev.v1';
 const SILENCE_MS = 45_000;
 const BACKOFF = { initialMs: 200, maximumMs: 15_000, jitter: 0.5 };
 const HIGH_WATER_BYTES = 1 << 20;
+const MESSAGE_LIMIT_BYTES = 1 << 20;
+const NORMAL_CLOSE = 1000;
 
 /** Keeps the tunnel open until the signal aborts. */
 export async function runTunnel(options: TunnelOptions, signal: AbortSignal): Promise<void> {
@@ -123,12 +109,9 @@ async function answer(
   try {
     if (open.request === undefined)
       throw new SessionError(400, 'BadRequest', 'the agent does not know this kind of session');
-    const log = await options.openLog(open.request, signal);
-    socket.send(JSON.stringify({ status: 'ok' }));
-    const stop = (): void => void log.destroy();
-    signal.addEventListener('abort', stop, { once: true });
-    for await (const chunk of log as AsyncIterable<Buffer>) await send(socket, chunk);
-    socket.close(1000);
+    if (open.request.stream === 'log') await serveLog(options, socket, open.request, signal);
+    else await serveStream(options, socket, open.request, signal);
+    socket.close(NORMAL_CLOSE);
   } catch (error) {
     if (signal.aborted || socket.readyState !== WebSocket.OPEN) return;
     const known =
@@ -137,8 +120,48 @@ async function answer(
         : new SessionError(500, 'InternalError', (error as Error).message);
     const { code, reason, message } = known;
     socket.send(JSON.stringify({ status: 'error', code, reason, message }));
-    socket.close(1000);
+    socket.close(NORMAL_CLOSE);
   }
+}
+
+async function serveLog(
+  options: TunnelOptions,
+  socket: WebSocket,
+  request: LogRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  const log = await options.openLog(request, signal);
+  socket.send(JSON.stringify({ status: 'ok' }));
+  const stop = (): void => void log.destroy();
+  signal.addEventListener('abort', stop, { once: true });
+  for await (const chunk of log as AsyncIterable<Buffer>) await send(socket, chunk);
+}
+
+async function serveStream(
+  options: TunnelOptions,
+  socket: WebSocket,
+  request: StreamRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  const service = await options.openStream(request);
+  signal.throwIfAborted();
+  const session = new Multiplexer({
+    send: (message, done) => socket.send(message, { binary: true }, done),
+    close: (error) => {
+      if (error !== undefined) options.logger.warn('Session ended', { error });
+      socket.close(NORMAL_CLOSE);
+    },
+    ...(service.onOpen === undefined ? {} : { onOpen: service.onOpen }),
+  });
+  const end = (): void => session.end(signal.reason as Error);
+  signal.addEventListener('abort', end, { once: true });
+  socket.on('message', (data: Buffer, isBinary) => {
+    if (isBinary) session.receive(data);
+  });
+  const running = service.run(session);
+  socket.send(JSON.stringify({ status: 'ok' }));
+  await running;
+  signal.removeEventListener('abort', end);
 }
 
 /** Waits while the server is behind. */
@@ -161,56 +184,11 @@ async function dial(options: TunnelOptions, path: string): Promise<WebSocket> {
     headers: { ...(await options.connection.headers()) },
     perMessageDeflate: false,
     handshakeTimeout: 10_000,
+    maxPayload: MESSAGE_LIMIT_BYTES,
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
     ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
     ...(servername === undefined ? {} : { servername }),
   });
-}
-
-interface Open {
-  readonly session: string;
-  readonly request: LogRequest | undefined;
-}
-
-/** undefined for what is no request at all; a request of an unknown kind is answered with an error. */
-export function parseOpen(text: string): Open | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== 'object' || value === null) return undefined;
-  const message = value as Readonly<Record<string, unknown>>;
-  const { type, session, stream, namespace, pod, uid, container } = message;
-  if (type !== 'open' || typeof session !== 'string' || !/^[0-9a-f]{32}$/.test(session))
-    return undefined;
-  const strings = [namespace, pod, uid, container];
-  if (stream !== 'log' || !strings.every((item) => typeof item === 'string'))
-    return { session, request: undefined };
-  const given = (message['options'] ?? {}) as Readonly<Record<string, unknown>>;
-  const number = (name: string): number | undefined =>
-    typeof given[name] === 'number' && given[name] >= 0 ? given[name] : undefined;
-  const tailLines = number('tailLines');
-  const sinceTime = number('sinceTime');
-  const limitBytes = number('limitBytes');
-  return {
-    session,
-    request: {
-      namespace: String(namespace),
-      pod: String(pod),
-      uid: String(uid),
-      container: String(container),
-      previous: given['previous'] === true,
-      options: {
-        follow: given['follow'] === true,
-        timestamps: given['timestamps'] === true,
-        ...(tailLines === undefined ? {} : { tailLines }),
-        ...(sinceTime === undefined ? {} : { sinceTime }),
-        ...(limitBytes === undefined ? {} : { limitBytes }),
-      },
-    },
-  };
 }

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import { systemClock } from '#platform/clock.ts';
+import { systemIds } from '#platform/id.ts';
 import { silentLogger } from '#platform/logging.ts';
 import { sandboxSpec } from './conformance.ts';
 import { missingForEngine, startEngine, TEST_IMAGE } from './docker-engine.test-support.ts';
@@ -14,7 +15,8 @@ const execFileText = promisify(execFile);
 const { signal } = new AbortController();
 
 export async function openDocker(host: string, owner: string): Promise<DockerRuntime> {
-  const runtime = new DockerRuntime({ owner, host, clock: systemClock, logger: silentLogger });
+  const parts = { clock: systemClock, ids: systemIds, logger: silentLogger };
+  const runtime = new DockerRuntime({ owner, host, ...parts });
   await runtime.start(signal);
   return runtime;
 }

@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import type { Clock } from '#platform/clock.ts';
 import { sleep } from '#platform/clock.ts';
+import type { IdSource } from '#platform/id.ts';
 import type { Logger } from '#platform/logging.ts';
 import {
   codeOf,
@@ -23,6 +24,7 @@ import type { EngineEvent } from './docker-events.ts';
 import { LABELS } from './docker-labels.ts';
 import { demultiplex } from './docker-log.ts';
 import { DockerSandboxes } from './docker-sandbox.ts';
+import { DockerSessions } from './docker-sessions.ts';
 import { StartError } from './runtime.ts';
 import type {
   ContainerPort,
@@ -41,6 +43,7 @@ export interface DockerRuntimeOptions {
   /** `unix://…` or `tcp://…` as in DOCKER_HOST; /var/run/docker.sock by default. */
   readonly host: string | undefined;
   readonly clock: Clock;
+  readonly ids: IdSource;
   readonly logger: Logger;
 }
 
@@ -49,6 +52,7 @@ const EVENTS_RETRY_MS = 1_000;
 
 export class DockerRuntime implements Runtime {
   readonly name = 'docker';
+  readonly sessions: DockerSessions;
   readonly #options: DockerRuntimeOptions;
   readonly #docker: Docker;
   readonly #inventory: DockerInventory;
@@ -66,6 +70,7 @@ export class DockerRuntime implements Runtime {
     this.#inventory = new DockerInventory(this.#docker, owner);
     const docker = this.#docker;
     this.#sandboxes = new DockerSandboxes({ docker, inventory: this.#inventory, owner, logger });
+    this.sessions = new DockerSessions({ ...options, docker });
   }
 
   get version(): string {
@@ -204,6 +209,7 @@ export class DockerRuntime implements Runtime {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    this.sessions.close();
     this.#lifetime.abort(new Error('the runtime is closed'));
     this.#listeners.clear();
     return Promise.resolve();

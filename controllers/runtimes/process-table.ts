@@ -92,14 +92,16 @@ export async function groupMembers(processGroup: number): Promise<number[]> {
 }
 
 /**
- * Living processes by the value of their MARKER variable, oldest first. Processes of other users and those that erased
- * their environment stay unseen.
+ * Living processes by the value of their MARKER variable, or of another such, oldest first. Processes of other users and those
+ * that erased their environment stay unseen.
  */
-export async function markedProcesses(): Promise<Map<string, ProcessFacts[]>> {
+export async function markedProcesses(
+  variable: string = MARKER,
+): Promise<Map<string, ProcessFacts[]>> {
   const marked = new Map<string, ProcessFacts[]>();
   for (const facts of await all()) {
     if (facts.zombie) continue;
-    const marker = await markerOf(facts.pid);
+    const marker = await markerOf(facts.pid, variable);
     if (marker === undefined) continue;
     const list = marked.get(marker) ?? [];
     list.push(facts);
@@ -116,9 +118,9 @@ function compareStart(a: ProcessFacts, b: ProcessFacts): number {
   return difference === 0 ? a.pid - b.pid : difference;
 }
 
-async function markerOf(pid: number): Promise<string | undefined> {
+async function markerOf(pid: number, variable: string): Promise<string | undefined> {
   const environment = await environmentText(pid);
-  return environment.match(new RegExp(`(?:^|[\\0 ])${MARKER}=([0-9a-f]{32})(?:[\\0 ]|$)`))?.[1];
+  return environment.match(new RegExp(`(?:^|[\\0 ])${variable}=([0-9a-f]{32})(?:[\\0 ]|$)`))?.[1];
 }
 
 async function environmentText(pid: number): Promise<string> {

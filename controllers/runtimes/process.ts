@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { dirname, delimiter } from 'node:path';
+import { dirname, delimiter, join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
@@ -17,8 +17,10 @@ import { freePort, portIsFree } from './free-port.ts';
 import { readLog } from './log-reader.ts';
 import { removeLog } from './log-rotation.ts';
 import { placeProcess } from './process-placement.ts';
+import { ProcessExecRecords } from './process-exec-record.ts';
 import { ProcessRecords } from './process-record.ts';
 import type { ProcessRecord } from './process-record.ts';
+import { ProcessSessions } from './process-sessions.ts';
 import { SupervisedProcess } from './process-supervisor.ts';
 import {
   bootID,
@@ -59,6 +61,7 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 export class ProcessRuntime implements Runtime {
   readonly name = 'process';
   readonly version = `process://${process.versions.node}`;
+  readonly sessions: ProcessSessions;
   readonly #options: ProcessRuntimeOptions;
   readonly #records: ProcessRecords;
   readonly #processes = new Map<string, SupervisedProcess>();
@@ -69,6 +72,13 @@ export class ProcessRuntime implements Runtime {
   constructor(options: ProcessRuntimeOptions) {
     this.#options = options;
     this.#records = new ProcessRecords(options.directory);
+    this.sessions = new ProcessSessions({
+      ...options,
+      records: new ProcessExecRecords(join(options.directory, 'sessions')),
+      find: (id) => this.#find(id),
+      environmentOf: (record) => this.#environmentOf(record),
+      logs: (id, logOptions, signal) => this.logs(id, logOptions, signal),
+    });
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -79,6 +89,7 @@ export class ProcessRuntime implements Runtime {
       );
     }
     this.#bootID = await bootID();
+    await this.sessions.killLeftovers();
     const { records, unreadable } = await this.#records.readAll();
     for (const path of unreadable) {
       this.#options.logger.error('Cannot read the record of a process; it is left alone', { path });
@@ -171,10 +182,7 @@ export class ProcessRuntime implements Runtime {
     const { record, isRunning } = this.#find(id);
     if (!isRunning || record.pid === undefined)
       throw new Error(`Cannot run a command in ${id}: it has ended`);
-    const environment =
-      this.#environments.get(record.id) ??
-      (await environmentOf(record.pid)) ??
-      this.#baseEnvironment();
+    const environment = await this.#environmentOf(record);
     const { clock } = this.#options;
     const { workingDirectory } = record;
     return runCommand({ command, workingDirectory, environment, timeoutMs, clock });
@@ -186,10 +194,10 @@ export class ProcessRuntime implements Runtime {
   }
 
   /** Ends our watching; processes go on and are adopted by the next start. */
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     for (const supervised of this.#processes.values()) supervised.forget();
     this.#listeners.clear();
-    return Promise.resolve();
+    await this.sessions.close();
   }
 
   async #spawn(
@@ -274,6 +282,15 @@ export class ProcessRuntime implements Runtime {
     const found = this.#processes.get(keyOf(id));
     if (found === undefined) throw new Error(`No container ${id}`);
     return found;
+  }
+
+  /** Of the container's process. */
+  async #environmentOf({ id, pid }: ProcessRecord): Promise<Readonly<Record<string, string>>> {
+    return (
+      this.#environments.get(id) ??
+      (pid === undefined ? undefined : await environmentOf(pid)) ??
+      this.#baseEnvironment()
+    );
   }
 
   /** PATH ends with the folder of the Node that runs us, so that `node` is always there. */

@@ -1,6 +1,7 @@
 // What the node agent needs from whatever runs containers. Implementations: process.ts (supervised OS processes) and docker.ts.
 // A runtime knows nothing of the API server; the agent translates Pods into ContainerSpecs and states back into Pod status.
 import type { Readable } from 'node:stream';
+import type { ContainerSessions } from './container-sessions.ts';
 
 /** Identity that survives a restart of the agent: the runtime stores it with the container. */
 export interface ContainerIdentity {
@@ -179,6 +180,8 @@ export interface Runtime extends AsyncDisposable {
   logs(id: string, options: LogOptions, signal: AbortSignal): Promise<Readable>;
   /** Runs a command beside the container, in its environment and folder; for exec probes and hooks. At the timeout it is killed. */
   exec(id: string, command: readonly string[], timeoutMs: number): Promise<ExecResult>;
+  /** Interactive commands, attachment and ports, for people. */
+  readonly sessions: ContainerSessions;
   /** Called whenever a container may have changed state; the agent then asks list(). */
   onChange(listener: () => void): () => void;
 }

@@ -67,8 +67,18 @@ test('a request that is no HTTP is answered with a Status', async () => {
     ],
     ['OPTIONS *', 'OPTIONS * HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n', 404],
     [
-      'an upgrade to SPDY',
+      'an upgrade to SPDY for a Pod that is not there',
       `POST ${PODS}/x/exec HTTP/1.1\r\nhost: x\r\nupgrade: SPDY/3.1\r\nconnection: upgrade\r\ncontent-length: 0\r\n\r\n`,
+      404,
+    ],
+    [
+      'an upgrade of what is no stream',
+      `POST ${PODS}/x/status HTTP/1.1\r\nhost: x\r\nupgrade: SPDY/3.1\r\nconnection: upgrade\r\ncontent-length: 0\r\n\r\n`,
+      400,
+    ],
+    [
+      'a stream without an upgrade',
+      `POST ${PODS}/x/exec?command=ls HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`,
       400,
     ],
   ];

@@ -34,6 +34,15 @@ const VERBS: Readonly<Record<string, string>> = {
   delete: 'DELETE',
   deletecollection: 'DELETECOLLECTION',
 };
+/** What is measured of a request; of an upgraded one there is no more. */
+export interface MeasuredRequest extends Pick<
+  RequestContext,
+  'info' | 'definition' | 'isLongRunning' | 'isDryRun' | 'responseBytes'
+> {
+  readonly request: Pick<RequestContext['request'], 'headers'>;
+  readonly response: Pick<RequestContext['response'], 'headersSent' | 'statusCode'>;
+}
+
 const CONNECT_SUBRESOURCES = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
 
 export class ServerMetrics {
@@ -130,17 +139,17 @@ export class ServerMetrics {
   }
 
   /** Counts a request in; the result counts it out, once its answer has ended. */
-  started(context: RequestContext): void {
+  started(context: MeasuredRequest): void {
     this.#inflightCount[kindOf(context)] += 1;
   }
 
   /** A watch or another long answer begins: it no longer counts as in flight. */
-  longRunningStarted(context: RequestContext): void {
+  longRunningStarted(context: MeasuredRequest): void {
     this.#inflightCount[kindOf(context)] -= 1;
     this.#longRunning.inc(labelsOf(context));
   }
 
-  finished(context: RequestContext, durationMs: number): void {
+  finished(context: MeasuredRequest, durationMs: number): void {
     const labels = labelsOf(context);
     const code = context.response.headersSent ? context.response.statusCode : 0;
     if (context.isLongRunning) this.#longRunning.dec(labels);
@@ -156,28 +165,28 @@ export class ServerMetrics {
     }
   }
 
-  timedOut(context: RequestContext): void {
+  timedOut(context: MeasuredRequest): void {
     this.#terminations.inc({ ...labelsOf(context), code: '504' });
   }
 
   /** The client left before its answer was complete. */
-  aborted(context: RequestContext): void {
+  aborted(context: MeasuredRequest): void {
     const { component: _component, ...labels } = labelsOf(context);
     this.#aborts.inc(labels);
   }
 
-  watchEvents(context: RequestContext, count: number, bytes: number): void {
+  watchEvents(context: MeasuredRequest, count: number, bytes: number): void {
     const labels = gvrOf(context);
     this.#watchEvents.inc(labels, count);
     this.#watchEventSizes.observe(labels, bytes / count);
   }
 
   /** A watch that began without a revision is first sent what there is. */
-  initialEvents(context: RequestContext, count: number): void {
+  initialEvents(context: MeasuredRequest, count: number): void {
     if (count > 0) this.#initEvents.inc(gvrOf(context), count);
   }
 
-  watcherTerminated(context: RequestContext): void {
+  watcherTerminated(context: MeasuredRequest): void {
     this.#terminatedWatchers.inc(gvrOf(context));
   }
 
@@ -186,11 +195,11 @@ export class ServerMetrics {
   }
 }
 
-function kindOf({ info }: RequestContext): 'readOnly' | 'mutating' {
+function kindOf({ info }: MeasuredRequest): 'readOnly' | 'mutating' {
   return info.method === 'GET' || info.method === 'HEAD' ? 'readOnly' : 'mutating';
 }
 
-function gvrOf({ definition }: RequestContext): {
+function gvrOf({ definition }: MeasuredRequest): {
   group: string;
   version: string;
   resource: string;
@@ -212,7 +221,7 @@ interface RequestLabels extends Record<string, string> {
   component: string;
 }
 
-function labelsOf(context: RequestContext): RequestLabels {
+function labelsOf(context: MeasuredRequest): RequestLabels {
   const { info, definition } = context;
   // Only kinds that are served become labels: a path is whatever a client types.
   return {
@@ -226,11 +235,11 @@ function labelsOf(context: RequestContext): RequestLabels {
   };
 }
 
-function isServed({ info, definition }: RequestContext): boolean {
+function isServed({ info, definition }: MeasuredRequest): boolean {
   return definition?.subresources.some(({ name }) => name === info.subresource) ?? false;
 }
 
-function verbOf({ info, request }: RequestContext): string {
+function verbOf({ info, request }: MeasuredRequest): string {
   if (!info.isResourceRequest) {
     return info.method === 'GET' || info.method === 'POST' ? info.method : 'other';
   }
@@ -244,7 +253,7 @@ function verbOf({ info, request }: RequestContext): string {
   return VERBS[info.verb] ?? 'other';
 }
 
-function scopeOf({ info }: RequestContext): string {
+function scopeOf({ info }: MeasuredRequest): string {
   if (info.name !== '' || info.verb === 'create') return 'resource';
   return info.namespace === '' ? 'cluster' : 'namespace';
 }

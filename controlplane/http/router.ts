@@ -35,6 +35,10 @@ export function createRouter(services: Services): Handler {
   const subresources: Readonly<Record<string, Handler>> = {
     scale: scaleHandler(services),
     log: logHandler(services),
+    // What asks for no upgrade gets here; the others go to upgrades.ts.
+    attach: upgradeRequired,
+    exec: upgradeRequired,
+    portforward: upgradeRequired,
   };
   const connect = connectHandler(services);
   const other = nonResourceRouter(services);
@@ -57,6 +61,10 @@ export function createRouter(services: Services): Handler {
     // status and its like are the object seen through another door; a POST means something of its own.
     return info.verb === 'create' ? connect(context) : resources[info.verb](context);
   };
+}
+
+function upgradeRequired(): never {
+  throw badRequest('Upgrade request required');
 }
 
 function checkNames({ namespace, name }: RequestInfo): void {

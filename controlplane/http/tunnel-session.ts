@@ -1,13 +1,17 @@
-// One session that an agent has dialled: first a status, then bytes, then the end. Reads no faster than they are taken.
+// One session that an agent has dialled: first a status, then bytes or frames, then the end. Bytes are read no faster than they are
+// taken; frames hold up their channels themselves.
 import type { Duplex } from 'node:stream';
 
 import type { WebSocket } from 'ws';
+
+import { Multiplexer } from '#platform/multiplex/multiplexer.ts';
 
 import { ApiError, internalError, serviceUnavailable } from '../api/errors.ts';
 
 /** Bytes that may wait here before reading from the agent stops. */
 const HIGH_WATER_BYTES = 256 * 1024;
 const NORMAL_CLOSE = 1000;
+const ENDED = serviceUnavailable('the node ended the session early');
 
 interface SessionStatus {
   readonly status: 'ok' | 'error';
@@ -25,6 +29,7 @@ export class TunnelSession {
   #ended = false;
   #error: Error | undefined;
   #wake: (() => void) | undefined;
+  #multiplexer: Multiplexer | undefined;
 
   /** @param socket the connection below, which is paused while the reader is behind */
   constructor(webSocket: WebSocket, socket: Duplex) {
@@ -33,9 +38,7 @@ export class TunnelSession {
     webSocket.on('message', (data: Buffer, isBinary: boolean) => this.#onMessage(data, isBinary));
     webSocket.on('error', (error) => this.#end(error));
     webSocket.on('close', (code) => {
-      this.#end(
-        code === NORMAL_CLOSE ? undefined : serviceUnavailable('the node ended the session early'),
-      );
+      this.#end(code === NORMAL_CLOSE ? undefined : ENDED);
     });
   }
 
@@ -69,6 +72,19 @@ export class TunnelSession {
     }
   }
 
+  /** Takes what comes from now on as frames instead of bytes. */
+  multiplex(): Multiplexer {
+    const multiplexer = new Multiplexer({
+      send: (message, done) => this.#webSocket.send(message, { binary: true }, done),
+      close: () => this.close(),
+    });
+    this.#multiplexer = multiplexer;
+    for (const message of this.#queue.splice(0)) multiplexer.receive(message);
+    if (this.#socket.isPaused()) this.#socket.resume();
+    if (this.#ended) multiplexer.end(this.#error ?? ENDED);
+    return multiplexer;
+  }
+
   /** Tells the agent to stop reading. */
   close(): void {
     this.#end(undefined);
@@ -77,7 +93,8 @@ export class TunnelSession {
   }
 
   #onMessage(data: Buffer, isBinary: boolean): void {
-    if (isBinary) {
+    if (this.#multiplexer !== undefined) this.#multiplexer.receive(data);
+    else if (isBinary) {
       this.#queue.push(data);
       this.#queuedBytes += data.length;
       if (this.#queuedBytes >= HIGH_WATER_BYTES) this.#socket.pause();
@@ -93,6 +110,7 @@ export class TunnelSession {
     if (this.#ended) return;
     this.#ended = true;
     this.#error = error;
+    this.#multiplexer?.end(error ?? ENDED);
     this.#wake?.();
   }
 

@@ -17,12 +17,16 @@ const PING_INTERVAL_MS = 20_000;
 const DIAL_TIMEOUT_MS = 10_000;
 const MESSAGE_LIMIT_BYTES = 1024 * 1024;
 
-/** What a session carries. Logs now; exec, attach and port-forward later. */
+/** More sessions at once would be a mistake of some program, and cost the node a process each. */
+const MAXIMUM_SESSIONS = 512;
+
+/** What a session carries. */
 export interface SessionRequest {
-  readonly stream: 'log';
+  readonly stream: 'log' | 'exec' | 'attach' | 'portforward';
   readonly namespace: string;
   readonly pod: string;
   readonly uid: string;
+  /** '' for portforward. */
   readonly container: string;
   readonly options: Readonly<Record<string, unknown>>;
 }
@@ -46,7 +50,7 @@ export class NodeTunnels {
   });
   readonly #tunnels = new Map<string, WebSocket>();
   readonly #waiting = new Map<string, Waiting>();
-  readonly #sessions = new Set<TunnelSession>();
+  readonly #sessions = new Map<TunnelSession, string>();
 
   constructor(options: { readonly clock: Clock; readonly ids: IdSource; readonly logger: Logger }) {
     this.#clock = options.clock;
@@ -89,7 +93,7 @@ export class NodeTunnels {
       }
       this.#waiting.delete(id);
       const session = new TunnelSession(webSocket, socket);
-      this.#sessions.add(session);
+      this.#sessions.set(session, waiting.node);
       webSocket.on('close', () => this.#sessions.delete(session));
       waiting.resolve(session);
     });
@@ -98,8 +102,8 @@ export class NodeTunnels {
   /**
    * Asks the node for a session and waits until the agent has dialled it.
    *
-   * @throws ApiError ServiceUnavailable when the node has no tunnel, Timeout when it does not dial within ten seconds;
-   *   the signal's reason when it aborts
+   * @throws ApiError ServiceUnavailable when the node has no tunnel, TooManyRequests when it has too many sessions, Timeout when it
+   *   does not dial within ten seconds; the signal's reason when it aborts
    */
   open(node: string, request: SessionRequest, signal: AbortSignal): Promise<TunnelSession> {
     const tunnel = this.#tunnels.get(node);
@@ -108,6 +112,7 @@ export class NodeTunnels {
         `node "${node}" is not connected: its agent has no tunnel to this server`,
       );
     }
+    this.#checkBound(node);
     const id = this.#ids.hex(32);
     return new Promise<TunnelSession>((resolve, reject) => {
       const settle = (): void => {
@@ -148,9 +153,21 @@ export class NodeTunnels {
     for (const { reject } of this.#waiting.values()) {
       reject(serviceUnavailable('the server is shutting down'));
     }
-    for (const session of this.#sessions) session.close();
+    for (const session of this.#sessions.keys()) session.close();
     for (const tunnel of this.#tunnels.values()) tunnel.close(1001, 'the server is shutting down');
     this.#tunnels.clear();
+  }
+
+  #checkBound(node: string): void {
+    const open = [...this.#sessions.values()].filter((of) => of === node).length;
+    const asked = [...this.#waiting.values()].filter((waiting) => waiting.node === node).length;
+    if (open + asked < MAXIMUM_SESSIONS) return;
+    throw new ApiError(
+      429,
+      'TooManyRequests',
+      `node "${node}" has ${MAXIMUM_SESSIONS} open sessions (logs, exec, attach, port-forward); end some of them`,
+      { details: { retryAfterSeconds: 10 } },
+    );
   }
 
   /** Pings; a tunnel that has not answered by the next ping is dead (a cable pulled, a machine asleep). */

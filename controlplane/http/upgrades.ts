@@ -1,56 +1,63 @@
-// Upgrade requests (WebSocket). Only node tunnels and their sessions are upgraded; everything else is answered with a
-// Status and closed. Authenticated and authorized like any other request.
+// Upgrade requests (WebSocket and SPDY). Node tunnels and their sessions, and streams of Pods are upgraded; everything else is
+// answered with a Status and closed. Authenticated, authorized and counted like any other request.
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 
 import { ApiError, badRequest, internalError, unknownPath } from '../api/errors.ts';
-import type { Authenticator, PeerSocket } from '../identity/authenticate.ts';
+import { checkPathSegment } from '../api/names.ts';
+import type { Authenticator } from '../identity/authenticate.ts';
 import { forbiddenError } from '../identity/authorizer.ts';
 import type { Attributes } from '../identity/authorizer.ts';
 import { nodeNameOf } from '../identity/node-authorizer.ts';
 import type { UserInfo } from '../api/user.ts';
 
+import type { MeasuredRequest } from './metrics.ts';
 import { answerRaw } from './raw-answer.ts';
 import { parseRequestInfo } from './request-info.ts';
 import type { RequestInfo } from './request-info.ts';
 import type { Services } from './services.ts';
+import { isStream, serveStream } from './streaming/stream-upgrade.ts';
 
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+const KEEP_ALIVE_MS = 30_000;
 
 export function upgradeListener(services: Services, authenticator: Authenticator): UpgradeListener {
   return (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    try {
-      upgrade(services, authenticator, request, socket, head);
-    } catch (error) {
+    // A client whose machine is gone says nothing any more.
+    (socket as TLSSocket).setKeepAlive(true, KEEP_ALIVE_MS);
+    void upgrade(services, authenticator, { request, socket, head }).catch((error: unknown) => {
       refuse(services, socket, error);
-    }
+    });
   };
 }
 
-function upgrade(
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
+async function upgrade(
   services: Services,
   authenticator: Authenticator,
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-): void {
+  { request, socket, head }: Upgrade,
+): Promise<void> {
   const info = parseInfo(request);
-  const user = authenticator.authenticate(
-    socket as unknown as PeerSocket,
-    request.headers.authorization,
-  );
-  if (user instanceof ApiError) throw user;
-  const attributes = attributesOf(info, user);
-  const decision = services.authorizer.authorize(attributes);
-  if (!decision.allowed) throw forbiddenError(attributes, decision.reason);
+  const user = authenticator.authenticate(socket as TLSSocket, request.headers.authorization);
+  const isRefused = user instanceof ApiError;
+  services.metrics.access.authenticated(isRefused ? undefined : user);
+  if (isRefused) throw user;
+  authorize(services, attributesOf(info, user));
+  if (info.isResourceRequest) {
+    await upgradeResource(services, info, user, { request, socket, head });
+    return;
+  }
 
   const [root, version, collection, name = '', tail, ...more] = info.path.split('/').slice(1);
-  if (root !== 'windlass' || version !== 'v1' || more.length > 0) {
-    throw info.isResourceRequest
-      ? badRequest('this resource cannot be upgraded to a WebSocket')
-      : unknownPath();
-  }
+  if (root !== 'windlass' || version !== 'v1' || more.length > 0) throw unknownPath();
   if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
     throw badRequest(
       `cannot upgrade to ${JSON.stringify(request.headers.upgrade)}: only websocket`,
@@ -65,12 +72,64 @@ function upgrade(
   } else throw unknownPath();
 }
 
+async function upgradeResource(
+  services: Services,
+  info: RequestInfo,
+  user: UserInfo,
+  { request, socket, head }: Upgrade,
+): Promise<void> {
+  if (!isStream(info)) throw badRequest('this resource cannot be upgraded');
+  const definition = services.scheme.byResource(info.group, info.version, info.resource);
+  if (definition === undefined) throw unknownPath();
+  for (const value of [info.namespace, info.name]) {
+    const wrong = checkPathSegment(value);
+    if (wrong !== undefined || value === '') {
+      throw badRequest(`invalid resource name ${JSON.stringify(value)}: [${wrong ?? 'is empty'}]`);
+    }
+  }
+  // A WebSocket comes as GET. To run a command is no reading: upstream asks for create too since 1.35.
+  if (info.verb === 'get') authorize(services, { ...attributesOf(info, user), verb: 'create' });
+
+  const { metrics, clock } = services;
+  const response = { headersSent: true, statusCode: 101 };
+  const measured: MeasuredRequest & { isLongRunning: boolean } = {
+    info,
+    definition,
+    request,
+    response,
+    isLongRunning: false,
+    isDryRun: false,
+    responseBytes: 0,
+  };
+  const startedAt = clock.monotonic();
+  metrics.started(measured);
+  try {
+    await serveStream(services, { info, definition, request, socket, head }, () => {
+      measured.isLongRunning = true;
+      metrics.longRunningStarted(measured);
+    });
+  } catch (error) {
+    response.statusCode = error instanceof ApiError ? error.code : 500;
+    if (!measured.isLongRunning) throw error;
+    services.logger.debug('A stream ended early', { error });
+    socket.destroy();
+  } finally {
+    metrics.finished(measured, clock.monotonic() - startedAt);
+  }
+}
+
 function parseInfo(request: IncomingMessage): RequestInfo {
   try {
     return parseRequestInfo(request.method ?? 'GET', request.url ?? '/');
   } catch (error) {
     throw badRequest('the path is not valid percent-encoding', error);
   }
+}
+
+function authorize({ authorizer, metrics }: Services, attributes: Attributes): void {
+  const decision = authorizer.authorize(attributes);
+  metrics.access.authorized(decision.allowed);
+  if (!decision.allowed) throw forbiddenError(attributes, decision.reason);
 }
 
 function attributesOf(info: RequestInfo, user: UserInfo): Attributes {

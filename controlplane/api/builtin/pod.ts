@@ -7,7 +7,21 @@ import { humanDuration } from '../timestamps.ts';
 import { statusSubresource } from './define.ts';
 import { podSummary } from './pod-status.ts';
 
+const STREAM_OPTIONS: Readonly<Record<string, string>> = {
+  attach: 'PodAttachOptions',
+  exec: 'PodExecOptions',
+  portforward: 'PodPortForwardOptions',
+};
+
+/** Opened with an upgrade; GET is for WebSocket, which browsers know no other way. */
+const streamSubresource = (name: string): SubresourceDefinition => ({
+  name,
+  kind: { group: '', version: 'v1', kind: STREAM_OPTIONS[name] ?? '' },
+  verbs: ['create', 'get'],
+});
+
 export const podSubresources: readonly SubresourceDefinition[] = [
+  streamSubresource('attach'),
   {
     name: 'binding',
     kind: { group: '', version: 'v1', kind: 'Binding' },
@@ -18,7 +32,9 @@ export const podSubresources: readonly SubresourceDefinition[] = [
     kind: { group: 'policy', version: 'v1', kind: 'Eviction' },
     verbs: ['create'],
   },
+  streamSubresource('exec'),
   { name: 'log', verbs: ['get'] },
+  streamSubresource('portforward'),
   statusSubresource,
 ];
 

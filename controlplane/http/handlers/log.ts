@@ -1,40 +1,30 @@
 // GET pods/<name>/log: checks the options, asks the Pod's node over its tunnel, and passes the bytes on.
-import { badRequest, notFound } from '../../api/errors.ts';
-import type { KubernetesObject } from '../../api/object.ts';
+import { badRequest } from '../../api/errors.ts';
 import { parseTimestamp } from '../../api/timestamps.ts';
 
 import type { Handler, RequestContext } from '../context.ts';
 import { booleanParameter, integerParameter } from '../list-options.ts';
 import { TEXT_TYPE, baseHeaders } from '../respond.ts';
 import type { Services } from '../services.ts';
-import { parseStored } from '../representation.ts';
+import { hasNode, podTarget } from '../pod-target.ts';
 import { definitionOf } from './get.ts';
 import { drained } from './list.ts';
-
-interface PodView extends KubernetesObject {
-  readonly spec?: {
-    readonly nodeName?: string;
-    readonly containers?: readonly { readonly name: string }[];
-    readonly initContainers?: readonly { readonly name: string }[];
-  };
-}
 
 export function logHandler(services: Services): Handler {
   return async (context) => {
     const definition = definitionOf(context);
     const { namespace, name, query } = context.info;
-    const stored = services.store.get(definition.storageKey, namespace, name);
-    if (stored === undefined) throw notFound(definition, name);
-    const pod = parseStored(definition, stored) as PodView;
-    const container = containerOf(pod, query.get('container') ?? '');
+    const asked = podTarget(
+      services,
+      definition,
+      { namespace, name },
+      query.get('container') ?? '',
+    );
     const options = optionsOf(query, services.clock.now());
-    const node = pod.spec?.nodeName ?? '';
-    if (node === '') {
-      throw badRequest(`pod ${name} does not have a host assigned`);
-    }
+    const { node, uid, container } = hasNode(asked);
     const session = await services.tunnels.open(
       node,
-      { stream: 'log', namespace, pod: name, uid: stored.uid, container, options },
+      { stream: 'log', namespace, pod: name, uid, container, options },
       context.signal,
     );
     try {
@@ -69,26 +59,6 @@ async function send(
     if (!response.write(bytes)) await drained(response, signal);
   }
   response.end();
-}
-
-/** The container asked for, or the only one. @throws ApiError BadRequest naming the choices */
-function containerOf(pod: PodView, asked: string): string {
-  const names = (pod.spec?.containers ?? []).map(({ name }) => name);
-  const initNames = (pod.spec?.initContainers ?? []).map(({ name }) => name);
-  const name = pod.metadata.name ?? '';
-  if (asked !== '') {
-    if ([...names, ...initNames].includes(asked)) return asked;
-    throw badRequest(`container ${asked} is not valid for pod ${name}`);
-  }
-  const annotated = pod.metadata.annotations?.['kubectl.kubernetes.io/default-container'];
-  if (annotated !== undefined && names.includes(annotated)) return annotated;
-  const [only] = names;
-  if (names.length === 1 && only !== undefined) return only;
-  const init =
-    initNames.length === 0 ? '' : ` or one of the init containers: [${initNames.join(' ')}]`;
-  throw badRequest(
-    `a container name must be specified for pod ${name}, choose one of: [${names.join(' ')}]${init}`,
-  );
 }
 
 /** What goes over the tunnel. `sinceTime` in milliseconds since the epoch. @throws ApiError BadRequest */
