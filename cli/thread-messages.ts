@@ -16,6 +16,7 @@ export interface ThreadData {
     readonly nodeName: string;
     readonly dataDir: string;
     readonly runtime: RuntimeChoice;
+    readonly ingressBind: string;
   };
   readonly manifests?: { readonly kubeconfig: string; readonly paths: readonly string[] };
   readonly logFormat: LogFormat;

@@ -9,7 +9,7 @@ import { helpOf } from '../command-help.ts';
 import { lockDataDirectory, prepareDataDirectory, dataDirectoryAt } from '../data-directory.ts';
 import { runUntilStopped } from '../run-until-stopped.ts';
 import { UsageError } from '../usage-error.ts';
-import { nodeNameOf, upOptions } from './up-options.ts';
+import { ingressBind, nodeNameOf, upOptions } from './up-options.ts';
 
 export const nodeRun = defineCommand({
   help: helpOf.nodeRun,
@@ -26,6 +26,7 @@ export const nodeRun = defineCommand({
     },
     'data-dir': { ...upOptions['data-dir'], default: '.windlass-node' },
     runtime: upOptions.runtime,
+    'ingress-bind': upOptions['ingress-bind'],
     'log-format': upOptions['log-format'],
     'log-level': { ...upOptions['log-level'], default: 'info' },
   },
@@ -45,6 +46,7 @@ export const nodeRun = defineCommand({
             nodeName: values['node-name'] ?? nodeNameOf(hostname()),
             dataDir: directory.path,
             runtime: values.runtime,
+            ingressBind: ingressBind(values['ingress-bind']),
             environment: io.environment,
             logger,
             clock: systemClock,

@@ -1,4 +1,5 @@
 // The flags of `up`, and what their values become. Flags whose part is not built yet are known and refused with that reason.
+import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { LogFormat, LogLevel } from '#platform/logging.ts';
@@ -71,6 +72,12 @@ export const upOptions = {
     default: 'process',
     help: 'What runs instances on this machine; auto takes Docker where its socket is',
   },
+  'ingress-bind': {
+    type: 'string',
+    placeholder: 'ADDRESS',
+    default: '127.0.0.1',
+    help: 'Address that the ingress of services listens on; 0.0.0.0 serves other machines',
+  },
   'no-controllers': { type: 'boolean', help: 'Run no controllers here' },
   'no-node': { type: 'boolean', help: 'Run no instances on this machine' },
   'log-format': {
@@ -97,6 +104,7 @@ export interface UpSettings {
   readonly secretsKeyFile: string;
   readonly clusterDomain: string;
   readonly runtime: RuntimeChoice;
+  readonly ingressBind: string;
   readonly runControllers: boolean;
   readonly runNode: boolean;
   readonly nodeName: string;
@@ -125,12 +133,22 @@ export function upSettings(values: OptionValues<typeof upOptions>): UpSettings {
     secretsKeyFile: secretsKeyFile(values['secrets-key'], data),
     clusterDomain: domain,
     runtime: values.runtime,
+    ingressBind: ingressBind(values['ingress-bind']),
     runControllers: !values['no-controllers'],
     runNode: !values['no-node'],
     nodeName: nodeNameOf(hostname()),
     logFormat: values['log-format'],
     logLevel: values['log-level'],
   };
+}
+
+/** @throws UsageError for what is no address */
+export function ingressBind(value: string): string {
+  if (isIP(value) === 0)
+    throw new UsageError(
+      `--ingress-bind must be an IP address of this machine, found ${JSON.stringify(value)}; 127.0.0.1 serves this machine only, 0.0.0.0 (or ::) all that reach it`,
+    );
+  return value;
 }
 
 function refuseUnbuilt(values: OptionValues<typeof upOptions>): void {

@@ -131,7 +131,8 @@ async function beside(
   io: CommandIO,
   { logger, progress, onError }: Screen,
 ): Promise<SupervisedThread | undefined> {
-  const { runControllers, runNode, manifests, nodeName, runtime, clusterDomain } = settings;
+  const { runControllers, runNode, manifests, nodeName, runtime, clusterDomain, ingressBind } =
+    settings;
   // Written even where the part runs elsewhere: `windlass controllers` and `windlass node run` then take them.
   const controllersKubeconfig = await server.controllersKubeconfig();
   const nodeKubeconfig = await server.nodeKubeconfig(nodeName);
@@ -142,7 +143,13 @@ async function beside(
       : {}),
     ...(runNode
       ? {
-          agent: { kubeconfig: nodeKubeconfig, nodeName, dataDir: settings.data.path, runtime },
+          agent: {
+            kubeconfig: nodeKubeconfig,
+            nodeName,
+            dataDir: settings.data.path,
+            runtime,
+            ingressBind,
+          },
         }
       : {}),
     ...(manifests.length === 0

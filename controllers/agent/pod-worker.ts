@@ -28,7 +28,8 @@ export interface PodWorkerHooks {
 }
 
 const RETRY_MS = 1_000;
-const DRAIN_LIMIT_MS = 10_000;
+/** Of the grace period: what the requests under way may take before the instance is told to stop. The rest is its own. */
+const DRAIN_SHARE = 0.8;
 /** For the last status when the agent ends: a server that does not answer must not hold up the end. */
 const LAST_STATUS_LIMIT_MS = 2_000;
 
@@ -249,7 +250,7 @@ export class PodWorker {
       await this.#writeStatus();
     }
     const startedAt = clock.monotonic();
-    await this.#hooks.drain(this.#pod, Math.min(DRAIN_LIMIT_MS, (grace * 1000) / 2));
+    await this.#hooks.drain(this.#pod, grace * 1000 * DRAIN_SHARE);
     const left = Math.max(grace === 0 ? 0 : 1, grace - (clock.monotonic() - startedAt) / 1000);
     await Promise.all(
       [...this.#inits, ...this.#containers].map((worker) => worker.stop(this.#pod, left)),

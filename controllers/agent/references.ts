@@ -5,7 +5,7 @@ import { CONFIG_MAPS } from '../machinery/resources.ts';
 import type { References } from './environment.ts';
 import type { Pod } from './pod.ts';
 
-const SECRETS: ApiResource = {
+export const SECRETS: ApiResource = {
   group: '',
   version: 'v1',
   resource: 'secrets',

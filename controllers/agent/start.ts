@@ -17,8 +17,8 @@ import { bootID } from '../runtimes/process-table.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { AgentContext } from './context.ts';
 import { EndpointTable } from './endpoints.ts';
-import { IngressTable } from './ingress/ingress-table.ts';
-import type { IngressService } from './ingress/ingress-table.ts';
+import { startIngress } from './ingress/start-ingress.ts';
+import type { IngressService } from './ingress/entry.ts';
 import { LocalInstances } from './local-instances.ts';
 import { agentMetrics } from './metrics.ts';
 import { keepNodeAlive, leaveNode, registerNode } from './node.ts';
@@ -38,6 +38,8 @@ export interface AgentOptions {
   readonly nodeName: string;
   readonly dataDir: string;
   readonly runtime: RuntimeChoice;
+  /** Address of this machine that ingress listens on; 127.0.0.1 when absent. */
+  readonly ingressBind?: string;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly metrics: MetricsRegistry;
@@ -117,13 +119,24 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     activeRevision: (namespace, name) =>
       services.cache.get(namespace, name)?.status?.activeRevision,
   });
-  const ingress = new IngressTable({
-    clock,
-    services: () => services.cache.list(),
-    endpoints,
-    warn: (service, reason, message) =>
-      recorder.record(SERVICES, service, 'Warning', reason, message),
-  });
+  const ingress = startIngress(
+    {
+      client,
+      connection,
+      clock,
+      logger,
+      metrics,
+      random,
+      nodeName,
+      address: options.ingressBind ?? '127.0.0.1',
+      folder: join(nodeFolder, 'ingress'),
+      services: () => services.cache.list(),
+      endpoints,
+      warn: (service, reason, message) =>
+        recorder.record(SERVICES, service, 'Warning', reason, message),
+    },
+    life,
+  );
   const manager = new PodManager(
     {
       context,
@@ -134,7 +147,6 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     life,
   );
   endpoints.addSource(new LocalInstances(() => manager.workers()));
-  endpoints.onDrain((podUID, limitMs) => ingress.drain(podUID, limitMs));
   services.onChange(() => {
     endpoints.changed();
     ingress.sync();

@@ -33,6 +33,7 @@ suite('the command line', () => {
     [['up', '--prot', '1'], 2, /unknown flag --prot; did you mean --port\?/],
     [['up', 'now'], 2, /unexpected "now"/],
     [['up', '--port', 'http'], 2, /--port must be a whole number from 0 to 65535, found "http"/],
+    [['up', '--ingress-bind', 'localhost'], 2, /--ingress-bind must be an IP address/],
     [['up', '--runtime', 'podman'], 2, /--runtime must be one of process, docker, auto/],
     [['up', '--cluster-domain', 'a b'], 2, /--cluster-domain must be a DNS name/],
     [['up', '--persistence', 'mysql:x'], 2, /--persistence must be sqlite:PATH, found "mysql:x"/],

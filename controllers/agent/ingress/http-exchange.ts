@@ -37,6 +37,11 @@ export class HTTPExchange {
     return this.#requests.isBetween && this.#responses.isBetween && this.#open.length === 0;
   }
 
+  /** Something that is not HTTP/1, or not any more: nobody can tell when it is done. */
+  get isOpaque(): boolean {
+    return this.#requests.isOpaque;
+  }
+
   /** One side has said that the connection ends with the current exchange. */
   get closes(): boolean {
     return this.#closes;

@@ -1,59 +1,81 @@
-// Which forwarders there should be, from the Services and the Pods of this machine, and the keeping of them.
+// Keeps this node's listeners in line with the Services: opens and closes them, tells them their routes, and tells the owners of
+// Services what cannot be had.
 import type { Clock } from '#platform/clock.ts';
-import type { ApiObject } from '../../machinery/client-types.ts';
+import type { Logger } from '#platform/logging.ts';
 import type { EndpointTable } from '../endpoints.ts';
-import { IngressForwarder } from './tcp-forwarder.ts';
-import type { IngressTarget } from './tcp-forwarder.ts';
+import type { Certificate } from './certificate.ts';
+import type { IngressService, Route } from './entry.ts';
+import { IngressListener } from './ingress-listener.ts';
+import { listenFailure } from './listen-failure.ts';
+import type { IngressMetrics } from './metrics.ts';
+import { planListeners } from './plan-listeners.ts';
+import type { IngressPlan, ListenerPlan } from './plan-listeners.ts';
+import { Upstreams } from './upstreams.ts';
 
-export interface IngressEntry {
-  /** On 127.0.0.1 of this machine. */
-  readonly port: number;
-  /** containerPort number, or name of a port. */
-  readonly targetPort: number | string;
-  readonly protocol?: string;
-}
-
-/** Service (windlass.dev) as far as it matters here. */
-export interface IngressService extends ApiObject {
-  readonly spec?: { readonly ingress?: readonly IngressEntry[] };
-  readonly status?: { readonly activeRevision?: string };
+/** Where certificates come from; told which routes need one. */
+export interface CertificateStore {
+  want(routes: readonly Route[]): void;
+  /** undefined: there is none (yet). */
+  find(route: Route): Certificate | undefined;
 }
 
 export interface IngressTableOptions {
   readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: IngressMetrics;
+  /** Address of this machine to listen on. */
+  readonly address: string;
   readonly services: () => readonly IngressService[];
   readonly endpoints: Pick<EndpointTable, 'ready'>;
+  readonly certificates: CertificateStore;
   readonly warn: (service: IngressService, reason: string, message: string) => void;
 }
 
 const RETRY_MS = 5_000;
 
-interface Wanted {
-  readonly service: IngressService;
-  readonly entry: IngressEntry;
-}
-
 export class IngressTable {
   readonly #options: IngressTableOptions;
-  readonly #forwarders = new Map<string, IngressForwarder>();
-  readonly #owners = new Map<number, string>();
+  readonly #upstreams: Upstreams;
+  readonly #listeners = new Map<string, IngressListener>();
+  /** Said already, and still so. */
+  #complaints = new Set<string>();
   #queue = Promise.resolve();
   #cancelRetry = (): void => undefined;
   #closed = false;
 
   constructor(options: IngressTableOptions) {
     this.#options = options;
+    const { clock, endpoints } = options;
+    this.#upstreams = new Upstreams({ clock, endpoints });
   }
 
-  /** Brings the forwarders in line with the Services. */
+  /** Brings the listeners in line with the Services. */
   sync(): void {
     this.#queue = this.#queue.then(() => this.#sync());
   }
 
+  /** Resolves when everything that was asked for is done. */
+  settled(): Promise<void> {
+    return this.#queue;
+  }
+
+  /** Other instances are ready than before. */
+  endpointsChanged(): void {
+    const ready = new Set<string>();
+    for (const { metadata } of this.#options.services()) {
+      const { namespace = 'default', name } = metadata;
+      for (const { podUID } of this.#options.endpoints.ready(namespace, name)) ready.add(podUID);
+    }
+    for (const listener of this.#listeners.values()) listener.release(ready);
+    this.#upstreams.prune(ready);
+  }
+
+  /** Resolves when the instance has nothing to do any more for a client, at the latest after the limit. */
   async drain(podUID: string, limitMs: number): Promise<void> {
-    await Promise.all(
-      [...this.#forwarders.values()].map((forwarder) => forwarder.drain(podUID, limitMs)),
-    );
+    await Promise.all([
+      this.#upstreams.drain(podUID, limitMs),
+      ...[...this.#listeners.values()].map((listener) => listener.drain(podUID, limitMs)),
+    ]);
   }
 
   /** Takes no new connections; those that are open go on. */
@@ -61,71 +83,73 @@ export class IngressTable {
     this.#closed = true;
     this.#cancelRetry();
     await this.#queue;
-    for (const forwarder of this.#forwarders.values()) forwarder.refuse();
+    for (const listener of this.#listeners.values()) listener.refuse();
   }
 
   /** Cuts what is open, and gives the ports back. */
   async close(): Promise<void> {
     await this.refuse();
-    await Promise.all([...this.#forwarders.values()].map((forwarder) => forwarder.close()));
+    await Promise.all([...this.#listeners.values()].map((listener) => listener.close(0)));
+    await this.#upstreams.close();
   }
 
   async #sync(): Promise<void> {
     if (this.#closed) return;
-    const wanted = this.#wanted();
-    for (const [key, forwarder] of this.#forwarders) {
-      if (wanted.has(key)) continue;
-      this.#forwarders.delete(key);
-      for (const [port, owner] of this.#owners) if (owner === key) this.#owners.delete(port);
-      // Its open connections are cut: nobody describes them any more.
-      await forwarder.close();
-    }
-    for (const [key, { service, entry }] of wanted) {
-      if (!this.#forwarders.has(key)) await this.#open(key, service, entry);
-    }
-  }
-
-  #wanted(): Map<string, Wanted> {
-    const wanted = new Map<string, Wanted>();
-    for (const service of this.#options.services()) {
-      if (service.metadata.deletionTimestamp !== undefined) continue;
-      for (const entry of service.spec?.ingress ?? []) {
-        if (entry.protocol === 'UDP') continue;
-        wanted.set(`${service.metadata.uid}/${entry.port}/${entry.targetPort}`, { service, entry });
+    const plan = planListeners(this.#options.services());
+    this.#complain(plan);
+    this.#wantCertificates(plan);
+    for (const [key, listener] of this.#listeners) {
+      const planned = plan.listeners.get(key);
+      if (planned !== undefined && planned.kind === listener.kind) {
+        listener.update(planned);
+        continue;
       }
+      this.#listeners.delete(key);
+      // The port is free at once; requests under way are answered.
+      listener.refuse();
+      void listener.close(RETRY_MS);
     }
-    return wanted;
+    for (const [key, planned] of plan.listeners) {
+      if (!this.#listeners.has(key)) await this.#open(planned);
+    }
   }
 
-  async #open(key: string, service: IngressService, entry: IngressEntry): Promise<void> {
-    const { clock, warn } = this.#options;
-    const forwarder = new IngressForwarder({
-      port: entry.port,
+  async #open(planned: ListenerPlan): Promise<void> {
+    const { clock, logger, metrics, address, warn, certificates } = this.#options;
+    const listener = new IngressListener(planned, {
       clock,
-      targets: () => this.#targets(service, entry),
+      logger,
+      metrics,
+      address,
+      upstreams: this.#upstreams,
+      certificate: (route) => certificates.find(route),
     });
     try {
-      await forwarder.listen();
-      this.#forwarders.set(key, forwarder);
-      this.#owners.set(entry.port, key);
+      await listener.listen();
+      this.#listeners.set(planned.key, listener);
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      const ours = this.#owners.get(entry.port) !== undefined;
-      const why =
-        code === 'EADDRINUSE'
-          ? `port ${entry.port} of 127.0.0.1 is in use by ${ours ? 'the ingress of another Service' : 'another program'}: choose another port in spec.ingress, or free it`
-          : `cannot listen on 127.0.0.1:${entry.port}: ${(error as Error).message}`;
-      warn(service, code === 'EADDRINUSE' ? 'IngressPortInUse' : 'IngressFailed', why);
+      void listener.close(0);
+      const { reason, message } = listenFailure(planned, address, error);
+      for (const { service } of [...planned.routes, ...planned.passthrough])
+        warn(service, reason, message);
       this.#cancelRetry();
       this.#cancelRetry = clock.schedule(RETRY_MS, () => this.sync());
     }
   }
 
-  #targets({ metadata }: IngressService, { targetPort }: IngressEntry): IngressTarget[] {
-    const { namespace = 'default', name } = metadata;
-    return this.#options.endpoints.ready(namespace, name).map((instance) => ({
-      podUID: instance.podUID,
-      connect: (timeoutMs) => instance.connect(targetPort, timeoutMs),
-    }));
+  /** Once for each thing that is wrong, again only after it was right. */
+  #complain({ complaints }: IngressPlan): void {
+    const now = new Set<string>();
+    for (const { service, reason, message } of complaints) {
+      const key = `${service.metadata.uid} ${reason} ${message}`;
+      now.add(key);
+      if (!this.#complaints.has(key)) this.#options.warn(service, reason, message);
+    }
+    this.#complaints = now;
+  }
+
+  #wantCertificates({ listeners }: IngressPlan): void {
+    const routes = [...listeners.values()].flatMap((planned) => planned.routes);
+    this.#options.certificates.want(routes.filter(({ certificate }) => certificate !== undefined));
   }
 }

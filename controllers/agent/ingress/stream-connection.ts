@@ -5,28 +5,33 @@ import type { Socket } from 'node:net';
 import type { Clock } from '#platform/clock.ts';
 import { HTTPExchange } from './http-exchange.ts';
 
-export interface Upstream {
+/** A connection to an instance. */
+export interface InstanceSocket {
   readonly podUID: string;
   readonly socket: Socket;
+  /** Called once, when the instance has no more to do with the client. */
+  readonly release: () => void;
 }
 
 export interface ConnectionOptions {
   readonly client: Socket;
   readonly clock: Clock;
   /** A connection to a ready instance; undefined when there is none. */
-  readonly dial: (wanted: () => boolean) => Promise<Upstream | undefined>;
+  readonly dial: (wanted: () => boolean) => Promise<InstanceSocket | undefined>;
 }
 
 /** A client without an instance and without a request is let go after this time. */
 const IDLE_LIMIT_MS = 60_000;
+/** How long a protocol is waited for that does not show when it is done: its instance ends it when it is told to stop. */
+const OPAQUE_LIMIT_MS = 10_000;
 
-export class IngressConnection {
+export class StreamConnection {
   /** Resolves when the client is gone. */
   readonly closed: Promise<void>;
   readonly #options: ConnectionOptions;
   readonly #client: Socket;
   readonly #exchange = new HTTPExchange();
-  #upstream: Upstream | undefined;
+  #upstream: InstanceSocket | undefined;
   #dialling = false;
   /** Bytes of the client that wait for an instance. */
   #pending: Buffer[] = [];
@@ -58,15 +63,28 @@ export class IngressConnection {
     return this.#upstream?.podUID;
   }
 
-  /** Resolves when the instance has nothing to do with this connection any more, at the latest after `limitMs`; then it is cut. */
+  /** Resolves when the instance has nothing to do with this connection any more, or when that takes too long; then the connection goes on. */
   async drain(limitMs: number): Promise<void> {
     if (this.#upstream === undefined) return;
+    const { clock } = this.#options;
     const free = Promise.withResolvers<void>();
     this.#letGo = free.resolve;
-    const cancel = this.#options.clock.schedule(limitMs, () => this.destroy());
+    const cancels = [
+      clock.schedule(limitMs, free.resolve),
+      clock.schedule(Math.min(OPAQUE_LIMIT_MS, limitMs / 2), () => {
+        if (this.#exchange.isOpaque) free.resolve();
+      }),
+    ];
     this.#letGoIfIdle();
     await free.promise;
-    cancel();
+    for (const cancel of cancels) cancel();
+  }
+
+  /** Lets the instance go as soon as nothing is under way. */
+  release(): void {
+    if (this.#upstream === undefined) return;
+    this.#letGo ??= () => undefined;
+    this.#letGoIfIdle();
   }
 
   destroy(): void {
@@ -82,6 +100,7 @@ export class IngressConnection {
     this.#dialling = false;
     if (upstream === undefined || this.#client.destroyed) {
       upstream?.socket.destroy();
+      upstream?.release();
       this.#client.destroy();
       return;
     }
@@ -153,6 +172,7 @@ export class IngressConnection {
 
   #detach(): Socket | undefined {
     const socket = this.#upstream?.socket;
+    this.#upstream?.release();
     this.#upstream = undefined;
     this.#letGo?.();
     this.#letGo = undefined;
