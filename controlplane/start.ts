@@ -128,7 +128,7 @@ export async function startControlPlane(
     controllersKubeconfig: () =>
       kubeconfigs.write('controllers', 'system:windlass:controllers', ['system:masters']),
     nodeKubeconfig: (nodeName) =>
-      kubeconfigs.write('node', `system:node:${nodeName}`, ['system:nodes']),
+      kubeconfigs.write('node', `system:node:${nodeName}`, ['system:nodes'], 'node'),
     close: async () => {
       health.isStopping = true;
       await stack.disposeAsync();
@@ -246,9 +246,14 @@ class Kubeconfigs {
     this.#url = url;
   }
 
-  async write(name: string, user: string, groups: readonly string[]): Promise<string> {
+  async write(
+    name: string,
+    user: string,
+    groups: readonly string[],
+    usage: 'client' | 'node' = 'client',
+  ): Promise<string> {
     const client = await this.#certificates.ensure(name, {
-      usage: 'client',
+      usage,
       commonName: user,
       organizations: groups,
     });

@@ -52,6 +52,18 @@ test('CertificateStore makes an authority, a server and a client certificate, al
   assert.equal((await stat(folder)).mode & 0o777, 0o700);
 });
 
+test('CertificateStore makes node certificates that serve too, in the place of those that do not', async () => {
+  const store = await CertificateStore.open(folder, systemClock);
+  const who = { commonName: 'system:node:n1', organizations: ['system:nodes'] };
+  const old = await store.ensure('node', { usage: 'client', ...who });
+  const issued = await store.ensure('node', { usage: 'node', ...who });
+  assert.notEqual(issued.certificate, old.certificate);
+  const { keyUsage, subject } = new X509Certificate(issued.certificate);
+  assert.deepEqual(keyUsage, ['1.3.6.1.5.5.7.3.2', '1.3.6.1.5.5.7.3.1']);
+  assert.equal(subject, 'O=system:nodes\nCN=system:node:n1');
+  assert.deepEqual(await store.ensure('node', { usage: 'node', ...who }), issued);
+});
+
 test('CertificateStore uses what is there, and issues anew for other names or near the end', async () => {
   const store = await CertificateStore.open(folder, systemClock);
   const first = await store.ensure('server', server);

@@ -6,7 +6,7 @@ import path from 'node:path';
 
 import type { Clock } from '#platform/clock.ts';
 
-import { issueAuthority, issueCertificate } from './issuer.ts';
+import { EXTENDED_USAGES, issueAuthority, issueCertificate } from './issuer.ts';
 import type { CertificateRequest, KeyPair, Validity } from './issuer.ts';
 
 const DAY_MS = 86_400_000;
@@ -98,7 +98,11 @@ function isFor(certificate: X509Certificate, request: CertificateRequest): boole
     ...request.organizations.map((group) => `O=${group}`),
     `CN=${request.commonName}`,
   ];
-  return certificate.subject === wanted.join('\n');
+  const usages = certificate.keyUsage ?? [];
+  return (
+    certificate.subject === wanted.join('\n') &&
+    EXTENDED_USAGES[request.usage].every((usage) => usages.includes(usage))
+  );
 }
 
 function validity(clock: Clock, durationMs: number): Validity {

@@ -8,6 +8,13 @@ import { installReflectMetadata } from './reflect-metadata.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
+/** By kind of certificate: the object identifiers of RFC 5280, 4.2.1.12. */
+export const EXTENDED_USAGES = {
+  server: ['1.3.6.1.5.5.7.3.1'],
+  client: ['1.3.6.1.5.5.7.3.2'],
+  node: ['1.3.6.1.5.5.7.3.2', '1.3.6.1.5.5.7.3.1'],
+} as const;
+
 /** A certificate and its private key, both PEM. */
 export interface KeyPair {
   readonly certificate: string;
@@ -23,7 +30,8 @@ export type CertificateRequest =
       readonly ipAddresses: readonly string[];
     }
   | {
-      readonly usage: 'client';
+      /** `node`: a client that other nodes also meet as a server, so that machines can prove themselves to each other. */
+      readonly usage: 'client' | 'node';
       /** The user name. */
       readonly commonName: string;
       /** The user's groups. */
@@ -106,7 +114,7 @@ export async function issueCertificate(
   );
   const keys = await generateKeys();
   const name: { [field: string]: string[] }[] =
-    request.usage === 'client' ? request.organizations.map((group) => ({ O: [group] })) : [];
+    request.usage === 'server' ? [] : request.organizations.map((group) => ({ O: [group] }));
   name.push({ CN: [request.commonName] });
 
   const certificate = await x509.X509CertificateGenerator.create({
@@ -121,11 +129,7 @@ export async function issueCertificate(
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([
-        request.usage === 'server'
-          ? x509.ExtendedKeyUsage.serverAuth
-          : x509.ExtendedKeyUsage.clientAuth,
-      ]),
+      new x509.ExtendedKeyUsageExtension([...EXTENDED_USAGES[request.usage]]),
       await x509.AuthorityKeyIdentifierExtension.create(issuer),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
       ...(request.usage === 'server' ? [alternativeNames(x509, request)] : []),

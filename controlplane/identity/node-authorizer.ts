@@ -1,4 +1,4 @@
-// What a node agent may do: its own Node and Lease, the Pods bound to it, and what those Pods refer to.
+// What a node agent may do: its own Node and Lease, the Pods bound to it, and what those Pods refer to; and read all Nodes.
 // A stolen node certificate must not open the Secrets of other machines.
 import type { UserInfo } from '../api/user.ts';
 
@@ -103,13 +103,12 @@ function authorizeNode(attributes: Attributes, node: string): Decision {
     // The name in the body is checked against the user by the caller that has the body; a POST has none in its path.
     return only(name === '' || name === node, OWN_NODE);
   }
-  return only(
-    name === node && (verb === 'get' || verb === 'update' || verb === 'patch' || verb === 'watch'),
-    OWN_NODE,
-  );
+  // Agents look up each other's addresses.
+  if (isRead(verb)) return allowed;
+  return only(name === node && (verb === 'update' || verb === 'patch'), OWN_NODE);
 }
 
-const OWN_NODE = 'a node may only create, read and write its own Node';
+const OWN_NODE = 'a node may only create and write its own Node';
 
 function authorizeLease(attributes: Attributes, node: string): Decision {
   const { verb, namespace, name, subresource } = attributes;
