@@ -37,6 +37,11 @@ export const helpOf = {
     description:
       'Instances of a dead machine are freed to run elsewhere. When volumes would be lost, only with --force.',
   },
+  nodeKubeconfig: {
+    usage: 'node kubeconfig NAME',
+    summary: 'Write the kubeconfig that the node agent of another machine runs with',
+    description: 'Run it where the server runs: it signs with the authority in the data directory.',
+  },
   status: {
     usage: 'status',
     summary: 'Say whether the server runs, where, and what it holds',

@@ -55,6 +55,13 @@ const COMMANDS: ReadonlyMap<string, Entry> = new Map([
     },
   ],
   [
+    'node kubeconfig',
+    {
+      help: helpOf.nodeKubeconfig,
+      load: async () => (await import('./commands/node-kubeconfig.ts')).nodeKubeconfig,
+    },
+  ],
+  [
     'status',
     { help: helpOf.status, load: async () => (await import('./commands/status.ts')).status },
   ],

@@ -3,6 +3,13 @@ import type { LogFormat, LogLevel } from '#platform/logging.ts';
 
 export type RuntimeChoice = 'process' | 'docker' | 'auto';
 
+/** Where agents of other machines find this one. */
+export interface PeerSettings {
+  readonly bind?: string;
+  readonly port?: number;
+  readonly address?: string;
+}
+
 /** Handed to the thread at its start. A part that is absent does not run. */
 export interface ThreadData {
   readonly controllers?: {
@@ -17,6 +24,8 @@ export interface ThreadData {
     readonly dataDir: string;
     readonly runtime: RuntimeChoice;
     readonly ingressBind: string;
+    readonly peers: PeerSettings;
+    readonly clusterDomain: string;
   };
   readonly manifests?: { readonly kubeconfig: string; readonly paths: readonly string[] };
   readonly logFormat: LogFormat;

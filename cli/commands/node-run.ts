@@ -9,7 +9,7 @@ import { helpOf } from '../command-help.ts';
 import { lockDataDirectory, prepareDataDirectory, dataDirectoryAt } from '../data-directory.ts';
 import { runUntilStopped } from '../run-until-stopped.ts';
 import { UsageError } from '../usage-error.ts';
-import { ingressBind, nodeNameOf, upOptions } from './up-options.ts';
+import { clusterDomainOf, ingressBind, nodeNameOf, peerSettings, upOptions } from './up-options.ts';
 
 export const nodeRun = defineCommand({
   help: helpOf.nodeRun,
@@ -27,6 +27,14 @@ export const nodeRun = defineCommand({
     'data-dir': { ...upOptions['data-dir'], default: '.windlass-node' },
     runtime: upOptions.runtime,
     'ingress-bind': upOptions['ingress-bind'],
+    'cluster-domain': upOptions['cluster-domain'],
+    'peer-bind': {
+      type: 'string',
+      placeholder: 'ADDRESS',
+      help: 'Address to listen on for agents of other machines (default: the one towards the server)',
+    },
+    'peer-port': upOptions['peer-port'],
+    'peer-address': upOptions['peer-address'],
     'log-format': upOptions['log-format'],
     'log-level': { ...upOptions['log-level'], default: 'info' },
   },
@@ -47,6 +55,11 @@ export const nodeRun = defineCommand({
             dataDir: directory.path,
             runtime: values.runtime,
             ingressBind: ingressBind(values['ingress-bind']),
+            clusterDomain: clusterDomainOf(values['cluster-domain']),
+            peers: {
+              ...peerSettings(values['peer-port'], values['peer-address']),
+              ...(values['peer-bind'] === undefined ? {} : { bind: values['peer-bind'] }),
+            },
             environment: io.environment,
             logger,
             clock: systemClock,

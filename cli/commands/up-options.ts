@@ -6,7 +6,7 @@ import type { LogFormat, LogLevel } from '#platform/logging.ts';
 import { dataDirectoryAt } from '../data-directory.ts';
 import type { DataDirectory } from '../data-directory.ts';
 import type { OptionTable, OptionValues } from '../options.ts';
-import type { RuntimeChoice } from '../thread-messages.ts';
+import type { PeerSettings, RuntimeChoice } from '../thread-messages.ts';
 import { UsageError } from '../usage-error.ts';
 
 export const upOptions = {
@@ -78,6 +78,18 @@ export const upOptions = {
     default: '127.0.0.1',
     help: 'Address that the ingress of services listens on; 0.0.0.0 serves other machines',
   },
+  'peer-port': {
+    type: 'integer',
+    placeholder: 'PORT',
+    minimum: 1,
+    maximum: 65_535,
+    help: 'Port where agents of other machines reach this one (default: 6444, any free one if taken)',
+  },
+  'peer-address': {
+    type: 'string',
+    placeholder: 'HOST[:PORT]',
+    help: 'Under which agents of other machines reach this one (default: found out)',
+  },
   'no-controllers': { type: 'boolean', help: 'Run no controllers here' },
   'no-node': { type: 'boolean', help: 'Run no instances on this machine' },
   'log-format': {
@@ -105,6 +117,7 @@ export interface UpSettings {
   readonly clusterDomain: string;
   readonly runtime: RuntimeChoice;
   readonly ingressBind: string;
+  readonly peers: PeerSettings;
   readonly runControllers: boolean;
   readonly runNode: boolean;
   readonly nodeName: string;
@@ -116,11 +129,6 @@ export interface UpSettings {
 export function upSettings(values: OptionValues<typeof upOptions>): UpSettings {
   const data = dataDirectoryAt(values['data-dir']);
   refuseUnbuilt(values);
-  const domain = values['cluster-domain'];
-  if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(domain))
-    throw new UsageError(
-      `--cluster-domain must be a DNS name in lower case, found ${JSON.stringify(domain)}`,
-    );
   return {
     data,
     bind: values.bind,
@@ -131,9 +139,14 @@ export function upSettings(values: OptionValues<typeof upOptions>): UpSettings {
         ? values.persistence
         : [`sqlite:${join(data.path, 'state.db')}`],
     secretsKeyFile: secretsKeyFile(values['secrets-key'], data),
-    clusterDomain: domain,
+    clusterDomain: clusterDomainOf(values['cluster-domain']),
     runtime: values.runtime,
     ingressBind: ingressBind(values['ingress-bind']),
+    peers: {
+      ...peerSettings(values['peer-port'], values['peer-address']),
+      // The server is reached over loopback then, which says nothing about how others get here.
+      ...(WILDCARDS.includes(values.bind) ? { bind: values.bind } : {}),
+    },
     runControllers: !values['no-controllers'],
     runNode: !values['no-node'],
     nodeName: nodeNameOf(hostname()),
@@ -149,6 +162,24 @@ export function ingressBind(value: string): string {
       `--ingress-bind must be an IP address of this machine, found ${JSON.stringify(value)}; 127.0.0.1 serves this machine only, 0.0.0.0 (or ::) all that reach it`,
     );
   return value;
+}
+
+/** @throws UsageError for what is no name in DNS */
+export function clusterDomainOf(domain: string): string {
+  if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(domain))
+    throw new UsageError(
+      `--cluster-domain must be a DNS name in lower case, found ${JSON.stringify(domain)}`,
+    );
+  return domain;
+}
+
+const WILDCARDS = ['0.0.0.0', '::'];
+
+export function peerSettings(port: number | undefined, address: string | undefined): PeerSettings {
+  return {
+    ...(port === undefined ? {} : { port }),
+    ...(address === undefined ? {} : { address }),
+  };
 }
 
 function refuseUnbuilt(values: OptionValues<typeof upOptions>): void {

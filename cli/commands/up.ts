@@ -131,8 +131,8 @@ async function beside(
   io: CommandIO,
   { logger, progress, onError }: Screen,
 ): Promise<SupervisedThread | undefined> {
-  const { runControllers, runNode, manifests, nodeName, runtime, clusterDomain, ingressBind } =
-    settings;
+  const { runControllers, runNode, manifests, nodeName, runtime, clusterDomain } = settings;
+  const { ingressBind, peers } = settings;
   // Written even where the part runs elsewhere: `windlass controllers` and `windlass node run` then take them.
   const controllersKubeconfig = await server.controllersKubeconfig();
   const nodeKubeconfig = await server.nodeKubeconfig(nodeName);
@@ -149,6 +149,8 @@ async function beside(
             dataDir: settings.data.path,
             runtime,
             ingressBind,
+            peers,
+            clusterDomain,
           },
         }
       : {}),

@@ -34,6 +34,8 @@ export interface NodeOptions {
   /** Identifies this machine across restarts. */
   readonly machineID: string;
   readonly bootID: string;
+  /** Put on the Node; null takes one off. */
+  readonly annotations?: Readonly<Record<string, string | null>>;
 }
 
 interface NodeObject extends ApiObject {
@@ -54,16 +56,17 @@ export async function registerNode(options: NodeOptions, signal: AbortSignal): P
     'kubernetes.io/arch': arch() === 'x64' ? 'amd64' : arch(),
     'kubernetes.io/os': platform(),
   };
+  const { annotations = {} } = options;
+  const said = Object.fromEntries(
+    Object.entries(annotations).filter(([, value]) => value !== null),
+  );
+  const metadata = { name: nodeName, labels, annotations: said };
   try {
-    await client.create(
-      NODES,
-      '',
-      { apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName, labels }, spec: {} },
-      signal,
-    );
+    await client.create(NODES, '', { apiVersion: 'v1', kind: 'Node', metadata, spec: {} }, signal);
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
-    await client.patch(NODES, '', nodeName, '', 'merge', { metadata: { labels } }, signal);
+    const patch = { metadata: { labels, annotations } };
+    await client.patch(NODES, '', nodeName, '', 'merge', patch, signal);
   }
   await renewLease(options, signal);
   return writeStatus(options, signal);

@@ -24,6 +24,10 @@ import { agentMetrics } from './metrics.ts';
 import { keepNodeAlive, leaveNode, registerNode } from './node.ts';
 import type { NodeOptions } from './node.ts';
 import type { Pod } from './pod.ts';
+import { offersPort } from './peers/offers-port.ts';
+import { PEER_ANNOTATION } from './peers/peer-mesh.ts';
+import { startPeers } from './peers/start-peers.ts';
+import type { PeerSettings } from './peers/start-peers.ts';
 import { PodManager } from './pod-manager.ts';
 import { openRuntime } from './open-runtime.ts';
 import type { RuntimeChoice } from './open-runtime.ts';
@@ -40,6 +44,10 @@ export interface AgentOptions {
   readonly runtime: RuntimeChoice;
   /** Address of this machine that ingress listens on; 127.0.0.1 when absent. */
   readonly ingressBind?: string;
+  /** Under which services have names. */
+  readonly clusterDomain: string;
+  /** Where agents of other machines find this one. */
+  readonly peers?: PeerSettings;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly metrics: MetricsRegistry;
@@ -53,6 +61,8 @@ export interface Agent {
 }
 
 const LEAVE_LIMIT_MS = 2_000;
+/** How long the instances go on for connections of other machines when the agent ends. */
+const PEERS_LEAVE_LIMIT_MS = 3_000;
 
 /** @throws Error when the runtime does not work here or the server refuses the node */
 export async function startAgent(options: AgentOptions, signal: AbortSignal): Promise<Agent> {
@@ -96,7 +106,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     folderOf: (podUID) => join(nodeFolder, 'pods', podUID),
     claimsFolder: join(nodeFolder, 'volumes'),
   };
-  const node: NodeOptions = {
+  const description: NodeOptions = {
     client,
     clock,
     logger,
@@ -106,8 +116,6 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     machineID: agentID,
     bootID: await bootID(),
   };
-  await registerNode(node, life);
-
   const informerOptions = { client, clock, logger, random };
   const pods = new Informer<Pod>({
     ...informerOptions,
@@ -142,11 +150,36 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
       context,
       informer: pods,
       drain: (podUID, limitMs) => endpoints.drain(podUID, limitMs),
-      changed: () => endpoints.changed(),
+      changed: () => {
+        endpoints.changed();
+        peers.announce();
+      },
     },
     life,
   );
-  endpoints.addSource(new LocalInstances(() => manager.workers()));
+  const local = new LocalInstances(() => manager.workers());
+  endpoints.addSource(local);
+  const peers = await startPeers({
+    settings: options.peers ?? {},
+    connection,
+    client,
+    nodeName,
+    hostIP: context.hostIP,
+    clock,
+    logger,
+    metrics,
+    random,
+    endpoints,
+    local,
+    offers: (instance, port) =>
+      offersPort(
+        manager.find(instance.podUID)?.pod,
+        services.cache.get(instance.namespace, instance.service),
+        port,
+      ),
+  });
+  const node = { ...description, annotations: { [PEER_ANNOTATION]: peers.address } };
+  await registerNode(node, life);
   services.onChange(() => {
     endpoints.changed();
     ingress.sync();
@@ -156,6 +189,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     recorder.run(life),
     pods.run(life),
     services.run(life),
+    peers.run(life),
     keepNodeAlive(node, life),
     runTunnel(
       {
@@ -178,10 +212,13 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     async close({ stopContainers }) {
       // No new connections; those that are open may finish while their instances do.
       await ingress.refuse();
+      if (stopContainers) await peers.leave(PEERS_LEAVE_LIMIT_MS);
       const closing = manager.close(stopContainers);
       endpoints.changed();
+      peers.announce();
       await closing;
       await ingress.close();
+      await peers.close();
       lifetime.abort(new Error('the agent ends'));
       await Promise.allSettled(tasks);
       await leaveInTime(node);

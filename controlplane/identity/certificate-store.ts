@@ -63,15 +63,20 @@ export class CertificateStore {
     return path.join(this.#folder, 'ca.crt');
   }
 
-  /** The certificate called `name` for exactly this request, from disk or newly issued. */
-  async ensure(name: string, request: CertificateRequest): Promise<KeyPair> {
-    const found = await readPair(this.#folder, name);
-    if (found !== undefined && this.#holds(found, request)) return found;
-    const issued = await issueCertificate(
+  /** A new certificate that is kept nowhere here. */
+  issue(request: CertificateRequest): Promise<KeyPair> {
+    return issueCertificate(
       this.#authority,
       request,
       validity(this.#clock, CERTIFICATE_VALIDITY_MS),
     );
+  }
+
+  /** The certificate called `name` for exactly this request, from disk or newly issued. */
+  async ensure(name: string, request: CertificateRequest): Promise<KeyPair> {
+    const found = await readPair(this.#folder, name);
+    if (found !== undefined && this.#holds(found, request)) return found;
+    const issued = await this.issue(request);
     await writePair(this.#folder, name, issued);
     return issued;
   }

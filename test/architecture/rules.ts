@@ -28,6 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controlplane/store/',
   ],
   'controlplane/start.ts': ['platform/', 'controlplane/', 'persistence/'],
+  'controlplane/node-kubeconfig.ts': ['platform/', 'controlplane/identity/'],
   'controllers/machinery/': ['platform/'],
   'controllers/runtimes/': ['platform/'],
   'controllers/agent/': ['platform/', 'controllers/machinery/', 'controllers/runtimes/'],
@@ -37,6 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'cli/': [
     'platform/',
     'controlplane/start.ts',
+    'controlplane/node-kubeconfig.ts',
     'controllers/start.ts',
     'controllers/agent/start.ts',
     'controllers/machinery/',
