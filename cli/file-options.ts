@@ -1,16 +1,15 @@
-// The manifests that a command is given with --file: files, folders or standard input, read once and with their errors told.
-import type { CommandIO } from './command.ts';
-import { ManifestError, manifestFiles, parseManifests, readManifests } from './apply/manifest.ts';
+// Flags of every command that is given files, and how what is wrong with a file is told.
+import { ManifestError } from './apply/manifest.ts';
 import type { Manifest } from './apply/manifest.ts';
 import type { OptionTable } from './options.ts';
-import { CommandError, UsageError } from './usage-error.ts';
+import { CommandError } from './usage-error.ts';
 
 export const fileOptions = {
   file: {
     type: 'list',
     short: 'f',
     placeholder: 'PATH',
-    help: 'Manifest file or folder; - is standard input',
+    help: 'Manifest or Compose file, or folder of manifests; - is standard input',
   },
   namespace: {
     type: 'string',
@@ -18,41 +17,36 @@ export const fileOptions = {
     placeholder: 'NAME',
     help: 'Namespace of what names none (default: default)',
   },
+  project: {
+    type: 'string',
+    placeholder: 'NAME',
+    help: 'Label what is applied as part of this project (default, for Compose: its name or folder)',
+  },
+  profile: {
+    type: 'list',
+    short: 'p',
+    placeholder: 'NAME',
+    help: 'Take services of this profile of a Compose file too; * is every profile',
+  },
+  'env-file': {
+    type: 'string',
+    placeholder: 'FILE',
+    help: 'Variables for a Compose file (default: .env beside it)',
+  },
+  'cluster-domain': {
+    type: 'string',
+    placeholder: 'NAME',
+    help: 'Give HTTP ports of x-ports the host SERVICE.NAME too (default: without a host they serve any)',
+  },
 } as const satisfies OptionTable;
 
 export interface FileValues {
   readonly file: readonly string[];
   readonly namespace: string | undefined;
-}
-
-/**
- * @throws UsageError without --file; CommandError for a file that cannot be used, or an object of another namespace than the
- * one that was asked for
- */
-export async function manifestsOf(values: FileValues, io: CommandIO): Promise<readonly Manifest[]> {
-  if (values.file.length === 0)
-    throw new UsageError(
-      '--file is missing: name a manifest with -f FILE, or - for standard input',
-    );
-  const manifests: Manifest[] = [];
-  for (const path of values.file) manifests.push(...(await told(() => readPath(path, io))));
-  if (manifests.length === 0)
-    throw new CommandError(`${values.file.join(', ')}: there is no object in it`);
-  for (const { file, line, object } of manifests) {
-    const { namespace } = object.metadata;
-    if (values.namespace === undefined || namespace === undefined) continue;
-    if (namespace !== values.namespace)
-      throw new CommandError(
-        `${file}, line ${line}: ${object.kind} ${object.metadata.name} is of namespace ${namespace}, and --namespace says ${values.namespace}`,
-        'Leave out one of the two.',
-      );
-  }
-  return manifests;
-}
-
-async function readPath(path: string, io: CommandIO): Promise<readonly Manifest[]> {
-  if (path === '-') return parseManifests('standard input', await io.readInput());
-  return manifestFiles(path).flatMap(readManifests);
+  readonly project: string | undefined;
+  readonly profile: readonly string[];
+  readonly 'env-file': string | undefined;
+  readonly 'cluster-domain': string | undefined;
 }
 
 /** Runs `work`; what is wrong with a manifest is the user's to mend, and no defect of ours. */

@@ -51,6 +51,8 @@ export interface ServiceView {
     readonly conditions?: readonly Condition[];
     readonly readyReplicas?: number;
     readonly desiredReplicas?: number;
+    readonly awaitsPromotion?: boolean;
+    readonly step?: number;
   };
 }
 

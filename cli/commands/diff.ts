@@ -5,8 +5,9 @@ import { helpOf } from '../command-help.ts';
 import { clientOptions, withClient } from '../connect.ts';
 import { comparable } from '../diff/comparable.ts';
 import { unifiedDiff } from '../diff/unified-diff.ts';
-import { fileOptions, manifestsOf, told } from '../file-options.ts';
+import { fileOptions, told } from '../file-options.ts';
 import { applyOptions } from '../plan/live-previews.ts';
+import { readProject } from '../project/read-project.ts';
 import { CommandError } from '../usage-error.ts';
 
 const SAME = 0;
@@ -16,10 +17,12 @@ const TROUBLE = 2;
 export const diff = defineCommand({
   help: helpOf.diff,
   options: { ...fileOptions, ...clientOptions },
-  async run(values, _words, io) {
+  moreWords: true,
+  async run(values, services, io) {
     const signal = io.stopSignal();
     try {
-      const manifests = await manifestsOf(values, io);
+      const { manifests, warnings } = await readProject(values, services, io);
+      for (const warning of warnings) io.err(`warning: ${warning}\n`);
       const differences = await withClient(
         values,
         'diff',

@@ -7,10 +7,11 @@ import { clientOptions, withClient } from '../connect.ts';
 import type { ClientValues } from '../connect.ts';
 import { manifestFiles, readManifests } from '../apply/manifest.ts';
 import type { Manifest } from '../apply/manifest.ts';
-import { fileOptions, isService, manifestsOf, told } from '../file-options.ts';
+import { fileOptions, isService, told } from '../file-options.ts';
 import { formatPlans, planJSON } from '../plan/format-plan.ts';
 import { livePreviews } from '../plan/live-previews.ts';
 import type { ServicePreview } from '../plan/preview.ts';
+import { readProject } from '../project/read-project.ts';
 import { recordedPreviews } from '../plan/recorded-previews.ts';
 import { recordedState } from '../plan/recorded-state.ts';
 import { CommandError } from '../usage-error.ts';
@@ -38,8 +39,10 @@ export const plan = defineCommand({
     },
     ...clientOptions,
   },
-  async run(values, _words, io) {
-    const manifests = await manifestsOf(values, io);
+  moreWords: true,
+  async run(values, services, io) {
+    const { manifests, warnings } = await readProject(values, services, io);
+    for (const warning of warnings) io.err(`warning: ${warning}\n`);
     if (!manifests.some(isService))
       throw new CommandError(
         `${values.file.join(', ')}: there is no service in it`,

@@ -72,7 +72,11 @@ export const run = defineCommand({
       if (values.detach) return;
       const service = { namespace, name, generation: 1 };
       const shown = `windlass logs ${name}`;
-      await followToEnd(client, [service], io, { timeoutMs: undefined, command: shown });
+      await followToEnd(client, [service], io, {
+        timeoutMs: undefined,
+        command: shown,
+        logLines: 10,
+      });
       for (const { port } of manifest.service.spec.ingress ?? [])
         io.out(`${name} answers at http://127.0.0.1:${port}\n`);
     });

@@ -69,7 +69,7 @@ for (const [name, command] of Object.entries(ALL)) {
 const nowhere = ['--data-dir', join(folder, 'nowhere')];
 
 const WRONG: readonly (readonly [Command, readonly string[], RegExp])[] = [
-  [plan, [], /--file is missing: name a manifest with -f FILE/],
+  [plan, [], /--file is missing: name a manifest or a Compose file with -f FILE/],
   [plan, ['-f', '/nowhere'], /\/nowhere: cannot be read/],
   [plan, ['-f', file, '-o', 'yaml'], /--output must be one of text, json/],
   [plan, ['-f', file, ...nowhere], /there is no kubeconfig at/],

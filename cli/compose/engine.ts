@@ -1,6 +1,7 @@
 // What of a Compose service a Pod has no word for: log driver, init, limits, devices, shared memory, stop signal.
 import type { Engine } from '#controllers/service/types.ts';
 import type { Field } from './field.ts';
+import { userOf } from './security.ts';
 import { textMap } from './texts.ts';
 import { bytesQuantity } from './units.ts';
 
@@ -19,6 +20,7 @@ export function engineOf(service: Field): Engine | undefined {
   const { devices, requests } = devicesOf(service);
   const sharedMemory = service.get('shm_size')?.bytes();
   const stopSignal = service.get('stop_signal');
+  const user = service.get('user');
   const options = textMap(logging?.get('options'));
   const engine: Engine = {
     ...(logging === undefined
@@ -30,6 +32,7 @@ export function engineOf(service: Field): Engine | undefined {
           },
         }),
     ...(init === undefined ? {} : { init }),
+    ...(user === undefined || userOf(user) !== undefined ? {} : { user: user.text() }),
     ...(ulimits.length === 0 ? {} : { ulimits }),
     ...(devices.length === 0 ? {} : { devices }),
     ...(requests.length === 0 ? {} : { deviceRequests: requests }),

@@ -4,7 +4,7 @@ import { parseEnvFile } from './env-file.ts';
 import type { Field } from './field.ts';
 import type { ContentSource, DeclaredSecret } from './files.ts';
 import { entriesOf } from './texts.ts';
-import { literal } from './words.ts';
+import { literal } from '../spec/container-of-spec.ts';
 
 const FILE_KEYS = ['format', 'path', 'required'];
 /** A value `secret://NAME` is that of a secret of the file, and never written into the Service. */

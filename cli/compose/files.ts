@@ -1,7 +1,7 @@
 // `configs` and `secrets` of Compose: content that is written here or beside the file, mounted as files.
 import type { FileMount, ServiceConfig, ServiceSecret } from '#controllers/service/types.ts';
 import type { Field } from './field.ts';
-import { resourceName, TakenNames } from './names.ts';
+import { dnsLabel } from '../spec/dns-label.ts';
 
 /** Where the content of files comes from. */
 export interface ContentSource {
@@ -46,13 +46,11 @@ export function declaredConfigs(
   section: Field | undefined,
   from: ContentSource,
 ): ReadonlyMap<string, DeclaredConfig> {
-  const taken = new TakenNames();
   const configs = new Map<string, DeclaredConfig>();
   for (const [key, field] of section?.entries() ?? []) {
     if (key === '') field.fail('config name is required');
     field.refuseUnknown(TOP_LEVEL);
-    const name = resourceName(field, key);
-    taken.take(field, key, name);
+    const name = dnsLabel(key);
     const external = field.get('external');
     if (external !== undefined && (external.isMap || external.boolean()))
       external.fail('configs live in the service that has them: give it content or file');
@@ -68,8 +66,6 @@ export function declaredSecrets(
   section: Field | undefined,
   from: ContentSource,
 ): ReadonlyMap<string, DeclaredSecret> {
-  const taken = new TakenNames();
-  const objects = new TakenNames();
   const secrets = new Map<string, DeclaredSecret>();
   for (const [key, field] of section?.entries() ?? []) {
     const command = field.isMap ? field.get('x-command') : undefined;
@@ -77,20 +73,23 @@ export function declaredSecrets(
       'commands are not run for secrets: put what it prints into an environment variable, and name that with environment',
     );
     field.refuseUnknown(TOP_LEVEL);
-    const name = resourceName(field, key);
-    taken.take(field, key, name);
+    const name = dnsLabel(key);
     const external = field.get('external');
     const isExternal = external !== undefined && (external.isMap || external.boolean());
     const named =
       field.get('name') ?? (external?.isMap === true ? external.get('name') : undefined);
-    const secretName = named === undefined ? name : resourceName(named, named.text());
-    objects.take(field, key, secretName);
+    const secretName = named === undefined ? name : objectName(named.text());
     const content = isExternal ? undefined : contentOf(field, from, ['file', 'environment']);
     if (content === undefined && !isExternal)
       field.fail('has no content: give it file or environment, or external: true');
     secrets.set(key, { name, secretName, key: isExternal ? name : 'value', content });
   }
   return secrets;
+}
+
+/** Secrets may have dots in their names. */
+function objectName(name: string): string {
+  return /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(name) ? name : dnsLabel(name);
 }
 
 function contentOf(

@@ -1,7 +1,8 @@
 // `healthcheck` of Compose as probes: readiness holds traffic back, liveness restarts, startup gives it the time of start_period.
 import type { V1Probe } from '@kubernetes/client-node';
 import type { Field } from './field.ts';
-import { shellCommand, literal } from './words.ts';
+import { literal } from '../spec/container-of-spec.ts';
+import { shellCommand } from './words.ts';
 
 export interface Probes {
   readonly startupProbe?: V1Probe;

@@ -4,7 +4,8 @@ import type { Field } from './field.ts';
 import { userOf } from './security.ts';
 import { entriesOf } from './texts.ts';
 import { durationText } from './units.ts';
-import { commandWords, literal } from './words.ts';
+import { literal } from '../spec/container-of-spec.ts';
+import { commandWords } from './words.ts';
 
 const KEYS = ['command', 'environment', 'privileged', 'timeout', 'user'];
 const NAMES: Readonly<Record<HookName, string>> = {
@@ -42,7 +43,9 @@ function hookOf(
   const user = section.get('user');
   const privileged = section.get('privileged')?.boolean();
   const securityContext = {
-    ...(user === undefined ? {} : userOf(user)),
+    ...(user === undefined
+      ? {}
+      : (userOf(user) ?? user.fail(`'${user.text()}' must be numbers, UID or UID:GID, in a hook`))),
     ...(privileged === undefined ? {} : { privileged }),
   };
   const timeout = section.get('timeout')?.duration();

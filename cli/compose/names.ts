@@ -13,11 +13,6 @@ export function serviceName(field: Field, name: string): string {
   );
 }
 
-/** `db_data` → `db-data`: of what only this file and the plan call by its name. */
-export function resourceName(field: Field, name: string): string {
-  return labelOf(name) ?? field.fail(`'${name}' holds no letter or digit to make a name of`);
-}
-
 /** Undefined when nothing is left of it. */
 export function labelOf(text: string): string | undefined {
   const label = text
@@ -27,16 +22,4 @@ export function labelOf(text: string): string | undefined {
     .slice(0, 63)
     .replace(/-$/, '');
   return label === '' ? undefined : label;
-}
-
-/** Two names of one file that become one would be mixed up. */
-export class TakenNames {
-  readonly #names = new Map<string, string>();
-
-  take(field: Field, original: string, name: string): void {
-    const other = this.#names.get(name);
-    if (other !== undefined && other !== original)
-      field.fail(`'${original}' and '${other}' both become ${name}: give one another name`);
-    this.#names.set(name, original);
-  }
 }

@@ -1,7 +1,8 @@
 // `ports`, `expose` and uncloud's `x-ports` of a Compose service as published ports.
 import { checkPort, parsePort } from '../run/port-text.ts';
 import type { PublishedPort, UncheckedPort } from '../run/port-text.ts';
-import { checkPublished, resolvePorts } from '../run/published-ports.ts';
+import { checkPublished } from '../run/published-ports.ts';
+import { hostnamesFor } from '../spec/resolve-spec.ts';
 import type { Field } from './field.ts';
 
 const LONG = ['app_protocol', 'host_ip', 'mode', 'name', 'protocol', 'published', 'target'];
@@ -14,7 +15,7 @@ export interface Ports {
   readonly exposed: readonly { readonly port: number; readonly protocol: 'tcp' | 'udp' }[];
 }
 
-export function portsOf(service: Field, name: string, clusterDomain: string): Ports {
+export function portsOf(service: Field, name: string, clusterDomain: string | undefined): Ports {
   const published: PublishedPort[] = [];
   const exposed: { port: number; protocol: 'tcp' | 'udp' }[] = [];
   for (const item of service.get('ports')?.items() ?? []) {
@@ -29,9 +30,12 @@ export function portsOf(service: Field, name: string, clusterDomain: string): Po
     }
   }
   const extended = service.get('x-ports');
-  const texts = (extended?.items() ?? []).map((item) => item.attempt(() => parsePort(item.text())));
-  if (extended !== undefined)
-    published.push(...extended.attempt(() => resolvePorts(name, texts, clusterDomain)));
+  for (const item of extended?.items() ?? []) item.attempt(() => parsePort(item.text()));
+  if (extended !== undefined) {
+    const texts = extended.items().map((item) => item.text());
+    const named = extended.attempt(() => hostnamesFor(texts, name, clusterDomain));
+    published.push(...named.map((text) => parsePort(text)));
+  }
   service.attempt(() => checkPublished(published));
   for (const item of service.get('expose')?.items() ?? []) exposed.push(...exposedPorts(item));
   return { published, exposed };

@@ -6,7 +6,8 @@ import type { ServiceSpec } from '#controllers/service/types.ts';
 import { ManifestError } from '../apply/manifest.ts';
 import { composeOf, specOf } from './compose-fixture.ts';
 import { isCompose } from './document.ts';
-import { literal } from './words.ts';
+import { literal } from '../spec/container-of-spec.ts';
+import { dnsLabel } from '../spec/dns-label.ts';
 
 /** Lines of the service `a`, and what of its spec comes of them. */
 const SPECS: readonly (readonly [lines: string, spec: object])[] = [
@@ -41,7 +42,7 @@ const SPECS: readonly (readonly [lines: string, spec: object])[] = [
   ],
   ['x-machines: a, b', { placement: { nodes: ['a', 'b'] } }],
   ['x-placement: {nodes: [a]}', { placement: { nodes: ['a'] } }],
-  ['volumes: ["data_1:/data:ro"]', { volumes: [{ name: 'data-1' }] }],
+  ['volumes: ["data_1:/data:ro"]', { volumes: [{ name: dnsLabel('data_1') }] }],
   ['volumes: ["shared:/data"]', { volumes: [{ name: 'shared', claimName: 'other' }] }],
   ['volumes: ["there:/data"]', { volumes: [{ name: 'there', external: true }] }],
   [
@@ -50,7 +51,9 @@ const SPECS: readonly (readonly [lines: string, spec: object])[] = [
   ],
   [
     'configs: [app.conf]',
-    { configs: [{ name: 'app-conf', content: 'x=1\n', mounts: [{ path: '/app.conf' }] }] },
+    {
+      configs: [{ name: dnsLabel('app.conf'), content: 'x=1\n', mounts: [{ path: '/app.conf' }] }],
+    },
   ],
   [
     'configs: [{source: binary, target: /b, mode: 0440, uid: "1", gid: "2"}]',
@@ -124,6 +127,7 @@ const SPECS: readonly (readonly [lines: string, spec: object])[] = [
     'entrypoint: /start\nx-post_deploy: {command: check --all}',
     { hooks: { postDeploy: { command: ['/start'], args: ['check', '--all'] } } },
   ],
+  ['user: postgres', { engine: { user: 'postgres' } }],
   ['depends_on: {b: {condition: service_healthy}}', { dependsOn: ['b'] }],
 ];
 

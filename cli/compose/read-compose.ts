@@ -24,8 +24,8 @@ export interface ComposeRequest {
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** A file as it is named in the Compose file. @throws Error that says why it cannot be read */
   readonly readFile: (path: string) => Buffer;
-  /** For ports of the ingress without a hostname; '' when there is none. */
-  readonly clusterDomain: string;
+  /** Under which x-ports for HTTP get names; undefined: they get none, and serve any host. */
+  readonly clusterDomain: string | undefined;
   /** Services of other profiles are left out; `*` stands for all. */
   readonly profiles?: readonly string[];
   /** Only these services and what they need; absent or empty: all. */

@@ -5,22 +5,20 @@ import { textMap } from './texts.ts';
 
 const ROOT: Readonly<Record<string, number>> = { root: 0 };
 
-/** `1000`, `1000:1000`, `root`. Names are in the image, which is not here to be asked. */
-export function userOf(field: Field): Pick<V1SecurityContext, 'runAsUser' | 'runAsGroup'> {
+/** `1000`, `1000:1000`, `root`; undefined for names, which only the image can tell. */
+export function userOf(
+  field: Field,
+): Pick<V1SecurityContext, 'runAsUser' | 'runAsGroup'> | undefined {
   const text = field.text();
   const [user = '', group, ...more] = text.split(':');
+  if (more.length > 0 || user === '' || group === '' || /\s/.test(text))
+    return field.fail(`'${text}' must be USER or USER:GROUP`);
   const numeric = (word: string): number | undefined =>
     ROOT[word] ?? (/^\d{1,10}$/.test(word) && Number(word) < 2 ** 31 ? Number(word) : undefined);
   const runAsUser = numeric(user);
   const runAsGroup = group === undefined ? undefined : numeric(group);
-  if (
-    runAsUser === undefined ||
-    more.length > 0 ||
-    (group !== undefined && runAsGroup === undefined)
-  )
-    return field.fail(
-      `'${text}' must be numbers, UID or UID:GID: a Pod knows no names; id -u NAME in the image tells which`,
-    );
+  if (runAsUser === undefined || (group !== undefined && runAsGroup === undefined))
+    return undefined;
   return { runAsUser, ...(runAsGroup === undefined ? {} : { runAsGroup }) };
 }
 

@@ -1,7 +1,7 @@
 // One service of a Compose file as a Service of windlass.dev.
 import type { IngressEntry, ServiceSpec, ServiceVolume } from '#controllers/service/types.ts';
 import type { ManifestObject } from '../apply/manifest.ts';
-import { ingressOf } from '../run/published-ports.ts';
+import { ingressEntry } from '../spec/service-of-spec.ts';
 import { containerOf, entrypointOf, podFieldsOf } from './container.ts';
 import { engineOf } from './engine.ts';
 import type { Field } from './field.ts';
@@ -22,7 +22,7 @@ export interface Declared {
   readonly configs: ReadonlyMap<string, DeclaredConfig>;
   readonly secrets: ReadonlyMap<string, DeclaredSecret>;
   readonly from: ContentSource;
-  readonly clusterDomain: string;
+  readonly clusterDomain: string | undefined;
 }
 
 export type ComposeService = ManifestObject & { readonly spec: ServiceSpec };
@@ -46,7 +46,7 @@ export function serviceOf(
   const configs = configsOf(service, declared.configs);
   const fileSecrets = secretsOf(service, secrets);
   const engine = engineOf(service);
-  const ingress = ingressOf(ports.published);
+  const ingress = ports.published.filter(({ mode }) => mode === 'ingress').map(ingressEntry);
   const updateStrategy = updateStrategyOf(service);
   const hooks = hooksOf(service, entrypoint, from.variables);
   const metadata = labelsOf(service.get('labels'), service.get('annotations'));

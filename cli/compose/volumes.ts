@@ -3,7 +3,7 @@ import type { V1Volume, V1VolumeMount } from '@kubernetes/client-node';
 import type { ServiceVolume } from '#controllers/service/types.ts';
 import { parseComposeVolume } from './volume-text.ts';
 import type { Field } from './field.ts';
-import { resourceName, TakenNames } from './names.ts';
+import { dnsLabel } from '../spec/dns-label.ts';
 import { textMap } from './texts.ts';
 import { bytesQuantity, parseBytes } from './units.ts';
 
@@ -28,14 +28,10 @@ const LONG = [
 
 /** The volumes that the file declares, by the key they are mounted by. */
 export function declaredVolumes(section: Field | undefined): ReadonlyMap<string, ServiceVolume> {
-  const taken = new TakenNames();
-  const claims = new TakenNames();
   const volumes = new Map<string, ServiceVolume>();
   for (const [key, field] of section?.entries() ?? []) {
-    const name = resourceName(field, key);
-    taken.take(field, key, name);
+    const name = dnsLabel(key);
     const volume = field.isNull ? { name } : declaredVolume(field, name);
-    claims.take(field, key, volume.claimName ?? name);
     volumes.set(key, volume);
   }
   return volumes;
@@ -48,7 +44,7 @@ function declaredVolume(field: Field, name: string): ServiceVolume {
   const isExternal = external !== undefined && (external.isMap || external.boolean());
   const oldName = external?.isMap === true ? external.get('name') : undefined;
   const given = named ?? oldName;
-  const claimName = given === undefined ? name : resourceName(given, given.text());
+  const claimName = given === undefined ? name : dnsLabel(given.text());
   const driver = field.get('driver')?.text();
   const options = textMap(field.get('driver_opts'));
   const labels = textMap(field.get('labels'));

@@ -1,11 +1,7 @@
 // Commands of Compose as those of a container in a Pod.
+import { literal } from '../spec/container-of-spec.ts';
 import type { Field } from './field.ts';
 import { shellWords } from './shell-words.ts';
-
-/** A text in which nothing is replaced: Pods replace `$(NAME)`, and Compose has done its own replacing. */
-export function literal(text: string): string {
-  return /\$[$(]/.test(text) ? text.replaceAll('$', '$$$$') : text;
-}
 
 export function shellCommand(line: string): readonly string[] {
   return ['/bin/sh', '-c', literal(line)];

@@ -7,9 +7,11 @@ import { PODS, SERVICES } from '#controllers/machinery/resources.ts';
 import { SERVICE_LABEL } from '#controllers/service/types.ts';
 import type { Clock } from '#platform/clock.ts';
 import { silentLogger } from '#platform/logging.ts';
-import { describeInstance, outcomeOf } from '../apply/rollout.ts';
+import { parseDuration } from '#controllers/service/settings.ts';
+import { outcomeOf } from '../apply/rollout.ts';
 import type { ServiceView } from '../apply/rollout.ts';
 import type { Progress } from '../progress.ts';
+import { instanceProgress } from './instance-progress.ts';
 import { hasTrouble, logTail } from './log-tail.ts';
 import type { InstancePod, LogReader } from './log-tail.ts';
 
@@ -18,6 +20,8 @@ export interface AwaitOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly progress: Progress;
+  /** How many of the last lines of the log of what failed. */
+  readonly logLines: number;
 }
 
 export interface Awaited {
@@ -25,12 +29,18 @@ export interface Awaited {
   readonly name: string;
   /** Of the spec that is to be rolled out. */
   readonly generation: number;
+  /** Services of the namespace that it waits for. */
+  readonly dependsOn?: readonly string[];
 }
 
 export type RolloutEnd =
   | { readonly state: 'ready'; readonly ready: number; readonly desired: number }
   | { readonly state: 'paused' }
+  /** The rollout has come as far as it goes without somebody's word. */
+  | { readonly state: 'awaiting'; readonly step: number }
   | { readonly state: 'deleted' }
+  /** A service that it depends on did not get ready. */
+  | { readonly state: 'blocked'; readonly by: string }
   | {
       readonly state: 'failed';
       readonly message: string;
@@ -40,9 +50,12 @@ export type RolloutEnd =
       readonly log: readonly string[];
     };
 
-const LOG_LINES = 10;
+const MONITOR_PERIOD = '5s';
 
-type ServiceObject = ApiObject & ServiceView;
+type ServiceObject = ApiObject &
+  ServiceView & {
+    readonly spec?: { readonly updateStrategy?: { readonly monitorPeriod?: string } };
+  };
 
 /** Resolves with how it ended. Rejects with the signal's reason when that aborts first. */
 export async function awaitRollout(
@@ -65,10 +78,14 @@ export async function awaitRollout(
     resource: SERVICES,
     selectors: { namespace, fieldSelector: `metadata.name=${name}` },
   });
-  const last = new LastLines(client, either);
+  const last = new LastLines(client, options.logLines, either);
+  const watched = await client
+    .get<ServiceObject>(SERVICES, namespace, name, signal)
+    .catch(() => undefined);
+  const period = watched?.spec?.updateStrategy?.monitorPeriod ?? MONITOR_PERIOD;
+  const lines = new InstanceLines(clock, progress, parseDuration(period) ?? 0);
   pods.onChange(({ type, object }) => {
-    const state = type === 'Deleted' ? 'gone' : describeInstance(object);
-    progress.update(`${namespace}/${object.metadata.name}`, `  ${object.metadata.name}  ${state}`);
+    lines.tell(object, type === 'Deleted');
     if (type !== 'Deleted') last.see(object);
   });
   const { promise, resolve, reject } = Promise.withResolvers<RolloutEnd>();
@@ -99,6 +116,7 @@ export async function awaitRollout(
     return end.state === 'failed' ? await withLog(end, pods.cache.list(), last) : end;
   } finally {
     signal.removeEventListener('abort', onAbort);
+    lines.end();
     ended.abort(new Error('the rollout has ended'));
   }
 }
@@ -106,10 +124,11 @@ export async function awaitRollout(
 /** Undefined while it goes on. */
 export function endOf(service: ServiceView): RolloutEnd | undefined {
   const outcome = outcomeOf(service);
-  if (outcome.state === 'ready') return outcome;
   if (outcome.state === 'failed') return { ...outcome, pod: '', log: [] };
   const { status, metadata } = service;
   if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 1)) return undefined;
+  if (status?.awaitsPromotion === true) return { state: 'awaiting', step: (status.step ?? 0) + 1 };
+  if (outcome.state === 'ready') return outcome;
   const progressing = status?.conditions?.find(({ type }) => type === 'Progressing');
   return progressing?.reason === 'Paused' ? { state: 'paused' } : undefined;
 }
@@ -127,16 +146,53 @@ async function withLog(
   return { ...end, pod, log: await last.of(pod, present) };
 }
 
+/** One line per instance; some change as time goes by. */
+class InstanceLines {
+  readonly #clock: Clock;
+  readonly #progress: Progress;
+  readonly #monitorMs: number;
+  readonly #timers = new Map<string, () => void>();
+
+  constructor(clock: Clock, progress: Progress, monitorMs: number) {
+    this.#clock = clock;
+    this.#progress = progress;
+    this.#monitorMs = monitorMs;
+  }
+
+  tell(pod: InstancePod, isGone: boolean): void {
+    const { namespace = 'default', name } = pod.metadata;
+    const key = `${namespace}/${name}`;
+    this.#timers.get(key)?.();
+    this.#timers.delete(key);
+    const { text, changesInMs } = isGone
+      ? { text: 'Removed', changesInMs: undefined }
+      : instanceProgress(pod, this.#monitorMs, this.#clock.now());
+    this.#progress.update(key, `  ${name}  ${text}`);
+    if (changesInMs !== undefined)
+      this.#timers.set(
+        key,
+        this.#clock.schedule(changesInMs, () => this.tell(pod, false)),
+      );
+  }
+
+  end(): void {
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+  }
+}
+
 /** Ends of logs of instances that are, or may soon be, gone. */
 class LastLines {
   readonly #reader: LogReader;
+  readonly #number: number;
   readonly #signal: AbortSignal;
   readonly #lines = new Map<string, Promise<readonly string[]>>();
   /** What an instance looked like when its log was read. */
   readonly #seen = new Map<string, string>();
 
-  constructor(reader: LogReader, signal: AbortSignal) {
+  constructor(reader: LogReader, number: number, signal: AbortSignal) {
     this.#reader = reader;
+    this.#number = number;
     this.#signal = signal;
   }
 
@@ -161,7 +217,8 @@ class LastLines {
   }
 
   #read(pod: InstancePod): Promise<readonly string[]> {
-    return logTail(this.#reader, pod, LOG_LINES, this.#signal);
+    if (this.#number === 0) return Promise.resolve([]);
+    return logTail(this.#reader, pod, this.#number, this.#signal);
   }
 }
 

@@ -52,6 +52,10 @@ test('endOf() knows ready, failed and paused, of the present spec only', () => {
   assert.equal(end(2, { type: 'Ready', status: 'True' }), 'ready');
   assert.equal(end(2, { type: 'Progressing', status: 'False', reason: 'X' }), 'failed');
   assert.equal(end(2, paused), 'paused');
+  const ready = { type: 'Ready', status: 'True' };
+  const waits = { ...service(2, ready), status: { observedGeneration: 2, awaitsPromotion: true } };
+  const awaiting = endOf(waits as unknown as Parameters<typeof endOf>[0]);
+  assert.deepEqual(awaiting, { state: 'awaiting', step: 1 });
   assert.equal(end(1, paused), undefined);
   assert.equal(end(2, { type: 'Progressing', status: 'True' }), undefined);
 });

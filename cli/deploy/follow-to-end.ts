@@ -6,13 +6,18 @@ import type { CommandIO } from '../command.ts';
 import { createProgress } from '../progress.ts';
 import { CommandError } from '../usage-error.ts';
 import { awaitRollout } from './await-rollout.ts';
-import type { Awaited, RolloutEnd } from './await-rollout.ts';
+import type { Awaited, AwaitOptions, RolloutEnd } from './await-rollout.ts';
+
+/** Exit code when all that is left waits for `windlass promote`. */
+const WAITS = 3;
 
 export interface FollowSettings {
   /** How long to wait for all of them; undefined: until they end. */
   readonly timeoutMs: number | undefined;
   /** `windlass deploy`, as it would be called again. */
   readonly command: string;
+  /** How many of the last log lines of what failed are shown. */
+  readonly logLines: number;
 }
 
 /** @throws CommandError unless every one of them is rolled out */
@@ -20,7 +25,7 @@ export async function followToEnd(
   client: HttpClient,
   services: readonly Awaited[],
   io: CommandIO,
-  { timeoutMs, command }: FollowSettings,
+  { timeoutMs, command, logLines }: FollowSettings,
 ): Promise<void> {
   const progress = createProgress(io.out, io.columns);
   const stop = io.stopSignal();
@@ -31,12 +36,8 @@ export async function followToEnd(
       : systemClock.schedule(timeoutMs, () => late.abort(new Error('it took too long')));
   const signal = AbortSignal.any([stop, late.signal]);
   try {
-    const options = { client, clock: systemClock, random: Math.random, progress };
-    const ends = await Promise.all(
-      services.map(
-        async (service) => [service, await awaitRollout(service, options, signal)] as const,
-      ),
-    );
+    const options = { client, clock: systemClock, random: Math.random, progress, logLines };
+    const ends = await awaitAll(services, options, signal);
     progress.freeze();
     tellEnds(ends, io);
   } catch (error) {
@@ -55,8 +56,36 @@ export async function followToEnd(
   }
 }
 
+/** One that waits for a service that did not make it would wait for ever. */
+function awaitAll(
+  services: readonly Awaited[],
+  options: AwaitOptions,
+  signal: AbortSignal,
+): Promise<readonly (readonly [Awaited, RolloutEnd])[]> {
+  const blocked = new Map(services.map((service) => [service, new AbortController()]));
+  const block = ({ namespace, name }: Awaited): void => {
+    for (const [other, controller] of blocked)
+      if (other.namespace === namespace && other.dependsOn?.includes(name) === true)
+        controller.abort(name);
+  };
+  return Promise.all(
+    services.map(async (service) => {
+      const own = blocked.get(service)?.signal ?? signal;
+      const end = await awaitRollout(service, options, AbortSignal.any([signal, own])).catch(
+        (error: unknown): RolloutEnd => {
+          if (signal.aborted || !own.aborted) throw error;
+          return { state: 'blocked', by: String(own.reason) };
+        },
+      );
+      if (end.state !== 'ready') block(service);
+      return [service, end] as const;
+    }),
+  );
+}
+
 function tellEnds(ends: readonly (readonly [Awaited, RolloutEnd])[], io: CommandIO): void {
   const failures: { readonly message: string; readonly next: string }[] = [];
+  const waiting: typeof failures = [];
   for (const [{ namespace, name }, end] of ends) {
     const inNamespace = namespace === 'default' ? '' : ` -n ${namespace}`;
     switch (end.state) {
@@ -67,6 +96,18 @@ function tellEnds(ends: readonly (readonly [Awaited, RolloutEnd])[], io: Command
         failures.push({
           message: `service ${name} is paused: the change is stored, and nothing is updated`,
           next: `windlass resume ${name}${inNamespace} rolls it out.`,
+        });
+        break;
+      case 'awaiting':
+        waiting.push({
+          message: `service ${name} waits at step ${end.step} of its rollout`,
+          next: `windlass promote ${name}${inNamespace} lets it go on, windlass abort ${name}${inNamespace} goes back.`,
+        });
+        break;
+      case 'blocked':
+        failures.push({
+          message: `service ${name} is not rolled out: it waits for ${end.by}`,
+          next: `It goes on by itself once ${end.by} is ready.`,
         });
         break;
       case 'deleted':
@@ -88,9 +129,12 @@ function tellEnds(ends: readonly (readonly [Awaited, RolloutEnd])[], io: Command
         end satisfies never;
     }
   }
-  const [first] = failures;
+  const [first] = [...failures, ...waiting];
   if (first === undefined) return;
-  throw new CommandError(failures.map(({ message }) => message).join('\nwindlass: '), first.next);
+  const message = [...failures, ...waiting].map((one) => one.message).join('\nwindlass: ');
+  // Neither done nor failed: a script can tell it from both.
+  const exit = failures.length === 0 ? { exitCode: WAITS } : {};
+  throw new CommandError(message, first.next, exit);
 }
 
 function lastWords(pod: string, log: readonly string[]): string {

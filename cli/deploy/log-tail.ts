@@ -4,16 +4,14 @@ import { objectPath, withQuery } from '#controllers/machinery/resource-path.ts';
 import { PODS } from '#controllers/machinery/resources.ts';
 import type { ApiObject } from '#controllers/machinery/client-types.ts';
 import type { PodView } from '../apply/rollout.ts';
+import type { ProgressPod } from './instance-progress.ts';
 
 /** The part of the client that reads logs. */
 export interface LogReader {
   getText(path: string, signal: AbortSignal): Promise<string>;
 }
 
-export type InstancePod = ApiObject &
-  PodView & {
-    readonly spec?: { readonly containers?: readonly { readonly name: string }[] };
-  };
+export type InstancePod = ApiObject & ProgressPod;
 
 /** Without empty lines; none when there is no log, or nobody to tell it. */
 export async function logTail(

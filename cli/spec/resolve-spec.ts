@@ -37,7 +37,7 @@ export function resolveSpec(spec: NeutralSpec, options: ResolveOptions): Resolve
 }
 
 /** Each name once, however many ports lead to it; those of the cluster after all others. */
-function hostnamesFor(
+export function hostnamesFor(
   ports: readonly string[],
   service: string,
   domain: string | undefined,

@@ -160,7 +160,7 @@ function ingressOf({ ports = [] }: NeutralSpec): readonly IngressEntry[] {
   return [...new Map(entries.map((entry) => [JSON.stringify(entry), entry])).values()];
 }
 
-function ingressEntry({
+export function ingressEntry({
   containerPort,
   publishedPort,
   protocol,

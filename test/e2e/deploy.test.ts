@@ -92,7 +92,7 @@ suite('windlass deploy and its neighbours', () => {
     const { code, stdout, stderr } = await cli('deploy', '-f', file, '--yes');
     assert.equal(code, 0, stderr);
     assert.match(stdout, /2 create · across 1 machine\n/);
-    assert.match(stdout, /^ {2}hello-\w{5} {2}ready$/m);
+    assert.match(stdout, /^ {2}hello-\w{5} {2}Healthy$/m);
     assert.match(stdout, /hello is rolled out: 2 of 2 ready\n$/);
     assert.match((await httpGet(`http://127.0.0.1:${port}/`)).body, /^Hello from Windlass/);
     const again = await cli('deploy', '-f', file);
@@ -112,7 +112,7 @@ suite('windlass deploy and its neighbours', () => {
     assert.match(diff.stdout, /\n- +value: Hello from Windlass\n\+ +value: Good day\n/);
     const { code, stdout } = await cli('deploy', '-f', file, '-y');
     assert.equal(code, 0);
-    for (const { pod } of operations) assert.match(stdout, new RegExp(`^  ${pod}  gone$`, 'm'));
+    for (const { pod } of operations) assert.match(stdout, new RegExp(`^  ${pod}  Removed$`, 'm'));
     const same = await cli('diff', '-f', file);
     assert.deepEqual([same.code, same.stdout], [0, '']);
   });
@@ -170,7 +170,7 @@ suite('windlass deploy and its neighbours', () => {
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (out += chunk));
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => (err += chunk));
     const ended = new Promise((done) => child.on('close', done));
-    await eventually('the rollout has begun', () => assert.match(out, /hello-\w{5} {2}ready/));
+    await eventually('the rollout has begun', () => assert.match(out, /hello-\w{5} {2}Healthy/));
     child.kill('SIGTERM');
     assert.equal(await ended, 1);
     assert.match(
