@@ -8,6 +8,7 @@ import { FakeClock } from '../machinery/machinery-fixture.ts';
 import { RequestError } from '../machinery/request-error.ts';
 import type { ContainerSessions } from '../runtimes/container-sessions.ts';
 import type {
+  ContainerResources,
   ContainerSpec,
   ContainerState,
   ContainerStatus,
@@ -34,6 +35,14 @@ export class FakeRuntime implements Runtime {
   readonly stopped: { readonly id: string; readonly graceSeconds: number }[] = [];
   readonly prepared: PodSandboxSpec[] = [];
   readonly removedPods: string[] = [];
+  /** Fields that it does nothing about. */
+  ignored: readonly string[] = [];
+  /** What containers are given is kept, and told of. */
+  limits = false;
+  readonly updated: ContainerResources[] = [];
+  updateFailure: Error | undefined;
+  /** What the image's health check says of new containers. */
+  health: ContainerStatus['health'];
   /** Addresses of all Pods. */
   podIPs: readonly string[] = [];
   /** What a command run beside a container answers. */
@@ -84,7 +93,19 @@ export class FakeRuntime implements Runtime {
       await Promise.race([this.gate, aborted]);
     }
     this.ran.push(spec);
-    return this.put(spec.identity, { state: 'running', startedAt: this.#clock.now() });
+    const state = { state: 'running', startedAt: this.#clock.now() } as const;
+    const status = {
+      ...this.put(spec.identity, state),
+      ...(this.limits ? { resources: spec.resources } : {}),
+      ...(this.health === undefined ? {} : { health: this.health }),
+    };
+    this.#containers = this.#containers.map((one) => (one.id === status.id ? status : one));
+    return status;
+  }
+
+  /** Another word of the image's health check of all containers. */
+  setHealth(health: NonNullable<ContainerStatus['health']>): void {
+    this.#containers = this.#containers.map((one) => ({ ...one, health }));
   }
 
   /** A container that is there already, or another state of one. */
@@ -110,6 +131,18 @@ export class FakeRuntime implements Runtime {
     const { startedAt } = last.state;
     const reason = exitCode === 0 ? 'Completed' : 'Error';
     this.put(last.identity, { state: 'exited', startedAt, finishedAt, exitCode, reason });
+  }
+
+  /** Takes the resources as they are, or fails with updateFailure. Only for containers that have some. */
+  update(id: string, resources: ContainerResources): Promise<void> {
+    this.updated.push(resources);
+    if (this.updateFailure !== undefined) return Promise.reject(this.updateFailure);
+    this.#containers = this.#containers.map((one) => (one.id === id ? { ...one, resources } : one));
+    return Promise.resolve();
+  }
+
+  ignores(): readonly string[] {
+    return this.ignored;
   }
 
   stop(id: string, graceSeconds: number): Promise<void> {

@@ -1,9 +1,12 @@
 // What the runtime is asked to run for one container of a Pod: the Kubernetes words turned into the runtime's.
 import { join } from 'node:path';
-import { parseQuantity, ONE } from '../machinery/quantity.ts';
 import type { ContainerSpec, PodSandbox, Runtime } from '../runtimes/runtime.ts';
+import { containerResources } from './container-resources.ts';
+import { containerSecurity } from './container-security.ts';
 import { buildEnvironment, expand } from './environment.ts';
 import type { References } from './environment.ts';
+import { engineOptionsOf } from './engine-annotation.ts';
+import { DEFAULT_GRACE_SECONDS } from './pod.ts';
 import type { Container, Pod } from './pod.ts';
 import { mountsOf } from './volumes.ts';
 
@@ -32,6 +35,8 @@ export interface ContainerSpecInput {
 export async function containerSpec(input: ContainerSpecInput): Promise<ContainerSpec> {
   const { pod, container, prepared, attempt, hostIP, folder, runtime } = input;
   const ports = portsOf(container);
+  const engine = engineOptionsOf(pod);
+  const stopSignal = container.lifecycle?.stopSignal;
   const port = await runtime.choosePort(ports);
   const env = buildEnvironment({
     pod,
@@ -40,8 +45,6 @@ export async function containerSpec(input: ContainerSpecInput): Promise<Containe
     hostIP,
     given: port === undefined ? {} : { PORT: String(port) },
   });
-  const memory = parseQuantity(container.resources?.limits?.['memory'] ?? '');
-  const cpu = parseQuantity(container.resources?.limits?.['cpu'] ?? '');
   return {
     sandbox: prepared.sandbox,
     identity: {
@@ -63,9 +66,18 @@ export async function containerSpec(input: ContainerSpecInput): Promise<Containe
     imagePullPolicy: pullPolicy(container),
     podDirectory: join(folder, 'root'),
     logFile: join(folder, 'logs', container.name, `${attempt}.log`),
-    ...(cpu === undefined ? {} : { cpuLimitMillis: Number((cpu * 1000n) / ONE) }),
-    ...(memory === undefined ? {} : { memoryLimitBytes: Number(memory / ONE) }),
+    resources: containerResources(container.resources),
+    security: containerSecurity(pod, container),
+    engine: { ...engine, ...(stopSignal === undefined ? {} : { stopSignal }) },
+    imageHealthCheck: !hasProbes(container),
+    stopGraceSeconds: pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS,
   };
+}
+
+/** The agent asks it itself: its image need not. */
+export function hasProbes(container: Container): boolean {
+  const { livenessProbe, readinessProbe, startupProbe } = container;
+  return [livenessProbe, readinessProbe, startupProbe].some((probe) => probe !== undefined);
 }
 
 export function portsOf(container: Pick<Container, 'ports'>): ContainerSpec['ports'] {

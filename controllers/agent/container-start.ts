@@ -28,6 +28,14 @@ export async function startContainer(
     const input = { pod: prepared.pod, container, prepared, attempt, hostIP, folder, runtime };
     const spec = await containerSpec(input);
     signal.throwIfAborted();
+    const ignored = attempt === 0 ? runtime.ignores(spec) : [];
+    if (ignored.length > 0) {
+      events.warning(
+        pod,
+        'NotSupported',
+        `Container ${container.name} runs without what the ${runtime.name} runtime cannot give: ${ignored.join(', ')}`,
+      );
+    }
     const status = await runtime.run(spec, signal);
     metrics.startedContainers.inc();
     events.normal(pod, 'Created', `Created container: ${container.name}`);
@@ -41,4 +49,10 @@ export async function startContainer(
     const shown = prepared === undefined ? message : withoutSecrets(message, prepared.references);
     throw new StartError(reason, shown, error);
   }
+}
+
+/** Upstream has words of its own for some; the others are just Failed. */
+export function eventReason({ reason }: StartError): string {
+  if (reason === 'CreatePodSandboxError') return 'FailedCreatePodSandBox';
+  return reason === 'FailedMount' ? reason : 'Failed';
 }

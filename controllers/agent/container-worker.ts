@@ -4,10 +4,11 @@ import type { V1LifecycleHandler } from '@kubernetes/client-node';
 import type { ContainerStatus } from '../runtimes/runtime.ts';
 import { StartError } from '../runtimes/runtime.ts';
 import type { Prepared } from './container-spec.ts';
-import { startContainer } from './container-start.ts';
+import { ContainerResize } from './container-resize.ts';
+import { eventReason, startContainer } from './container-start.ts';
 import type { AgentContext } from './context.ts';
-import { runHook } from './lifecycle-hook.ts';
-import { DEFAULT_GRACE_SECONDS } from './pod.ts';
+import { runHook, unlessAborted } from './lifecycle-hook.ts';
+import { containerOf, DEFAULT_GRACE_SECONDS } from './pod.ts';
 import type { Container, Pod } from './pod.ts';
 import { askProbe } from './probe-request.ts';
 import type { ProbeTarget } from './probe-request.ts';
@@ -17,20 +18,16 @@ import type { FailedStart, RestartHistory, RestartPolicy } from './restart.ts';
 import { SHUT_DOWN } from './status.ts';
 import type { ContainerView } from './status.ts';
 
-/** Those of upstream; the others are just Failed. */
-const EVENT_REASONS: ReadonlyMap<string, string> = new Map([
-  ['FailedMount', 'FailedMount'],
-  ['CreatePodSandboxError', 'FailedCreatePodSandBox'],
-]);
-
 const POST_START_LIMIT_MS = 60_000;
 /** A start that takes longer is worth a status of its own. */
 const QUICK_START_MS = 1_000;
 
 export class ContainerWorker {
   readonly #context: AgentContext;
-  readonly #container: Container;
+  readonly #resize: ContainerResize;
+  #container: Container;
   readonly #wake: () => void;
+  #pod: Pod;
   #attempts: readonly ContainerStatus[] = [];
   #restartCount: number;
   #history: RestartHistory | undefined;
@@ -53,6 +50,11 @@ export class ContainerWorker {
     this.#context = context;
     this.#container = container;
     this.#wake = wake;
+    this.#resize = new ContainerResize(context, container, {
+      wake,
+      restart: (message) => void this.#kill(this.#pod, message),
+    });
+    this.#pod = pod;
     const known = [
       ...(pod.status?.containerStatuses ?? []),
       ...(pod.status?.initContainerStatuses ?? []),
@@ -83,7 +85,7 @@ export class ContainerWorker {
     return this.#beginning?.quick ?? false;
   }
 
-  /** How many starts have ended: what was seen of the runtime before that is no longer true. */
+  /** How many starts have ended; what was seen of the runtime before is old. */
   get starts(): number {
     return this.#starts;
   }
@@ -93,7 +95,7 @@ export class ContainerWorker {
   }
 
   get isReady(): boolean {
-    return this.isRunning && (this.#probes?.ready ?? false) && !this.#killing;
+    return this.isRunning && (this.#probes?.ready ?? false) && this.#isHealthy && !this.#killing;
   }
 
   /** True when it has ended with 0 and stays so. */
@@ -107,6 +109,12 @@ export class ContainerWorker {
     return this.#probes?.settled ?? true;
   }
 
+  /** What the check of its image says, where that counts. */
+  get #isHealthy(): boolean {
+    const health = this.current?.health;
+    return health === undefined || health.status === 'healthy';
+  }
+
   get #wasShutDown(): boolean {
     return this.current !== undefined && this.current.id === this.#shutDownID;
   }
@@ -116,8 +124,15 @@ export class ContainerWorker {
     this.#attempts = attempts.toSorted((a, b) => a.identity.attempt - b.identity.attempt);
     const { current } = this;
     this.#restartCount = Math.max(this.#restartCount, current?.identity.attempt ?? -1);
-    if (current?.state.state === 'running') this.#watch(current, pod);
-    else this.#unwatch();
+    this.#pod = pod;
+    // Its resources may be others by now.
+    this.#container = containerOf(pod, this.name) ?? this.#container;
+    if (current?.state.state !== 'running') {
+      this.#unwatch();
+      return;
+    }
+    this.#watch(current, pod);
+    if (!this.isStarting && !this.#killing) this.#resize.check(pod, this.#container, current);
   }
 
   /** Starts it when it does not run and its turn has come. @param policy of the Pod, or of its init containers */
@@ -210,9 +225,16 @@ export class ContainerWorker {
       waiting: this.isRunning ? undefined : this.#waiting,
       started: this.#probes?.started ?? false,
       ready: this.isReady,
-      complaint: this.#probes?.complaint,
+      complaint: this.#probes?.complaint ?? this.#healthComplaint(),
+      resize: this.isRunning ? this.#resize.state : undefined,
       shutDownID: this.#shutDownID,
     };
+  }
+
+  #healthComplaint(): string | undefined {
+    const health = this.current?.health;
+    if (health === undefined || health.status === 'healthy') return undefined;
+    return `the health check of its image says ${health.status}${health.message === '' ? '' : `: ${health.message}`}`;
   }
 
   /** preStop hook, then the stop, within `graceSeconds` together. */
@@ -280,7 +302,7 @@ export class ContainerWorker {
       this.#waiting = { reason: error.reason, message: error.message };
       // Missing references are looked for every second: said once, not every time.
       if (isNew || !isConfigurationError(error))
-        events.warning(pod, EVENT_REASONS.get(error.reason) ?? 'Failed', error.message);
+        events.warning(pod, eventReason(error), error.message);
     }
   }
 
@@ -375,13 +397,4 @@ export class ContainerWorker {
     );
     return false;
   }
-}
-
-/** True when the signal aborts first. */
-function unlessAborted(work: Promise<boolean>, signal: AbortSignal): Promise<boolean> {
-  if (signal.aborted) return Promise.resolve(true);
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const stop = (): void => resolve(true);
-  signal.addEventListener('abort', stop, { once: true });
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', stop));
 }

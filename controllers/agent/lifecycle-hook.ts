@@ -28,3 +28,12 @@ export async function runHook(
     return (error as Error).message;
   }
 }
+
+/** The result of a hook; true when the signal aborts first. */
+export function unlessAborted(work: Promise<boolean>, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return Promise.resolve(true);
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const stop = (): void => resolve(true);
+  signal.addEventListener('abort', stop, { once: true });
+  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', stop));
+}

@@ -1,16 +1,20 @@
 // What the containers of a Pod share, in the runtime's words. Pure.
 import type { PodSandboxSpec } from '../runtimes/runtime.ts';
+import { engineOptionsOf } from './engine-annotation.ts';
 import { portsOf } from './container-spec.ts';
 import type { Pod } from './pod.ts';
 
 const LONGEST_HOSTNAME = 63;
 
+/** @throws StartError for an annotation that cannot be read */
 export function podSandboxSpec(pod: Pod): PodSandboxSpec {
   const { metadata, spec } = pod;
   const containers = [...(spec.initContainers ?? []), ...spec.containers];
   const { dnsConfig } = spec;
   const sysctls = spec.securityContext?.sysctls ?? [];
+  const { sharedMemoryBytes } = engineOptionsOf(pod);
   return {
+    ...(sharedMemoryBytes === undefined ? {} : { sharedMemoryBytes }),
     namespace: metadata.namespace ?? 'default',
     pod: metadata.name,
     podUID: metadata.uid,

@@ -43,6 +43,8 @@ export interface PodContainerStatus {
   readonly ready: boolean;
   readonly started: boolean;
   readonly restartCount: number;
+  readonly resources?: object;
+  readonly allocatedResources?: Readonly<Record<string, string>>;
   readonly state: ContainerStateStatus;
   readonly lastState: ContainerStateStatus;
 }
@@ -63,6 +65,11 @@ export interface PodStatus {
   readonly observedGeneration?: number;
   readonly initContainerStatuses?: readonly PodContainerStatus[];
   readonly containerStatuses?: readonly PodContainerStatus[];
+}
+
+export function containerOf({ spec }: Pod, name: string): Container | undefined {
+  const all = [...spec.containers, ...(spec.initContainers ?? [])];
+  return all.find((container) => container.name === name);
 }
 
 export function isTerminal(phase: PodPhase | undefined): boolean {

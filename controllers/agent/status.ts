@@ -3,6 +3,8 @@
 import { setConditions } from '../machinery/conditions.ts';
 import { timestamp } from '../machinery/timestamps.ts';
 import type { ContainerStatus, ExitedState } from '../runtimes/runtime.ts';
+import { resourcesStatus } from './container-resources.ts';
+import type { ResizeState } from './container-resize.ts';
 import type {
   Container,
   ContainerStateStatus,
@@ -31,6 +33,8 @@ export interface ContainerView {
   readonly ready: boolean;
   /** What its startup or readiness probe said last, while it is not ready for that. */
   readonly complaint?: string | undefined;
+  /** What becomes of a change of its resources; undefined when nothing is to be changed. */
+  readonly resize?: ResizeState | undefined;
   /** Id of the attempt that was stopped because the agent ended; the Pod did not ask for it. */
   readonly shutDownID: string | undefined;
 }
@@ -68,9 +72,15 @@ export function podStatus(view: PodView): PodStatus {
     ready: isDone(container),
   }));
   const phase = phaseOf(view);
+  const resizes = resizeConditions(view);
   const conditions = setConditions(
-    (previous?.conditions ?? []).map((condition) => ({ reason: '', message: '', ...condition })),
-    conditionsOf(view, phase),
+    (previous?.conditions ?? [])
+      // Gone when there is nothing to tell of any more.
+      .filter(
+        ({ type }) => !RESIZE_CONDITIONS.has(type) || resizes.some((one) => one.type === type),
+      )
+      .map((condition) => ({ reason: '', message: '', ...condition })),
+    [...conditionsOf(view, phase), ...resizes],
     now,
   );
   const cutShort =
@@ -124,6 +134,12 @@ export function containerStatus(
     ready: running && view.ready && mayBeReady,
     started: running && view.started,
     restartCount: view.restartCount,
+    ...(running && current.resources !== undefined
+      ? {
+          resources: resourcesStatus(container.resources, current.resources),
+          allocatedResources: container.resources?.requests ?? {},
+        }
+      : {}),
     state: currentState,
     lastState:
       before?.state.state === 'exited'
@@ -202,6 +218,27 @@ function complaintsOf(containers: readonly ContainerView[]): string {
       : [`; probe of ${container.name}: ${complaint.slice(0, MAXIMUM_COMPLAINT)}`],
   );
   return complaints.join('');
+}
+
+const RESIZE_CONDITIONS: ReadonlySet<string> = new Set(['PodResizePending', 'PodResizeInProgress']);
+
+/** One of each type at most: an error before what just goes on. */
+function resizeConditions({ pod, containers }: PodView): Wanted[] {
+  const states = containers
+    .flatMap(({ resize }) => resize ?? [])
+    .toSorted((a, b) => Number(b.reason !== '') - Number(a.reason !== ''));
+  return [...RESIZE_CONDITIONS].flatMap((type) => {
+    const found = states.find((state) => state.type === type);
+    if (found === undefined) return [];
+    const { generation } = pod.metadata;
+    return {
+      type,
+      status: 'True',
+      reason: found.reason,
+      message: found.message,
+      ...(generation === undefined ? {} : { observedGeneration: generation }),
+    };
+  });
 }
 
 type Wanted = Omit<PodCondition, 'lastTransitionTime'> & {

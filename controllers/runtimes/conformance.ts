@@ -45,6 +45,27 @@ export async function ended(runtime: Runtime, id: string): Promise<ContainerStat
   return status;
 }
 
+/** A container with nothing special. */
+export const PLAIN: Pick<
+  ContainerSpec,
+  'resources' | 'security' | 'engine' | 'imageHealthCheck' | 'stopGraceSeconds'
+> = {
+  resources: {},
+  security: {
+    privileged: false,
+    addCapabilities: [],
+    dropCapabilities: [],
+    supplementalGroups: [],
+    nonRoot: false,
+    readOnlyRoot: false,
+    noNewPrivileges: false,
+    unconfined: [],
+  },
+  engine: {},
+  imageHealthCheck: false,
+  stopGraceSeconds: 10,
+};
+
 /** A Pod with nothing special. */
 export function sandboxSpec(
   pod: Pick<PodSandboxSpec, 'namespace' | 'pod' | 'podUID'>,
@@ -87,6 +108,7 @@ export function runtimeConformance(options: ConformanceOptions): void {
         imagePullPolicy: 'Never',
         podDirectory: join(folder, 'pod'),
         logFile: join(folder, 'logs', 'main.log'),
+        ...PLAIN,
         ...more,
       });
       try {
@@ -158,6 +180,25 @@ export function runtimeConformance(options: ConformanceOptions): void {
     await runtime.stop(stubborn.id, 1);
     const second = await ended(runtime, stubborn.id);
     assert.equal(second.state.state === 'exited' && second.state.exitCode, 137);
+  });
+
+  run('stops with the signal that is asked for', async ({ runtime }, spec) => {
+    const script = 'trap "exit 5" QUIT; trap "" TERM; echo up; while :; do sleep 0.1; done';
+    const { id } = await runtime.run(spec(script, { engine: { stopSignal: 'SIGQUIT' } }), signal);
+    await upTo(runtime, id, 'up');
+    await runtime.stop(id, 10);
+    const { state } = await ended(runtime, id);
+    assert.equal(state.state === 'exited' && state.exitCode, 5);
+  });
+
+  run('refuses a stop signal that nobody knows', async ({ runtime }, spec) => {
+    const wrong = spec('true', { engine: { stopSignal: 'SIGNONSENSE' } });
+    await assert.rejects(runtime.run(wrong, signal), (error) => {
+      assert.ok(error instanceof StartError);
+      assert.match(error.message, /SIGNONSENSE/);
+      return true;
+    });
+    assert.deepEqual(await runtime.list(), []);
   });
 
   run('runs commands beside the container', async ({ runtime }, spec) => {

@@ -2,7 +2,15 @@
 import type { ContainerCreateOptions, ContainerInspectInfo } from 'dockerode';
 import { addressesOf } from './docker-sandbox.ts';
 import { containerLabels, identityOf, LABELS } from './docker-labels.ts';
-import type { ContainerSpec, ContainerState, ContainerStatus, Endpoint } from './runtime.ts';
+import { engineResources, resourcesOf } from './docker-resources.ts';
+import type {
+  ContainerSecurity,
+  ContainerSpec,
+  ContainerState,
+  ContainerStatus,
+  Endpoint,
+  EngineOptions,
+} from './runtime.ts';
 
 export function isOurs(info: ContainerInspectInfo, owner: string): boolean {
   return info.Config.Labels[LABELS.owner] === owner;
@@ -11,8 +19,9 @@ export function isOurs(info: ContainerInspectInfo, owner: string): boolean {
 export function createOptions(
   spec: ContainerSpec,
   owner: string,
+  imageUser: string,
 ): ContainerCreateOptions & { name: string } {
-  const { identity } = spec;
+  const { identity, engine } = spec;
   return {
     name: `windlass_${identity.container}_${identity.pod}_${identity.namespace}_${identity.podUID}_${identity.attempt}`,
     Image: spec.image,
@@ -22,6 +31,11 @@ export function createOptions(
     ...(spec.workingDir === undefined ? {} : { WorkingDir: spec.workingDir }),
     Env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
     Labels: { ...containerLabels(identity, owner) },
+    ...userOf(spec, imageUser),
+    ...(engine.stopSignal === undefined ? {} : { StopSignal: engine.stopSignal }),
+    StopTimeout: spec.stopGraceSeconds,
+    // The agent's probes, or the image's check: two would contradict each other.
+    ...(spec.imageHealthCheck ? {} : { Healthcheck: { Test: ['NONE'] } }),
     HostConfig: {
       ...namespacesOf(spec),
       Binds: spec.mounts.map(
@@ -30,11 +44,62 @@ export function createOptions(
       ),
       // Restarts are the agent's: two who restart would fight.
       RestartPolicy: { Name: '' },
-      LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
-      ...(spec.cpuLimitMillis === undefined ? {} : { NanoCpus: spec.cpuLimitMillis * 1_000_000 }),
-      ...(spec.memoryLimitBytes === undefined ? {} : { Memory: spec.memoryLimitBytes }),
+      LogConfig: logConfig(spec.engine),
+      ...engineResources(spec.resources),
+      ...securityOf(spec.security),
+      ...engineOf(spec.engine),
     },
   };
+}
+
+/** Anything else than these keeps the logs elsewhere; what the Engine can still show, logs() shows. */
+function logConfig({ logDriver }: EngineOptions): { Type: string; Config: Record<string, string> } {
+  if (logDriver === undefined)
+    return { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } };
+  return { Type: logDriver.name, Config: { ...logDriver.options } };
+}
+
+function securityOf(security: ContainerSecurity): ContainerCreateOptions['HostConfig'] {
+  return {
+    Privileged: security.privileged,
+    CapAdd: [...security.addCapabilities],
+    CapDrop: [...security.dropCapabilities],
+    GroupAdd: security.supplementalGroups.map(String),
+    ReadonlyRootfs: security.readOnlyRoot,
+    SecurityOpt: [
+      ...(security.noNewPrivileges ? ['no-new-privileges'] : []),
+      ...security.unconfined.map((kind) => `${kind}=unconfined`),
+    ],
+  };
+}
+
+function engineOf(engine: EngineOptions): ContainerCreateOptions['HostConfig'] {
+  const { init, ulimits = [], devices = [], deviceRequests = [] } = engine;
+  return {
+    ...(init === undefined ? {} : { Init: init }),
+    Ulimits: ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
+    Devices: devices.map(({ hostPath, containerPath, permissions }) => ({
+      PathOnHost: hostPath,
+      PathInContainer: containerPath,
+      CgroupPermissions: permissions,
+    })),
+    DeviceRequests: deviceRequests.map((request) => ({
+      ...(request.driver === undefined ? {} : { Driver: request.driver }),
+      ...(request.count === undefined ? {} : { Count: request.count }),
+      DeviceIDs: [...request.deviceIDs],
+      Capabilities: request.capabilities.map((all) => [...all]),
+      Options: { ...request.options },
+    })),
+  };
+}
+
+/** @param imageUser what the image says, for where the Pod says only the group */
+function userOf({ security, engine }: ContainerSpec, imageUser: string): { User?: string } {
+  const user = security.user === undefined ? undefined : String(security.user);
+  const named = user ?? engine.user;
+  if (security.group === undefined) return named === undefined ? {} : { User: named };
+  const [own = ''] = (named ?? imageUser).split(':');
+  return { User: `${own || '0'}:${security.group}` };
 }
 
 function namespacesOf({
@@ -66,7 +131,17 @@ export function statusOf(
     state: stateOf(info),
     endpoints: sandbox === undefined ? new Map() : endpointsOf(sandbox),
     podIPs: sandbox === undefined ? [] : addressesOf(sandbox),
+    resources: resourcesOf(info.HostConfig),
+    ...healthOf(info),
   };
+}
+
+function healthOf({ State }: ContainerInspectInfo): Pick<ContainerStatus, 'health'> {
+  const { Status: status, Log } = State.Health ?? {};
+  if (status !== 'starting' && status !== 'healthy' && status !== 'unhealthy') return {};
+  // The Engine says null for an empty list.
+  const last = (Log ?? []).at(-1);
+  return { health: { status, message: last?.Output.trim() ?? '' } };
 }
 
 function stateOf({ State, Created }: ContainerInspectInfo): ContainerState {

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { systemClock } from '#platform/clock.ts';
 import { systemIds } from '#platform/id.ts';
 import { silentLogger } from '#platform/logging.ts';
-import { sandboxSpec } from './conformance.ts';
+import { PLAIN, sandboxSpec } from './conformance.ts';
 import { missingForEngine, startEngine, TEST_IMAGE } from './docker-engine.test-support.ts';
 import type { EngineSettings } from './docker-engine.test-support.ts';
 import { DockerRuntime } from './docker.ts';
@@ -95,6 +95,7 @@ async function withRuntime(
           imagePullPolicy: 'Never',
           podDirectory: '/nonexistent',
           logFile: '/nonexistent',
+          ...PLAIN,
           ...more,
         },
         signal,

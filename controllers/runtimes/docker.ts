@@ -25,9 +25,12 @@ import { LABELS } from './docker-labels.ts';
 import { demultiplex } from './docker-log.ts';
 import { DockerSandboxes } from './docker-sandbox.ts';
 import { DockerSessions } from './docker-sessions.ts';
+import { engineResources } from './docker-resources.ts';
+import { checkLogDriver, imageUserOf } from './docker-checks.ts';
 import { StartError } from './runtime.ts';
 import type {
   ContainerPort,
+  ContainerResources,
   ContainerSpec,
   ContainerStatus,
   ExecResult,
@@ -135,6 +138,7 @@ export class DockerRuntime implements Runtime {
           .remove({ force: true, v: true })
           .catch(() => undefined);
       signal.throwIfAborted();
+      if (error instanceof StartError) throw error;
       throw new StartError(
         id === undefined ? 'CreateContainerError' : 'RunContainerError',
         `Cannot run container ${spec.identity.container} of image ${spec.image}: ${reasonOf(error)}`,
@@ -142,6 +146,22 @@ export class DockerRuntime implements Runtime {
       );
     } finally {
       if (id !== undefined) this.#starting.delete(id);
+    }
+  }
+
+  ignores(): readonly string[] {
+    return [];
+  }
+
+  async update(id: string, resources: ContainerResources): Promise<void> {
+    const container = await this.#ours(id);
+    if (container === undefined) throw new Error('the container is gone');
+    try {
+      await container.update(engineResources(resources));
+    } catch (error) {
+      throw new Error(reasonOf(error), { cause: error });
+    } finally {
+      this.#inventory.forget(keyOf(id));
     }
   }
 
@@ -165,10 +185,14 @@ export class DockerRuntime implements Runtime {
       ...(options.tailLines === undefined ? {} : { tail: options.tailLines }),
       ...(options.sinceTime === undefined ? {} : { since: options.sinceTime / 1000 }),
     };
-    const raw = options.follow
-      ? await container.logs({ ...query, follow: true, abortSignal: signal })
-      : await container.logs({ ...query, follow: false, abortSignal: signal });
-    return demultiplex(raw, options.limitBytes);
+    try {
+      const raw = options.follow
+        ? await container.logs({ ...query, follow: true, abortSignal: signal })
+        : await container.logs({ ...query, follow: false, abortSignal: signal });
+      return demultiplex(raw, options.limitBytes);
+    } catch (error) {
+      throw await this.#whyNoLogs(id, error);
+    }
   }
 
   async exec(id: string, command: readonly string[], timeoutMs: number): Promise<ExecResult> {
@@ -226,7 +250,9 @@ export class DockerRuntime implements Runtime {
 
   /** Under the name that follows from its identity; what an agent that was killed left under it before its start goes. */
   async #create(spec: ContainerSpec): Promise<Docker.Container> {
-    const options = createOptions(spec, this.#options.owner);
+    await checkLogDriver(this.#docker, spec);
+    const imageUser = await imageUserOf(this.#docker, spec);
+    const options = createOptions(spec, this.#options.owner, imageUser);
     try {
       return await this.#docker.createContainer(options);
     } catch (error) {
@@ -236,6 +262,20 @@ export class DockerRuntime implements Runtime {
       await holder.remove({ force: true, v: true }).catch(ignoreMissing);
       return this.#docker.createContainer(options);
     }
+  }
+
+  /** Some log drivers send logs away, and the Engine keeps none to show. */
+  async #whyNoLogs(id: string, error: unknown): Promise<unknown> {
+    const info = await this.#docker
+      .getContainer(keyOf(id))
+      .inspect()
+      .catch(() => undefined);
+    const driver = info?.HostConfig.LogConfig?.Type;
+    if (driver === undefined || !/log(ging)? driver/.test(reasonOf(error))) return error;
+    return new Error(
+      `the log driver ${driver} of this container keeps no logs on this machine: look where it sends them, or use local, json-file or journald`,
+      { cause: error },
+    );
   }
 
   /** Of an earlier agent that was killed between create and start: nothing of it has run. */

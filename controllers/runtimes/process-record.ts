@@ -17,6 +17,8 @@ export interface ProcessRecord {
   /** containerPort → port on 127.0.0.1 */
   readonly ports: readonly (readonly [number, number])[];
   readonly startedAt: number;
+  /** Instead of SIGTERM. */
+  readonly stopSignal?: NodeJS.Signals;
   readonly phase: 'starting' | 'running' | 'exited';
   /** Set from phase `running` on. The process leads its own group, so this is the group's id too. */
   readonly pid?: number;

@@ -99,15 +99,15 @@ export class SupervisedProcess {
     this.#exited({ exitCode: undefined, reason: 'ContainerStatusUnknown', message });
   }
 
-  /** SIGTERM to the group, SIGKILL to what is left of it after `graceSeconds`. Resolves when all of it is gone. */
+  /** SIGTERM, or what was asked for instead, to the group, SIGKILL to what is left of it after `graceSeconds`. Resolves when all of it is gone. */
   async stop(graceSeconds: number): Promise<void> {
-    const { pid } = this.#record;
+    const { pid, stopSignal = 'SIGTERM' } = this.#record;
     if (pid === undefined) return;
     const { clock } = this.#options;
     this.#stopping = true;
     const deadline = clock.monotonic() + graceSeconds * 1000;
     // A stopped (SIGSTOP) process would not get to see the SIGTERM.
-    signalProcess(-pid, 'SIGTERM');
+    signalProcess(-pid, stopSignal);
     signalProcess(-pid, 'SIGCONT');
     while (clock.monotonic() < deadline && (await this.#groupLives(pid))) {
       await sleep(clock, Math.min(POLL_INTERVAL_MS, Math.max(1, deadline - clock.monotonic())));

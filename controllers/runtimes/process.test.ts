@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { systemClock } from '#platform/clock.ts';
 import { systemIds } from '#platform/id.ts';
 import { silentLogger } from '#platform/logging.ts';
-import { runtimeConformance, sandboxSpec } from './conformance.ts';
+import { PLAIN, runtimeConformance, sandboxSpec } from './conformance.ts';
 import { markedProcesses } from './process-table.ts';
 import { ProcessRuntime } from './process.ts';
 
@@ -62,7 +62,7 @@ await runtime.start(AbortSignal.timeout(5000));
 await runtime.run({
   identity: { namespace: 'default', pod: 'web', podUID: 'u1', container: 'main', attempt: 0 },
   image: '', command: ['sleep', '60'], args: [], env: {}, ports: [], mounts: [], imagePullPolicy: 'Never',
-  podDirectory: folder + '/pod', logFile: folder + '/main.log',
+  podDirectory: folder + '/pod', logFile: folder + '/main.log', engine: {},
 }, AbortSignal.timeout(5000));
 `;
 
@@ -115,6 +115,7 @@ test('process runtime passes on nothing of our environment but the few it names'
         imagePullPolicy: 'Never',
         podDirectory: join(folder, 'pod'),
         logFile: join(folder, 'main.log'),
+        ...PLAIN,
       },
       signal,
     );

@@ -18,6 +18,7 @@ import { readLog } from './log-reader.ts';
 import { removeLog } from './log-rotation.ts';
 import { placeProcess } from './process-placement.ts';
 import { ProcessExecRecords } from './process-exec-record.ts';
+import { ignoredFields, stopSignalOf } from './process-limits.ts';
 import { ProcessRecords } from './process-record.ts';
 import type { ProcessRecord } from './process-record.ts';
 import { ProcessSessions } from './process-sessions.ts';
@@ -131,6 +132,7 @@ export class ProcessRuntime implements Runtime {
         `Cannot give container ${spec.identity.container} hostPort ${hostPort}: another program listens on it; stop that or choose another hostPort`,
       );
     }
+    const stopSignal = stopSignalOf(spec);
     const placement = await placeProcess(spec, environment);
     signal.throwIfAborted();
     const intent: ProcessRecord = {
@@ -143,6 +145,7 @@ export class ProcessRuntime implements Runtime {
       ports: portsOf(spec),
       startedAt: this.#options.clock.now(),
       phase: 'starting',
+      ...(stopSignal === undefined ? {} : { stopSignal }),
     };
     const { child, record } = await this.#spawn(intent, placement, environment);
     child.unref();
@@ -150,6 +153,10 @@ export class ProcessRuntime implements Runtime {
     supervised.watchChild(child);
     this.#environments.set(id, environment);
     return supervised.status();
+  }
+
+  ignores(spec: ContainerSpec): readonly string[] {
+    return ignoredFields(spec);
   }
 
   async stop(id: string, graceSeconds: number): Promise<void> {

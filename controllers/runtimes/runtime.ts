@@ -64,6 +64,63 @@ export interface PodSandbox {
   readonly ips: readonly string[];
 }
 
+/** What is absent is not limited, or not asked for. */
+export interface ContainerResources {
+  readonly cpuLimitMillis?: number;
+  readonly cpuRequestMillis?: number;
+  readonly memoryLimitBytes?: number;
+  readonly memoryRequestBytes?: number;
+}
+
+export interface ContainerSecurity {
+  readonly privileged: boolean;
+  readonly addCapabilities: readonly string[];
+  readonly dropCapabilities: readonly string[];
+  /** Instead of those of the image. */
+  readonly user?: number;
+  readonly group?: number;
+  readonly supplementalGroups: readonly number[];
+  /** It must not run as root. */
+  readonly nonRoot: boolean;
+  readonly readOnlyRoot: boolean;
+  readonly noNewPrivileges: boolean;
+  readonly unconfined: readonly ('seccomp' | 'apparmor')[];
+}
+
+export interface DeviceRequest {
+  readonly driver?: string;
+  readonly count?: number;
+  readonly deviceIDs: readonly string[];
+  /** Alternatives, each a list of what the device must be able to do. */
+  readonly capabilities: readonly (readonly string[])[];
+  readonly options: Readonly<Record<string, string>>;
+}
+
+/** What Kubernetes has no word for. */
+export interface EngineOptions {
+  readonly logDriver?: {
+    readonly name: string;
+    readonly options: Readonly<Record<string, string>>;
+  };
+  readonly init?: boolean;
+  readonly ulimits?: readonly {
+    readonly name: string;
+    readonly soft: number;
+    readonly hard: number;
+  }[];
+  readonly devices?: readonly {
+    readonly hostPath: string;
+    readonly containerPath: string;
+    readonly permissions: string;
+  }[];
+  readonly deviceRequests?: readonly DeviceRequest[];
+  /** Of the Pod. */
+  readonly sharedMemoryBytes?: number;
+  readonly stopSignal?: string;
+  /** `user` or `user:group`, by the names of the image. */
+  readonly user?: string;
+}
+
 export interface ContainerSpec {
   readonly sandbox: PodSandbox;
   readonly identity: ContainerIdentity;
@@ -81,8 +138,13 @@ export interface ContainerSpec {
   readonly podDirectory: string;
   /** Where standard output and error go, for runtimes that write files. */
   readonly logFile: string;
-  readonly cpuLimitMillis?: number;
-  readonly memoryLimitBytes?: number;
+  readonly resources: ContainerResources;
+  readonly security: ContainerSecurity;
+  readonly engine: EngineOptions;
+  /** The image's own health check counts; otherwise it is not run. */
+  readonly imageHealthCheck: boolean;
+  /** What a container is given to end when not the agent stops it. */
+  readonly stopGraceSeconds: number;
 }
 
 export interface RunningState {
@@ -121,6 +183,14 @@ export interface ContainerStatus {
   readonly endpoints: ReadonlyMap<number, Endpoint>;
   /** Addresses of the Pod; none where it has those of the machine. */
   readonly podIPs: readonly string[];
+  /** What it has been given; undefined where the runtime gives and limits nothing. */
+  readonly resources?: ContainerResources;
+  /** What the health check of its image says; undefined where it has none, or it does not count. */
+  readonly health?: {
+    readonly status: 'starting' | 'healthy' | 'unhealthy';
+    /** What the last check said. */
+    readonly message: string;
+  };
 }
 
 export interface LogOptions {
@@ -172,6 +242,10 @@ export interface Runtime extends AsyncDisposable {
   removePod(podUID: string): Promise<void>;
   /** Creates and starts. @throws StartError */
   run(spec: ContainerSpec, signal: AbortSignal): Promise<ContainerStatus>;
+  /** What of it this runtime cannot do and leaves out, by the names of the fields. */
+  ignores(spec: ContainerSpec): readonly string[];
+  /** Gives a running container other resources. Absent: this runtime cannot. @throws Error with the reason */
+  readonly update?: (id: string, resources: ContainerResources) => Promise<void>;
   /** Asks it to stop, waits up to `graceSeconds`, then kills. Resolves when it is gone from the process table (its record and logs stay). */
   stop(id: string, graceSeconds: number): Promise<void>;
   /** Forgets a stopped container and its resources; nothing happens when it is already gone. */

@@ -153,7 +153,7 @@ function prepareUpdate(
   strategy.applyDefaults?.(merged);
   if (
     strategy.hasGeneration === true &&
-    subresource === '' &&
+    (subresource === '' || subresource === 'resize') &&
     changesGeneration(definition, merged, old, hasStatus(definition))
   ) {
     merged.metadata.generation = (old.metadata.generation ?? 0) + 1;

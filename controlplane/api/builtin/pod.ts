@@ -35,6 +35,7 @@ export const podSubresources: readonly SubresourceDefinition[] = [
   streamSubresource('exec'),
   { name: 'log', verbs: ['get'] },
   streamSubresource('portforward'),
+  { name: 'resize', verbs: ['get', 'patch', 'update'] },
   statusSubresource,
 ];
 

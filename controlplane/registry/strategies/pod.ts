@@ -6,6 +6,7 @@ import type { JSONObject } from '#controlplane/api/fields.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import { sameJSON } from '../equality.ts';
 import type { Strategy } from '../strategy.ts';
+import { mergeResize, RESIZE, validateResize } from './pod-resize.ts';
 import { applyPodDefaults } from './pod-defaults.ts';
 import { qosClassOf } from './pod-qos.ts';
 import { validatePod } from './pod-validation.ts';
@@ -34,6 +35,7 @@ function validateUpdate(
   old: KubernetesObject,
   subresource: string,
 ): FieldError[] {
+  if (subresource === RESIZE) return validateResize(object, old);
   if (subresource !== '') return [];
   const errors: FieldError[] = [];
   if (!sameJSON(withMutableFieldsOf(object, old), old['spec'])) {
@@ -85,7 +87,8 @@ export const podStrategy: Strategy = {
     if (isObject(status) && qosClass !== '') status['qosClass'] = qosClass;
   },
   // Binding makes the whole new object itself.
-  mergeSubresource: (object) => object,
+  mergeSubresource: (object, old, subresource) =>
+    subresource === RESIZE ? mergeResize(object, old) : object,
   applyDefaults: applyPodDefaults,
   validate: validatePod,
   validateUpdate,
