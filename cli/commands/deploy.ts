@@ -1,7 +1,7 @@
 // `windlass deploy -f FILE [SERVICE…]`: plan, ask, apply, and follow the rollout to its end.
 import type { HttpClient } from '#controllers/machinery/client.ts';
 import { SERVICES } from '#controllers/machinery/resources.ts';
-import { parseDuration } from '#controllers/service/settings.ts';
+import { parseDuration } from '#controllers/service/duration.ts';
 import type { Service } from '#controllers/service/types.ts';
 import { systemClock } from '#platform/clock.ts';
 import { applyManifest } from '../apply/apply.ts';

@@ -20,11 +20,12 @@ export interface PlanJSON {
 
 export function planJSON(preview: ServicePreview): PlanJSON {
   const held = preview.held === undefined ? '' : ` · held: ${preview.held}`;
+  const waits = preview.problem === '' ? '' : ` · waits: ${preview.problem}`;
   return {
     service: preview.after.metadata.name,
     serviceID: preview.serviceID,
     operations: preview.operations,
-    summary: `${summaryOf([preview])}${held}`,
+    summary: `${summaryOf([preview])}${held}${waits}`,
   };
 }
 
@@ -54,10 +55,11 @@ export function summaryOf(previews: readonly ServicePreview[]): string {
   const count = (matches: (operation: RolloutOperation) => boolean): number =>
     operations.filter(matches).length;
   const counts: readonly (readonly [number, string])[] = [
-    [count(({ op }) => op === 'run'), 'create'],
+    [count(({ op }) => op === 'run' || op === 'createVolume'), 'create'],
+    [count(({ op }) => op === 'update'), 'update'],
     [count(({ order }) => order === 'start-first'), 'replace (start-first)'],
     [count(({ order }) => order === 'stop-first'), 'replace (stop-first)'],
-    [count(({ op }) => op === 'remove'), 'remove'],
+    [count(({ op }) => op === 'remove' || op === 'stop'), 'remove'],
   ];
   const machines = new Set(operations.map(({ node }) => node).filter((node) => node !== '')).size;
   return [
@@ -70,7 +72,7 @@ function formatTree(preview: ServicePreview): string {
   const { after, exists, operations } = preview;
   const global = after.spec.mode === 'Global' ? ' (global)' : '';
   const head = `${exists ? '~ update' : '+ create'} service ${after.metadata.name}${global}`;
-  const held = preview.held === undefined ? [] : [`  │ ! held: ${preview.held}`];
+  const held = obstaclesOf(preview).map((text) => `  │ ! ${text}`);
   const details = detailsOf(preview);
   const width = Math.max(0, ...details.map(({ name }) => name.length)) + 1;
   const lines = details.map((detail) => {
@@ -85,24 +87,56 @@ function formatTree(preview: ServicePreview): string {
   return [head, ...held, ...lines, ...(tree.length === 0 ? [] : ['  │', ...tree]), ''].join('\n');
 }
 
-function heldText({ held }: ServicePreview): string {
-  return held === undefined ? '' : `; held: ${held}`;
+function heldText(preview: ServicePreview): string {
+  return obstaclesOf(preview)
+    .map((text) => `; ${text}`)
+    .join('');
 }
 
-function describe({ op, node, pod = '', order }: RolloutOperation, service: string): string {
+function obstaclesOf({ held, problem }: ServicePreview): readonly string[] {
+  return [
+    ...(held === undefined ? [] : [`held: ${held}`]),
+    ...(problem === '' ? [] : [`waits: ${problem}`]),
+  ];
+}
+
+/** The texts of uncloud, whose users know them; our own operations in the same manner. */
+function describe(operation: RolloutOperation, service: string): string {
+  const { op, node, pod = '', order, step = 0 } = operation;
   const where = node === '' ? 'on no machine yet' : `on ${node}`;
   switch (op) {
+    case 'createVolume':
+      return `+   create volume ${operation.volume ?? ''} ${where}`;
+    case 'stopPreDeploy':
+      return `⏹   stop pre-deploy hook ${pod} ${where}`;
+    case 'runPreDeploy':
+      return `▶   run pre-deploy hook ${service} ${hookText(operation)}`;
+    case 'runPostDeploy':
+      return `▶   run post-deploy hook ${service} ${hookText(operation)}`;
     case 'run':
       return `+   run container ${service} ${where}`;
+    case 'update':
+      return `~   update container ${pod} ${where} (in place)`;
     case 'replace':
       return order === 'stop-first'
         ? `-/+ replace container ${pod} ${where} (stop-first)`
         : `+/- replace container ${pod} ${where}`;
+    case 'stop':
+      return `-   stop container ${pod} ${where}`;
     case 'remove':
       return `-   remove container ${pod} ${where}`;
+    case 'switch':
+      return '⇄   switch traffic to the new containers';
+    case 'promote':
+      return `⏸   promote step ${step}`;
     default:
       return op satisfies never;
   }
+}
+
+function hookText({ command = [], node, timeoutSeconds = 0 }: RolloutOperation): string {
+  const where = node === '' ? 'on no machine yet' : `on ${node}`;
+  return `[${show(command.join(' '))}] ${where} (timeout ${timeoutSeconds}s)`;
 }
 
 interface Detail {

@@ -3,12 +3,14 @@
 import type { ApiObject } from '#controllers/machinery/client-types.ts';
 import { nodeFacts } from '#controllers/machinery/node-fit.ts';
 import type { NodeObject } from '#controllers/machinery/node-fit.ts';
+import type { Claim } from '#controllers/service/claims.ts';
 import type { Pod } from '#controllers/service/instance.ts';
 import { planInput, targetOf } from '#controllers/service/plan-input.ts';
 import { planRollout } from '#controllers/service/plan-rollout.ts';
 import type { RolloutOperation } from '#controllers/service/plan-rollout.ts';
 import { hashOf, revisionFacts } from '#controllers/service/revision.ts';
 import type { ControllerRevision } from '#controllers/service/revision.ts';
+import { plannedClaim } from '#controllers/service/planned-claim.ts';
 import { resolveSettings } from '#controllers/service/settings.ts';
 import type { Service } from '#controllers/service/types.ts';
 import { CommandError } from '../usage-error.ts';
@@ -18,6 +20,11 @@ export interface World {
   readonly nodes: readonly (ApiObject & NodeObject)[];
   readonly pods: readonly Pod[];
   readonly revisions: readonly ControllerRevision[];
+  readonly claims: readonly Claim[];
+  /** All that are there, and all that are planned with this one. */
+  readonly services: readonly Service[];
+  /** Versions of the Secrets of the namespace, by name. */
+  readonly secretVersions: ReadonlyMap<string, string>;
 }
 
 export interface PreviewOptions {
@@ -42,6 +49,10 @@ export interface ServicePreview {
   readonly operations: readonly RolloutOperation[];
   /** Why not all of it will be carried out. */
   readonly held: string | undefined;
+  /** Why no machine will do; '' when one does. */
+  readonly problem: string;
+  /** Volumes that it makes: they are there for services that are planned after it. */
+  readonly claims: readonly Claim[];
 }
 
 /** @throws CommandError when the controller would refuse the spec */
@@ -54,18 +65,24 @@ export function previewService(options: PreviewOptions): ServicePreview {
   const isOwn = ownedBy(before?.metadata.uid, after, byName);
   const pods = world.pods.filter(isOwn);
   const revisions = world.revisions.filter(isOwn);
+  const { namespace = 'default' } = after.metadata;
+  const isNear = ({ metadata }: ApiObject): boolean =>
+    (metadata.namespace ?? 'default') === namespace;
   const input = planInput({
+    service: after,
     settings,
-    target: targetOf(after, revisions, now),
+    target: targetOf(after, revisions, world.secretVersions, now),
     currentRevision: before === undefined ? newestGood(revisions) : before.status?.currentRevision,
     revisions,
     pods,
+    claims: world.claims.filter(isNear),
+    services: world.services.filter(isNear),
     nodes: new Map(world.nodes.map((node) => [node.metadata.name, nodeFacts(node)])),
     now,
     // Which deadlines have passed is known to whoever has been watching: the controller, which says it in the status.
     watchingSince: now,
   });
-  const { operations, held } = planRollout(input);
+  const { operations, held, problem, volumes } = planRollout(input);
   const recorded = [...pods, ...revisions].flatMap(
     ({ metadata }) => metadata.ownerReferences ?? [],
   );
@@ -79,6 +96,8 @@ export function previewService(options: PreviewOptions): ServicePreview {
     serviceID: before?.metadata.uid ?? owner?.uid ?? null,
     operations,
     held: failureOf(before, input.target.hash) ?? held,
+    problem,
+    claims: volumes.map((volume) => plannedClaim(volume, namespace)),
   };
 }
 

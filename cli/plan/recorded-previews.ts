@@ -5,7 +5,7 @@ import type { Manifest } from '../apply/manifest.ts';
 import { mergePatched, threeWayMerge } from '../apply/merge.ts';
 import { isService } from '../file-options.ts';
 import { CommandError } from '../usage-error.ts';
-import { previewService } from './preview.ts';
+import { previewServices } from './preview-services.ts';
 import type { ServicePreview } from './preview.ts';
 import { checkServiceShape } from './recorded-shape.ts';
 import type { RecordedState } from './recorded-state.ts';
@@ -16,25 +16,25 @@ export function recordedPreviews(
   manifests: readonly Manifest[],
   usualNamespace: string,
 ): readonly ServicePreview[] {
-  return manifests.filter(isService).map((manifest) => {
+  const changes = manifests.filter(isService).map((manifest) => {
     checkServiceShape(manifest);
     const { name, namespace = usualNamespace } = manifest.object.metadata;
     const before = state.services.find(
       ({ metadata }) => metadata.name === name && (metadata.namespace ?? 'default') === namespace,
     );
-    const after = applied(before, manifest, namespace);
-    try {
-      return previewService({ before, after, world: state, now: state.recordedAt, byName: true });
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      // Some field deep inside has a type that no server would have let pass.
-      throw new CommandError(
-        `service ${name}: it or the recorded objects cannot be read: ${error.message}`,
-        'Without --state the server judges the manifest and names the field.',
-        { cause: error },
-      );
-    }
+    return { before, after: applied(before, manifest, namespace) };
   });
+  try {
+    return previewServices(changes, state, state.recordedAt, true);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    // Some field deep inside has a type that no server would have let pass.
+    throw new CommandError(
+      `the services or the recorded objects cannot be read: ${error.message}`,
+      'Without --state the server judges the manifest and names the field.',
+      { cause: error },
+    );
+  }
 }
 
 /** The service as `apply` leaves it. */

@@ -2,6 +2,7 @@
 // prints. A file that people edit, so what the planner reads is checked here; other kinds are passed over. Pure.
 import type { ApiObject } from '#controllers/machinery/client-types.ts';
 import type { NodeObject } from '#controllers/machinery/node-fit.ts';
+import type { Claim } from '#controllers/service/claims.ts';
 import type { Pod } from '#controllers/service/instance.ts';
 import type { ControllerRevision } from '#controllers/service/revision.ts';
 import type { Service } from '#controllers/service/types.ts';
@@ -12,7 +13,6 @@ import type { World } from './preview.ts';
 import { checkLists, checkServiceShape } from './recorded-shape.ts';
 
 export interface RecordedState extends World {
-  readonly services: readonly Service[];
   /** When it was recorded, as far as its newest timestamp tells: milliseconds since the epoch. So a plan is the same whenever made. */
   readonly recordedAt: number;
 }
@@ -23,6 +23,8 @@ export function recordedState(manifests: readonly Manifest[]): RecordedState {
   const pods: Pod[] = [];
   const revisions: ControllerRevision[] = [];
   const services: Service[] = [];
+  const claims: Claim[] = [];
+  const secretVersions = new Map<string, string>();
   for (const manifest of manifests) {
     const object = recorded(manifest);
     if (isService(manifest)) {
@@ -42,6 +44,14 @@ export function recordedState(manifests: readonly Manifest[]): RecordedState {
           throw new ManifestError(manifest, 'spec.containers is missing');
         pods.push(object as Pod);
         break;
+      case 'v1 PersistentVolumeClaim':
+        claims.push(object);
+        break;
+      case 'v1 Secret': {
+        const { name, uid, resourceVersion } = object.metadata;
+        secretVersions.set(name, `${uid}/${resourceVersion}`);
+        break;
+      }
       case 'apps/v1 ControllerRevision': {
         const revision = object as ControllerRevision;
         if (typeof revision.revision !== 'number')
@@ -53,7 +63,8 @@ export function recordedState(manifests: readonly Manifest[]): RecordedState {
       default:
     }
   }
-  return { nodes, pods, revisions, services, recordedAt: newestTime(manifests) };
+  const recordedAt = newestTime(manifests);
+  return { nodes, pods, revisions, services, claims, secretVersions, recordedAt };
 }
 
 /** With what the server gives every object; the uid of one that lacks it is made of its name. */

@@ -237,6 +237,7 @@ export class FakeServer implements Client {
   update = unexpected;
   connect = unexpected;
   getPath = unexpected;
+  getText = unexpected;
   watch = (): AsyncIterable<never> => {
     throw new Error('not expected of the agent');
   };

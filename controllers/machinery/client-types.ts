@@ -129,4 +129,6 @@ export interface Client {
   ): Promise<unknown>;
   /** GET of a path outside the resource grammar, parsed as JSON: `/apis`, `/version`. */
   getPath(path: string, signal: AbortSignal): Promise<unknown>;
+  /** GET of a path whose answer is text, such as a log. */
+  getText(path: string, signal: AbortSignal): Promise<string>;
 }

@@ -4,7 +4,15 @@ import { nodeFacts, refusal, tolerates } from './node-fit.ts';
 import type { NodeFacts, PlacementRules } from './node-fit.ts';
 
 function node(change: Partial<NodeFacts> = {}): NodeFacts {
-  return { name: 'a', labels: {}, ready: true, unschedulable: false, taints: [], ...change };
+  return {
+    name: 'a',
+    labels: {},
+    ready: true,
+    unschedulable: false,
+    taints: [],
+    resizable: true,
+    ...change,
+  };
 }
 
 type Requirement = { readonly key: string; readonly operator: string; readonly values?: string[] };

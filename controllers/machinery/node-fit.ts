@@ -20,6 +20,8 @@ export interface NodeFacts {
   readonly ready: boolean;
   readonly unschedulable: boolean;
   readonly taints: readonly Taint[];
+  /** Whether it may be able to change the resources of a running container. */
+  readonly resizable: boolean;
 }
 
 /** The fields of a PodSpec that decide where it may run. */
@@ -39,6 +41,14 @@ export interface NodeObject {
   readonly spec?: { readonly unschedulable?: boolean; readonly taints?: readonly Taint[] };
   readonly status?: {
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly nodeInfo?: { readonly containerRuntimeVersion?: string };
+  };
+}
+
+/** With what it has to give. */
+export interface SchedulableNode extends NodeObject {
+  readonly status?: NonNullable<NodeObject['status']> & {
+    readonly allocatable?: Readonly<Record<string, string>>;
   };
 }
 
@@ -50,6 +60,8 @@ export function nodeFacts(node: NodeObject): NodeFacts {
     ready: ready?.status === 'True' && node.metadata.deletionTimestamp === undefined,
     unschedulable: node.spec?.unschedulable ?? false,
     taints: node.spec?.taints ?? [],
+    // Processes have no limits of their own that could be changed.
+    resizable: node.status?.nodeInfo?.containerRuntimeVersion?.startsWith('process:') !== true,
   };
 }
 

@@ -76,6 +76,11 @@ export function isForbidden(error: unknown): error is RequestError {
   return error instanceof RequestError && error.code === 403;
 }
 
+/** The server understood and will not do it, now or later: invalid, unknown, not allowed, not supported. */
+export function isRefused(error: unknown): error is RequestError {
+  return error instanceof RequestError && [400, 403, 404, 405, 422].includes(error.code);
+}
+
 /** A create refused because its namespace is going away. */
 export function isNamespaceTerminating(error: unknown): boolean {
   return (

@@ -96,3 +96,19 @@ export const SERVICES: ApiResource = {
   kind: 'Service',
   namespaced: true,
 };
+
+export const PERSISTENT_VOLUME_CLAIMS: ApiResource = {
+  group: '',
+  version: 'v1',
+  resource: 'persistentvolumeclaims',
+  kind: 'PersistentVolumeClaim',
+  namespaced: true,
+};
+
+export const SECRETS: ApiResource = {
+  group: '',
+  version: 'v1',
+  resource: 'secrets',
+  kind: 'Secret',
+  namespaced: true,
+};

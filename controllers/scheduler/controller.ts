@@ -13,7 +13,8 @@ import { isConflict, isNotFound } from '../machinery/request-error.ts';
 import { NODES, PODS } from '../machinery/resources.ts';
 import { timestamp } from '../machinery/timestamps.ts';
 import { schedule } from './schedule.ts';
-import type { Candidate, SchedulableNode } from './schedule.ts';
+import type { SchedulableNode } from '../machinery/node-fit.ts';
+import type { Candidate } from './schedule.ts';
 
 interface Pod extends ApiObject {
   readonly spec: V1PodSpec;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { V1PodSpec } from '@kubernetes/client-node';
 import { ONE } from '../machinery/quantity.ts';
-import { requestsOf, schedule } from './schedule.ts';
+import { requestsOf } from '../machinery/pod-requests.ts';
+import { schedule } from './schedule.ts';
 import type { Candidate } from './schedule.ts';
 
 function pod(requests: Record<string, string> = {}, change: Partial<V1PodSpec> = {}): V1PodSpec {

@@ -1,15 +1,9 @@
 // Chooses a node for a Pod. Pure: filters by the rules of node-fit.ts, by host ports and by what is left of the node's resources, then
 // prefers the node with the fewest Pods. Each rejected node has its reason.
-import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
+import type { V1PodSpec } from '@kubernetes/client-node';
 import { nodeFacts, refusal } from '../machinery/node-fit.ts';
-import type { NodeObject } from '../machinery/node-fit.ts';
-import { parseQuantity } from '../machinery/quantity.ts';
-
-export interface SchedulableNode extends NodeObject {
-  readonly status?: NonNullable<NodeObject['status']> & {
-    readonly allocatable?: Readonly<Record<string, string>>;
-  };
-}
+import type { SchedulableNode } from '../machinery/node-fit.ts';
+import { requestsOf, Room } from '../machinery/pod-requests.ts';
 
 export interface Candidate {
   readonly node: SchedulableNode;
@@ -46,49 +40,15 @@ export function schedule(pod: V1PodSpec, candidates: readonly Candidate[]): Deci
   return { node: undefined, message: `0/${candidates.length} nodes are available: ${detail}.` };
 }
 
-/** What a Pod asks for, by resource: the sum of its containers, or its largest init container. */
-export function requestsOf(pod: V1PodSpec): ReadonlyMap<string, bigint> {
-  const total = new Map<string, bigint>();
-  for (const container of pod.containers) {
-    for (const [name, amount] of containerRequests(container)) {
-      total.set(name, (total.get(name) ?? 0n) + amount);
-    }
-  }
-  for (const container of pod.initContainers ?? []) {
-    const stays = container.restartPolicy === 'Always';
-    for (const [name, amount] of containerRequests(container)) {
-      const sum = total.get(name) ?? 0n;
-      total.set(name, stays ? sum + amount : sum > amount ? sum : amount);
-    }
-  }
-  for (const [name, text] of Object.entries(pod.overhead ?? {})) {
-    total.set(name, (total.get(name) ?? 0n) + (parseQuantity(text) ?? 0n));
-  }
-  return total;
-}
-
-/** A limit without a request counts as the request, as upstream defaults it. */
-function containerRequests({ resources }: V1Container): readonly [string, bigint][] {
-  const requests = { ...resources?.limits, ...resources?.requests };
-  return Object.entries(requests).map(([name, text]) => [name, parseQuantity(text) ?? 0n]);
-}
-
 function resourceRefusal(pod: V1PodSpec, { node, pods }: Candidate): string | undefined {
   const allocatable = node.status?.allocatable ?? {};
-  const podLimit = Number(allocatable['pods'] ?? Number.POSITIVE_INFINITY);
-  if (pods.length + 1 > podLimit) return `runs ${pods.length} pods already and may run ${podLimit}`;
-  const used = pods.map(requestsOf);
-  for (const [name, amount] of requestsOf(pod)) {
-    if (amount === 0n) continue;
-    const text = allocatable[name];
-    // Nodes always say what CPU and memory they have; of other resources, silence means none.
-    if (text === undefined && (name === 'cpu' || name === 'memory' || name === 'ephemeral-storage'))
-      continue;
-    const capacity = parseQuantity(text ?? '0') ?? 0n;
-    const taken = used.reduce((sum, requests) => sum + (requests.get(name) ?? 0n), 0n);
-    if (taken + amount > capacity) return `has too little ${name} left`;
-  }
-  return undefined;
+  const room = new Room(allocatable);
+  for (const other of pods) room.take(requestsOf(other));
+  const lacking = room.lacks(requestsOf(pod));
+  if (lacking === undefined) return undefined;
+  return lacking === 'pods'
+    ? `runs ${pods.length} pods already and may run ${allocatable['pods'] ?? 0}`
+    : `has too little ${lacking} left`;
 }
 
 function portRefusal(pod: V1PodSpec, { pods }: Candidate): string | undefined {

@@ -1,19 +1,31 @@
 // The Pod for one instance. Its name follows from the decision, so that executing one decision twice (a crash, a cache that lags)
 // makes one Pod and one AlreadyExists, never two Pods. Pure.
+import type { V1Volume } from '@kubernetes/client-node';
 import { AWAY_TAINTS } from '../machinery/node-fit.ts';
 import { controllerReference } from '../machinery/owner-references.ts';
 import { SERVICES } from '../machinery/resources.ts';
-import { safeHash } from './revision.ts';
-import { REPLACES_ANNOTATION, REVISION_LABEL, SERVICE_LABEL } from './types.ts';
+import { claimOn } from './claims.ts';
+import type { ClaimFacts } from './claims.ts';
+import type { RevisionFacts } from './plan-types.ts';
+import { mountedVolumes } from './revision-data.ts';
+import { safeHash } from './safe-hash.ts';
+import {
+  DECLINED_ANNOTATION,
+  REPLACES_ANNOTATION,
+  REVISION_LABEL,
+  SERVICE_LABEL,
+} from './types.ts';
 import type { PodTemplate, Service } from './types.ts';
 
 export interface PodOrder {
   readonly service: Service;
-  readonly template: PodTemplate;
-  readonly revision: string;
+  readonly revision: RevisionFacts;
+  readonly claims: readonly ClaimFacts[];
   readonly node: string;
   /** uid of the instance that it takes over from. */
   readonly replaces: string | undefined;
+  /** Hash of the revision that failed in its place. */
+  readonly declined: string | undefined;
   readonly name: string;
 }
 
@@ -37,12 +49,10 @@ const TIED_TO_NODE = [...AWAY_TAINTS].map((key) => ({
   effect: 'NoExecute',
 }));
 
-export function buildPod({ service, template, revision, node, replaces, name }: PodOrder): object {
+export function buildPod(order: PodOrder): object {
+  const { service, revision, node, replaces, declined, name } = order;
+  const { template } = revision;
   const { metadata = {} } = template;
-  // client-node's types are classes, what comes from the wire is plain data.
-  const spec: object = template.spec;
-  const affinity: object = template.spec.affinity ?? {};
-  const nodeAffinity: object = template.spec.affinity?.nodeAffinity ?? {};
   return {
     metadata: {
       name,
@@ -50,30 +60,60 @@ export function buildPod({ service, template, revision, node, replaces, name }: 
       labels: {
         ...metadata.labels,
         [SERVICE_LABEL]: service.metadata.name,
-        [REVISION_LABEL]: revision,
+        [REVISION_LABEL]: revision.hash,
       },
       annotations: {
         ...metadata.annotations,
         ...(replaces === undefined ? {} : { [REPLACES_ANNOTATION]: replaces }),
+        ...(declined === undefined ? {} : { [DECLINED_ANNOTATION]: declined }),
       },
       ownerReferences: [controllerReference(SERVICES, service)],
     },
     spec: {
-      ...spec,
+      ...podSpec(order),
       ...(service.spec.mode === 'Global'
         ? { tolerations: [...(template.spec.tolerations ?? []), ...TIED_TO_NODE] }
         : {}),
-      // As the DaemonSet controller pins: the plan has judged the template's own node affinity already.
-      affinity: {
-        ...affinity,
-        nodeAffinity: {
-          ...nodeAffinity,
-          requiredDuringSchedulingIgnoredDuringExecution: {
-            nodeSelectorTerms: [
-              { matchFields: [{ key: 'metadata.name', operator: 'In', values: [node] }] },
-            ],
-          },
-        },
+      affinity: pinnedTo(node, template),
+    },
+  };
+}
+
+/** The template's spec, with the claims that its named volumes have on that node. client-node's types are classes, this is plain data. */
+export function podSpec({
+  service,
+  revision,
+  claims,
+  node,
+}: Pick<PodOrder, 'service' | 'revision' | 'claims' | 'node'>): object {
+  const { spec } = revision.template;
+  const own = new Set(mountedVolumes(revision.data).map(({ name }) => name));
+  if (own.size === 0) return spec;
+  const mode = service.spec.mode ?? 'Replicated';
+  const volumes = (spec.volumes ?? []).map(({ name, ...source }): V1Volume => {
+    const claimName = source.persistentVolumeClaim?.claimName;
+    if (claimName === undefined || !own.has(name)) return { name, ...source };
+    return {
+      name,
+      persistentVolumeClaim: { claimName: claimOn(claims, claimName, mode, node) },
+    };
+  });
+  const plain: object = spec;
+  return { ...plain, volumes };
+}
+
+/** As the DaemonSet controller pins: the plan has judged the template's own node affinity already. */
+export function pinnedTo(node: string, template: PodTemplate): object {
+  const affinity: object = template.spec.affinity ?? {};
+  const nodeAffinity: object = template.spec.affinity?.nodeAffinity ?? {};
+  return {
+    ...affinity,
+    nodeAffinity: {
+      ...nodeAffinity,
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: [
+          { matchFields: [{ key: 'metadata.name', operator: 'In', values: [node] }] },
+        ],
       },
     },
   };

@@ -7,26 +7,38 @@ import type { ReconcileResult } from '../machinery/controller.ts';
 import type { EventRecorder } from '../machinery/events.ts';
 import type { Manager } from '../machinery/manager.ts';
 import { nodeFacts } from '../machinery/node-fit.ts';
-import type { NodeObject } from '../machinery/node-fit.ts';
+import type { SchedulableNode } from '../machinery/node-fit.ts';
 import { controllerOf, controllerUIDs } from '../machinery/owner-references.ts';
 import { isNamespaceTerminating } from '../machinery/request-error.ts';
-import { CONTROLLER_REVISIONS, NODES, PODS, SERVICES } from '../machinery/resources.ts';
+import {
+  CONTROLLER_REVISIONS,
+  NODES,
+  PERSISTENT_VOLUME_CLAIMS,
+  PODS,
+  SECRETS,
+  SERVICES,
+} from '../machinery/resources.ts';
 import type { ApiObject } from '../machinery/client-types.ts';
+import type { Claim } from './claims.ts';
 import { execute } from './execute.ts';
+import { failureDetails } from './failure-details.ts';
+import { roomOf } from './node-room.ts';
 import type { Pod } from './instance.ts';
 import { planInput } from './plan-input.ts';
 import { planService } from './plan.ts';
-import type { Plan, PlanInput, RevisionFacts } from './plan-types.ts';
+import type { Operation, Plan, PlanInput, RevisionFacts } from './plan-types.ts';
 import { createRevision } from './create-revision.ts';
-import { hashOf, obsoleteRevisions, revisionChange, revisionFacts } from './revision.ts';
+import { pruneRevisions } from './prune-revisions.ts';
+import { revisionChange, revisionFacts } from './revision.ts';
 import type { ControllerRevision } from './revision.ts';
 import { resolveSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { refusedStatus, serviceStatus } from './status.ts';
 import { FAILURE_ANNOTATION, SERVICE_LABEL } from './types.ts';
-import type { Service, ServiceStatus } from './types.ts';
+import type { Service } from './types.ts';
+import { writeStatus } from './write-status.ts';
 
-type Node = ApiObject & NodeObject;
+type Node = ApiObject & SchedulableNode;
 
 /** The cache is behind; what it lacks will come, and this is for when it does not. */
 const LOOK_AGAIN: ReconcileResult = { outcome: 'requeueAfter', delayMs: 250 };
@@ -43,34 +55,54 @@ class ServiceController {
   readonly #pods: CacheView<Pod>;
   readonly #nodes: CacheView<Node>;
   readonly #revisions: CacheView<ControllerRevision>;
+  readonly #claims: CacheView<Claim>;
+  /** Metadata only: their content is nobody's business here. */
+  readonly #secrets: CacheView<ApiObject>;
   readonly #events: EventRecorder;
   #watchingSince: number | undefined;
 
   constructor(manager: Manager) {
     this.#manager = manager;
     const services = manager.informer<Service>(SERVICES);
-    const pods = manager.informer<Pod>(PODS, { indexers: { controller: controllerUIDs } });
+    const pods = manager.informer<Pod>(PODS, {
+      indexers: { controller: controllerUIDs, node: nodeNames },
+    });
     const nodes = manager.informer<Node>(NODES);
     const revisions = manager.informer<ControllerRevision>(CONTROLLER_REVISIONS, {
       indexers: { controller: controllerUIDs },
     });
+    const claims = manager.informer<Claim>(PERSISTENT_VOLUME_CLAIMS);
+    const secrets = manager.informer<ApiObject>(SECRETS, { selectors: { metadataOnly: true } });
     this.#services = services.cache;
     this.#pods = pods.cache;
     this.#nodes = nodes.cache;
     this.#revisions = revisions.cache;
+    this.#claims = claims.cache;
+    this.#secrets = secrets.cache;
     this.#events = manager.recorder('windlass-service-controller');
     const { clock, metrics, logger, random } = manager;
     this.loop = new Controller({
       name: 'service',
       reconcile: (key, signal) => this.#reconcile(key, signal),
-      waitFor: [services, pods, nodes, revisions],
+      waitFor: [services, pods, nodes, revisions, claims, secrets],
       concurrency: 4,
       clock,
       metrics,
       logger,
       random,
     });
-    services.onChange(({ object }) => this.loop.queue.add(keyOf(object)));
+    services.onChange(({ object }) => {
+      this.loop.queue.add(keyOf(object));
+      this.#addNeighbours(object, ({ spec }) => spec.dependsOn?.includes(object.metadata.name));
+    });
+    claims.onChange(({ object }) =>
+      this.#addNeighbours(object, ({ spec }) => (spec.volumes ?? []).length > 0),
+    );
+    secrets.onChange(({ object }) =>
+      this.#addNeighbours(object, ({ spec }) =>
+        spec.secrets?.some(({ name, secretName = name }) => secretName === object.metadata.name),
+      ),
+    );
     pods.onChange(({ object }) => this.#addOwner(object));
     revisions.onChange(({ object }) => this.#addOwner(object));
     nodes.onChange((change) => {
@@ -89,7 +121,16 @@ class ServiceController {
     this.loop.queue.add(`${object.metadata.namespace ?? ''}/${owner.name}`);
   }
 
+  /** Services of the same namespace that a change of something else matters to. */
+  #addNeighbours(object: ApiObject, isConcerned: (service: Service) => boolean | undefined): void {
+    for (const service of this.#services.list()) {
+      if (service.metadata.namespace !== object.metadata.namespace) continue;
+      if (isConcerned(service) === true) this.loop.queue.add(keyOf(service));
+    }
+  }
+
   async #reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
+    const { client } = this.#manager;
     const { namespace, name } = parseKey(key);
     const service = this.#services.get(namespace, name);
     // What a deleted service leaves is the garbage collector's.
@@ -98,7 +139,8 @@ class ServiceController {
     this.#watchingSince ??= now;
     const settings = resolveSettings(service);
     if ('problem' in settings) {
-      await this.#writeStatus(service, refusedStatus(service, settings.problem, now), signal);
+      const refused = refusedStatus(service, settings.problem, now);
+      await writeStatus(client, this.#events, service, refused, signal);
       return DONE;
     }
     const revisions = this.#revisions.indexed('controller', service.metadata.uid);
@@ -116,13 +158,10 @@ class ServiceController {
 
     if (!(await this.#seesAll(service, plan, planned, signal))) return LOOK_AGAIN;
     const problem = await this.#execute(service, plan, planned, signal);
-    await this.#writeStatus(
-      service,
-      serviceStatus(service, planned, plan, target.revision),
-      signal,
-    );
+    const status = serviceStatus(service, planned, plan, target.revision);
+    await writeStatus(client, this.#events, service, status, signal);
     if (problem !== undefined) throw problem;
-    await this.#prune(service, settings, all, planned, signal);
+    await pruneRevisions(client, settings.revisionHistoryLimit, all, planned, signal);
     return plan.wakeInMs === undefined
       ? DONE
       : // Times on the wire have whole seconds: a little later is never too early.
@@ -136,16 +175,36 @@ class ServiceController {
     revisions: readonly ControllerRevision[],
     now: number,
   ): PlanInput {
+    const { namespace } = service.metadata;
+    const isNear = ({ metadata }: ApiObject): boolean => metadata.namespace === namespace;
     return planInput({
+      service,
       settings,
       target,
       currentRevision: service.status?.currentRevision,
       revisions,
       pods: this.#pods.indexed('controller', service.metadata.uid),
       nodes: new Map(this.#nodes.list().map((node) => [node.metadata.name, nodeFacts(node)])),
+      claims: this.#claims.list().filter(isNear),
+      services: this.#services.list().filter(isNear),
+      room: roomOf(
+        (name) => this.#nodes.get('', name),
+        (name) => this.#pods.indexed('node', name),
+      ),
       now,
       watchingSince: this.#watchingSince ?? now,
     });
+  }
+
+  #secretVersions({ metadata, spec }: Service): ReadonlyMap<string, string> {
+    return new Map(
+      (spec.secrets ?? []).flatMap(({ name, secretName = name }) => {
+        const secret = this.#secrets.get(metadata.namespace ?? '', secretName);
+        if (secret === undefined) return [];
+        const { uid, resourceVersion } = secret.metadata;
+        return [[secretName, `${uid}/${resourceVersion}`] as const];
+      }),
+    );
   }
 
   async #ensureRevision(
@@ -156,7 +215,7 @@ class ServiceController {
   ): Promise<ControllerRevision> {
     const { client, logger } = this.#manager;
     const namespace = service.metadata.namespace ?? '';
-    const change = revisionChange(service, existing, now);
+    const change = revisionChange(service, existing, now, this.#secretVersions(service));
     switch (change.change) {
       case 'none':
         return change.revision;
@@ -191,8 +250,9 @@ class ServiceController {
   ): Promise<{ readonly plan: Plan; readonly planned: PlanInput }> {
     const plan = planService(input);
     if (plan.failure?.mark !== true) return { plan, planned: input };
-    const { message } = plan.failure;
-    await this.#manager.client.patch(
+    const { client } = this.#manager;
+    const message = await failureDetails(client, service, plan.failure, signal);
+    await client.patch(
       CONTROLLER_REVISIONS,
       target.metadata.namespace ?? '',
       target.metadata.name,
@@ -216,12 +276,12 @@ class ServiceController {
     input: PlanInput,
     signal: AbortSignal,
   ): Promise<boolean> {
-    if (!plan.operations.some(({ step }) => step === 'create')) return true;
+    if (!plan.operations.some(makesPod)) return true;
     const { name, namespace = '', uid } = service.metadata;
     const labelSelector = `${SERVICE_LABEL}=${name}`;
     const selectors = { namespace, labelSelector, metadataOnly: true };
     const { items } = await this.#manager.client.list(PODS, selectors, signal);
-    const seen = new Set(input.instances.map((instance) => instance.uid));
+    const seen = new Set([...input.instances, ...input.hooks].map(({ uid }) => uid));
     return items.every((pod) => controllerOf(pod)?.uid !== uid || seen.has(pod.metadata.uid));
   }
 
@@ -235,9 +295,12 @@ class ServiceController {
     const context = {
       client: this.#manager.client,
       service,
-      taken: new Set(input.instances.map(({ name }) => name)),
-      templateOf: (revision: string) =>
-        revision === input.target.hash ? input.target.template : input.templates.get(revision),
+      settings: input.settings,
+      target: input.target.hash,
+      taken: new Set([...input.instances, ...input.hooks].map(({ name }) => name)),
+      revisionOf: (hash: string) => input.revisions.get(hash),
+      claims: input.claims,
+      now: input.now,
       signal,
     };
     let problem: unknown;
@@ -257,64 +320,12 @@ class ServiceController {
     }
     return problem;
   }
-
-  async #writeStatus(service: Service, status: ServiceStatus, signal: AbortSignal): Promise<void> {
-    if (canonical(service.status ?? {}) === canonical(status)) return;
-    this.#announce(service, status);
-    const { namespace = '', name, resourceVersion } = service.metadata;
-    // A merge patch leaves alone what it does not name: what is gone must be named.
-    const gone = Object.fromEntries(
-      Object.keys(service.status ?? {})
-        .filter((field) => !(field in status))
-        .map((field) => [field, null]),
-    );
-    // Only on top of what was read: which revision is the proven one must never go back because somebody was late.
-    const patch = { metadata: { resourceVersion }, status: { ...gone, ...status } };
-    await this.#manager.client.patch(SERVICES, namespace, name, 'status', 'merge', patch, signal);
-  }
-
-  /** Events for what changed in the conditions. */
-  #announce(service: Service, status: ServiceStatus): void {
-    for (const condition of status.conditions ?? []) {
-      if (condition.type !== 'Progressing') continue;
-      const before = service.status?.conditions?.find(({ type }) => type === condition.type);
-      if (before?.reason === condition.reason && before.message === condition.message) continue;
-      if (condition.reason === 'RolledOut') {
-        this.#events.record(SERVICES, service, 'Normal', 'RolledOut', condition.message);
-      } else if (condition.status === 'False' && before?.reason !== condition.reason) {
-        this.#events.record(SERVICES, service, 'Warning', condition.reason, condition.message);
-      }
-    }
-  }
-
-  async #prune(
-    service: Service,
-    settings: Settings,
-    revisions: readonly ControllerRevision[],
-    input: PlanInput,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const inUse = new Set([
-      input.target.hash,
-      ...(input.current === undefined ? [] : [input.current.hash]),
-      ...input.instances.map(({ revision }) => revision),
-    ]);
-    for (const revision of obsoleteRevisions(revisions, inUse, settings.revisionHistoryLimit)) {
-      const { namespace = '', name, uid } = revision.metadata;
-      await this.#manager.client.delete(CONTROLLER_REVISIONS, namespace, name, { uid }, signal);
-      this.#manager.logger.debug('Dropped an old revision', {
-        service: keyOf(service),
-        revision: hashOf(revision),
-      });
-    }
-  }
 }
 
-/** Text that is the same for equal values, whatever order their fields came in. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, child: unknown) =>
-    typeof child === 'object' && child !== null && !Array.isArray(child)
-      ? Object.fromEntries(Object.entries(child).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : child,
-  );
+function makesPod({ op, step }: Operation): boolean {
+  return (step === 'create' || step === 'restore') && op !== 'createVolume';
+}
+
+function nodeNames({ spec }: Pod): readonly string[] {
+  return spec.nodeName === undefined || spec.nodeName === '' ? [] : [spec.nodeName];
 }

@@ -1,7 +1,7 @@
-// What a change of the template means for a running instance: nothing, an update of its resources, or a new instance. Pure.
+// What a change of a revision means for a running instance: nothing, an update of its resources, or a new instance. Pure.
 // Every difference is named, so that a plan can say why it does what it does.
-import { normalizeTemplate } from './normalize.ts';
-import type { PodTemplate } from './types.ts';
+import { normalizeRevision } from './revision-data.ts';
+import type { RevisionData } from './types.ts';
 
 export type Verdict = 'up-to-date' | 'needs-update' | 'needs-recreate';
 
@@ -15,9 +15,9 @@ export interface Evaluation {
 const UPDATABLE = /^spec\.containers\[[^\]]+\]\.resources\.(requests|limits)\b/;
 const MAXIMUM_VALUE_LENGTH = 80;
 
-export function evaluateChange(from: PodTemplate, to: PodTemplate): Evaluation {
+export function evaluateChange(from: RevisionData, to: RevisionData): Evaluation {
   const differences: Difference[] = [];
-  collect(normalizeTemplate(from), normalizeTemplate(to), '', differences);
+  collect(normalizeRevision(from), normalizeRevision(to), '', differences);
   if (differences.length === 0) return { verdict: 'up-to-date', reasons: [] };
   return {
     verdict: differences.every(({ path }) => UPDATABLE.test(path))
@@ -92,9 +92,13 @@ function unionOfKeys(left: JsonMap, right: JsonMap): readonly string[] {
 /** Somebody may have typed a credential into an environment variable: of such names only that they changed is told. */
 const CREDENTIAL = /\.env\[[^\]]*(pass|secret|token|key|cred|private|auth)[^\]]*\]/i;
 
+/** Whole files are no reading matter, and may hold what is nobody's business. */
+const FILE_CONTENT = /^configs\[[^\]]+\]\.(content|binaryContent)$/;
+
 function show(path: string, value: unknown): string {
   if (value === undefined) return '(none)';
   if (CREDENTIAL.test(path)) return '(hidden)';
   const text = typeof value === 'string' ? value : JSON.stringify(value);
+  if (FILE_CONTENT.test(path)) return `(${text.length} characters)`;
   return text.length > MAXIMUM_VALUE_LENGTH ? `${text.slice(0, MAXIMUM_VALUE_LENGTH - 1)}…` : text;
 }

@@ -4,9 +4,16 @@ import type { V1PodSpec, V1PodStatus } from '@kubernetes/client-node';
 import type { ApiObject } from '../machinery/client-types.ts';
 import type { NodeFacts } from '../machinery/node-fit.ts';
 import { parseTimestamp } from '../machinery/timestamps.ts';
+import { resourcesOf, resourcesText } from './evaluate-resources.ts';
+import type { Resources } from './evaluate-resources.ts';
 import { hostPortsOf } from './order.ts';
 import type { HostPort } from './order.ts';
-import { REPLACES_ANNOTATION, REVISION_LABEL } from './types.ts';
+import {
+  DECLINED_ANNOTATION,
+  REPLACES_ANNOTATION,
+  RESIZE_REFUSED_ANNOTATION,
+  REVISION_LABEL,
+} from './types.ts';
 
 export interface Pod extends ApiObject {
   readonly spec: V1PodSpec;
@@ -40,6 +47,18 @@ export interface Instance {
   /** True when a probe decides about readiness: then ready means available, without a monitor period. */
   readonly probed: boolean;
   readonly hostPorts: readonly HostPort[];
+  /** A container of it is waiting to be restarted after it ended again and again. */
+  readonly crashLooping: boolean;
+  /** Hash of the revision that failed in its place. */
+  readonly declined: string | undefined;
+  /** Of its containers, as they are asked for. */
+  readonly resources: Resources;
+  /** Whether its node has given it what is asked for. */
+  readonly resize: 'done' | 'underWay' | 'infeasible';
+  /** Its node can change resources while it runs. */
+  readonly resizable: boolean;
+  /** Hash of the revision whose resources the server would not let it have. */
+  readonly resizeRefused: string | undefined;
 }
 
 export function instanceOf(pod: Pod, nodes: ReadonlyMap<string, NodeFacts>): Instance {
@@ -83,7 +102,31 @@ export function instanceOf(pod: Pod, nodes: ReadonlyMap<string, NodeFacts>): Ins
         readinessProbe !== undefined || startupProbe !== undefined,
     ),
     hostPorts: hostPortsOf({ spec }),
+    crashLooping: [
+      ...(status?.initContainerStatuses ?? []),
+      ...(status?.containerStatuses ?? []),
+    ].some(({ state }) => state?.waiting?.reason === 'CrashLoopBackOff'),
+    declined: metadata.annotations?.[DECLINED_ANNOTATION],
+    resources: resourcesOf(spec),
+    resize: resizeOf(pod),
+    resizable: nodeKnown?.resizable ?? true,
+    resizeRefused: metadata.annotations?.[RESIZE_REFUSED_ANNOTATION],
   };
+}
+
+/** As upstream's kubelet tells: conditions while it is not done, and then the resources that containers have. */
+function resizeOf({ spec, status }: Pod): Instance['resize'] {
+  const pending = status?.conditions?.find(({ type }) => type === 'PodResizePending');
+  if (pending?.status === 'True' && pending.reason === 'Infeasible') return 'infeasible';
+  const isUnderWay = status?.conditions?.some(
+    ({ type, status: value }) =>
+      (type === 'PodResizePending' || type === 'PodResizeInProgress') && value === 'True',
+  );
+  const isGiven = spec.containers.every(({ name, resources }) => {
+    const given = status?.containerStatuses?.find((container) => container.name === name);
+    return resourcesText(given?.resources) === resourcesText(resources);
+  });
+  return isUnderWay !== true && isGiven ? 'done' : 'underWay';
 }
 
 /** The node of `requiredDuringScheduling…` `metadata.name In [node]`, as build-pod.ts writes it. */

@@ -33,8 +33,6 @@ function containerDefaults(prefix: string): [string, Json][] {
     [`${prefix}.terminationMessagePath`, '/dev/termination-log'],
     [`${prefix}.terminationMessagePolicy`, 'File'],
     [`${prefix}.env.valueFrom.fieldRef.apiVersion`, 'v1'],
-    // What to pull when the image is already there decides nothing about a running instance.
-    [`${prefix}.imagePullPolicy`, 'IfNotPresent'],
     ...probes,
   ];
 }
@@ -48,7 +46,17 @@ const UNORDERED: ReadonlyMap<string, readonly string[]> = new Map([
   ['spec.initContainers.ports', ['containerPort', 'protocol', 'hostPort', 'name']],
   ['spec.containers.volumeMounts', ['mountPath']],
   ['spec.initContainers.volumeMounts', ['mountPath']],
+  ['volumes', ['name']],
+  ['configs', ['name']],
+  ['secrets', ['name']],
+  ['configs.mounts', ['path', 'container']],
+  ['secrets.mounts', ['path', 'container']],
+  ['engine.ulimits', ['name']],
+  ['engine.devices', ['hostPath', 'containerPath']],
 ]);
+
+/** Lists of words whose order means nothing. */
+const SETS = /\.securityContext\.capabilities\.(add|drop)$/;
 
 const QUANTITY_PATH = /\.resources\.(requests|limits)\.[^.]+$|\.emptyDir\.sizeLimit$/;
 
@@ -61,13 +69,14 @@ export function normalizeTemplate(template: unknown): Json {
 
 function normalize(value: unknown, path: string): Json | undefined {
   if (value === null || value === undefined) return undefined;
+  // When to pull decides nothing about what runs already: that is the image's digest.
+  if (path.endsWith('ontainers.imagePullPolicy')) return undefined;
   if (Array.isArray(value)) return normalizeList(value, path);
   if (typeof value === 'object') return normalizeMap(value as Record<string, unknown>, path);
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
     return undefined;
   }
   if (DEFAULTS.get(path) === value) return undefined;
-  if (path.endsWith('.imagePullPolicy') && value === 'Never') return undefined;
   if (QUANTITY_PATH.test(path) && typeof value !== 'boolean')
     return canonicalQuantity(String(value));
   // The short form is what most have written: the hashes of their revisions stay what they were.
@@ -78,6 +87,7 @@ function normalize(value: unknown, path: string): Json | undefined {
 function normalizeList(list: readonly unknown[], path: string): Json | undefined {
   if (list.length === 0) return undefined;
   const items = list.map((item) => normalize(item, path) ?? {});
+  if (SETS.test(path)) return [...new Set(items.map((item) => JSON.stringify(item)))].toSorted();
   const keys = UNORDERED.get(path);
   if (keys === undefined) return items;
   const sortKey = (item: Json): string =>

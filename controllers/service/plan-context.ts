@@ -1,68 +1,67 @@
 // The questions that every part of a plan asks: which revision do new instances get, which instances may stay, which count as
 // available. Pure; made once per plan.
-import { evaluateChange } from './evaluate.ts';
 import type { Instance } from './instance.ts';
+import type { Judge } from './judge.ts';
 import type { PlanInput, RevisionFacts } from './plan-types.ts';
 
 export interface PlanContext {
   readonly input: PlanInput;
+  readonly judge: Judge;
   /** The target differs from what was rolled out completely. */
   readonly unproven: boolean;
   /** The target's rollout failed and is being, or was, undone. */
   readonly undone: boolean;
-  /** The revision of new instances; `undefined` while paused before the first rollout. */
+  /** The revision of new instances; `undefined` while held back before the first rollout. */
   readonly goal: RevisionFacts | undefined;
   isUpdated(instance: Instance): boolean;
-  /** May stay as it is. */
+  /** May stay as it is, where it is. */
   isAcceptable(instance: Instance): boolean;
   isAvailable(instance: Instance): boolean;
-  /** Collects moments at which the plan would look different. */
-  wakeAt(time: number): void;
-  readonly wakeInMs: number | undefined;
+  /** Runs on a node that the spec does not name any more. */
+  isDisplaced(instance: Instance): boolean;
 }
 
-export function planContext(input: PlanInput): PlanContext {
-  const { settings, target, current, templates, now } = input;
+/** @param failing uids of instances that failed, where that is tolerated */
+export function planContext(
+  input: PlanInput,
+  judge: Judge,
+  failing: ReadonlySet<string> = new Set(),
+): PlanContext {
+  const { settings, target, current } = input;
   const unproven = current?.hash !== target.hash;
-  const undone = unproven && current !== undefined && target.failure !== undefined;
-  const held = settings.paused && unproven && !undone;
+  const undone = unproven && current !== undefined && isGivenUp(input);
+  const held = (settings.paused || input.gated === true) && unproven && !undone;
   const goal = undone || held ? current : target;
-  let wakeInMs: number | undefined;
+  // After a failure with Pause or Continue, what serves keeps serving, whatever its revision.
+  const sparesAvailable = settings.failureAction !== 'Rollback' && input.aborted !== target.hash;
+  const placement = new Set(settings.placementNodes);
 
-  const matches = (instance: Instance, revision: RevisionFacts): boolean => {
-    if (instance.revision === revision.hash) return true;
-    const template = templates.get(instance.revision);
-    return (
-      template !== undefined && evaluateChange(template, revision.template).verdict === 'up-to-date'
-    );
+  const isDisplaced = ({ node }: Instance): boolean =>
+    settings.mode === 'Replicated' && placement.size > 0 && node !== '' && !placement.has(node);
+  const isAcceptable = (instance: Instance): boolean => {
+    if (held) return true;
+    if (isDisplaced(instance)) return false;
+    if (!undone) {
+      if (instance.declined === target.hash) return true;
+      return judge.matches(instance, target) && !failing.has(instance.uid);
+    }
+    if (judge.matches(instance, current)) return true;
+    return sparesAvailable && judge.isAvailable(instance);
   };
-  const isAvailable = (instance: Instance): boolean => {
-    if (instance.readySince === undefined || instance.terminating) return false;
-    const monitored = instance.probed || now - instance.readySince >= settings.monitorMs;
-    if (!monitored) context.wakeAt(instance.readySince + settings.monitorMs);
-    return monitored;
-  };
-  const context: PlanContext = {
+  return {
     input,
+    judge,
     unproven,
     undone,
     goal,
-    isUpdated: (instance) => matches(instance, target),
-    isAcceptable(instance) {
-      if (held) return true;
-      if (!undone) return matches(instance, target);
-      if (matches(instance, current)) return true;
-      // After a failure with Pause, what serves keeps serving, whatever its revision.
-      return settings.failureAction === 'Pause' && isAvailable(instance);
-    },
-    isAvailable,
-    wakeAt(time) {
-      const delay = time - now;
-      if (delay > 0 && (wakeInMs === undefined || delay < wakeInMs)) wakeInMs = delay;
-    },
-    get wakeInMs() {
-      return wakeInMs;
-    },
+    isUpdated: (instance) => judge.matches(instance, target),
+    isAcceptable,
+    isAvailable: (instance) => judge.isAvailable(instance),
+    isDisplaced,
   };
-  return context;
+}
+
+/** By a failure that was written down, or by `windlass abort`. */
+export function isGivenUp({ target, aborted }: PlanInput): boolean {
+  return target.failure !== undefined || aborted === target.hash;
 }

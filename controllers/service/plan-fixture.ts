@@ -1,7 +1,7 @@
 // Short ways to write planner inputs in tests.
 import type { NodeFacts } from '../machinery/node-fit.ts';
 import type { Instance } from './instance.ts';
-import type { PlanInput, RevisionFacts } from './plan-types.ts';
+import type { Operation, PlanInput, RevisionFacts } from './plan-types.ts';
 import type { Settings } from './settings.ts';
 import type { PodTemplate } from './types.ts';
 
@@ -13,11 +13,29 @@ export function template(image: string): PodTemplate {
 }
 
 export function revision(hash: string, change: Partial<RevisionFacts> = {}): RevisionFacts {
-  return { hash, template: template(hash), activatedAt: NOW, failure: undefined, ...change };
+  const rendered = change.template ?? template(hash);
+  return {
+    hash,
+    data: { template: rendered },
+    template: rendered,
+    activatedAt: NOW,
+    failure: undefined,
+    hookResults: { preDeploy: undefined, postDeploy: undefined },
+    switchedAt: undefined,
+    ...change,
+  };
 }
 
 export function node(name: string, change: Partial<NodeFacts> = {}): NodeFacts {
-  return { name, labels: {}, ready: true, unschedulable: false, taints: [], ...change };
+  return {
+    name,
+    labels: {},
+    ready: true,
+    unschedulable: false,
+    taints: [],
+    resizable: true,
+    ...change,
+  };
 }
 
 /** Ready for an hour, unless told otherwise. */
@@ -38,6 +56,12 @@ export function instance(name: string, change: Partial<Instance> = {}): Instance
     replaces: undefined,
     probed: true,
     hostPorts: [],
+    crashLooping: false,
+    declined: undefined,
+    resources: {},
+    resize: 'done',
+    resizable: true,
+    resizeRefused: undefined,
     ...change,
   };
 }
@@ -54,6 +78,12 @@ export function settings(change: Partial<Settings> = {}): Settings {
     monitorMs: 5_000,
     progressDeadlineMs: 60_000,
     failureAction: 'Pause',
+    maxFailureRatio: 0,
+    placementNodes: [],
+    canarySteps: [{ count: { instances: 1 }, pauseMs: undefined }],
+    autoPromote: true,
+    keepMs: 0,
+    hooks: { preDeploy: undefined, postDeploy: undefined },
     revisionHistoryLimit: 10,
     ...change,
   };
@@ -62,14 +92,49 @@ export function settings(change: Partial<Settings> = {}): Settings {
 export function input(change: Partial<PlanInput> = {}): PlanInput {
   const target = change.target ?? revision('v1');
   return {
+    service: 'web',
     settings: settings(),
     target,
     current: target,
-    templates: new Map(['v1', 'v2', 'v3'].map((hash) => [hash, template(hash)])),
+    revisions: new Map(['v1', 'v2', 'v3'].map((hash) => [hash, revision(hash)])),
     instances: [],
+    hooks: [],
+    claims: [],
+    volumePeers: [],
+    activeRevision: undefined,
+    promoted: undefined,
+    aborted: undefined,
+    waitsFor: [],
     nodes: [node('n1'), node('n2')],
     now: NOW,
     watchingSince: 0,
     ...change,
   };
 }
+
+/** `run n1 create`, `replace a start-first delete`, `remove b wait`. */
+export function brief(operation: Operation): string {
+  switch (operation.op) {
+    case 'run':
+      return `run ${operation.node || '-'} ${operation.state === 'Done' ? 'done' : operation.step}`;
+    case 'replace':
+      return `replace ${operation.pod} ${operation.order} ${operation.step}`;
+    case 'createVolume':
+      return `createVolume ${operation.create.claimName} ${operation.node}`;
+    case 'runPreDeploy':
+    case 'runPostDeploy':
+      return `${operation.op} ${operation.node || '-'} ${operation.step}`;
+    case 'switch':
+    case 'promote':
+      return `${operation.op} ${operation.step} ${operation.state}`;
+    default:
+      return `${operation.op} ${operation.pod} ${operation.step}`;
+  }
+}
+
+/** Three ready instances on two nodes, the oldest first. */
+export const trio: readonly Instance[] = [
+  instance('a', { node: 'n1', createdAt: 1 }),
+  instance('b', { node: 'n2', createdAt: 2 }),
+  instance('c', { node: 'n1', createdAt: 3 }),
+];

@@ -1,15 +1,24 @@
 // From objects as the API has them to what the planner is given. The controller reads them from its caches, a preview from a list or
 // a file; both plan with the same. Pure.
 import type { NodeFacts } from '../machinery/node-fit.ts';
+import { claimFacts } from './claims.ts';
+import type { Claim } from './claims.ts';
+import { hookFacts } from './hook-facts.ts';
 import { instanceOf } from './instance.ts';
 import type { Pod } from './instance.ts';
 import type { PlanInput, RevisionFacts } from './plan-types.ts';
-import { revisionChange, revisionFacts, templateHash } from './revision.ts';
+import { volumeDemand } from './plan-volumes.ts';
+import { revisionDataOf } from './revision-data.ts';
+import { plannedRevision, revisionChange, revisionFacts, revisionHash } from './revision.ts';
 import type { ControllerRevision } from './revision.ts';
+import { resolveSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
+import { ABORT_ANNOTATION, HOOK_LABEL, PROMOTE_ANNOTATION } from './types.ts';
 import type { Service } from './types.ts';
+import type { VolumeDemand } from './volume-placement.ts';
 
 export interface Observation {
+  readonly service: Service;
   readonly settings: Settings;
   readonly target: RevisionFacts;
   /** Hash of the newest revision that was rolled out completely. */
@@ -20,35 +29,88 @@ export interface Observation {
   readonly pods: readonly Pod[];
   /** By name. */
   readonly nodes: ReadonlyMap<string, NodeFacts>;
+  /** Of the namespace. */
+  readonly claims: readonly Claim[];
+  /** All services of the namespace. */
+  readonly services: readonly Service[];
+  readonly room?: PlanInput['room'];
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly watchingSince: number;
 }
 
 export function planInput(observation: Observation): PlanInput {
-  const { settings, target, currentRevision, revisions, pods, nodes } = observation;
-  const { now, watchingSince } = observation;
+  const { service, settings, target, currentRevision, revisions, pods, nodes } = observation;
+  const { now, watchingSince, services, room } = observation;
   const known = revisions.map(revisionFacts).filter((facts) => facts !== undefined);
+  const allNodes = [...nodes.values()];
+  const { annotations = {}, name } = service.metadata;
+  const hooks = pods.filter(({ metadata }) => metadata.labels?.[HOOK_LABEL] !== undefined);
+  const instances = pods.filter(({ metadata }) => metadata.labels?.[HOOK_LABEL] === undefined);
   return {
+    service: name,
     settings,
     target,
     current: known.find(({ hash }) => hash === currentRevision),
-    templates: new Map(known.map(({ hash, template }) => [hash, template])),
-    instances: pods.map((pod) => instanceOf(pod, nodes)),
-    nodes: [...nodes.values()],
+    revisions: new Map([...known, target].map((facts) => [facts.hash, facts])),
+    instances: instances.map((pod) => instanceOf(pod, nodes)),
+    hooks: hooks.map(hookFacts).filter((facts) => facts !== undefined),
+    nodes: allNodes,
+    claims: observation.claims.map(claimFacts),
+    volumePeers: demandsOf(
+      services.filter((other) => other.metadata.name !== name),
+      allNodes,
+    ),
+    activeRevision: service.status?.activeRevision,
+    promoted: annotations[PROMOTE_ANNOTATION],
+    aborted: annotations[ABORT_ANNOTATION],
+    waitsFor: notReady(service, services),
     now,
     watchingSince,
+    ...(room === undefined ? {} : { room }),
   };
+}
+
+/** What services want of named volumes. */
+function demandsOf(
+  services: readonly Service[],
+  nodes: readonly NodeFacts[],
+): readonly VolumeDemand[] {
+  return services.flatMap((service) => {
+    if ((service.spec.volumes ?? []).length === 0) return [];
+    if (service.metadata.deletionTimestamp !== undefined) return [];
+    const settings = resolveSettings(service);
+    if ('problem' in settings) return [];
+    const { name } = service.metadata;
+    const revision = { ...plannedRevision(service.spec, '', name), activatedAt: 0 };
+    const demand = volumeDemand(name, revision, settings, nodes);
+    return demand === undefined ? [] : [demand];
+  });
+}
+
+function notReady({ spec }: Service, services: readonly Service[]): readonly string[] {
+  return (spec.dependsOn ?? []).filter((name) => {
+    const { metadata, status } = services.find((one) => one.metadata.name === name) ?? {};
+    if (metadata === undefined) return true;
+    const isRead = (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
+    return !isRead || !isReady(status);
+  });
+}
+
+function isReady(status: Service['status']): boolean {
+  return status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') ?? false;
 }
 
 /** The revision that a service's spec describes, as it will be once the controller has seen that spec. */
 export function targetOf(
   service: Service,
   existing: readonly ControllerRevision[],
+  secretVersions: ReadonlyMap<string, string>,
   now: number,
 ): RevisionFacts {
-  const change = revisionChange(service, existing, now);
+  const change = revisionChange(service, existing, now, secretVersions);
   const known = change.change === 'none' ? revisionFacts(change.revision) : undefined;
-  const { template } = service.spec;
-  return known ?? { hash: templateHash(template), template, activatedAt: now, failure: undefined };
+  const data = revisionDataOf(service.spec, secretVersions);
+  const { name } = service.metadata;
+  return known ?? { ...plannedRevision(data, revisionHash(data), name), activatedAt: now };
 }

@@ -1,17 +1,19 @@
 // Operations that make an instance where none is, and the ones that report those that were made. Pure.
 import type { Instance } from './instance.ts';
-import { hostPortClash, hostPortsOf } from './order.ts';
-import { explainRejections, pickNode } from './placement.ts';
 import type { PlanContext } from './plan-context.ts';
 import type { Operation, RevisionFacts } from './plan-types.ts';
-import { occupy, orderFor, waitingFor } from './workbench.ts';
+import type { Vacancy } from './slots.ts';
+import { orderFor, waitingFor } from './workbench.ts';
 import type { Workbench } from './workbench.ts';
 
-export function planRuns(bench: Workbench): Operation[] {
+/** @param revisions of the instances to make, in the order of the vacancies; empty while nothing may begin */
+export function planRuns(bench: Workbench, revisions: readonly RevisionFacts[]): Operation[] {
   const { context, slots } = bench;
-  const { goal } = context;
-  if (goal === undefined) return [];
-  const missing = slots.vacancies.map(({ node, reason }) => planRun(bench, goal, node, reason));
+  const obstacles = obstaclesOf(bench);
+  const missing = slots.vacancies.flatMap((vacancy, index) => {
+    const revision = revisions[index];
+    return revision === undefined ? [] : [planRun(bench, revision, vacancy, obstacles)];
+  });
   const starting = slots.held
     .filter(({ instance }) => context.isAcceptable(instance) && !context.isAvailable(instance))
     .map(({ instance }): Operation => ({
@@ -26,48 +28,51 @@ export function planRuns(bench: Workbench): Operation[] {
   return [...starting, ...missing];
 }
 
-function planRun(
-  bench: Workbench,
-  goal: RevisionFacts,
-  wantedNode: string | undefined,
-  reason: string,
-): Operation {
-  const { placement, load, heldPorts } = bench;
-  const node = wantedNode ?? pickNode(placement, goal.template, load, heldPorts);
-  const base = { op: 'run', node: node ?? '', revision: goal.hash } as const;
-  if (node === undefined) {
-    return {
-      ...base,
-      step: 'wait',
-      state: 'Waiting',
-      reasons: [reason, explainRejections(placement)],
-    };
-  }
-  const obstacle = obstacleTo(bench, goal, node);
-  if (obstacle !== undefined) {
-    return { ...base, step: 'wait', state: 'Waiting', reasons: [reason, obstacle] };
-  }
-  occupy(bench, node, goal);
-  return { ...base, step: 'create', state: 'InProgress', reasons: [reason] };
+/** What must go before instances can start: anywhere, and on single nodes. */
+interface Obstacles {
+  readonly everywhere: string | undefined;
+  readonly onNode: ReadonlyMap<string, string>;
 }
 
-/** What must go before an instance can start on a node. */
-function obstacleTo(bench: Workbench, goal: RevisionFacts, node: string): string | undefined {
-  const { context, terminating, alive } = bench;
+function obstaclesOf({ context, terminating, alive }: Workbench): Obstacles {
   const { settings } = context.input;
+  const { goal } = context;
   const going = terminating.filter(({ reachable }) => reachable);
-  if (settings.type === 'Recreate') {
-    const before = [...alive.filter((instance) => !context.isAcceptable(instance)), ...going][0];
-    if (before !== undefined) return `waits until ${before.name} is gone`;
+  const before =
+    settings.type === 'Recreate'
+      ? [...alive.filter((instance) => !context.isAcceptable(instance)), ...going][0]
+      : undefined;
+  const onNode = new Map<string, string>();
+  for (const instance of going) {
+    if (goal === undefined || onNode.has(instance.node)) continue;
+    if (orderFor(context, instance, goal).order === 'stop-first')
+      onNode.set(instance.node, instance.name);
   }
-  const blocking = going.find(
-    (instance) =>
-      instance.node === node && orderFor(context, instance, goal).order === 'stop-first',
-  );
-  if (blocking !== undefined) return `waits until ${blocking.name} is gone`;
-  const clash = hostPortClash(bench.heldPorts.get(node) ?? [], hostPortsOf(goal.template));
-  if (clash !== undefined) return `host port ${clash.port}/${clash.protocol} is taken on ${node}`;
-  return undefined;
+  return { everywhere: before?.name, onNode };
+}
+
+function planRun(
+  bench: Workbench,
+  revision: RevisionFacts,
+  { node: wantedNode, reason }: Vacancy,
+  obstacles: Obstacles,
+): Operation {
+  const node = wantedNode ?? bench.pickNode(revision);
+  const base = { op: 'run', node: node ?? '', revision: revision.hash } as const;
+  const waits = (why: string): Operation => ({
+    ...base,
+    step: 'wait',
+    state: 'Waiting',
+    reasons: [reason, why],
+  });
+  if (node === undefined) return waits(bench.placement.problem);
+  const going = obstacles.everywhere ?? obstacles.onNode.get(node);
+  const isWhole = bench.context.input.whole === true;
+  if (going !== undefined && !isWhole) return waits(`waits until ${going} is gone`);
+  const obstacle = bench.obstacleOn(node, revision);
+  if (obstacle !== undefined) return waits(obstacle);
+  bench.occupy(node, revision);
+  return { ...base, step: 'create', state: 'InProgress', reasons: [reason] };
 }
 
 export function restingRuns(context: PlanContext, resting: readonly Instance[]): Operation[] {

@@ -32,7 +32,7 @@ class World {
             terminating: true,
             readySince: undefined,
           });
-        } else if (round === 0 && operation.op !== 'remove') {
+        } else if (round === 0 && (operation.op === 'run' || operation.op === 'replace')) {
           const replaces = operation.op === 'replace' ? operation.uid : undefined;
           if (replaces !== undefined) assert.ok(before.has(replaces));
           this.#made += 1;

@@ -1,26 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { input, instance, node, NOW, revision, settings } from './plan-fixture.ts';
+import { brief, input, instance, node, NOW, revision, settings, trio } from './plan-fixture.ts';
 import { planService } from './plan.ts';
-import type { Operation, PlanInput } from './plan-types.ts';
+import type { PlanInput } from './plan-types.ts';
 
-/** `run n1 create`, `replace a start-first delete`, `remove b wait`. */
-function brief(operation: Operation): string {
-  switch (operation.op) {
-    case 'run':
-      return `run ${operation.node || '-'} ${operation.state === 'Done' ? 'done' : operation.step}`;
-    case 'replace':
-      return `replace ${operation.pod} ${operation.order} ${operation.step}`;
-    case 'remove':
-      return `remove ${operation.pod} ${operation.step}`;
-  }
-}
-
-const trio = [
-  instance('a', { node: 'n1', createdAt: 1 }),
-  instance('b', { node: 'n2', createdAt: 2 }),
-  instance('c', { node: 'n1', createdAt: 3 }),
-];
 const toV2 = { target: revision('v2'), current: revision('v1') };
 const starting = { revision: 'v2', createdAt: NOW - 1_000, readySince: undefined };
 
@@ -159,7 +142,7 @@ const cases: readonly {
   {
     name: 'makes up for an instance that ended',
     input: { instances: [...trio.slice(1), instance('a', { ended: true, readySince: undefined })] },
-    expected: ['remove a delete', 'run n1 create'],
+    expected: ['run n1 create', 'remove a delete'],
   },
   {
     name: 'makes up for an instance whose node is gone',
@@ -169,7 +152,7 @@ const cases: readonly {
         instance('a', { node: 'n9', orphaned: true, readySince: undefined }),
       ],
     },
-    expected: ['remove a delete', 'run n1 create'],
+    expected: ['run n1 create', 'remove a delete'],
   },
   {
     name: 'says why no node will do',
@@ -256,7 +239,11 @@ test('planService() stops a rollout whose new instance misses its deadline, and 
     trouble: 'container c: ErrImagePull',
   });
   const start = planService(input({ ...toV2, instances: [...trio, late] }));
-  assert.deepEqual(start.failure, { message: 'x: container c: ErrImagePull', mark: false });
+  assert.deepEqual(start.failure, {
+    message: 'x: container c: ErrImagePull',
+    mark: false,
+    pod: 'x',
+  });
   assert.ok(start.operations.every(({ step }) => step === 'wait'));
 
   const stopFirst = settings({ order: 'StopFirst' });
@@ -318,8 +305,8 @@ test('planService() takes back what was pinned to a node that no longer takes it
   const unbound = instance('u', { node: 'n2', bound: false, readySince: undefined });
   const cordoned = [node('n1'), node('n2', { unschedulable: true })];
   const plan = planService(input({ instances: [...trio.slice(1), unbound], nodes: cordoned }));
-  assert.deepEqual(plan.operations.map(brief), ['remove u delete', 'run n1 create']);
-  assert.match(plan.operations[0]?.reasons[0] ?? '', /^node n2 does not take it any more$/);
+  assert.deepEqual(plan.operations.map(brief), ['run n1 create', 'remove u delete']);
+  assert.match(plan.operations[1]?.reasons[0] ?? '', /^node n2 does not take it any more$/);
   const nowhere = cordoned.map((facts) => ({ ...facts, unschedulable: true }));
   const waiting = planService(input({ instances: [...trio.slice(1), unbound], nodes: nowhere }));
   assert.deepEqual(waiting.operations.map(brief), ['run n2 wait']);
@@ -330,27 +317,6 @@ test('planService() counts no time in which nobody was watching', () => {
   const late = { ...toV2, instances: [...trio, instance('x', slow)] };
   assert.match(planService(input(late)).failure?.message ?? '', /^x: it never became ready$/);
   assert.equal(planService(input({ ...late, watchingSince: NOW - 1_000 })).failure, undefined);
-});
-
-test('planService() says that a change of resources alone still takes a new instance', () => {
-  const limited = {
-    spec: { containers: [{ name: 'c', image: 'v1', resources: { limits: { cpu: '1' } } }] },
-  };
-  const plan = planService(
-    input({
-      target: revision('v2', { template: limited }),
-      current: revision('v1'),
-      templates: new Map([
-        ['v1', revision('v1').template],
-        ['v2', limited],
-      ]),
-      instances: trio,
-    }),
-  );
-  assert.deepEqual(plan.operations[0]?.reasons, [
-    'spec.containers[c].resources.limits: (none) → {"cpu":"1"}',
-    'resources of a running instance are not changed in place yet: it is replaced',
-  ]);
 });
 
 test('planService() keeps instances of a global service on a node that is away', () => {

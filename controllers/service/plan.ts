@@ -1,112 +1,111 @@
-// The heart: from what is wanted and what is there to the operations that lead from one to the other. Pure, and without memory: an
-// operation half done is recognised by the Pods it left, so the same plan is found again after a crash at any point.
-import type { Instance } from './instance.ts';
-import { placementOf } from './placement.ts';
-import type { Placement } from './placement.ts';
-import { planContext } from './plan-context.ts';
-import { findFailure, mustRest } from './plan-failure.ts';
-import { planReplaces } from './plan-replaces.ts';
-import { doneOperations, planRuns, restingRuns } from './plan-runs.ts';
+// The heart: from what is wanted and what is there to the operations that lead from one to the other. Pure. The strategy plans the
+// instances; here is what holds a new revision back before it begins, and what follows when all of it is there.
+import { Judge } from './judge.ts';
+import { isGivenUp } from './plan-context.ts';
+import { planHook } from './plan-hooks.ts';
+import type { HookPlan } from './plan-hooks.ts';
 import type { Operation, Plan, PlanInput } from './plan-types.ts';
-import { allotSlots, oldestFirst } from './slots.ts';
-import { heldPortsOf, loadOf } from './workbench.ts';
-import type { Workbench } from './workbench.ts';
+import { strategyOf } from './strategies.ts';
 
 export function planService(input: PlanInput): Plan {
-  const context = planContext(input);
-  const { nodes, target } = input;
-  // Whatever order they were found in: the same world gives the same plan.
-  const instances = input.instances.toSorted(oldestFirst);
-  const placement = placementOf((context.goal ?? target).template, nodes);
-  const terminating = instances.filter((instance) => instance.terminating);
-  const lasting = instances.filter(
-    ({ terminating: going, ended, orphaned }) => !going && !ended && !orphaned,
-  );
-  const stranded = lasting.filter((instance) => isStranded(instance, placement, input));
-  const alive = lasting.filter((instance) => !stranded.includes(instance));
-  const dead = instances.filter(
-    ({ terminating: going, ended, orphaned }) => !going && (ended || orphaned),
-  );
-  const failure = findFailure(context, alive, dead, placement);
-  const resting = dead.filter((instance) => mustRest(context, instance, failure));
-  const slots = allotSlots(
-    context,
-    alive,
-    resting.map(({ node }) => node),
-    placement,
-  );
-  const bench: Workbench = {
-    context,
-    placement,
-    slots,
-    alive,
-    terminating,
-    load: loadOf(slots),
-    heldPorts: heldPortsOf([...alive, ...terminating]),
-    failure,
+  const strategy = strategyOf(input.settings.type);
+  const plan = strategy.plan(input);
+  const gate = gateOf(input, plan);
+  if (gate === undefined) return withPostDeploy(input, plan);
+  if (input.whole === true) {
+    return { ...plan, complete: false, operations: inOrder(gate.operations, plan.operations) };
+  }
+  // What serves is kept and repaired meanwhile, with the revision that it has.
+  const meanwhile = strategy.plan({ ...input, gated: true });
+  const ahead = plan.operations
+    .filter((operation) => begins(operation, input))
+    .map((operation) => pending(operation, gate.reason));
+  return {
+    ...meanwhile,
+    complete: false,
+    failure: gate.failure ?? meanwhile.failure,
+    operations: [
+      ...gate.operations,
+      ...meanwhile.operations.filter((operation) => !begins(operation, input)),
+      ...ahead,
+    ],
+    troubles: gate.failure === undefined ? meanwhile.troubles : [gate.failure.message],
+    wakeInMs: earliest(meanwhile.wakeInMs, gate.wakeInMs),
   };
+}
 
-  const removals = [
-    ...dead
-      .filter((instance) => !resting.includes(instance))
-      .map((instance) => removal(instance, instance.trouble)),
-    ...stranded.map((instance) =>
-      removal(instance, `node ${instance.node} does not take it any more`),
-    ),
-    ...slots.surplus.map(({ instance, reason }) => removal(instance, reason)),
+/** What a rollout waits for before it begins; `undefined` when nothing holds it back, or it has begun. */
+function gateOf(input: PlanInput, plan: Plan): HookPlan | undefined {
+  const { current, target, settings, instances, waitsFor } = input;
+  if (current?.hash === target.hash || settings.paused) return undefined;
+  if (current !== undefined && isGivenUp(input)) return undefined;
+  const first = plan.operations.find((operation) => begins(operation, input));
+  if (first === undefined) return undefined;
+  const judge = new Judge(input);
+  const hasBegun = instances.some(
+    (instance) => !instance.terminating && judge.matches(instance, target),
+  );
+  if (hasBegun) return undefined;
+  if (waitsFor.length > 0 && input.whole !== true) {
+    return {
+      operations: [],
+      failure: undefined,
+      reason: `waits for ${waitsFor.map((name) => `service ${name}`).join(', ')} to be ready`,
+      wakeInMs: undefined,
+    };
+  }
+  return planHook(input, 'preDeploy', first.node);
+}
+
+/** Makes, or would make, something of the target revision. */
+function begins(operation: Operation, { target }: PlanInput): boolean {
+  switch (operation.op) {
+    case 'run':
+      return operation.revision === target.hash && operation.pod === undefined;
+    case 'update':
+    case 'replace':
+      return operation.revision === target.hash;
+    default:
+      return false;
+  }
+}
+
+function pending(operation: Operation, reason: string): Operation {
+  const reasons = [...operation.reasons, reason];
+  return { ...operation, step: 'wait', state: 'Pending', reasons } as Operation;
+}
+
+/** The hook after the rollout is its last operation: without it the revision is not proven. */
+function withPostDeploy(input: PlanInput, plan: Plan): Plan {
+  const { current, target, settings } = input;
+  const isOver = current?.hash === target.hash || isGivenUp(input);
+  if (settings.hooks.postDeploy === undefined || isOver) return plan;
+  const isAhead = input.whole === true && plan.operations.some((one) => begins(one, input));
+  if (!plan.complete && !isAhead) return plan;
+  const node =
+    input.instances.find(({ terminating }) => !terminating)?.node ??
+    plan.operations.find((operation) => begins(operation, input))?.node;
+  const hook = planHook(input, 'postDeploy', node ?? '');
+  if (hook === undefined) return plan;
+  return {
+    ...plan,
+    complete: false,
+    failure: plan.failure ?? hook.failure,
+    operations: [...plan.operations, ...hook.operations],
+    wakeInMs: earliest(plan.wakeInMs, hook.wakeInMs),
+  };
+}
+
+/** Volumes before hooks, hooks before instances. */
+function inOrder(hooks: readonly Operation[], rest: readonly Operation[]): readonly Operation[] {
+  return [
+    ...rest.filter(({ op }) => op === 'createVolume'),
+    ...hooks,
+    ...rest.filter(({ op }) => op !== 'createVolume'),
   ];
-  const runs = planRuns(bench);
-  const replaces = planReplaces(bench, runs.length);
-  const leaving = terminating
-    .filter(({ reachable }) => reachable)
-    .map((instance): Operation => ({ ...removal(instance, 'it is stopping'), step: 'wait' }));
-  const updated = alive.filter((instance) => context.isUpdated(instance));
-  const available = alive.filter((instance) => context.isAvailable(instance));
-  const open = [...removals, ...runs, ...replaces, ...leaving];
-  return {
-    operations: [...doneOperations(bench), ...open, ...restingRuns(context, resting)],
-    failure,
-    complete:
-      !context.undone &&
-      open.length === 0 &&
-      resting.length === 0 &&
-      slots.held.length === slots.desired &&
-      slots.held.every(
-        ({ instance }) => context.isUpdated(instance) && context.isAvailable(instance),
-      ),
-    desired: slots.desired,
-    ready: alive.filter(({ readySince }) => readySince !== undefined).length,
-    updated: updated.length,
-    available: available.length,
-    rejected: placement.rejected,
-    troubles: troublesOf(alive, dead),
-    wakeInMs: context.wakeInMs,
-  };
 }
 
-/** Pinned to a node that was cordoned, tainted or lost before the scheduler came: it would wait there for ever. */
-function isStranded(instance: Instance, placement: Placement, { settings }: PlanInput): boolean {
-  const { bound, node } = instance;
-  if (bound || node === '' || placement.eligible.some(({ name }) => name === node)) return false;
-  return settings.mode === 'Global' || placement.eligible.length > 0;
-}
-
-function removal(instance: Instance, reason: string): Operation {
-  const { node, name, uid } = instance;
-  return {
-    op: 'remove',
-    force: instance.orphaned,
-    node,
-    pod: name,
-    uid,
-    step: 'delete',
-    state: 'InProgress',
-    reasons: [reason],
-  };
-}
-
-function troublesOf(alive: readonly Instance[], dead: readonly Instance[]): readonly string[] {
-  return [...alive, ...dead]
-    .filter(({ trouble }) => trouble !== '')
-    .map(({ name, trouble }) => `${name}: ${trouble}`);
+function earliest(...times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }

@@ -1,40 +1,32 @@
 // The history of a service: one ControllerRevision per template that it ever had. The hash of the template is its identity, so that
 // going back to an earlier template finds the earlier revision, and the Pods that still run it are up to date again.
-import { createHash } from 'node:crypto';
 import type { ApiObject } from '../machinery/client-types.ts';
 import { controllerReference } from '../machinery/owner-references.ts';
 import { SERVICES } from '../machinery/resources.ts';
 import { parseTimestamp, timestamp } from '../machinery/timestamps.ts';
-import { normalizeTemplate } from './normalize.ts';
-import type { RevisionFacts } from './plan-types.ts';
+import type { HookResult, RevisionFacts } from './plan-types.ts';
+import { renderTemplate } from './render.ts';
+import { normalizeRevision, revisionDataOf } from './revision-data.ts';
+import { safeHash } from './safe-hash.ts';
 import {
   ACTIVATED_ANNOTATION,
   FAILURE_ANNOTATION,
+  HOOK_ANNOTATIONS,
   REVISION_LABEL,
   SERVICE_LABEL,
+  SWITCHED_ANNOTATION,
 } from './types.ts';
-import type { PodTemplate, Service } from './types.ts';
+import type { RevisionData, Service } from './types.ts';
 
 export interface ControllerRevision extends ApiObject {
   /** Grows by one each time the spec comes to describe this revision. */
   readonly revision: number;
-  readonly data?: { readonly spec?: { readonly template?: PodTemplate } };
+  readonly data?: { readonly spec?: Partial<RevisionData> };
 }
 
-/** Kubernetes' alphabet for names: no vowels and no look-alikes, so that no hash spells a word. */
-const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
-
-/** `length` characters of a SHA-256 over `text`, fit for names and labels. */
-export function safeHash(text: string, length: number): string {
-  const digest = createHash('sha256').update(text).digest();
-  let hash = '';
-  for (const byte of digest.subarray(0, length)) hash += ALPHABET.charAt(byte % ALPHABET.length);
-  return hash;
-}
-
-/** The same for templates that mean the same. */
-export function templateHash(template: PodTemplate): string {
-  return safeHash(JSON.stringify(normalizeTemplate(template)), 10);
+/** The same for revisions that mean the same. */
+export function revisionHash(data: RevisionData): string {
+  return safeHash(JSON.stringify(normalizeRevision(data)), 10);
 }
 
 export function hashOf(revision: ControllerRevision): string {
@@ -44,7 +36,7 @@ export function hashOf(revision: ControllerRevision): string {
 /** As it is sent to be created. */
 export interface NewRevision {
   readonly metadata: { readonly name: string };
-  readonly data: { readonly spec: { readonly template: PodTemplate } };
+  readonly data: { readonly spec: RevisionData };
   readonly revision: number;
 }
 
@@ -59,20 +51,34 @@ export type RevisionChange =
       readonly patch: object;
     };
 
-/** Pure. @param now milliseconds since the epoch */
+/**
+ * Pure.
+ *
+ * @param now milliseconds since the epoch
+ * @param secretVersions of the Secrets that are there, by name
+ */
 export function revisionChange(
   service: Service,
   existing: readonly ControllerRevision[],
   now: number,
+  secretVersions: ReadonlyMap<string, string>,
 ): RevisionChange {
-  const hash = templateHash(service.spec.template);
+  const data = revisionDataOf(service.spec, secretVersions);
+  const hash = revisionHash(data);
   const newest = Math.max(0, ...existing.map(({ revision }) => revision));
   const known = existing.find((revision) => hashOf(revision) === hash);
   if (known === undefined) {
-    return { change: 'create', object: newRevision(service, hash, newest + 1, now) };
+    return { change: 'create', object: newRevision(service, data, hash, newest + 1, now) };
   }
   if (known.revision === newest) return { change: 'none', revision: known };
-  const annotations = { [ACTIVATED_ANNOTATION]: timestamp(now), [FAILURE_ANNOTATION]: null };
+  // A fresh start: what happened when it was tried before does not count.
+  const annotations = {
+    [ACTIVATED_ANNOTATION]: timestamp(now),
+    [FAILURE_ANNOTATION]: null,
+    [SWITCHED_ANNOTATION]: null,
+    [HOOK_ANNOTATIONS.preDeploy]: null,
+    [HOOK_ANNOTATIONS.postDeploy]: null,
+  };
   return {
     change: 'reactivate',
     revision: known,
@@ -80,7 +86,13 @@ export function revisionChange(
   };
 }
 
-function newRevision(service: Service, hash: string, number: number, now: number): NewRevision {
+function newRevision(
+  service: Service,
+  data: RevisionData,
+  hash: string,
+  number: number,
+  now: number,
+): NewRevision {
   const { name, namespace } = service.metadata;
   const metadata = {
     name: `${name}-${hash}`,
@@ -91,23 +103,49 @@ function newRevision(service: Service, hash: string, number: number, now: number
   };
   return {
     metadata,
-    data: { spec: { template: service.spec.template } },
+    data: { spec: data },
     revision: number,
   };
 }
 
 /** The planner's view; `undefined` when the object holds no template. */
 export function revisionFacts(revision: ControllerRevision): RevisionFacts | undefined {
-  const template = revision.data?.spec?.template;
+  const { template, ...parts } = revision.data?.spec ?? {};
   if (template === undefined) return undefined;
-  const { annotations, creationTimestamp } = revision.metadata;
+  const { annotations = {}, creationTimestamp, labels } = revision.metadata;
+  const data = { template, ...parts };
+  const switchedAt = parseTimestamp(annotations[SWITCHED_ANNOTATION]);
   return {
-    hash: hashOf(revision),
-    template,
+    ...plannedRevision(data, hashOf(revision), labels?.[SERVICE_LABEL] ?? ''),
     activatedAt:
-      parseTimestamp(annotations?.[ACTIVATED_ANNOTATION]) ?? parseTimestamp(creationTimestamp) ?? 0,
-    failure: annotations?.[FAILURE_ANNOTATION],
+      parseTimestamp(annotations[ACTIVATED_ANNOTATION]) ?? parseTimestamp(creationTimestamp) ?? 0,
+    failure: annotations[FAILURE_ANNOTATION],
+    hookResults: {
+      preDeploy: hookResult(annotations[HOOK_ANNOTATIONS.preDeploy]),
+      postDeploy: hookResult(annotations[HOOK_ANNOTATIONS.postDeploy]),
+    },
+    switchedAt,
   };
+}
+
+/** A revision that nothing has happened to yet. */
+export function plannedRevision(
+  data: RevisionData,
+  hash: string,
+  serviceName: string,
+): Omit<RevisionFacts, 'activatedAt'> {
+  return {
+    hash,
+    data,
+    template: renderTemplate(data, serviceName),
+    failure: undefined,
+    hookResults: { preDeploy: undefined, postDeploy: undefined },
+    switchedAt: undefined,
+  };
+}
+
+function hookResult(text: string | undefined): HookResult | undefined {
+  return text === 'Succeeded' || text === 'Failed' ? text : undefined;
 }
 
 /** The oldest revisions beyond the limit that neither a Pod nor a rollout needs. */

@@ -1,10 +1,22 @@
 // The update settings of a Service with every default filled in, durations in milliseconds. Pure.
-import type { FailureAction, Service, ServiceMode, UpdateOrder, UpdateType } from './types.ts';
+import { parseDuration } from './duration.ts';
+import type {
+  CanaryStep,
+  FailureAction,
+  Hook,
+  HookName,
+  Service,
+  ServiceMode,
+  UpdateOrder,
+  UpdateType,
+} from './types.ts';
 
 export interface Settings {
   readonly mode: ServiceMode;
   readonly replicas: number;
   readonly paused: boolean;
+  /** Names; empty: all nodes. */
+  readonly placementNodes: readonly string[];
   readonly type: UpdateType;
   readonly order: UpdateOrder;
   readonly maxParallel: number;
@@ -13,7 +25,25 @@ export interface Settings {
   readonly monitorMs: number;
   readonly progressDeadlineMs: number;
   readonly failureAction: FailureAction;
+  /** Of all instances, 0 to 1. */
+  readonly maxFailureRatio: number;
+  /** At least one. */
+  readonly canarySteps: readonly CanarySetting[];
+  readonly autoPromote: boolean;
+  readonly keepMs: number;
+  readonly hooks: { readonly [name in HookName]: HookSetting | undefined };
   readonly revisionHistoryLimit: number;
+}
+
+export interface CanarySetting {
+  /** A number, or a share of all instances. */
+  readonly count: { readonly instances: number } | { readonly percent: number };
+  /** `undefined`: until promoted. */
+  readonly pauseMs: number | undefined;
+}
+
+export interface HookSetting extends Omit<Hook, 'timeout'> {
+  readonly timeoutMs: number;
 }
 
 export const DEFAULTS = {
@@ -26,73 +56,106 @@ export const DEFAULTS = {
   monitorPeriod: '5s',
   progressDeadline: '5m',
   failureAction: 'Pause',
+  maxFailureRatio: 0,
+  keep: '0s',
+  timeout: '5m',
   revisionHistoryLimit: 10,
 } as const;
+
+const UPDATE_TYPES: readonly UpdateType[] = ['Rolling', 'BlueGreen', 'Canary', 'Recreate'];
+const FAILURE_ACTIONS: readonly FailureAction[] = ['Rollback', 'Pause', 'Continue'];
 
 /** Longest value of a label. */
 const MAXIMUM_NAME = 63;
 
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
-/** Milliseconds of `1m30s`; `undefined` for what is no duration. */
-export function parseDuration(text: string): number | undefined {
-  if (!/^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/.test(text)) return undefined;
-  let total = 0;
-  for (const [, amount = '0', unit = ''] of text.matchAll(/([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)/g)) {
-    total += Number(amount) * (UNIT_MS[unit] ?? 0);
+/** @returns the settings, or a sentence about the field that cannot be used */
+export function resolveSettings(
+  service: Pick<Service, 'metadata' | 'spec'>,
+): Settings | { readonly problem: string } {
+  try {
+    return settingsOf(service);
+  } catch (error) {
+    if (error instanceof Unusable) return { problem: error.message };
+    throw error;
   }
-  return total;
 }
 
-/** @returns the settings, or a sentence about the field that cannot be used */
-export function resolveSettings({
-  metadata: { name },
-  spec,
-}: Pick<Service, 'metadata' | 'spec'>): Settings | { readonly problem: string } {
+/** What the schema would have refused: objects can come from servers and files that do not know it. */
+class Unusable extends Error {}
+
+function settingsOf({ metadata: { name }, spec }: Pick<Service, 'metadata' | 'spec'>): Settings {
   if (name.length > MAXIMUM_NAME) {
-    return {
-      problem: `metadata.name has ${name.length} characters: instances carry it in a label, which holds ${MAXIMUM_NAME}; use a shorter one`,
-    };
+    throw new Unusable(
+      `metadata.name has ${name.length} characters: instances carry it in a label, which holds ${MAXIMUM_NAME}; use a shorter one`,
+    );
   }
-  const { updateStrategy: strategy = {} } = spec;
-  const type: string = strategy.type ?? DEFAULTS.type;
-  if (type !== 'Rolling' && type !== 'Recreate') {
-    return {
-      problem: `spec.updateStrategy.type ${JSON.stringify(type)} is not supported yet: use Rolling or Recreate`,
-    };
-  }
-  const failureAction: string = strategy.failureAction ?? DEFAULTS.failureAction;
-  if (failureAction !== 'Pause' && failureAction !== 'Rollback') {
-    return {
-      problem: `spec.updateStrategy.failureAction ${JSON.stringify(failureAction)} is not supported yet: use Pause or Rollback`,
-    };
-  }
-  const durations: Record<'delay' | 'monitorPeriod' | 'progressDeadline', number> = {
-    delay: 0,
-    monitorPeriod: 0,
-    progressDeadline: 0,
-  };
-  for (const field of ['delay', 'monitorPeriod', 'progressDeadline'] as const) {
-    const text = strategy[field] ?? DEFAULTS[field];
-    const ms = parseDuration(text);
-    if (ms === undefined) {
-      return {
-        problem: `spec.updateStrategy.${field} ${JSON.stringify(text)} is no duration: write it as 30s, 5m or 1h30m`,
-      };
-    }
-    durations[field] = ms;
-  }
+  const { updateStrategy: strategy = {}, hooks = {} } = spec;
+  const at = 'spec.updateStrategy';
+  const duration = (field: 'delay' | 'monitorPeriod' | 'progressDeadline'): number =>
+    milliseconds(`${at}.${field}`, strategy[field] ?? DEFAULTS[field]);
   return {
     mode: spec.mode ?? DEFAULTS.mode,
     replicas: Math.max(0, spec.replicas ?? DEFAULTS.replicas),
     paused: spec.paused ?? false,
-    type,
+    placementNodes: spec.placement?.nodes ?? [],
+    type: oneOf(`${at}.type`, strategy.type ?? DEFAULTS.type, UPDATE_TYPES),
     order: strategy.order ?? DEFAULTS.order,
     maxParallel: Math.max(1, strategy.maxParallel ?? DEFAULTS.maxParallel),
-    delayMs: durations.delay,
-    monitorMs: durations.monitorPeriod,
-    progressDeadlineMs: durations.progressDeadline,
-    failureAction,
+    delayMs: duration('delay'),
+    monitorMs: duration('monitorPeriod'),
+    progressDeadlineMs: duration('progressDeadline'),
+    failureAction: oneOf(
+      `${at}.failureAction`,
+      strategy.failureAction ?? DEFAULTS.failureAction,
+      FAILURE_ACTIONS,
+    ),
+    maxFailureRatio: Math.min(1, Math.max(0, strategy.maxFailureRatio ?? DEFAULTS.maxFailureRatio)),
+    canarySteps: (strategy.canary?.steps ?? [{ count: 1 }]).map((step, index) =>
+      canarySetting(`${at}.canary.steps[${index}]`, step),
+    ),
+    autoPromote: strategy.blueGreen?.autoPromote ?? true,
+    keepMs: milliseconds(`${at}.blueGreen.keep`, strategy.blueGreen?.keep ?? DEFAULTS.keep),
+    hooks: {
+      preDeploy: hookSetting('spec.hooks.preDeploy', hooks.preDeploy),
+      postDeploy: hookSetting('spec.hooks.postDeploy', hooks.postDeploy),
+    },
     revisionHistoryLimit: Math.max(0, spec.revisionHistoryLimit ?? DEFAULTS.revisionHistoryLimit),
   };
+}
+
+function milliseconds(field: string, text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) {
+    throw new Unusable(
+      `${field} ${JSON.stringify(text)} is no duration: write it as 30s, 5m or 1h30m`,
+    );
+  }
+  return ms;
+}
+
+function oneOf<T extends string>(field: string, value: T, known: readonly T[]): T {
+  if (!known.includes(value)) {
+    throw new Unusable(`${field} ${JSON.stringify(value)} is not known: use ${known.join(', ')}`);
+  }
+  return value;
+}
+
+function canarySetting(field: string, { count, pause }: CanaryStep): CanarySetting {
+  const percent = typeof count === 'string' ? /^(\d{1,3})%$/.exec(count)?.[1] : undefined;
+  const amount = Number(percent ?? count);
+  if (!Number.isInteger(amount) || amount < 1 || (percent !== undefined && amount > 100)) {
+    throw new Unusable(
+      `${field}.count ${JSON.stringify(count)} is neither a number of instances nor a share as "25%"`,
+    );
+  }
+  return {
+    count: percent === undefined ? { instances: amount } : { percent: amount },
+    pauseMs: pause === undefined ? undefined : milliseconds(`${field}.pause`, pause),
+  };
+}
+
+function hookSetting(field: string, hook: Hook | undefined): HookSetting | undefined {
+  if (hook === undefined) return undefined;
+  const { timeout = DEFAULTS.timeout, ...rest } = hook;
+  return { ...rest, timeoutMs: milliseconds(`${field}.timeout`, timeout) };
 }

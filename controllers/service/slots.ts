@@ -1,8 +1,10 @@
 // Sorts the instances of a service into slots: one slot is one instance that the spec asks for, held by one Pod, or by two while one
 // replaces the other. What fits no slot is surplus; what is asked for and held by nobody is missing. Pure.
-import { AWAY_TAINTS, refusal } from '../machinery/node-fit.ts';
+import { AWAY_TAINTS } from '../machinery/node-fit.ts';
 import type { Instance } from './instance.ts';
+import { hostPortClash, hostPortsOf } from './order.ts';
 import type { PlanContext } from './plan-context.ts';
+import { byName, placementRefusal } from './placement.ts';
 import type { Placement } from './placement.ts';
 
 export interface Slot {
@@ -14,6 +16,8 @@ export interface Slot {
 export interface Surplus {
   readonly instance: Instance;
   readonly reason: string;
+  /** It must be stopped before an instance on its node can be replaced. */
+  readonly isInTheWay: boolean;
 }
 
 export interface Vacancy {
@@ -45,21 +49,21 @@ export function allotSlots(
 
 /** A successor shares the slot of its predecessor as long as the one must go and the other may stay. */
 function pairUp(context: PlanContext, alive: readonly Instance[]): readonly Slot[] {
-  const outdated = new Map(
-    alive
-      .filter((instance) => !context.isAcceptable(instance))
-      .map((instance) => [instance.uid, instance]),
-  );
-  const successors = new Map<string, Instance>();
-  for (const instance of alive.toSorted(oldestFirst)) {
-    const { replaces } = instance;
-    if (replaces === undefined || !outdated.has(replaces) || successors.has(replaces)) continue;
-    if (context.isAcceptable(instance)) successors.set(replaces, instance);
+  const outdated = new Set<string>();
+  for (const instance of alive) {
+    if (!context.isAcceptable(instance)) outdated.add(instance.uid);
   }
-  const paired = new Set([...successors.values()].map(({ uid }) => uid));
+  const successors = new Map<string, Instance>();
+  const paired = new Set<string>();
+  for (const instance of alive) {
+    const { replaces, uid } = instance;
+    if (replaces === undefined || !outdated.has(replaces) || successors.has(replaces)) continue;
+    if (outdated.has(uid)) continue;
+    successors.set(replaces, instance);
+    paired.add(uid);
+  }
   return alive
     .filter(({ uid }) => !paired.has(uid))
-    .toSorted(oldestFirst)
     .map((instance) => ({ instance, successor: successors.get(instance.uid) }));
 }
 
@@ -69,19 +73,70 @@ function replicatedSlots(
   occupied: readonly string[],
 ): Slots {
   const desired = context.input.settings.replicas;
-  const ranked = slots.toSorted(bestFirst(context));
-  const held = ranked.slice(0, desired);
-  const existing = held.length + occupied.length;
+  const { kept, surplus } = choose(context, slots, desired);
+  const existing = kept.length + occupied.length;
   const vacancies = Array.from({ length: Math.max(0, desired - existing) }, () => ({
     node: undefined,
     reason: `${existing} of ${desired} instances exist`,
   }));
   return {
-    held: held.toSorted((a, b) => oldestFirst(a.instance, b.instance)),
-    surplus: surplusOf(ranked.slice(desired), `${desired} of ${slots.length} instances are wanted`),
+    held: kept,
+    surplus: surplusOf(surplus, `${desired} of ${slots.length} instances are wanted`),
     vacancies,
     desired,
   };
+}
+
+/** Who stays when there are too many: the best, and of equals those on the nodes with the fewest. */
+function choose(
+  context: PlanContext,
+  slots: readonly Slot[],
+  desired: number,
+): { readonly kept: readonly Slot[]; readonly surplus: readonly Slot[] } {
+  if (slots.length <= desired) return { kept: slots, surplus: [] };
+  const rank = rankOf(context);
+  const ranked = slots.toSorted((a, b) => rank(a) - rank(b) || oldestFirst(a.instance, b.instance));
+  const limit = desired === 0 ? -1 : rank(ranked[desired - 1] as Slot);
+  const kept = new Set(ranked.filter((slot) => rank(slot) < limit));
+  // Those of the last rank that has room for some only: from the fullest node the newest go.
+  const last = ranked.filter((slot) => rank(slot) === limit);
+  const leaving = leastMissed([...kept], last, kept.size + last.length - desired);
+  for (const slot of last) if (!leaving.has(slot)) kept.add(slot);
+  return {
+    kept: slots.filter((slot) => kept.has(slot)),
+    surplus: ranked.filter((slot) => !kept.has(slot)),
+  };
+}
+
+/** @returns `excess` of `candidates`: one after the other from the node that has the most by then, of equals the newest */
+function leastMissed(
+  staying: readonly Slot[],
+  candidates: readonly Slot[],
+  excess: number,
+): ReadonlySet<Slot> {
+  const onNode = Map.groupBy(candidates, ({ instance }) => instance.node);
+  const levels = new Map<number, string[]>();
+  for (const [node, all] of Map.groupBy(
+    [...staying, ...candidates],
+    ({ instance }) => instance.node,
+  ))
+    levels.set(all.length, [...(levels.get(all.length) ?? []), node]);
+  const newest = (node: string): Slot | undefined => onNode.get(node)?.at(-1);
+  const leaving = new Set<Slot>();
+  let nodes: readonly string[] = [];
+  for (let level = Math.max(0, ...levels.keys()); level > 0; level -= 1) {
+    nodes = [...nodes, ...(levels.get(level) ?? [])]
+      .map((node) => ({ node, slot: newest(node) }))
+      .filter((one): one is { node: string; slot: Slot } => one.slot !== undefined)
+      .toSorted((a, b) => oldestFirst(b.slot.instance, a.slot.instance))
+      .map(({ node }) => node);
+    for (const node of nodes) {
+      if (leaving.size >= excess) return leaving;
+      const slot = onNode.get(node)?.pop();
+      if (slot !== undefined) leaving.add(slot);
+    }
+  }
+  return leaving;
 }
 
 function globalSlots(
@@ -90,26 +145,38 @@ function globalSlots(
   occupied: readonly string[],
   placement: Placement,
 ): Slots {
-  const { nodes, target } = context.input;
+  const { nodes, target, settings } = context.input;
   const held: Slot[] = [];
   const surplus: Surplus[] = [];
   const vacancies: Vacancy[] = [];
   const template = context.goal?.template ?? target.template;
-  for (const node of nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    const here = slots
-      .filter(({ instance }) => instance.node === node.name)
-      .toSorted(bestFirst(context));
+  const allowed = new Set(settings.placementNodes);
+  const ports = hostPortsOf(template);
+  const rank = rankOf(context);
+  const onNode = Map.groupBy(slots, ({ instance }) => instance.node);
+  const resting = new Set(occupied);
+  for (const node of byName(nodes)) {
+    const here = (onNode.get(node.name) ?? []).toSorted(
+      (a, b) => rank(a) - rank(b) || oldestFirst(a.instance, b.instance),
+    );
     // A node that is cordoned or away for a moment keeps its instance; one that no longer fits does not.
     const taints = node.taints.filter(({ key }) => !AWAY_TAINTS.has(key));
-    const why = refusal(template.spec, { ...node, taints, ready: true, unschedulable: false });
+    const present = { ...node, taints, ready: true, unschedulable: false };
+    const why = placementRefusal(template, present, allowed);
     if (why !== undefined) {
       surplus.push(...surplusOf(here, `node ${node.name} ${why}`));
       continue;
     }
-    held.push(...here.slice(0, 1));
-    surplus.push(...surplusOf(here.slice(1), `node ${node.name} has another instance`));
-    const eligible = placement.eligible.some(({ name }) => name === node.name);
-    if (here.length === 0 && eligible && !occupied.includes(node.name)) {
+    const [first, ...others] = here;
+    if (first !== undefined) held.push(first);
+    const isReplaced = first !== undefined && !context.isAcceptable(first.instance);
+    surplus.push(
+      ...surplusOf(others, `node ${node.name} has another instance`).map((one) => ({
+        ...one,
+        isInTheWay: isReplaced && hostPortClash(one.instance.hostPorts, ports) !== undefined,
+      })),
+    );
+    if (first === undefined && placement.names.has(node.name) && !resting.has(node.name)) {
       vacancies.push({ node: node.name, reason: `node ${node.name} has no instance` });
     }
   }
@@ -121,22 +188,22 @@ function globalSlots(
 
 function surplusOf(slots: readonly Slot[], reason: string): Surplus[] {
   return slots.flatMap(({ instance, successor }) => [
-    { instance, reason },
-    ...(successor === undefined ? [] : [{ instance: successor, reason }]),
+    { instance, reason, isInTheWay: false },
+    ...(successor === undefined ? [] : [{ instance: successor, reason, isInTheWay: false }]),
   ]);
 }
 
-/** Who stays: available before not, acceptable before not, older before newer. Ties end at the name, so that plans repeat. */
-function bestFirst(context: PlanContext): (a: Slot, b: Slot) => number {
-  const rank = ({ instance, successor }: Slot): number => {
+/** Who stays: available before not, acceptable before not. */
+function rankOf(context: PlanContext): (slot: Slot) => number {
+  return ({ instance, successor }) => {
     const available =
       context.isAvailable(instance) || (successor !== undefined && context.isAvailable(successor));
     const acceptable = successor !== undefined || context.isAcceptable(instance);
     return (available ? 0 : 2) + (acceptable ? 0 : 1);
   };
-  return (a, b) => rank(a) - rank(b) || oldestFirst(a.instance, b.instance);
 }
 
+/** Ties end at the name, so that plans repeat. */
 export function oldestFirst(a: Instance, b: Instance): number {
   return a.createdAt - b.createdAt || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 }

@@ -2,7 +2,7 @@
 import { setConditions } from '../machinery/conditions.ts';
 import type { Condition } from '../machinery/conditions.ts';
 import { timestamp } from '../machinery/timestamps.ts';
-import { explainRejections } from './placement.ts';
+import { isGivenUp } from './plan-context.ts';
 import type { Operation, Plan, PlanInput } from './plan-types.ts';
 import { SERVICE_LABEL } from './types.ts';
 import type { PlannedOperation, Service, ServiceStatus } from './types.ts';
@@ -36,6 +36,9 @@ export function serviceStatus(
     ...(current === undefined ? {} : { currentRevision: current }),
     updateRevision: target.hash,
     revision: revisionNumber,
+    ...(plan.activeRevision === undefined ? {} : { activeRevision: plan.activeRevision }),
+    ...(plan.step === undefined ? {} : { step: plan.step }),
+    ...(plan.awaitsPromotion ? { awaitsPromotion: true } : {}),
     selector: `${SERVICE_LABEL}=${service.metadata.name}`,
     conditions: stamped(service, conditionsOf(input, plan), now),
     ...(settled ? {} : { plan: { operations, summary: summaryOf(plan.operations) } }),
@@ -93,13 +96,13 @@ function conditionsOf(input: PlanInput, plan: Plan): readonly NewCondition[] {
     progressing(input, plan, failed),
     degraded(input, plan, failed),
   ];
-  if (failed !== undefined && input.target.failure !== undefined) {
+  if (failed !== undefined && input.current !== undefined && isGivenUp(input)) {
     conditions.push({
       type: 'RolledBack',
       status: 'True',
       reason: 'RolloutFailed',
       message:
-        input.settings.failureAction === 'Rollback'
+        input.settings.failureAction === 'Rollback' || input.aborted === input.target.hash
           ? `Went back to revision ${input.current?.hash ?? ''}: ${failed}`
           : `Restored the failed instances with revision ${input.current?.hash ?? ''}: ${failed}`,
     });
@@ -115,7 +118,11 @@ function conditionsOf(input: PlanInput, plan: Plan): readonly NewCondition[] {
 }
 
 function failureOf(input: PlanInput, plan: Plan): string | undefined {
-  return plan.failure?.message ?? (plan.complete ? undefined : input.target.failure);
+  const aborted =
+    input.aborted === input.target.hash && input.current?.hash !== input.target.hash
+      ? 'it was aborted'
+      : undefined;
+  return plan.failure?.message ?? (plan.complete ? undefined : (input.target.failure ?? aborted));
 }
 
 function allAvailable(desired: number): string {
@@ -154,12 +161,25 @@ function progressing(input: PlanInput, plan: Plan, failed: string | undefined): 
       message: 'spec.paused is true: what runs is kept, nothing is updated',
     };
   }
-  const rejections = explainRejections({
-    eligible: eligibleOf(input, plan),
-    rejected: plan.rejected,
-  });
-  if (rejections !== '' && plan.desired > plan.available) {
-    return { type, status: 'True', reason: 'NoEligibleNode', message: `Waits: ${rejections}` };
+  if (plan.placementProblem !== '' && plan.desired > plan.available) {
+    const message = `Waits: ${plan.placementProblem}`;
+    return { type, status: 'True', reason: 'NoEligibleNode', message };
+  }
+  if (plan.awaitsPromotion) {
+    return {
+      type,
+      status: 'Unknown',
+      reason: 'AwaitsPromotion',
+      message: `${summaryOf(plan.operations)}; go on with windlass promote, or back with windlass abort`,
+    };
+  }
+  if (plan.declined > 0 && plan.declined + plan.updated >= plan.desired) {
+    return {
+      type,
+      status: 'False',
+      reason: 'FailuresTolerated',
+      message: `Revision ${hash} is rolled out but for ${plan.declined} of ${plan.desired} instances, which keep the one before${troubleText(plan)}`,
+    };
   }
   return {
     type,
@@ -191,11 +211,6 @@ function degraded(input: PlanInput, plan: Plan, failed: string | undefined): New
   };
 }
 
-function eligibleOf(input: PlanInput, plan: Plan): PlanInput['nodes'] {
-  const rejected = new Set(plan.rejected.map(({ node }) => node));
-  return input.nodes.filter(({ name }) => !rejected.has(name));
-}
-
 function troubleText({ troubles }: Plan): string {
   if (troubles.length === 0) return '';
   const more = troubles.length - MAXIMUM_TROUBLES;
@@ -207,7 +222,8 @@ function planned(operation: Operation): PlannedOperation {
   return {
     op,
     ...(node === '' ? {} : { node }),
-    ...(operation.pod === undefined ? {} : { pod: operation.pod }),
+    ...('pod' in operation && operation.pod !== undefined ? { pod: operation.pod } : {}),
+    ...(operation.op === 'createVolume' ? { volume: operation.create.claimName } : {}),
     ...(operation.op === 'replace' ? { order: operation.order } : {}),
     state,
     reasons,

@@ -141,6 +141,12 @@ export interface RevisionSpec {
   readonly engine?: Engine;
 }
 
+/** A revision as the history keeps it: with which versions of the Secrets it was made. */
+export interface RevisionData extends RevisionSpec {
+  /** Secret name → `UID/resourceVersion`, of those in `secrets`. */
+  readonly secretVersions?: Readonly<Record<string, string>>;
+}
+
 export interface ServiceSpec extends RevisionSpec {
   readonly mode?: ServiceMode;
   readonly replicas?: number;
@@ -219,3 +225,30 @@ export const REPLACES_ANNOTATION = 'windlass.dev/replaces';
 export const ACTIVATED_ANNOTATION = 'windlass.dev/activated-at';
 /** On a ControllerRevision: why its rollout failed. Written before anything is undone, removed when another one is tried. */
 export const FAILURE_ANNOTATION = 'windlass.dev/rollout-failure';
+/** On a Pod that runs a hook instead of an instance: `preDeploy` or `postDeploy`. */
+export const HOOK_LABEL = 'windlass.dev/hook';
+/** On a Pod: the service's `engine`, as JSON. */
+export const ENGINE_ANNOTATION = 'windlass.dev/engine';
+/** On a Pod: owners of the files of its volumes, as JSON: volume name → `{uid, gid}`. */
+export const FILE_OWNERS_ANNOTATION = 'windlass.dev/file-owners';
+/** On a PersistentVolumeClaim: the claimName that services know it by. */
+export const VOLUME_LABEL = 'windlass.dev/volume';
+/** On a PersistentVolumeClaim: `{name, options}` as JSON. */
+export const VOLUME_DRIVER_ANNOTATION = 'windlass.dev/volume-driver';
+/** On a PersistentVolumeClaim, upstream's: the node that it is on. */
+export const SELECTED_NODE_ANNOTATION = 'volume.kubernetes.io/selected-node';
+/** On a Service, by `windlass promote`: `HASH/STEP`, or `HASH` for all steps that are left. */
+export const PROMOTE_ANNOTATION = 'windlass.dev/promote';
+/** On a Service, by `windlass abort`: hash of the revision that is given up. */
+export const ABORT_ANNOTATION = 'windlass.dev/abort';
+/** On a ControllerRevision: how its hook ended, `Succeeded` or `Failed`. */
+export const HOOK_ANNOTATIONS = {
+  preDeploy: 'windlass.dev/pre-deploy',
+  postDeploy: 'windlass.dev/post-deploy',
+} as const satisfies Readonly<Record<HookName, string>>;
+/** On a ControllerRevision, with BlueGreen: since when traffic goes to it (RFC 3339). */
+export const SWITCHED_ANNOTATION = 'windlass.dev/switched-at';
+/** On a Pod: hash of the revision that failed to take its place; it stays as it is until another one is tried. */
+export const DECLINED_ANNOTATION = 'windlass.dev/declined';
+/** On a Pod: hash of the revision whose resources its node would not give it while it runs. */
+export const RESIZE_REFUSED_ANNOTATION = 'windlass.dev/resize-refused';

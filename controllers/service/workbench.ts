@@ -1,6 +1,9 @@
 // What the steps of one planning run share: who is there, which slots they hold, and what is taken already. The only thing that
 // changes while a plan is made: each operation that adds an instance takes its place here, so that the next one sees it. Pure.
-import { decideOrder, hostPortsOf } from './order.ts';
+import { requestsOf } from '../machinery/pod-requests.ts';
+import type { Requests, Room } from '../machinery/pod-requests.ts';
+import { NodePicker } from './node-picker.ts';
+import { decideOrder, hostPortClash, hostPortsOf } from './order.ts';
 import type { HostPort, OrderDecision } from './order.ts';
 import type { Instance } from './instance.ts';
 import type { Placement } from './placement.ts';
@@ -8,37 +11,109 @@ import type { PlanContext } from './plan-context.ts';
 import type { Failure, RevisionFacts } from './plan-types.ts';
 import type { Slots } from './slots.ts';
 
-/** The parts of one planning run that its steps share. */
-export interface Workbench {
+export interface WorkbenchOptions {
   readonly context: PlanContext;
   readonly placement: Placement;
   readonly slots: Slots;
   readonly alive: readonly Instance[];
   readonly terminating: readonly Instance[];
-  /** node → instances that are there or planned to be. */
-  readonly load: Map<string, number>;
-  readonly heldPorts: Map<string, HostPort[]>;
   readonly failure: Failure | undefined;
 }
 
-export function occupy({ load, heldPorts }: Workbench, node: string, goal: RevisionFacts): void {
-  load.set(node, (load.get(node) ?? 0) + 1);
-  heldPorts.set(node, [...(heldPorts.get(node) ?? []), ...hostPortsOf(goal.template)]);
-}
+export class Workbench {
+  readonly context: PlanContext;
+  readonly placement: Placement;
+  readonly slots: Slots;
+  readonly alive: readonly Instance[];
+  readonly terminating: readonly Instance[];
+  readonly failure: Failure | undefined;
+  /** node → instances that are there or planned to be. */
+  readonly #load = new Map<string, number>();
+  readonly #heldPorts = new Map<string, HostPort[]>();
+  readonly #wanted = new Map<string, { ports: readonly HostPort[]; requests: Requests }>();
+  readonly #picker: NodePicker;
+  #planned: RevisionFacts | undefined;
 
-export function loadOf(slots: Slots): Map<string, number> {
-  const load = new Map<string, number>();
-  for (const { instance } of slots.held)
-    load.set(instance.node, (load.get(instance.node) ?? 0) + 1);
-  return load;
-}
-
-export function heldPortsOf(instances: readonly Instance[]): Map<string, HostPort[]> {
-  const held = new Map<string, HostPort[]>();
-  for (const { node, hostPorts } of instances) {
-    held.set(node, [...(held.get(node) ?? []), ...hostPorts]);
+  constructor(options: WorkbenchOptions) {
+    this.context = options.context;
+    this.placement = options.placement;
+    this.slots = options.slots;
+    this.alive = options.alive;
+    this.terminating = options.terminating;
+    this.failure = options.failure;
+    const { neighbours = [], target } = this.context.input;
+    // Whoever is being replaced leaves its place to its successor.
+    for (const { instance, successor = instance } of this.slots.held) this.#add(successor.node, 1);
+    for (const { node, hostPorts } of [...this.alive, ...this.terminating, ...neighbours])
+      this.#hold(node, hostPorts);
+    this.#planned = this.context.goal ?? target;
+    this.#picker = new NodePicker({
+      nodes: this.placement.eligible,
+      constraints: (this.context.goal ?? target).template.spec.topologySpreadConstraints ?? [],
+      loadOf: (node) => this.loadOn(node),
+      isBlocked: (node) =>
+        this.#planned !== undefined && this.obstacleOn(node, this.#planned) !== undefined,
+    });
   }
-  return held;
+
+  loadOn(node: string): number {
+    return this.#load.get(node) ?? 0;
+  }
+
+  /** The node with the fewest instances, of those where one can start at once if there are any. */
+  pickNode(revision: RevisionFacts): string | undefined {
+    this.#planned = revision;
+    return this.#picker.peek();
+  }
+
+  /** An instance of the revision goes there. @param from the node that it leaves for it */
+  occupy(node: string, revision: RevisionFacts, from?: string): void {
+    const { ports, requests } = this.#wantsOf(revision);
+    this.#add(node, 1);
+    this.#picker.touch(node, 1);
+    if (from !== undefined) {
+      this.#add(from, -1);
+      this.#picker.touch(from, -1);
+    }
+    this.#hold(node, ports);
+    this.#roomOn(node)?.take(requests);
+  }
+
+  /** What keeps an instance from starting on a node, in words. */
+  obstacleOn(node: string, revision: RevisionFacts): string | undefined {
+    const { ports, requests } = this.#wantsOf(revision);
+    if (ports.length > 0) {
+      const clash = hostPortClash(this.#heldPorts.get(node) ?? [], ports);
+      if (clash !== undefined)
+        return `host port ${clash.port}/${clash.protocol} is taken on ${node}`;
+    }
+    const lacking = this.#roomOn(node)?.lacks(requests);
+    return lacking === undefined ? undefined : `${node} has too little ${lacking} left`;
+  }
+
+  #roomOn(node: string): Room | undefined {
+    return this.context.input.room?.(node);
+  }
+
+  #wantsOf({ hash, template }: RevisionFacts): { ports: readonly HostPort[]; requests: Requests } {
+    let wants = this.#wanted.get(hash);
+    if (wants === undefined) {
+      wants = { ports: hostPortsOf(template), requests: requestsOf(template.spec) };
+      this.#wanted.set(hash, wants);
+    }
+    return wants;
+  }
+
+  #add(node: string, amount: number): void {
+    this.#load.set(node, this.loadOn(node) + amount);
+  }
+
+  #hold(node: string, ports: readonly HostPort[]): void {
+    if (ports.length === 0) return;
+    const held = this.#heldPorts.get(node);
+    if (held === undefined) this.#heldPorts.set(node, [...ports]);
+    else held.push(...ports);
+  }
 }
 
 export function orderFor(
@@ -46,8 +121,8 @@ export function orderFor(
   instance: Instance,
   goal: RevisionFacts,
 ): OrderDecision {
-  const { settings, templates } = context.input;
-  return decideOrder(settings, templates.get(instance.revision), goal.template);
+  const { settings, revisions } = context.input;
+  return decideOrder(settings, revisions.get(instance.revision)?.template, goal.template);
 }
 
 export function waitingFor(instance: Instance): string {

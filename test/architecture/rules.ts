@@ -43,8 +43,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controllers/agent/start.ts',
     'controllers/machinery/',
     // Of the service controller only what computes: previews plan as it does.
+    'controllers/service/claims.ts',
+    'controllers/service/duration.ts',
     'controllers/service/plan-input.ts',
     'controllers/service/plan-rollout.ts',
+    'controllers/service/planned-claim.ts',
     'controllers/service/revision.ts',
     'controllers/service/settings.ts',
     'controllers/service/types.ts',

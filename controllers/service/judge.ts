@@ -1,0 +1,73 @@
+// What one instance is, measured against a revision: updated, available, failing. Pure; made once per plan, and remembers per
+// revision what it found, since thousands of instances share a few revisions.
+import { evaluateChange } from './evaluate.ts';
+import type { Evaluation } from './evaluate.ts';
+import type { Instance } from './instance.ts';
+import type { PlanInput, RevisionFacts } from './plan-types.ts';
+
+const UNKNOWN: Evaluation = { verdict: 'needs-recreate', reasons: [] };
+const SAME: Evaluation = { verdict: 'up-to-date', reasons: [] };
+
+export class Judge {
+  readonly #input: PlanInput;
+  readonly #evaluations = new Map<string, Evaluation>();
+  #wakeInMs: number | undefined;
+
+  constructor(input: PlanInput) {
+    this.#input = input;
+  }
+
+  /** What it takes to bring an instance of one revision to another. */
+  evaluate(from: string, to: RevisionFacts): Evaluation {
+    if (from === to.hash) return SAME;
+    const key = `${from}/${to.hash}`;
+    const known = this.#evaluations.get(key);
+    if (known !== undefined) return known;
+    const revision = this.#input.revisions.get(from);
+    const evaluation = revision === undefined ? UNKNOWN : evaluateChange(revision.data, to.data);
+    this.#evaluations.set(key, evaluation);
+    return evaluation;
+  }
+
+  matches({ revision }: Instance, to: RevisionFacts): boolean {
+    return this.evaluate(revision, to).verdict === 'up-to-date';
+  }
+
+  isAvailable(instance: Instance): boolean {
+    const { now, settings } = this.#input;
+    if (instance.readySince === undefined || instance.terminating) return false;
+    const until = instance.probed ? 0 : instance.readySince + settings.monitorMs;
+    if (now < until) this.wakeAt(until);
+    return now >= until;
+  }
+
+  /** Why an instance of the target will not become available, in words; `undefined` as long as it still may. */
+  failureOf(instance: Instance): string | undefined {
+    const { now, watchingSince, settings } = this.#input;
+    if (this.isAvailable(instance)) return undefined;
+    const trouble = instance.trouble === '' ? 'it never became ready' : instance.trouble;
+    const since = Math.max(instance.createdAt, watchingSince);
+    if (instance.crashLooping) {
+      const until = since + settings.monitorMs;
+      if (now >= until) {
+        return `${instance.name}: is restarting after monitor period (${settings.monitorMs / 1_000}s): ${trouble}`;
+      }
+      this.wakeAt(until);
+    }
+    const deadline = since + settings.progressDeadlineMs;
+    if (now >= deadline) return `${instance.name}: ${trouble}`;
+    this.wakeAt(deadline);
+    return undefined;
+  }
+
+  /** Collects moments at which the plan would look different. */
+  wakeAt(time: number): void {
+    const delay = time - this.#input.now;
+    if (delay > 0 && (this.#wakeInMs === undefined || delay < this.#wakeInMs))
+      this.#wakeInMs = delay;
+  }
+
+  get wakeInMs(): number | undefined {
+    return this.#wakeInMs;
+  }
+}
