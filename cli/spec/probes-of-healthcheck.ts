@@ -1,6 +1,6 @@
 // Probes from a container engine's health check. It only ever decided about traffic, so it becomes a readiness probe; its start period
 // becomes a startup probe, which is patient for that long. Pure.
-import { parseDuration } from '#controllers/service/settings.ts';
+import { parseDuration } from '#controllers/service/duration.ts';
 import { UsageError } from '../usage-error.ts';
 import type { NeutralHealthcheck } from './neutral-spec.ts';
 

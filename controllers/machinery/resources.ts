@@ -97,14 +97,6 @@ export const SERVICES: ApiResource = {
   namespaced: true,
 };
 
-export const PERSISTENT_VOLUME_CLAIMS: ApiResource = {
-  group: '',
-  version: 'v1',
-  resource: 'persistentvolumeclaims',
-  kind: 'PersistentVolumeClaim',
-  namespaced: true,
-};
-
 export const SECRETS: ApiResource = {
   group: '',
   version: 'v1',

@@ -1,32 +1,30 @@
-// Which revision a template stands for, now that two of them may have one template and other bytes. Pure.
+// Which revision a spec stands for, now that two of them may differ in nothing but the bytes of their images. Pure.
 import { digestsOf, pinTemplate } from './image-digests.ts';
 import type { ImageDigests } from './image-digests.ts';
-import { templateHash } from './revision.ts';
+import { revisionHash } from './revision.ts';
 import type { ControllerRevision } from './revision.ts';
-import type { PodTemplate } from './types.ts';
+import type { RevisionData } from './types.ts';
 
 /**
- * The revision that a template stands for, of several that differ in their digests only the newest. A template that names the digests
+ * The revision that a spec stands for, of several that differ in their digests only the newest. A template that names the digests
  * itself, as a rollback to an earlier one of those does, stands for that one.
  */
 export function describedRevision(
-  template: PodTemplate,
+  data: RevisionData,
   revisions: readonly ControllerRevision[],
 ): ControllerRevision | undefined {
-  const hash = templateHash(template);
+  const hash = revisionHash(data);
   return revisions
     .filter((revision) => {
-      const known = revision.data?.spec?.template;
-      if (known === undefined) return false;
-      return (
-        templateHash(known) === hash ||
-        templateHash(pinTemplate(known, digestsOf(revision))) === hash
-      );
+      const { template, ...parts } = revision.data?.spec ?? {};
+      if (template === undefined) return false;
+      const known = { template, ...parts };
+      return revisionHash(known) === hash || repinnedHash(known, digestsOf(revision)) === hash;
     })
     .toSorted((a, b) => b.revision - a.revision)[0];
 }
 
-/** Hash of the revision for a template whose tags have moved: another than that of the template alone, which is taken. */
-export function repinnedHash(template: PodTemplate, digests: ImageDigests): string {
-  return templateHash(pinTemplate(template, digests));
+/** Hash of the revision for a spec whose tags have moved: another than that of the spec alone, which is taken. */
+export function repinnedHash(data: RevisionData, digests: ImageDigests): string {
+  return revisionHash({ ...data, template: pinTemplate(data.template, digests) });
 }

@@ -17,7 +17,7 @@ import {
   pullSecretNames,
   RESOLVE_IMAGES_ANNOTATION,
 } from './image-digests.ts';
-import { templateHash } from './revision.ts';
+import { revisionHash } from './revision.ts';
 import type { ControllerRevision } from './revision.ts';
 import type { PodTemplate } from './types.ts';
 
@@ -128,7 +128,8 @@ test('pinTemplate() pins all containers, changes nothing else, and its pin is no
   assert.deepEqual(pinTemplate(pinned, new Map([[NGINX, B]])), pinned);
   assert.equal(pinTemplate(of, new Map()), of);
   assert.deepEqual(
-    evaluateChange(pinned, pinTemplate(of, new Map([[NGINX, B]]))).verdict,
+    evaluateChange({ template: pinned }, { template: pinTemplate(of, new Map([[NGINX, B]])) })
+      .verdict,
     'needs-recreate',
   );
 });
@@ -190,17 +191,23 @@ test('a lookup is asked for once per text', () => {
 test('a tag that moves makes a second revision of the template; both can be gone back to', () => {
   const of = template([{ image: 'nginx' }]);
   const first = revision(1, of, { [NGINX]: A });
-  assert.equal(describedRevision(of, [first]), first);
-  const moved = repinnedHash(of, new Map([[NGINX, B]]));
-  assert.notEqual(moved, templateHash(of));
+  assert.equal(describedRevision({ template: of }, [first]), first);
+  const moved = repinnedHash({ template: of }, new Map([[NGINX, B]]));
+  assert.notEqual(moved, revisionHash({ template: of }));
   const second = revision(2, of, { [NGINX]: B });
-  assert.equal(describedRevision(of, [first, second]), second);
+  assert.equal(describedRevision({ template: of }, [first, second]), second);
   // A rollback names the digest.
   const back = pinTemplate(of, digestsOf(first));
-  assert.equal(describedRevision(back, [first, second]), first);
+  assert.equal(describedRevision({ template: back }, [first, second]), first);
   assert.equal(
-    describedRevision(template([{ image: 'docker.io/library/nginx' }]), [first, second]),
+    describedRevision({ template: template([{ image: 'docker.io/library/nginx' }]) }, [
+      first,
+      second,
+    ]),
     second,
   );
-  assert.equal(describedRevision(template([{ image: 'nginx:2' }]), [first, second]), undefined);
+  assert.equal(
+    describedRevision({ template: template([{ image: 'nginx:2' }]) }, [first, second]),
+    undefined,
+  );
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { evaluateChange } from './evaluate.ts';
 import { normalizeTemplate } from './normalize.ts';
-import { templateHash } from './revision.ts';
+import { revisionHash } from './revision.ts';
 import type { PodTemplate } from './types.ts';
 
 const DIGEST = `sha256:${'ab'.repeat(32)}`;
@@ -19,8 +19,11 @@ for (const [one, other] of [
   [`nginx@${DIGEST}`, `docker.io/library/nginx:latest@${DIGEST}`],
 ] as const) {
   test(`${one} and ${other} are one image, and one revision`, () => {
-    assert.equal(evaluateChange(of(one), of(other)).verdict, 'up-to-date');
-    assert.equal(templateHash(of(one)), templateHash(of(other)));
+    assert.equal(
+      evaluateChange({ template: of(one) }, { template: of(other) }).verdict,
+      'up-to-date',
+    );
+    assert.equal(revisionHash({ template: of(one) }), revisionHash({ template: of(other) }));
   });
 }
 
@@ -32,14 +35,20 @@ test('images elsewhere in a template compare as images too', () => {
       volumes: [{ name: 'v', image: { reference: image } }],
     },
   });
-  assert.equal(templateHash(at('b')), templateHash(at('docker.io/library/b:latest')));
+  assert.equal(
+    revisionHash({ template: at('b') }),
+    revisionHash({ template: at('docker.io/library/b:latest') }),
+  );
 });
 
 test('a field that is only called image is text', () => {
   const env = (value: string): PodTemplate => ({
     spec: { containers: [{ name: 'c', image: 'a:1', env: [{ name: 'image', value }] }] },
   });
-  assert.notEqual(templateHash(env('b')), templateHash(env('b:latest')));
+  assert.notEqual(
+    revisionHash({ template: env('b') }),
+    revisionHash({ template: env('b:latest') }),
+  );
 });
 
 test('other images are other revisions, and what is no reference is compared as text', () => {
@@ -49,7 +58,11 @@ test('other images are other revisions, and what is no reference is compared as 
     ['Not An Image', 'not an image'],
     ['nginx', `nginx@${DIGEST}`],
   ] as const)
-    assert.equal(evaluateChange(of(one), of(other)).verdict, 'needs-recreate', `${one} ${other}`);
+    assert.equal(
+      evaluateChange({ template: of(one) }, { template: of(other) }).verdict,
+      'needs-recreate',
+      `${one} ${other}`,
+    );
 });
 
 test('the hash of what was written in short stays what it was', () => {
@@ -58,5 +71,5 @@ test('the hash of what was written in short stays what it was', () => {
       spec: { containers: [{ image, name: 'c' }] },
     });
   // Of the release before image references were understood.
-  assert.equal(templateHash(of('nginx:1.27')), 'pkqh2hbg6d');
+  assert.equal(revisionHash({ template: of('nginx:1.27') }), 'pkqh2hbg6d');
 });

@@ -49,6 +49,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controllers/service/plan-rollout.ts',
     'controllers/service/planned-claim.ts',
     'controllers/service/revision.ts',
+    'controllers/service/safe-hash.ts',
     'controllers/service/settings.ts',
     'controllers/service/types.ts',
     'controllers/service/instance.ts',
