@@ -42,7 +42,10 @@ test('a failed rollout with failureAction Rollback goes back by itself, and stay
   bench.nodes.watchServing();
   await bench.update('broken');
   const { message } = await bench.conditionSoon('RolledBack', 'True');
-  assert.match(message, /^Went back to revision \w+: web-\w+: is restarting after monitor period .*: container c: CrashLoopBackOff/);
+  assert.match(
+    message,
+    /^Went back to revision \w+: web-\w+: is restarting after monitor period .*: container c: CrashLoopBackOff/,
+  );
   await eventually('only v1 is left', () => {
     assert.deepEqual(bench.images, ['v1', 'v1', 'v1']);
     assert.equal(bench.nodes.pods.length, 3);
