@@ -107,6 +107,15 @@ export const helpOf = {
     usage: 'generate-name IMAGE',
     summary: 'Print a name for a service that runs an image',
   },
+  imagePush: {
+    usage: 'image push IMAGE',
+    summary: 'Bring an image of the local Docker Engine to the machines, without a registry',
+    description: [
+      'Layers that a machine has are not sent again; a push that was interrupted goes on where it was.',
+      'Services that use it want imagePullPolicy IfNotPresent or Never: no registry can be asked for it.',
+      'The local Engine is that of DOCKER_HOST.',
+    ].join('\n'),
+  },
   version: {
     usage: 'version',
     summary: 'Print the versions of Windlass, of the Kubernetes API it speaks, and of Node',

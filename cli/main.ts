@@ -99,6 +99,13 @@ const COMMANDS: ReadonlyMap<string, Entry> = new Map([
     },
   ],
   [
+    'image push',
+    {
+      help: helpOf.imagePush,
+      load: async () => (await import('./commands/image-push.ts')).imagePush,
+    },
+  ],
+  [
     'version',
     { help: helpOf.version, load: async () => (await import('./commands/version.ts')).version },
   ],

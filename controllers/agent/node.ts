@@ -9,6 +9,8 @@ import { isConditionTrue } from '../machinery/conditions.ts';
 import { isAlreadyExists, isNotFound } from '../machinery/request-error.ts';
 import { NODES } from '../machinery/resources.ts';
 import { timestamp } from '../machinery/timestamps.ts';
+import type { ImageStore } from '../runtimes/image-store.ts';
+import { imagesOf } from './node-images.ts';
 
 const LEASES: ApiResource = {
   group: 'coordination.k8s.io',
@@ -36,10 +38,13 @@ export interface NodeOptions {
   readonly bootID: string;
   /** Put on the Node; null takes one off. */
   readonly annotations?: Readonly<Record<string, string | null>>;
+  /** Absent where the runtime keeps none. */
+  readonly images?: ImageStore | undefined;
 }
 
 interface NodeObject extends ApiObject {
   readonly status?: {
+    readonly images?: readonly unknown[];
     readonly conditions?: readonly {
       readonly type: string;
       readonly status: string;
@@ -82,7 +87,7 @@ export async function keepNodeAlive(options: NodeOptions, signal: AbortSignal): 
       await renewLease(options, signal);
       beats += 1;
       // Whoever watches over nodes may have given this one up while it could not be heard: its Ready is ours to take back.
-      if (beats % STATUS_EVERY === 0 || !(await isSaidReady(options, signal)))
+      if (beats % STATUS_EVERY === 0 || !(await isUpToDate(options, signal)))
         await writeStatus(options, signal);
       delayMs = HEARTBEAT_MS;
     } catch (error) {
@@ -103,12 +108,23 @@ export async function leaveNode(options: NodeOptions, signal: AbortSignal): Prom
   });
 }
 
-async function isSaidReady(
-  { client, nodeName }: NodeOptions,
-  signal: AbortSignal,
-): Promise<boolean> {
+/** Whether the Node says that it is ready, and which images it has. */
+async function isUpToDate(options: NodeOptions, signal: AbortSignal): Promise<boolean> {
+  const { client, nodeName, images } = options;
   const { status } = await client.get<NodeObject>(NODES, '', nodeName, signal);
-  return isConditionTrue(status?.conditions, 'Ready');
+  if (!isConditionTrue(status?.conditions, 'Ready')) return false;
+  const known = status?.images ?? [];
+  return JSON.stringify(known) === JSON.stringify((await imagesOf(images)) ?? known);
+}
+
+/** Tells at once which images are here now. */
+export async function reportImages(options: NodeOptions, signal: AbortSignal): Promise<void> {
+  try {
+    await writeStatus(options, signal);
+  } catch (error) {
+    // The next beat tells it.
+    if (!signal.aborted) options.logger.debug('Cannot report the images of this node', { error });
+  }
 }
 
 async function renewLease(
@@ -174,6 +190,7 @@ async function writeStatus(
     pods: MAXIMUM_PODS,
   };
   const foreign = (node.status?.conditions ?? []).filter(({ type }) => !OWN_CONDITIONS.has(type));
+  const images = await imagesOf(options.images);
   const status = {
     addresses: [
       { type: 'InternalIP', address: options.hostIP },
@@ -182,6 +199,7 @@ async function writeStatus(
     capacity: resources,
     allocatable: resources,
     nodeInfo: nodeInfo(options),
+    ...(images === undefined ? {} : { images }),
     conditions: [
       ...foreign,
       condition(

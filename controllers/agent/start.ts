@@ -21,13 +21,15 @@ import { startIngress } from './ingress/start-ingress.ts';
 import type { IngressService } from './ingress/entry.ts';
 import { LocalInstances } from './local-instances.ts';
 import { agentMetrics } from './metrics.ts';
-import { keepNodeAlive, leaveNode, registerNode } from './node.ts';
+import { keepNodeAlive, leaveNode, registerNode, reportImages } from './node.ts';
 import type { NodeOptions } from './node.ts';
 import type { Pod } from './pod.ts';
 import { offersPort } from './peers/offers-port.ts';
 import { PEER_ANNOTATION } from './peers/peer-mesh.ts';
 import { startPeers } from './peers/start-peers.ts';
 import type { PeerSettings } from './peers/start-peers.ts';
+import { ImageReceiver } from './image-receiver.ts';
+import { StagedBlobs } from './staged-blobs.ts';
 import { PodManager } from './pod-manager.ts';
 import { openRuntime } from './open-runtime.ts';
 import type { RuntimeChoice } from './open-runtime.ts';
@@ -115,7 +117,18 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     runtimeVersion: runtime.version,
     machineID: agentID,
     bootID: await bootID(),
+    images: runtime.images,
   };
+  const blobs = new StagedBlobs(join(nodeFolder, 'pushed-images'));
+  await blobs.sweep(clock.now());
+  const images = new ImageReceiver({
+    blobs,
+    store: runtime.images,
+    runtimeName: runtime.name,
+    clock,
+    changed: () => void reportImages(node, life),
+  });
+
   const informerOptions = { client, clock, logger, random };
   const pods = new Informer<Pod>({
     ...informerOptions,
@@ -200,6 +213,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
         random,
         openLog: (request, ended) => openLog(manager, runtime, request, ended),
         openStream: (request) => openStream(runtime, request),
+        images,
       },
       life,
     ),

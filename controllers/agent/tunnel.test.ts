@@ -131,6 +131,7 @@ async function connected(
       random: () => 0,
       openLog,
       openStream: () => Promise.reject(new SessionError(400, 'BadRequest', 'not in this test')),
+      images: { call: () => Promise.resolve({}) },
     },
     life.signal,
   );

@@ -9,6 +9,8 @@ import { sleep } from '#platform/clock.ts';
 import type { Logger } from '#platform/logging.ts';
 import { Multiplexer } from '#platform/multiplex/multiplexer.ts';
 import type { Connection } from '../machinery/kubeconfig.ts';
+import { parseImageOpen, serveImages } from './image-session.ts';
+import type { ImageService } from './image-session.ts';
 import { parseOpen, SessionError } from './session-request.ts';
 import type { LogRequest, Open, StreamRequest } from './session-request.ts';
 import type { StreamService } from './stream-service.ts';
@@ -23,6 +25,7 @@ export interface TunnelOptions {
   readonly openLog: (request: LogRequest, signal: AbortSignal) => Promise<Readable>;
   /** @throws SessionError */
   readonly openStream: (request: StreamRequest) => Promise<StreamService>;
+  readonly images: ImageService;
 }
 
 const SUBPROTOCOL = 'tunnel.windlass.dev.v1';
@@ -87,6 +90,13 @@ async function holdTunnel(options: TunnelOptions, signal: AbortSignal): Promise<
 }
 
 async function serve(options: TunnelOptions, text: string, signal: AbortSignal): Promise<void> {
+  const { images, logger } = options;
+  const call = parseImageOpen(text);
+  if (call !== undefined) {
+    const socket = await dial(options, `windlass/v1/sessions/${call.session}`);
+    serveImages(socket, call, images, logger, signal);
+    return;
+  }
   const open = parseOpen(text);
   if (open === undefined) {
     options.logger.warn('The server asked over the tunnel for something unknown');

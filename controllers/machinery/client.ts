@@ -25,7 +25,7 @@ import { refusalOf } from './refusal.ts';
 import { ConnectionError, isExpired, RequestError } from './request-error.ts';
 import { apiVersionOf, collectionPath, objectPath, withQuery } from './resource-path.ts';
 import { parseWatchEvent, splitLines } from './watch-stream.ts';
-import { acceptHeader, JSON_BODY, PATCH_CONTENT_TYPES } from './request-headers.ts';
+import { acceptHeader, BYTES_BODY, JSON_BODY, PATCH_CONTENT_TYPES } from './request-headers.ts';
 
 export interface ClientOptions {
   readonly connection: Connection;
@@ -227,6 +227,11 @@ export class HttpClient implements Client, AsyncDisposable {
     return this.#json('GET', path, signal);
   }
 
+  /** POST of bytes, answered with JSON. */
+  postBytes(path: string, body: Uint8Array, signal: AbortSignal): Promise<unknown> {
+    return this.#json('POST', path, signal, body, BYTES_BODY);
+  }
+
   /** An answer that is text, such as a log. */
   getText(path: string, signal: AbortSignal): Promise<string> {
     return this.#read('GET', path, signal, ({ response }) => response.body.text());
@@ -300,7 +305,7 @@ export class HttpClient implements Client, AsyncDisposable {
     const deadline = new Deadline(this.#clock, timeoutMs, message);
     const lifetime = AbortSignal.any([signal, deadline.signal]);
     try {
-      const encoded = body === undefined ? undefined : JSON.stringify(body);
+      const encoded = body instanceof Uint8Array ? body : JSON.stringify(body);
       return await read(await this.#sendPatiently(method, path, encoded, headers, lifetime));
     } catch (error) {
       throw this.#translate(error, path, signal, lifetime);
@@ -313,7 +318,7 @@ export class HttpClient implements Client, AsyncDisposable {
   async #sendPatiently(
     method: Method,
     path: string,
-    body: string | undefined,
+    body: Uint8Array | string | undefined,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<Answer> {
@@ -335,7 +340,7 @@ export class HttpClient implements Client, AsyncDisposable {
   async #send(
     method: Method,
     path: string,
-    body: string | undefined,
+    body: Uint8Array | string | undefined,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<Answer> {

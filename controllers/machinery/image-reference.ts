@@ -129,7 +129,7 @@ export function canonicalImageText(text: string): string {
 }
 
 /** Without tag and digest: `docker.io/library/nginx` → `nginx`, `ghcr.io/acme/api` stays. */
-function familiarName({ domain, path }: ImageReference): string {
+export function familiarName({ domain, path }: ImageReference): string {
   if (domain !== DEFAULT_DOMAIN) return `${domain}/${path}`;
   const [first = '', ...rest] = path.split('/');
   if (first === OFFICIAL && rest.length === 1) return rest[0] ?? '';

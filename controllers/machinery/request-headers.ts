@@ -17,3 +17,7 @@ export function acceptHeader(
     ? { accept: `application/json;as=${as};g=meta.k8s.io;v=v1,application/json` }
     : {};
 }
+
+export const BYTES_BODY: Readonly<Record<string, string>> = {
+  'content-type': 'application/octet-stream',
+};

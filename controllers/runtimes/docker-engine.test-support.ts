@@ -18,6 +18,8 @@ export interface TestEngine {
 }
 
 export interface EngineSettings {
+  /** Tells apart the Engines of one process; 0 when absent. */
+  readonly index?: number;
   /** A registry without TLS that it may use, as `127.0.0.1:5000`. */
   readonly registry?: string;
 }
@@ -37,10 +39,13 @@ export async function missingForEngine(): Promise<string | undefined> {
   return undefined;
 }
 
-export async function startEngine({ registry }: EngineSettings = {}): Promise<TestEngine> {
+export async function startEngine({
+  registry,
+  index = 0,
+}: EngineSettings = {}): Promise<TestEngine> {
   const folder = await mkdtemp(join(tmpdir(), 'windlass-docker-'));
-  const number = process.pid % 250;
-  const bridge = `wlt${process.pid}`.slice(0, 15);
+  const number = (process.pid + index * 83) % 250;
+  const bridge = `wlt${process.pid}${index === 0 ? '' : `n${index}`}`.slice(0, 15);
   const socket = join(folder, 'docker.sock');
   const host = `unix://${socket}`;
   await run('ip', ['link', 'add', bridge, 'type', 'bridge']);

@@ -18,6 +18,7 @@ import {
 } from './docker-connection.ts';
 import { createOptions, isOurs, statusOf } from './docker-container.ts';
 import { ensureImage } from './docker-image.ts';
+import { DockerImageStore } from './docker-image-store.ts';
 import { DockerInventory } from './docker-inventory.ts';
 import { followEvents } from './docker-events.ts';
 import type { EngineEvent } from './docker-events.ts';
@@ -56,6 +57,7 @@ const EVENTS_RETRY_MS = 1_000;
 export class DockerRuntime implements Runtime {
   readonly name = 'docker';
   readonly sessions: DockerSessions;
+  readonly images: DockerImageStore;
   readonly #options: DockerRuntimeOptions;
   readonly #docker: Docker;
   readonly #inventory: DockerInventory;
@@ -70,6 +72,7 @@ export class DockerRuntime implements Runtime {
     this.#options = options;
     const { owner, logger } = options;
     this.#docker = connectTo(options.host ?? DEFAULT_HOST);
+    this.images = new DockerImageStore(this.#docker);
     this.#inventory = new DockerInventory(this.#docker, owner);
     const docker = this.#docker;
     this.#sandboxes = new DockerSandboxes({ docker, inventory: this.#inventory, owner, logger });

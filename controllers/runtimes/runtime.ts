@@ -2,6 +2,7 @@
 // A runtime knows nothing of the API server; the agent translates Pods into ContainerSpecs and states back into Pod status.
 import type { Readable } from 'node:stream';
 import type { ContainerSessions } from './container-sessions.ts';
+import type { ImageStore } from './image-store.ts';
 
 /** Identity that survives a restart of the agent: the runtime stores it with the container. */
 export interface ContainerIdentity {
@@ -225,6 +226,8 @@ export interface Runtime extends AsyncDisposable {
   readonly name: string;
   /** Version text for Node status, e.g. `docker://28.2.2`. */
   readonly version: string;
+  /** Absent where there are no images, only programs. */
+  readonly images?: ImageStore;
   /** Checks that it works here; throws an Error that says what is missing and what to do. */
   start(signal: AbortSignal): Promise<void>;
   /** All containers of this control plane on this machine, also those of an earlier run of the agent. */

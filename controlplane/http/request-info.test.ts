@@ -39,7 +39,7 @@ const rows: readonly (readonly [string, string, readonly string[] | undefined])[
   ['GET', '/api/v1/nodes/n', ['get', '', 'v1', 'nodes', '', 'n', '']],
   ['GET', '/api/v1/watch/pods', ['watch', '', 'v1', 'pods', '', '', '']],
   ['GET', '/api/v1/watch/namespaces/a/pods/b', ['watch', '', 'v1', 'pods', 'a', 'b', '']],
-  ['GET', '/api/v1/nodes/n/proxy/a/b', ['get', '', 'v1', 'nodes', '', 'n', 'proxy/a/b']],
+  ['GET', '/api/v1/nodes/n/proxy/a/b', ['get', '', 'v1', 'nodes', '', 'n', 'proxy']],
   ['GET', '/api/v1/namespaces/a/pods/b%20c', ['get', '', 'v1', 'pods', 'a', 'b c', '']],
   ['GET', '/api/v1/pods/', ['list', '', 'v1', 'pods', '', '', '']],
   ['OPTIONS', '/api/v1/pods', ['options', '', 'v1', 'pods', '', '', '']],

@@ -104,7 +104,8 @@ function resourceRequest(
     group: location.group,
     version: location.version,
     resource: rest[0] ?? '',
-    subresource: rest.slice(2).join('/'),
+    // What follows is for whoever is behind the proxy.
+    subresource: rest[2] === 'proxy' ? 'proxy' : rest.slice(2).join('/'),
     namespace,
     name,
   };

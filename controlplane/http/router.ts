@@ -13,6 +13,7 @@ import { healthHandler } from './handlers/health.ts';
 import { listHandler } from './handlers/list.ts';
 import { logHandler } from './handlers/log.ts';
 import { metricsHandler, rootHandler, versionHandler } from './handlers/server-info.ts';
+import { nodeProxyHandler } from './handlers/node-proxy.ts';
 import { openapiHandler } from './handlers/openapi.ts';
 import { patchHandler } from './handlers/patch.ts';
 import { connectHandler, scaleHandler } from './handlers/subresource.ts';
@@ -39,6 +40,7 @@ export function createRouter(services: Services): Handler {
     attach: upgradeRequired,
     exec: upgradeRequired,
     portforward: upgradeRequired,
+    proxy: nodeProxyHandler(services),
   };
   const connect = connectHandler(services);
   const other = nonResourceRouter(services);

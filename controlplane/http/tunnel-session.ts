@@ -85,6 +85,16 @@ export class TunnelSession {
     return multiplexer;
   }
 
+  /** Sends bytes, or a text, to the agent. Resolves when they have left. */
+  send(message: Buffer | string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#webSocket.send(message, (error) => {
+        if (error === undefined || error === null) resolve();
+        else reject(serviceUnavailable('the node ended the session early'));
+      });
+    });
+  }
+
   /** Tells the agent to stop reading. */
   close(): void {
     this.#end(undefined);

@@ -10,6 +10,7 @@ import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
 import type { Logger } from '#platform/logging.ts';
 
+import type { ImageSessionRequest } from './image-session.ts';
 import { TunnelSession } from './tunnel-session.ts';
 
 const SUBPROTOCOL = 'tunnel.windlass.dev.v1';
@@ -105,7 +106,11 @@ export class NodeTunnels {
    * @throws ApiError ServiceUnavailable when the node has no tunnel, TooManyRequests when it has too many sessions, Timeout when it
    *   does not dial within ten seconds; the signal's reason when it aborts
    */
-  open(node: string, request: SessionRequest, signal: AbortSignal): Promise<TunnelSession> {
+  open(
+    node: string,
+    request: SessionRequest | ImageSessionRequest,
+    signal: AbortSignal,
+  ): Promise<TunnelSession> {
     const tunnel = this.#tunnels.get(node);
     if (tunnel === undefined || tunnel.readyState !== WebSocket.OPEN) {
       throw serviceUnavailable(

@@ -42,6 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controllers/start.ts',
     'controllers/agent/start.ts',
     'controllers/machinery/',
+    'controllers/runtimes/docker-local-image.ts',
     // Of the service controller only what computes: previews plan as it does.
     'controllers/service/claims.ts',
     'controllers/service/duration.ts',
@@ -75,6 +76,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   // The words of a Pod; types only.
   '@kubernetes/client-node': ['controllers/', 'cli/compose/'],
   dockerode: ['controllers/runtimes/'],
+  'tar-stream': ['controllers/runtimes/'],
   'node:child_process': [
     'controllers/runtimes/',
     'controllers/registry/credential-helper.ts',

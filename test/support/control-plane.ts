@@ -74,6 +74,11 @@ export class TestControlPlane {
     return this.#metrics.expose();
   }
 
+  /** Path of a kubeconfig for the agent of a machine. */
+  nodeKubeconfig(nodeName: string): Promise<string> {
+    return this.#server.nodeKubeconfig(nodeName);
+  }
+
   stop(): Promise<void> {
     return this.#server.close();
   }

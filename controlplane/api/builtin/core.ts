@@ -6,7 +6,7 @@ import { ageCell, ageColumn, column, nameColumn, nameOf, orNone, wideColumn } fr
 import type { KindRow } from './define.ts';
 import { statusSubresource } from './define.ts';
 import { eventSelectableFields, eventTable } from './event.ts';
-import { nodeTable } from './node.ts';
+import { nodeProxySubresource, nodeTable } from './node.ts';
 import { podSelectableFields, podSubresources, podTable } from './pod.ts';
 
 const core = { group: '', version: 'v1' } as const;
@@ -162,7 +162,7 @@ export const coreKinds: readonly KindRow[] = [
     resource: 'nodes',
     namespaced: false,
     shortNames: ['no'],
-    subresources: [statusSubresource],
+    subresources: [nodeProxySubresource, statusSubresource],
     selectableFields: {
       'spec.unschedulable': (object) => String(objectAt(object, 'spec')['unschedulable'] === true),
     },

@@ -1,8 +1,14 @@
-// core/v1 Node: the columns of `kubectl get nodes`.
+// core/v1 Node: what its agent is asked through us, and the columns of `kubectl get nodes`.
 import { conditionOf, listAt, objectAt, stringAt } from '../fields.ts';
 import type { KubernetesObject } from '../object.ts';
-import type { TableDefinition } from '../resource.ts';
+import type { SubresourceDefinition, TableDefinition } from '../resource.ts';
 import { ageCell, ageColumn, column, nameColumn, nameOf, orNone, wideColumn } from '../table.ts';
+
+export const nodeProxySubresource: SubresourceDefinition = {
+  name: 'proxy',
+  kind: { group: '', version: 'v1', kind: 'NodeProxyOptions' },
+  verbs: ['create'],
+};
 
 const ROLE_PREFIX = 'node-role.kubernetes.io/';
 
