@@ -47,19 +47,22 @@ export const helpOf = {
     summary: 'Say whether the server runs, where, and what it holds',
   },
   plan: {
-    usage: 'plan -f FILE',
+    usage: 'plan -f FILE [SERVICE…]',
     summary: 'Show what applying a file would do to its services, and why',
     description:
       'Changes nothing. The server judges the manifests in a dry run; with --state nothing but files is read.',
   },
   deploy: {
-    usage: 'deploy -f FILE',
+    usage: 'deploy -f FILE [SERVICE…]',
     summary: 'Plan, ask, apply and follow the rollout of the services in a file',
-    description:
-      'Exit code 0 means rolled out. Ctrl-C only ends the watching: the controllers finish the rollout.',
+    description: [
+      'FILE is a manifest or a Compose file; services named here take along what they depend on.',
+      'Exit code 0: rolled out; 1: not; 2: wrong usage; 3: all that is left waits for windlass promote.',
+      'Ctrl-C only ends the watching: the controllers finish the rollout.',
+    ].join('\n'),
   },
   diff: {
-    usage: 'diff -f FILE',
+    usage: 'diff -f FILE [SERVICE…]',
     summary: 'Show what applying a file would change, line by line',
     description: 'Exit code 0: nothing; 1: something; 2: it could not be found out.',
   },
@@ -67,8 +70,8 @@ export const helpOf = {
     usage: 'run IMAGE [FLAGS] [-- COMMAND…]',
     summary: 'Create a service from an image',
     description: [
-      'Ports: [MACHINE_PORT:]CONTAINER_PORT[/tcp|http] is forwarded by the ingress of each machine,',
-      '[IP:]MACHINE_PORT:CONTAINER_PORT[/tcp|udp]@host is bound on the machine of each instance.',
+      'Ports: [HOSTNAME:][MACHINE_PORT:]CONTAINER_PORT[/tcp|udp|http|https] is served by the ingress of each machine',
+      '(a hostname alone means https), [IP:]MACHINE_PORT:CONTAINER_PORT[/tcp|udp]@host is bound where an instance runs.',
       "COMMAND is the whole program: it replaces the image's entrypoint. The process runtime needs one.",
       'Volumes: NAME:PATH[:ro] is a volume of the machine, created where missing; /FOLDER:PATH[:ro] a folder of it.',
     ].join('\n'),
@@ -102,6 +105,15 @@ export const helpOf = {
     summary: 'Bring a service back to an earlier revision',
     description:
       'The rollback is itself a rollout: one instance at a time, each ready before the next.',
+  },
+  promote: {
+    usage: 'promote SERVICE',
+    summary:
+      'Let a rollout that waits for it go on: the next step of a canary, or the switch to green',
+  },
+  abort: {
+    usage: 'abort SERVICE',
+    summary: 'Give the rollout that is under way up, and go back to the revision before',
   },
   generateName: {
     usage: 'generate-name IMAGE',

@@ -1,5 +1,7 @@
 // Flags of every command that follows a rollout to its end.
+import { parseDuration } from '#controllers/service/duration.ts';
 import type { OptionTable } from './options.ts';
+import { UsageError } from './usage-error.ts';
 
 export const followOptions = {
   timeout: {
@@ -16,3 +18,13 @@ export const followOptions = {
     help: 'Last log lines to show of an instance that failed',
   },
 } as const satisfies OptionTable;
+
+/** Milliseconds; undefined for no limit. @throws UsageError for what is no duration */
+export function timeoutOf(text: string | undefined): number | undefined {
+  const ms = text === undefined ? undefined : parseDuration(text);
+  if (text !== undefined && (ms === undefined || ms === 0))
+    throw new UsageError(
+      `--timeout must be a duration such as 90s or 5m, found ${JSON.stringify(text)}`,
+    );
+  return ms;
+}

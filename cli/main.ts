@@ -92,6 +92,14 @@ const COMMANDS: ReadonlyMap<string, Entry> = new Map([
     { help: helpOf.rollback, load: async () => (await import('./commands/rollback.ts')).rollback },
   ],
   [
+    'promote',
+    { help: helpOf.promote, load: async () => (await import('./commands/promote.ts')).promote },
+  ],
+  [
+    'abort',
+    { help: helpOf.abort, load: async () => (await import('./commands/promote.ts')).abort },
+  ],
+  [
     'generate-name',
     {
       help: helpOf.generateName,

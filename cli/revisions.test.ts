@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { rollbackPatch, rollbackTarget } from './revisions.ts';
+import { changedParts, rollbackPatch, rollbackTarget } from './revisions.ts';
 import type { History, Revision } from './revisions.ts';
 
 const base = { uid: 'u', resourceVersion: '7', creationTimestamp: '2026-01-01T00:00:00Z' };
@@ -50,4 +50,36 @@ test('rollbackPatch() takes away what the newer template added and leaves the re
     metadata: { resourceVersion: '7' },
     spec: { template: { metadata: { labels: null }, spec: { a: 1, b: null } } },
   });
+});
+
+test('rollbackPatch() brings back volumes, files and engine too, and removes those that were not', () => {
+  const template = { spec: { a: 2 } };
+  const old = revision(1, { template, configs: [{ name: 'a' }], engine: { init: true } });
+  const newer = revision(2, { template, volumes: [{ name: 'v' }], configs: [{ name: 'b' }] });
+  const before = history(2, old, newer);
+  const spec = {
+    template,
+    volumes: [{ name: 'v' }],
+    configs: [{ name: 'b' }],
+    // No revision remembers it.
+    secrets: [{ name: 's' }],
+  };
+  const { spec: patch } = rollbackPatch(
+    { ...before, service: { ...before.service, spec } },
+    old,
+  ) as { readonly spec: object };
+  assert.deepEqual(patch, {
+    template: { spec: { a: 2 } },
+    configs: [{ name: 'a' }],
+    engine: { init: true },
+    volumes: null,
+  });
+});
+
+test('changedParts() names what a revision changed', () => {
+  const template = { spec: { a: 1 } };
+  const old = revision(1, { template, configs: [{ name: 'a' }] });
+  assert.deepEqual(changedParts(old, undefined), []);
+  const other = revision(2, { template, configs: [{ name: 'b' }], engine: { init: true } });
+  assert.deepEqual(changedParts(other, old), ['configs', 'engine']);
 });

@@ -1,4 +1,5 @@
 // The history of a service: its ControllerRevisions, and which of them a rollback means. Pure but for the two reads.
+import { isDeepStrictEqual } from 'node:util';
 import type { ApiObject, Client } from '#controllers/machinery/client-types.ts';
 import { CONTROLLER_REVISIONS, SERVICES } from '#controllers/machinery/resources.ts';
 import { CommandError } from './usage-error.ts';
@@ -80,6 +81,17 @@ export function rollbackTarget(history: History, wanted: number | undefined): Re
   return target;
 }
 
+/** Beside the template, what a revision may remember. */
+const PARTS = ['volumes', 'configs', 'secrets', 'engine'];
+
+/** Which parts of the spec a revision changed, compared with the one before it. */
+export function changedParts(revision: Revision, before: Revision | undefined): readonly string[] {
+  if (before === undefined) return [];
+  return ['template', ...PARTS].filter(
+    (part) => !isDeepStrictEqual(revision.data?.spec?.[part], before.data?.spec?.[part]),
+  );
+}
+
 /**
  * A merge patch that makes the service's revisioned fields those of `target`: fields that the newer spec added go away.
  */
@@ -88,6 +100,12 @@ export function rollbackPatch(history: History, target: Revision): object {
   const spec: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(wanted))
     spec[field] = replacing(history.service.spec?.[field], value);
+  for (const part of PARTS) {
+    // What no revision remembers is not theirs to take away.
+    const isRemembered = history.revisions.some(({ data }) => data?.spec?.[part] !== undefined);
+    if (wanted[part] === undefined && isRemembered && history.service.spec?.[part] !== undefined)
+      spec[part] = null;
+  }
   return {
     metadata: { resourceVersion: history.service.metadata.resourceVersion },
     spec,

@@ -1,7 +1,6 @@
 // `windlass deploy -f FILE [SERVICE…]`: plan, ask, apply, and follow the rollout to its end.
 import type { HttpClient } from '#controllers/machinery/client.ts';
 import { SERVICES } from '#controllers/machinery/resources.ts';
-import { parseDuration } from '#controllers/service/duration.ts';
 import type { Service } from '#controllers/service/types.ts';
 import { systemClock } from '#platform/clock.ts';
 import { applyManifest } from '../apply/apply.ts';
@@ -24,7 +23,7 @@ import { followToEnd } from '../deploy/follow-to-end.ts';
 import { removeLeftover } from '../deploy/leftovers.ts';
 import { withoutMonitoring } from '../deploy/skip-health.ts';
 import { fileOptions, isService, told } from '../file-options.ts';
-import { followOptions } from '../follow-options.ts';
+import { followOptions, timeoutOf } from '../follow-options.ts';
 import { applyOptions } from '../plan/live-previews.ts';
 import { readProject } from '../project/read-project.ts';
 import type { Project } from '../project/read-project.ts';
@@ -98,15 +97,6 @@ export const deploy = defineCommand({
     return 0;
   },
 });
-
-function timeoutOf(text: string | undefined): number | undefined {
-  const ms = text === undefined ? undefined : parseDuration(text);
-  if (text !== undefined && (ms === undefined || ms === 0))
-    throw new UsageError(
-      `--timeout must be a duration such as 90s or 5m, found ${JSON.stringify(text)}`,
-    );
-  return ms;
-}
 
 /** @returns the services among what was applied, to be followed */
 async function applyAll(

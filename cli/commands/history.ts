@@ -4,7 +4,7 @@ import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { clientOptions, withClient } from '../connect.ts';
 import { formatAge, formatTable } from '../output.ts';
-import { isCurrent, readHistory } from '../revisions.ts';
+import { changedParts, isCurrent, readHistory } from '../revisions.ts';
 import { serviceOptions } from '../service-options.ts';
 
 export const history = defineCommand({
@@ -16,13 +16,14 @@ export const history = defineCommand({
       readHistory(client, values.namespace, name, io.stopSignal()),
     );
     const now = systemClock.now();
-    const rows = revisions.map((revision) => [
+    const rows = revisions.map((revision, index) => [
       String(revision.revision),
       revision.metadata.name,
       formatAge(now - Date.parse(revision.metadata.creationTimestamp)),
+      changedParts(revision, revisions[index - 1]).join(', '),
       isCurrent(service, revision) ? 'current' : '',
     ]);
-    io.out(formatTable(['REVISION', 'NAME', 'AGE', ''], rows));
+    io.out(formatTable(['REVISION', 'NAME', 'AGE', 'CHANGED', ''], rows));
     return 0;
   },
 });

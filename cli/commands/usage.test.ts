@@ -16,6 +16,7 @@ import { nodeDrain } from './node-drain.ts';
 import { nodeRemove } from './node-remove.ts';
 import { pause, resume } from './pause.ts';
 import { plan } from './plan.ts';
+import { abort, promote } from './promote.ts';
 import { restart } from './restart.ts';
 import { run } from './run.ts';
 import { scale } from './scale.ts';
@@ -90,7 +91,12 @@ const WRONG: readonly (readonly [Command, readonly string[], RegExp])[] = [
   [logs, ['x', '--tail', 'few'], /--tail must be a whole number or all, found "few"/],
   [logs, ['x', '--since', '5'], /--since must be a duration/],
   [run, ['UPPER'], /invalid image "UPPER"/],
-  [run, ['a', '-p', 'app.example.com:80'], /hostname in the ingress is not supported yet/],
+  [run, ['a', '-p', 'app:80'], /port app:80: invalid hostname 'app'/],
+  [run, ['a', '--caddyfile', 'x'], /--caddyfile is not supported: the ingress is no Caddy/],
+  [run, ['a', '--timeout', 'soon'], /--timeout must be a duration/],
+  [deploy, ['-f', file, '--prune'], /--prune needs --project NAME/],
+  [promote, [], /SERVICE is missing: windlass promote SERVICE/],
+  [abort, ['x', ...nowhere], /there is no kubeconfig at/],
   [run, ['a', '-p'], /-p needs a value/],
   [generateName, [], /IMAGE is missing: windlass generate-name IMAGE/],
   [pause, ['x', 'y'], /unexpected "y"/],

@@ -1,8 +1,15 @@
-// The Service that `windlass run` makes of an image and its flags, and the volumes that it needs. Pure.
-import type { IngressEntry, Service } from '#controllers/service/types.ts';
+// The Service that `windlass run` makes of an image and its flags. Pure.
+import type { Service, ServiceConfig, ServiceSecret } from '#controllers/service/types.ts';
+import { parseBytes } from '../compose/units.ts';
+import type { ContainerFields } from '../spec/container-of-spec.ts';
+import { dnsLabel } from '../spec/dns-label.ts';
+import type { NeutralContainer, NeutralSpec, NeutralVolume } from '../spec/neutral-spec.ts';
+import { hostnamesFor } from '../spec/resolve-spec.ts';
+import { serviceOfSpec } from '../spec/service-of-spec.ts';
 import { UsageError } from '../usage-error.ts';
+import { parseConfig, parseSecret } from './file-text.ts';
 import { formatPort, parsePort } from './port-text.ts';
-import type { PublishedPort } from './port-text.ts';
+import { checkPublished, containerPortsOf } from './published-ports.ts';
 import { parseVolume } from './volume-text.ts';
 import type { MountedVolume } from './volume-text.ts';
 
@@ -10,163 +17,193 @@ export interface RunRequest {
   readonly name: string;
   readonly namespace: string;
   readonly image: string;
-  /** Instead of the image's entrypoint; empty: the image's. */
+  /** The whole program; after an entrypoint its arguments. Empty: the image's. */
   readonly command: readonly string[];
+  readonly entrypoint: string | undefined;
+  readonly mode: 'replicated' | 'global';
+  readonly replicas: number;
+  /** Names of nodes; empty: any. */
+  readonly machines: readonly string[];
   /** Texts of port-text.ts. */
   readonly ports: readonly string[];
+  /** Under which HTTP ports get a name; undefined: they get none. */
+  readonly clusterDomain: string | undefined;
   /** Texts of volume-text.ts. */
   readonly volumes: readonly string[];
+  /** `FILE:PATH` */
+  readonly configs: readonly string[];
+  /** `NAME[/KEY][:PATH]` */
+  readonly secrets: readonly string[];
   /** `KEY=VALUE`, or `KEY` for the value that it has here. */
   readonly env: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly replicas: number;
+  readonly user: string | undefined;
+  readonly privileged: boolean;
+  readonly cpu: string | undefined;
+  readonly memory: string | undefined;
+  readonly pull: 'missing' | 'always' | 'never';
+  /** @throws Error when it cannot be read */
+  readonly readFile: (path: string) => Buffer;
 }
 
-export interface RunManifest {
-  readonly service: Pick<Service, 'spec'> & {
-    readonly metadata: { readonly name: string; readonly namespace: string };
-  };
-  /** Names of the volumes that must exist. */
-  readonly claims: readonly string[];
-}
+export type RunManifest = Pick<Service, 'spec'> & {
+  readonly metadata: { readonly name: string; readonly namespace: string };
+};
 
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** @throws UsageError that names the flag, or what the Service kind has no word for yet */
+/** @throws UsageError that names the flag */
 export function runManifest(request: RunRequest): RunManifest {
-  const { name, namespace, image, command, replicas } = request;
+  const { name, namespace } = request;
   if (!NAME.test(name))
     throw new UsageError(
       `--name ${JSON.stringify(name)} must be up to 63 lower-case letters, digits and -, and begin and end with none of the last`,
     );
-  const ports = request.ports.map((text) => expressible(parsePort(text), text));
-  refuseTwice(ports);
+  for (const text of request.ports) parsePort(text);
+  const ports = hostnamesFor(request.ports, name, request.clusterDomain).map((text) =>
+    parsePort(text),
+  );
+  checkPublished(ports, (port) => `--publish ${formatPort(port)}`);
+  const { spec } = serviceOfSpec(specOf(request, ports.map(formatPort)), namespace);
+  const pod: Readonly<Record<string, unknown>> = { ...(spec.template.spec as object) };
+  const fields = spec.template.spec.containers[0] as ContainerFields | undefined;
+  const configs = request.configs.map((text) => configOf(text, request.readFile));
+  const secrets = request.secrets.map(secretOf);
+  refuseTwice('--mount-config', configs);
+  refuseTwice('--secret', secrets);
+  const declared = containerPortsOf(ports);
+  return {
+    metadata: { name, namespace },
+    spec: {
+      ...spec,
+      ...(request.mode === 'global' ? {} : { replicas: request.replicas }),
+      template: {
+        spec: {
+          ...pod,
+          containers: [
+            {
+              ...fields,
+              name,
+              ...(declared.length === 0 ? {} : { ports: [...declared] }),
+            },
+          ],
+        },
+      },
+      ...(configs.length === 0 ? {} : { configs }),
+      ...(secrets.length === 0 ? {} : { secrets }),
+    },
+  };
+}
+
+function specOf(request: RunRequest, ports: readonly string[]): NeutralSpec {
+  const { name, mode, machines, image, environment } = request;
   const mounts = request.volumes.map(parseVolume);
   const volumes = volumesOf(mounts);
-  const env = request.env.map((text) => variable(text, request.environment));
-  const ingress = ports.flatMap(ingressEntry);
-  const container = {
-    name,
+  const container: NeutralContainer = {
     image,
-    ...(command.length === 0 ? {} : { command: [...command] }),
-    ...(env.length === 0 ? {} : { env }),
-    ...(ports.length === 0 ? {} : { ports: containerPorts(ports) }),
-    ...(mounts.length === 0
-      ? {}
-      : {
-          volumeMounts: mounts.map((mount) => ({
-            name: volumes.get(mount.source)?.name ?? '',
-            mountPath: mount.path,
-            ...(mount.isReadOnly ? { readOnly: true } : {}),
-          })),
-        }),
+    ...programOf(request),
+    env: Object.fromEntries(request.env.map((text) => variable(text, environment))),
+    user: request.user ?? '',
+    ...(request.privileged ? { privileged: true } : {}),
+    pullPolicy: request.pull,
+    resources: { cpu: cpuOf(request.cpu), memory: memoryOf(request.memory) },
+    volumeMounts: mounts.map(({ source, path, isReadOnly }) => ({
+      volume: volumes.get(source)?.name ?? '',
+      path,
+      readOnly: isReadOnly,
+    })),
   };
-  const podVolumes = [...volumes.values()];
   return {
-    service: {
-      metadata: { name, namespace },
-      spec: {
-        replicas,
-        template: {
-          spec: {
-            containers: [container],
-            ...(podVolumes.length === 0 ? {} : { volumes: podVolumes }),
-          },
-        },
-        ...(ingress.length === 0 ? {} : { ingress }),
-      },
-    },
-    claims: [...new Set(mounts.filter(({ isFolder }) => !isFolder).map(({ source }) => source))],
+    name,
+    mode,
+    container,
+    placement: { machines },
+    ports,
+    volumes: [...volumes.values()],
   };
 }
 
-/** @throws UsageError for a port that parses and that a Service cannot say yet */
-function expressible(port: PublishedPort, text: string): PublishedPort {
-  const refuse = (what: string, instead: string): UsageError =>
-    new UsageError(`--publish ${text}: ${what} not supported yet; ${instead}`);
-  const { mode, hostname, hostPrefix, protocol, containerPort, publishedPort } = port;
-  if (hostPrefix !== undefined)
-    throw refuse('binding the addresses of a CIDR is', 'name one IP, or none for all addresses');
-  if (mode === 'host') return port;
-  const instead = `${publishedPort ?? containerPort}:${containerPort}`;
-  if (hostname !== undefined)
-    throw refuse('a hostname in the ingress is', `forward a port of each machine: -p ${instead}`);
-  if (protocol === 'https')
-    throw refuse(
-      'https in the ingress is',
-      `forward TCP and end TLS in the service: -p ${instead}`,
-    );
-  if (protocol === 'udp')
-    throw refuse('UDP in the ingress is', `bind it on the machine: -p ${instead}/udp@host`);
-  return port;
+/** Without an entrypoint of its own, what is given is the program. */
+function programOf({
+  command,
+  entrypoint,
+}: RunRequest): Pick<NeutralContainer, 'command' | 'entrypoint'> {
+  if (entrypoint !== undefined) return { entrypoint: [entrypoint], command };
+  return command.length === 0 ? {} : { entrypoint: [''], command };
 }
-
-function refuseTwice(ports: readonly PublishedPort[]): void {
-  const seen = new Map<string, PublishedPort>();
-  for (const port of ports) {
-    const key = `${port.publishedPort ?? port.containerPort}/${port.protocol === 'udp' ? 'udp' : 'tcp'}`;
-    const other = seen.get(key);
-    const isApart = other?.hostIP !== undefined && port.hostIP !== undefined;
-    if (other !== undefined && !(isApart && other.hostIP !== port.hostIP))
-      throw new UsageError(
-        `--publish ${formatPort(port)}: port ${key} of the machine is published by ${formatPort(other)} already`,
-      );
-    seen.set(key, port);
-  }
-}
-
-/** Without a port of its own, the machine's is the container's. */
-function ingressEntry(port: PublishedPort): readonly IngressEntry[] {
-  if (port.mode === 'host') return [];
-  const { containerPort, publishedPort = containerPort } = port;
-  return [{ port: publishedPort, targetPort: containerPort, protocol: 'TCP' }];
-}
-
-interface ContainerPort {
-  readonly containerPort: number;
-  readonly protocol: 'TCP' | 'UDP';
-  readonly hostPort?: number;
-  readonly hostIP?: string;
-}
-
-function containerPorts(ports: readonly PublishedPort[]): ContainerPort[] {
-  const entries = new Map<string, ContainerPort>();
-  for (const { mode, containerPort, protocol, publishedPort, hostIP } of ports) {
-    const entry: ContainerPort = {
-      containerPort,
-      protocol: protocol === 'udp' ? 'UDP' : 'TCP',
-      ...(mode === 'host' && publishedPort !== undefined ? { hostPort: publishedPort } : {}),
-      ...(hostIP === undefined ? {} : { hostIP }),
-    };
-    entries.set(JSON.stringify(entry), entry);
-  }
-  return [...entries.values()];
-}
-
-type PodVolume = { readonly name: string } & (
-  | { readonly hostPath: { readonly path: string } }
-  | { readonly persistentVolumeClaim: { readonly claimName: string } }
-);
 
 /** By source; one that is mounted twice is one volume. */
-function volumesOf(mounts: readonly MountedVolume[]): ReadonlyMap<string, PodVolume> {
-  const volumes = new Map<string, PodVolume>();
+function volumesOf(mounts: readonly MountedVolume[]): ReadonlyMap<string, NeutralVolume> {
+  const volumes = new Map<string, NeutralVolume>();
   for (const { source, isFolder } of mounts) {
     if (volumes.has(source)) continue;
     volumes.set(
       source,
       isFolder
-        ? { name: `folder-${volumes.size + 1}`, hostPath: { path: source } }
-        : { name: source, persistentVolumeClaim: { claimName: source } },
+        ? { name: `folder-${volumes.size + 1}`, type: 'bind', hostPath: source }
+        : { name: source, type: 'volume' },
     );
   }
   return volumes;
 }
 
+/** Billionths of a core; 0 for no limit. */
+function cpuOf(text: string | undefined): number {
+  if (text === undefined) return 0;
+  const cpus = /^(\d{1,6}(\.\d{1,9})?|\.\d{1,9})$/.test(text) ? Number(text) : 0;
+  if (cpus > 0) return Math.round(cpus * 1e9);
+  throw new UsageError(
+    `--cpu must be a number of cores such as 0.5 or 2, found ${JSON.stringify(text)}`,
+  );
+}
+
+function memoryOf(text: string | undefined): number {
+  if (text === undefined) return 0;
+  const bytes = parseBytes(text) ?? 0;
+  if (bytes > 0) return bytes;
+  throw new UsageError(`--memory must be a size such as 512m or 2g, found ${JSON.stringify(text)}`);
+}
+
+function configOf(text: string, readFile: RunRequest['readFile']): ServiceConfig {
+  const { file, path } = parseConfig(text);
+  let content: Buffer;
+  try {
+    content = readFile(file);
+  } catch (error) {
+    throw new UsageError(`--mount-config ${text}: ${(error as Error).message}`, { cause: error });
+  }
+  const utf8 = content.toString('utf8');
+  return {
+    name: dnsLabel(path.replace(/^\/+/, '')),
+    ...(Buffer.from(utf8).equals(content)
+      ? { content: utf8 }
+      : { binaryContent: content.toString('base64') }),
+    mounts: [{ path }],
+  };
+}
+
+function secretOf(text: string): ServiceSecret {
+  const { name, key, path } = parseSecret(text);
+  return {
+    name: dnsLabel(key === undefined ? name : `${name}-${key}`),
+    secretName: name,
+    key: key ?? name,
+    mounts: [{ path }],
+  };
+}
+
+function refuseTwice(flag: string, entries: readonly { readonly name: string }[]): void {
+  const seen = new Set<string>();
+  for (const { name } of entries) {
+    if (seen.has(name)) throw new UsageError(`${flag}: ${name} is given twice`);
+    seen.add(name);
+  }
+}
+
 function variable(
   text: string,
   environment: RunRequest['environment'],
-): { readonly name: string; readonly value: string } {
+): readonly [name: string, value: string] {
   const at = text.indexOf('=');
   const name = at === -1 ? text : text.slice(0, at);
   if (!/^[A-Za-z_.-][\w.-]*$/.test(name))
@@ -174,5 +211,5 @@ function variable(
   const value = at === -1 ? environment[name] : text.slice(at + 1);
   if (value === undefined)
     throw new UsageError(`--env ${name}: it has no value here; write it as ${name}=VALUE`);
-  return { name, value };
+  return [name, value];
 }

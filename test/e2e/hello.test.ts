@@ -198,7 +198,10 @@ suite('hello', needs(missingKubectl()), () => {
   test('windlass history and rollback bring the first greeting back', async () => {
     const args = ['--data-dir', windlass.dataDir];
     const history = await outputOf('node', [launcher, 'history', 'hello', ...args]);
-    assert.match(history, /^REVISION +NAME +AGE\n1 +hello-\w+ +\S+\n2 +hello-\w+ +\S+ +current\n$/);
+    assert.match(
+      history,
+      /^REVISION +NAME +AGE +CHANGED\n1 +hello-\w+ +\S+\n2 +hello-\w+ +\S+ +template +current\n$/,
+    );
     const said = await outputOf('node', [launcher, 'rollback', 'hello', ...args]);
     assert.match(said, /^service\.windlass\.dev\/hello goes back to revision 1 /);
     await rolledOut(3, 3);
