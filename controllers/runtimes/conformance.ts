@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
 import type { ContainerSpec, ContainerStatus, PodSandboxSpec, Runtime } from './runtime.ts';
 import { StartError } from './runtime.ts';
+import { sessionsConformance } from './sessions-conformance.ts';
 
 export interface RuntimeHarness {
   readonly runtime: Runtime;
@@ -127,6 +128,8 @@ export function runtimeConformance(options: ConformanceOptions): void {
     });
   };
   type SpecOf = (script: string, more?: Partial<ContainerSpec>) => ContainerSpec;
+
+  sessionsConformance(run);
 
   run('reports the exit code and keeps the log', async ({ runtime }, spec) => {
     const { id } = await runtime.run(spec('echo out; echo err >&2; exit 3'), signal);

@@ -94,7 +94,9 @@ async function importImage(host: string, folder: string): Promise<void> {
   const { stdout } = await run('which', ['busybox']);
   await access(stdout.trim());
   await copyFile(stdout.trim(), join(root, 'bin/busybox'));
-  for (const name of 'sh cat echo sleep env true nc hostname id stat touch ps test ls'.split(' ')) {
+  for (const name of 'sh cat echo sleep env true nc hostname id stat touch ps test ls stty tar tr grep'.split(
+    ' ',
+  )) {
     await symlink('busybox', join(root, 'bin', name));
   }
   await run('tar', ['-C', root, '-cf', join(folder, 'image.tar'), '.']);

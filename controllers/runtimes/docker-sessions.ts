@@ -50,13 +50,17 @@ export class DockerSessions implements ContainerSessions {
         AttachStdout: stdout || tty,
         AttachStderr: stderr || tty,
         Tty: tty,
-        ...(size === undefined ? {} : { ConsoleSize: [size.height, size.width] }),
       })
       .catch(throwReason);
     const socket = await exec.start({ hijack: true, stdin, Tty: tty }).catch(throwReason);
+    const resize = async ({ width, height }: TerminalSize): Promise<void> => {
+      await exec.resize({ w: width, h: height }).catch(ignore);
+    };
+    // Engines before 23 take no size with the start.
+    if (tty && size !== undefined) await resize(size);
     return this.#command(socket, options, {
       exitCode: () => this.#exitCodeOf(exec),
-      resize: ({ width, height }) => void exec.resize({ w: width, h: height }).catch(ignore),
+      resize: (to) => void resize(to),
       kill: () =>
         void killDockerExec(container, exec, execID).catch((error: unknown) =>
           logger.warn('Cannot end a command that nobody waits for', { error }),

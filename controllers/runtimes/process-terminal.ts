@@ -153,13 +153,20 @@ export const terminalMakers: readonly {
 
 const PROBE_LIMIT_MS = 10_000;
 
+/** Finding out takes a while; what was found for a PATH stays. */
+const found = new Map<string, TerminalMaker>();
+
 /** @param path PATH of the command; @throws Error naming what is missing */
 export async function findTerminalMaker(path: string): Promise<TerminalMaker> {
+  const known = found.get(path);
+  if (known !== undefined) return known;
   for (const { make, probe } of terminalMakers) {
     const [program, args, expected] = probe;
     try {
       const { stdout } = await run(program, args, { env: { PATH: path }, timeout: PROBE_LIMIT_MS });
-      if (expected.test(stdout)) return make;
+      if (!expected.test(stdout)) continue;
+      found.set(path, make);
+      return make;
     } catch {
       // Not here, or of another kind: the next one.
     }

@@ -17,8 +17,9 @@ export interface SpdyOptions {
 }
 
 const MAXIMUM_STREAMS = 1024;
-const PING_INTERVAL_MS = 20_000;
+const PING_INTERVAL_MS = 5_000;
 const STREAM_MASK = 0x7fffffff;
+const FAREWELL_MS = 20_000;
 const GOAWAY_OK = 0;
 const GOAWAY_PROTOCOL_ERROR = 1;
 
@@ -59,7 +60,7 @@ export class SpdyConnection {
     this.#send(controlFrame(TYPES.goAway, 0, numbers(this.#lastStream, code)));
     this.#socket.end();
     // The client closes when it has read the end; one that does not has had its time.
-    this.#cancelPing = this.#options.clock.schedule(PING_INTERVAL_MS, () => this.destroy());
+    this.#cancelPing = this.#options.clock.schedule(FAREWELL_MS, () => this.destroy());
   }
 
   destroy(): void {

@@ -7,7 +7,7 @@ import type { WebSocket } from 'ws';
 const CLOSE_SIGNAL = 255;
 const DIGIT_ZERO = 0x30;
 const NORMAL_CLOSE = 1000;
-const PING_INTERVAL_MS = 20_000;
+const PING_INTERVAL_MS = 5_000;
 
 export interface ChannelMessage {
   readonly channel: number;
