@@ -43,6 +43,7 @@ export class FakeRuntime implements Runtime {
   updateFailure: Error | undefined;
   /** What the image's health check says of new containers. */
   health: ContainerStatus['health'];
+  readonly thawed: string[] = [];
   /** Addresses of all Pods. */
   podIPs: readonly string[] = [];
   /** What a command run beside a container answers. */
@@ -77,6 +78,11 @@ export class FakeRuntime implements Runtime {
 
   removePod(podUID: string): Promise<void> {
     this.removedPods.push(podUID);
+    return Promise.resolve();
+  }
+
+  thaw(id: string): Promise<void> {
+    this.thawed.push(id);
     return Promise.resolve();
   }
 

@@ -3,17 +3,19 @@
 import type { V1LifecycleHandler } from '@kubernetes/client-node';
 import type { ContainerStatus } from '../runtimes/runtime.ts';
 import { StartError } from '../runtimes/runtime.ts';
+import { AttemptMemory } from './attempt-memory.ts';
 import type { Prepared } from './container-spec.ts';
 import { ContainerResize } from './container-resize.ts';
 import { eventReason, startContainer } from './container-start.ts';
 import type { AgentContext } from './context.ts';
+import { healthComplaint } from './image-health.ts';
 import { runHook, unlessAborted } from './lifecycle-hook.ts';
-import { containerOf, DEFAULT_GRACE_SECONDS } from './pod.ts';
+import { containerOf, containerStatusIn, DEFAULT_GRACE_SECONDS } from './pod.ts';
 import type { Container, Pod } from './pod.ts';
 import { askProbe } from './probe-request.ts';
 import type { ProbeTarget } from './probe-request.ts';
 import { ContainerProbes } from './probes.ts';
-import { decideNext, isConfigurationError } from './restart.ts';
+import { decideNext, isConfigurationError, waitingOf } from './restart.ts';
 import type { FailedStart, RestartHistory, RestartPolicy } from './restart.ts';
 import { SHUT_DOWN } from './status.ts';
 import type { ContainerView } from './status.ts';
@@ -28,6 +30,7 @@ export class ContainerWorker {
   #container: Container;
   readonly #wake: () => void;
   #pod: Pod;
+  readonly #memory: AttemptMemory;
   #attempts: readonly ContainerStatus[] = [];
   #restartCount: number;
   #history: RestartHistory | undefined;
@@ -55,10 +58,8 @@ export class ContainerWorker {
       restart: (message) => void this.#kill(this.#pod, message),
     });
     this.#pod = pod;
-    const known = [
-      ...(pod.status?.containerStatuses ?? []),
-      ...(pod.status?.initContainerStatuses ?? []),
-    ].find(({ name }) => name === container.name);
+    this.#memory = new AttemptMemory(context, pod, container);
+    const known = containerStatusIn(pod, container.name);
     this.#wasReady = known?.ready === true ? known.containerID : undefined;
     const ended = known?.state.terminated;
     this.#shutDownID = ended?.reason === SHUT_DOWN ? ended.containerID : undefined;
@@ -95,7 +96,8 @@ export class ContainerWorker {
   }
 
   get isReady(): boolean {
-    return this.isRunning && (this.#probes?.ready ?? false) && this.#isHealthy && !this.#killing;
+    if (!this.isRunning || this.#killing) return false;
+    return (this.#probes?.ready ?? false) && healthComplaint(this.current) === undefined;
   }
 
   /** True when it has ended with 0 and stays so. */
@@ -109,19 +111,13 @@ export class ContainerWorker {
     return this.#probes?.settled ?? true;
   }
 
-  /** What the check of its image says, where that counts. */
-  get #isHealthy(): boolean {
-    const health = this.current?.health;
-    return health === undefined || health.status === 'healthy';
-  }
-
   get #wasShutDown(): boolean {
     return this.current !== undefined && this.current.id === this.#shutDownID;
   }
 
   /** Takes in what the runtime knows, oldest attempt first. */
   observe(attempts: readonly ContainerStatus[], pod: Pod): void {
-    this.#attempts = attempts.toSorted((a, b) => a.identity.attempt - b.identity.attempt);
+    this.#attempts = this.#memory.take(attempts, pod);
     const { current } = this;
     this.#restartCount = Math.max(this.#restartCount, current?.identity.attempt ?? -1);
     this.#pod = pod;
@@ -132,7 +128,18 @@ export class ContainerWorker {
       return;
     }
     this.#watch(current, pod);
-    if (!this.isStarting && !this.#killing) this.#resize.check(pod, this.#container, current);
+    if (this.isStarting || this.#killing) return;
+    if (current.health?.status === 'unhealthy') this.#replaceUnhealthy(pod);
+    else this.#resize.check(pod, this.#container, current);
+  }
+
+  #replaceUnhealthy(pod: Pod): void {
+    const why = `${this.name}: ${healthComplaint(this.current)}`;
+    this.#context.events.warning(pod, 'Unhealthy', why);
+    void this.#kill(
+      pod,
+      `Container ${this.name} failed its image's health check, will be restarted`,
+    );
   }
 
   /** Starts it when it does not run and its turn has come. @param policy of the Pod, or of its init containers */
@@ -161,16 +168,10 @@ export class ContainerWorker {
         this.#waiting = undefined;
         return;
       case 'wait': {
-        const seconds = decision.delayMs / 1000;
-        const message = `back-off ${seconds}s restarting failed container=${this.name} pod=${pod.metadata.name}`;
-        if (failed === undefined) {
-          if (this.#waiting?.reason !== 'CrashLoopBackOff') events.warning(pod, 'BackOff', message);
-          this.#waiting = { reason: 'CrashLoopBackOff', message };
-        } else {
-          const reason =
-            failed.error.reason === 'ErrImagePull' ? 'ImagePullBackOff' : failed.error.reason;
-          this.#waiting = { reason, message: failed.error.message };
-        }
+        const waiting = waitingOf(failed, decision.delayMs, this.name, pod.metadata.name);
+        if (failed === undefined && this.#waiting?.reason !== waiting.reason)
+          events.warning(pod, 'BackOff', waiting.message);
+        this.#waiting = waiting;
         this.#cancelTimer();
         this.#cancelTimer = clock.schedule(decision.untilMs - now, this.#wake);
         return;
@@ -225,16 +226,10 @@ export class ContainerWorker {
       waiting: this.isRunning ? undefined : this.#waiting,
       started: this.#probes?.started ?? false,
       ready: this.isReady,
-      complaint: this.#probes?.complaint ?? this.#healthComplaint(),
+      complaint: this.#probes?.complaint ?? healthComplaint(this.current),
       resize: this.isRunning ? this.#resize.state : undefined,
       shutDownID: this.#shutDownID,
     };
-  }
-
-  #healthComplaint(): string | undefined {
-    const health = this.current?.health;
-    if (health === undefined || health.status === 'healthy') return undefined;
-    return `the health check of its image says ${health.status}${health.message === '' ? '' : `: ${health.message}`}`;
   }
 
   /** preStop hook, then the stop, within `graceSeconds` together. */

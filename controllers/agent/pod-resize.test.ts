@@ -91,8 +91,8 @@ test('PodWorker says that a runtime without limits cannot change them', async (t
   assert.equal(resizeOf(server.statuses.at(-1)), ' undefined');
 });
 
-test('PodWorker counts the health check of an image as readiness', async (t) => {
-  const { server, runtime, worker } = await work(t, podOf({}), ({ runtime }) => {
+test('PodWorker counts the health check of an image as readiness, and restarts what is unhealthy', async (t) => {
+  const { server, runtime, worker, events } = await work(t, podOf({}), ({ runtime }) => {
     runtime.health = { status: 'starting', message: '' };
   });
   const last = (): string => summary(server.statuses.at(-1));
@@ -104,9 +104,14 @@ test('PodWorker counts the health check of an image as readiness', async (t) => 
   runtime.setHealth({ status: 'unhealthy', message: 'no database' });
   worker.wake();
   await turns();
-  assert.equal(last(), 'Running Ready=False(ContainersNotReady) 0 running');
-  const ready = server.statuses.at(-1)?.conditions?.find(({ type }) => type === 'Ready');
-  assert.match(ready?.message ?? '', /health check of its image says unhealthy: no database/);
+  assert.equal(last(), 'Running Ready=False(ContainersNotReady) 1 running');
+  assert.deepEqual(
+    events.filter((event) => / (Unhealthy|Killing) /.test(event)),
+    [
+      'Warning Unhealthy main: the health check of its image says unhealthy: no database',
+      "Normal Killing Container main failed its image's health check, will be restarted",
+    ],
+  );
   assert.equal(runtime.ran[0]?.imageHealthCheck, true);
 });
 

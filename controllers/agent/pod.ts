@@ -77,3 +77,12 @@ export function isTerminal(phase: PodPhase | undefined): boolean {
 }
 
 export const DEFAULT_GRACE_SECONDS = 30;
+
+/** What the Pod's status says of a container. */
+export function containerStatusIn(
+  { status }: Pod,
+  container: string,
+): PodContainerStatus | undefined {
+  const all = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
+  return all.find(({ name }) => name === container);
+}

@@ -117,3 +117,18 @@ export function restartDelayMs(history: RestartHistory): number {
     0,
   );
 }
+
+/** What the status says while a container waits for its next start. @param failed set when its last start failed */
+export function waitingOf(
+  failed: FailedStart | undefined,
+  delayMs: number,
+  container: string,
+  pod: string,
+): { readonly reason: string; readonly message: string } {
+  if (failed === undefined) {
+    const message = `back-off ${delayMs / 1000}s restarting failed container=${container} pod=${pod}`;
+    return { reason: 'CrashLoopBackOff', message };
+  }
+  const { message, reason } = failed.error;
+  return { reason: reason === 'ErrImagePull' ? 'ImagePullBackOff' : reason, message };
+}

@@ -146,7 +146,8 @@ function healthOf({ State }: ContainerInspectInfo): Pick<ContainerStatus, 'healt
 
 function stateOf({ State, Created }: ContainerInspectInfo): ContainerState {
   const startedAt = Date.parse(State.StartedAt);
-  if (State.Running) return { state: 'running', startedAt };
+  if (State.Running)
+    return { state: 'running', startedAt, ...(State.Paused ? { frozen: true } : {}) };
   const created = Date.parse(Created);
   if (State.Status === 'created') {
     return {

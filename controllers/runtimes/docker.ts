@@ -174,6 +174,12 @@ export class DockerRuntime implements Runtime {
     await container?.stop({ t: Math.ceil(graceSeconds) }).catch(ignoreCodes(304, 404));
   }
 
+  async thaw(id: string): Promise<void> {
+    const container = await this.#ours(id);
+    // 409, and 500 from older Engines: it is not frozen.
+    await container?.unpause().catch(ignoreCodes(304, 404, 409, 500));
+  }
+
   async remove(id: string): Promise<void> {
     const container = await this.#ours(id);
     await container?.remove({ v: true }).catch(ignoreCodes(404));

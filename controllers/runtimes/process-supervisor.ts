@@ -31,6 +31,7 @@ export class SupervisedProcess {
   #stopping = false;
   #forgotten = false;
   #observed = 0;
+  #frozen = false;
   #cancelLook = (): void => undefined;
   #cancelLog = (): void => undefined;
 
@@ -55,7 +56,11 @@ export class SupervisedProcess {
       id: `process://${record.id}`,
       image: record.image,
       imageID: '',
-      state: record.exit ?? { state: 'running', startedAt: record.startedAt },
+      state: record.exit ?? {
+        state: 'running',
+        startedAt: record.startedAt,
+        ...(this.#frozen ? { frozen: true } : {}),
+      },
       endpoints: new Map(
         record.ports.map(([containerPort, port]) => [containerPort, { host: '127.0.0.1', port }]),
       ),
@@ -92,6 +97,13 @@ export class SupervisedProcess {
     };
     schedule();
     this.#watchLog();
+  }
+
+  /** Lets the group go on after a SIGSTOP. */
+  thaw(): void {
+    const { pid } = this.#record;
+    if (pid !== undefined && this.isRunning) signalProcess(-pid, 'SIGCONT');
+    this.#frozen = false;
   }
 
   /** Notes an end whose exit status nobody knows. */
@@ -168,6 +180,7 @@ export class SupervisedProcess {
     const { clock } = this.#options;
     const tick = async (): Promise<void> => {
       await this.#observeLog();
+      await this.#observeFreeze();
       schedule();
     };
     const schedule = (): void => {
@@ -175,6 +188,18 @@ export class SupervisedProcess {
       this.#cancelLog = clock.schedule(LOG_INTERVAL_MS, () => void tick());
     };
     schedule();
+  }
+
+  /** Nobody tells of a SIGSTOP: it is looked for, where looking costs little. */
+  async #observeFreeze(): Promise<void> {
+    const { pid } = this.#record;
+    if (process.platform !== 'linux' || pid === undefined || !this.isRunning || this.#stopping)
+      return;
+    const facts = await lookUp(pid);
+    const frozen = facts?.stopped === true && facts.startTime === this.#record.startTime;
+    if (frozen === this.#frozen) return;
+    this.#frozen = frozen;
+    this.#options.changed();
   }
 
   async #observeLog(): Promise<void> {

@@ -18,6 +18,8 @@ export interface ProcessFacts {
   /** Opaque; equal only for the same process of the same boot. */
   readonly startTime: string;
   readonly zombie: boolean;
+  /** By SIGSTOP or the like; not by a debugger. */
+  readonly stopped: boolean;
 }
 
 /** Parses `/proc/<pid>/stat`; the command name in it may hold spaces and parentheses. */
@@ -34,6 +36,7 @@ export function parseStat(text: string): ProcessFacts | undefined {
     processGroup: Number(group),
     startTime,
     zombie: state === 'Z' || state === 'X',
+    stopped: state === 'T',
   };
 }
 
@@ -47,6 +50,7 @@ export function parsePsLine(line: string): ProcessFacts | undefined {
     processGroup: Number(group),
     startTime,
     zombie: state.startsWith('Z'),
+    stopped: state.startsWith('T'),
   };
 }
 

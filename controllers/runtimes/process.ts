@@ -164,6 +164,11 @@ export class ProcessRuntime implements Runtime {
     if (found?.isRunning === true) await found.stop(graceSeconds);
   }
 
+  thaw(id: string): Promise<void> {
+    this.#processes.get(keyOf(id))?.thaw();
+    return Promise.resolve();
+  }
+
   async remove(id: string): Promise<void> {
     const key = keyOf(id);
     const found = this.#processes.get(key);

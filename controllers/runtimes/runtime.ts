@@ -152,6 +152,8 @@ export interface RunningState {
   readonly state: 'running';
   /** Milliseconds since the Unix epoch. */
   readonly startedAt: number;
+  /** Somebody stopped it in its tracks (`docker pause`, SIGSTOP): it is there and does nothing. */
+  readonly frozen?: boolean;
 }
 
 export interface ExitedState {
@@ -251,6 +253,8 @@ export interface Runtime extends AsyncDisposable {
   readonly update?: (id: string, resources: ContainerResources) => Promise<void>;
   /** Asks it to stop, waits up to `graceSeconds`, then kills. Resolves when it is gone from the process table (its record and logs stay). */
   stop(id: string, graceSeconds: number): Promise<void>;
+  /** Lets a frozen container go on; nothing happens to one that is not. */
+  thaw(id: string): Promise<void>;
   /** Forgets a stopped container and its resources; nothing happens when it is already gone. */
   remove(id: string): Promise<void>;
   /** Text of the log; with `follow` until the container ends or the signal aborts. */
