@@ -21,11 +21,15 @@ export interface PlanContext {
   isDisplaced(instance: Instance): boolean;
 }
 
-/** @param failing uids of instances that failed, where that is tolerated */
+/**
+ * @param failing uids of instances that failed, where that is tolerated
+ * @param staying uids of instances that they were to replace
+ */
 export function planContext(
   input: PlanInput,
   judge: Judge,
   failing: ReadonlySet<string> = new Set(),
+  staying: ReadonlySet<string> = new Set(),
 ): PlanContext {
   const { settings, target, current } = input;
   const unproven = current?.hash !== target.hash;
@@ -42,7 +46,7 @@ export function planContext(
     if (held) return true;
     if (isDisplaced(instance)) return false;
     if (!undone) {
-      if (instance.declined === target.hash) return true;
+      if (instance.declined === target.hash || staying.has(instance.uid)) return true;
       return judge.matches(instance, target) && !failing.has(instance.uid);
     }
     if (judge.matches(instance, current)) return true;

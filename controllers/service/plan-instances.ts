@@ -12,7 +12,15 @@ import type { PlanContext } from './plan-context.ts';
 import { findFailures, mustRest } from './plan-failure.ts';
 import { planReplaces } from './plan-replaces.ts';
 import { doneOperations, planRuns, restingRuns } from './plan-runs.ts';
-import type { Operation, Plan, PlanInput, RemoveOperation, StopOperation } from './plan-types.ts';
+import type {
+  Operation,
+  Plan,
+  PlanInput,
+  RemoveOperation,
+  ReplaceOperation,
+  RevisionFacts,
+  StopOperation,
+} from './plan-types.ts';
 import { planVolumes } from './plan-volumes.ts';
 import { allotSlots, oldestFirst } from './slots.ts';
 import type { Surplus } from './slots.ts';
@@ -33,7 +41,11 @@ export function planInstances(input: PlanInput, setPace: PaceSetter): Plan {
   const { placement } = volumes;
   const { terminating, dead, stranded, alive } = sorted(instances, placement, input);
   const { failure, tolerated } = findFailures(input, judge, alive, dead, placement);
-  const context = tolerated.size === 0 ? outline : planContext(input, judge, tolerated);
+  const declines = declinesOf(alive, tolerated, target);
+  const context =
+    tolerated.size === 0
+      ? outline
+      : planContext(input, judge, tolerated, new Set(declines.map(({ stays }) => stays.uid)));
   const resting = dead.filter((instance) => mustRest(context, instance, failure));
   const slots = allotSlots(
     context,
@@ -51,7 +63,10 @@ export function planInstances(input: PlanInput, setPace: PaceSetter): Plan {
     ...stranded.map((instance) =>
       removal(instance, `node ${instance.node} does not take it any more`),
     ),
-    ...slots.surplus.map(({ instance, reason }) => removal(instance, reason)),
+    ...slots.surplus
+      // Until it is written down who stays in its place, it is the only one that knows.
+      .filter(({ instance }) => !declines.some(({ failed }) => failed === instance))
+      .map(({ instance, reason }) => removal(instance, reason)),
   ];
   const stops = slots.surplus.filter(({ isInTheWay }) => isInTheWay).map(stop);
   const runs = planRuns(bench, revisionsForNew(bench, pace));
@@ -62,6 +77,7 @@ export function planInstances(input: PlanInput, setPace: PaceSetter): Plan {
   const open = [
     ...volumes.operations,
     ...stops,
+    ...declines.map((one) => decline(one, context)),
     ...replaces,
     ...runs,
     ...removals,
@@ -92,6 +108,43 @@ export function planInstances(input: PlanInput, setPace: PaceSetter): Plan {
     step: pace.step,
     awaitsPromotion: pace.awaitsPromotion,
     wakeInMs: judge.wakeInMs,
+  };
+}
+
+/** An instance that failed, where that is tolerated, and the one that it was to replace. */
+interface Decline {
+  readonly failed: Instance;
+  readonly stays: Instance;
+}
+
+function declinesOf(
+  alive: readonly Instance[],
+  tolerated: ReadonlySet<string>,
+  target: RevisionFacts,
+): readonly Decline[] {
+  if (tolerated.size === 0) return [];
+  const byUID = new Map(alive.map((instance) => [instance.uid, instance]));
+  return alive.flatMap((failed) => {
+    const stays = tolerated.has(failed.uid) ? byUID.get(failed.replaces ?? '') : undefined;
+    return stays === undefined || stays.declined === target.hash ? [] : [{ failed, stays }];
+  });
+}
+
+function decline({ failed, stays }: Decline, { input }: PlanContext): ReplaceOperation {
+  return {
+    op: 'replace',
+    order: 'start-first',
+    revision: stays.revision,
+    pod: failed.name,
+    uid: failed.uid,
+    node: stays.node,
+    step: 'decline',
+    stays: stays.name,
+    state: 'Failed',
+    reasons: [
+      `${failed.name} failed: ${failed.trouble || 'it never became ready'}`,
+      `${stays.name} stays, as up to ${input.settings.failureAction === 'Continue' ? 'all' : `${input.settings.maxFailureRatio * 100} %`} may`,
+    ],
   };
 }
 

@@ -49,7 +49,7 @@ export function planReplaces(
   }
   const operations = outdated
     .filter(({ instance }) => failed(instance))
-    .map((slot) => restore(bench, slot, current));
+    .map((slot) => restore(slot, current));
   // What does not serve anyway goes first.
   const ranked = rolling.toSorted(
     (a, b) => Number(context.isAvailable(a.instance)) - Number(context.isAvailable(b.instance)),
@@ -184,11 +184,7 @@ function moveOf(bench: Workbench, goal: RevisionFacts, instance: Instance): Move
 }
 
 /** The failed instance leaves its place to one of the revision before, which is kept as it is. */
-function restore(
-  bench: Workbench,
-  { instance, successor }: Slot,
-  current: RevisionFacts | undefined,
-): Operation {
+function restore({ instance, successor }: Slot, current: RevisionFacts | undefined): Operation {
   const base = {
     op: 'replace',
     order: 'stop-first',
@@ -201,10 +197,7 @@ function restore(
   } as const;
   if (current === undefined) return { ...base, step: 'wait' };
   if (successor !== undefined) return { ...base, step: 'delete' };
-  const predecessor = bench.alive.find(({ uid }) => uid === instance.replaces);
-  return predecessor === undefined
-    ? { ...base, step: 'restore' }
-    : { ...base, step: 'decline', stays: predecessor.name };
+  return { ...base, step: 'restore' };
 }
 
 /** The next step of an update in place; `undefined` where the instance must be replaced. */

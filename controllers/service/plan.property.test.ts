@@ -1,98 +1,16 @@
-// A world in which the plan's operations are carried out and nodes do their part, one event at a time: whatever happens in between,
-// start-first never serves with fewer instances than wanted, and everything settles.
+// Whatever happens in between, start-first never serves with fewer instances than wanted, and everything settles.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Instance } from './instance.ts';
 import type { ReplaceOrder } from './order.ts';
 import { input, instance, node, NOW, revision, settings } from './plan-fixture.ts';
 import { planService } from './plan.ts';
-import type { Plan, PlanInput } from './plan-types.ts';
+import { settle, World } from './plan-world-fixture.ts';
 import type { Settings } from './settings.ts';
-
-const MONITOR_MS = 5_000;
-
-class World {
-  instances: Instance[] = [];
-  now = NOW;
-  #made = 0;
-
-  plan(change: Partial<PlanInput>): Plan {
-    return planService(input({ ...change, instances: this.instances, now: this.now }));
-  }
-
-  /** Carries out every executable operation of a plan, each `times` times: repeating must not change anything. */
-  execute(plan: Plan, times: number): void {
-    const before = new Set(this.instances.map(({ uid }) => uid));
-    for (let round = 0; round < times; round += 1) {
-      for (const operation of plan.operations) {
-        if (operation.step === 'wait') continue;
-        if (operation.step === 'delete') {
-          this.#change(operation.uid, {
-            terminating: true,
-            readySince: undefined,
-          });
-        } else if (round === 0 && (operation.op === 'run' || operation.op === 'replace')) {
-          const replaces = operation.op === 'replace' ? operation.uid : undefined;
-          if (replaces !== undefined) assert.ok(before.has(replaces));
-          this.#made += 1;
-          const { node: on, revision: hash } = operation;
-          const made = {
-            node: on,
-            revision: hash,
-            createdAt: this.now,
-            readySince: undefined,
-            replaces,
-          };
-          this.instances.push(instance(`i${String(this.#made).padStart(4, '0')}`, made));
-        }
-      }
-    }
-  }
-
-  /** One thing that nodes do: an instance becomes ready or is gone. `choice` picks which. */
-  tick(choice: number): void {
-    this.now += MONITOR_MS;
-    const busy = this.instances.filter(
-      ({ terminating, readySince }) => terminating || readySince === undefined,
-    );
-    const picked = busy[choice % Math.max(1, busy.length)];
-    if (picked === undefined) return;
-    if (picked.terminating) this.instances = this.instances.filter(({ uid }) => uid !== picked.uid);
-    else this.#change(picked.uid, { readySince: this.now });
-  }
-
-  get serving(): number {
-    return this.instances.filter(({ readySince }) => readySince !== undefined).length;
-  }
-
-  #change(uid: string, change: Partial<Instance>): void {
-    this.instances = this.instances.map((held) =>
-      held.uid === uid ? { ...held, ...change } : held,
-    );
-  }
-}
 
 const choices = fc.array(fc.nat(1_000), { minLength: 200, maxLength: 200 });
 const nodes = ['n1', 'n2', 'n3'].map((name) => node(name));
 const patient = { progressDeadlineMs: Number.MAX_SAFE_INTEGER };
-
-function settle(
-  world: World,
-  change: Partial<PlanInput>,
-  order: readonly number[],
-  check: () => void,
-): Plan {
-  for (const choice of order) {
-    const plan = world.plan(change);
-    world.execute(plan, 1 + (choice % 2));
-    check();
-    if (plan.complete) return plan;
-    world.tick(choice);
-    check();
-  }
-  return world.plan(change);
-}
 
 function rollout(config: Settings, order: readonly number[], lowest: number): void {
   const world = new World();
@@ -197,5 +115,44 @@ test('planService() gives the same plan for the same input, in whatever order it
       },
     ),
     { numRuns: 100 },
+  );
+});
+
+test('planService() brings a canary through its steps by itself, and keeps serving', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 6 }),
+      fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 3 }),
+      choices,
+      (replicas, shares, picks) => {
+        const canarySteps = shares.map((percent) => ({ count: { percent }, pauseMs: 1_000 }));
+        const config = settings({ ...patient, replicas, type: 'Canary', canarySteps });
+        rollout(config, picks, replicas);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test('planService() never leads traffic to fewer instances than wanted with BlueGreen', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 5 }), choices, (replicas, picks) => {
+      const config = settings({ ...patient, replicas, type: 'BlueGreen' });
+      const world = new World();
+      const first = { nodes, settings: config, target: revision('v1'), current: undefined };
+      assert.ok(settle(world, first, picks, () => undefined).complete);
+      assert.equal(world.activeRevision, 'v1');
+      const second = { nodes, settings: config, target: revision('v2'), current: revision('v1') };
+      const plan = settle(world, second, picks, () => {
+        const serving = world.instances.filter(
+          (one) => one.readySince !== undefined && one.revision === world.activeRevision,
+        );
+        assert.ok(serving.length >= replicas, `${serving.length} of ${replicas} get traffic`);
+      });
+      assert.ok(plan.complete, 'the update settles');
+      assert.equal(world.activeRevision, 'v2');
+      assert.ok(world.instances.every((held) => held.revision === 'v2'));
+    }),
+    { numRuns: 60 },
   );
 });

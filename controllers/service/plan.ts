@@ -13,7 +13,8 @@ export function planService(input: PlanInput): Plan {
   const gate = gateOf(input, plan);
   if (gate === undefined) return withPostDeploy(input, plan);
   if (input.whole === true) {
-    return { ...plan, complete: false, operations: inOrder(gate.operations, plan.operations) };
+    const operations = inOrder(gate.operations, plan.operations);
+    return withPostDeploy(input, { ...plan, complete: false, operations });
   }
   // What serves is kept and repaired meanwhile, with the revision that it has.
   const meanwhile = strategy.plan({ ...input, gated: true });
