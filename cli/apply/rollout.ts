@@ -89,7 +89,8 @@ export function describeInstance(pod: PodView): string {
       ? 'waiting for a node'
       : `waiting: ${scheduled.message}`;
   }
-  return `starting${suffix}`;
+  const progress = waiting?.message === undefined ? '' : `: ${waiting.message}`;
+  return `starting${progress}${suffix}`;
 }
 
 function isOnItsWay(reason: string | undefined): boolean {

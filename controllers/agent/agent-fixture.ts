@@ -35,6 +35,8 @@ export class FakeRuntime implements Runtime {
   readonly stopped: { readonly id: string; readonly graceSeconds: number }[] = [];
   readonly prepared: PodSandboxSpec[] = [];
   readonly removedPods: string[] = [];
+  /** Absent: it has no images. */
+  prepareImage?: NonNullable<Runtime['prepareImage']>;
   /** Fields that it does nothing about. */
   ignored: readonly string[] = [];
   /** What containers are given is kept, and told of. */
@@ -291,6 +293,7 @@ export function agentFixture(folder: string): Fixture {
     nodeName: 'node',
     hostIP: '10.0.0.1',
     folderOf: (uid) => `${folder}/pods/${uid}`,
+    findLogins: () => Promise.resolve([]),
     claimsFolder: `${folder}/volumes`,
   };
   return { clock, runtime, server, context, events };

@@ -3,7 +3,8 @@ import type { ContainerStatus } from '../runtimes/runtime.ts';
 import { StartError } from '../runtimes/runtime.ts';
 import { containerSpec } from './container-spec.ts';
 import type { Prepared } from './container-spec.ts';
-import type { AgentContext } from './context.ts';
+import type { AgentContext, PodEvents } from './context.ts';
+import { pullImage } from './image-pull.ts';
 import type { Container, Pod } from './pod.ts';
 import { withoutSecrets } from './references.ts';
 
@@ -12,12 +13,14 @@ export interface ContainerStart {
   readonly container: Container;
   readonly attempt: number;
   readonly prepare: () => Promise<Prepared>;
+  /** Takes how far it is, for the status. */
+  readonly tell: (message: string) => void;
 }
 
 /** @throws StartError whose message shows no Secret; the signal's reason when it aborts */
 export async function startContainer(
   context: AgentContext,
-  { pod, container, attempt, prepare }: ContainerStart,
+  { pod, container, attempt, prepare, tell }: ContainerStart,
   signal: AbortSignal,
 ): Promise<ContainerStatus> {
   const { runtime, events, metrics, hostIP, folderOf } = context;
@@ -27,6 +30,7 @@ export async function startContainer(
     const folder = folderOf(pod.metadata.uid);
     const input = { pod: prepared.pod, container, prepared, attempt, hostIP, folder, runtime };
     const spec = await containerSpec(input);
+    await pullImage(context, pod, container, tell, signal);
     signal.throwIfAborted();
     const ignored = attempt === 0 ? runtime.ignores(spec) : [];
     if (ignored.length > 0) {
@@ -55,4 +59,16 @@ export async function startContainer(
 export function eventReason({ reason }: StartError): string {
   if (reason === 'CreatePodSandboxError') return 'FailedCreatePodSandBox';
   return reason === 'FailedMount' ? reason : 'Failed';
+}
+
+/** In upstream's words: what crashes, and images that cannot be pulled. */
+export function tellBackOff(
+  events: PodEvents,
+  pod: Pod,
+  { image = '' }: Container,
+  { reason, message = '' }: { readonly reason: string; readonly message?: string },
+): void {
+  if (reason === 'CrashLoopBackOff') events.warning(pod, 'BackOff', message);
+  if (reason === 'ImagePullBackOff')
+    events.normal(pod, 'BackOff', `Back-off pulling image "${image}"`);
 }

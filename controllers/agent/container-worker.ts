@@ -6,7 +6,7 @@ import { StartError } from '../runtimes/runtime.ts';
 import { AttemptMemory } from './attempt-memory.ts';
 import type { Prepared } from './container-spec.ts';
 import { ContainerResize } from './container-resize.ts';
-import { eventReason, startContainer } from './container-start.ts';
+import { eventReason, startContainer, tellBackOff } from './container-start.ts';
 import type { AgentContext } from './context.ts';
 import { healthComplaint } from './image-health.ts';
 import { runHook, unlessAborted } from './lifecycle-hook.ts';
@@ -169,8 +169,8 @@ export class ContainerWorker {
         return;
       case 'wait': {
         const waiting = waitingOf(failed, decision.delayMs, this.name, pod.metadata.name);
-        if (failed === undefined && this.#waiting?.reason !== waiting.reason)
-          events.warning(pod, 'BackOff', waiting.message);
+        if (this.#waiting?.reason !== waiting.reason)
+          tellBackOff(events, pod, this.#container, waiting);
         this.#waiting = waiting;
         this.#cancelTimer();
         this.#cancelTimer = clock.schedule(decision.untilMs - now, this.#wake);
@@ -272,7 +272,7 @@ export class ContainerWorker {
     const { events, metrics, clock } = this.#context;
     const attempt = this.#restartCount + 1;
     try {
-      const start = { pod, container: this.#container, attempt, prepare };
+      const start = { pod, container: this.#container, attempt, prepare, tell: this.#tell };
       const status = await startContainer(this.#context, start, signal);
       this.#restartCount = attempt;
       this.#failedStart = undefined;
@@ -300,6 +300,11 @@ export class ContainerWorker {
         events.warning(pod, eventReason(error), error.message);
     }
   }
+
+  readonly #tell = (message: string): void => {
+    this.#waiting = { reason: 'ContainerCreating', message };
+    this.#wake();
+  };
 
   /** Keeps the newest attempt and the one before it, for `logs --previous`. */
   async #removeOld(): Promise<void> {

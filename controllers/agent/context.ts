@@ -3,6 +3,9 @@ import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
 import type { Logger } from '#platform/logging.ts';
 import type { Client } from '../machinery/client-types.ts';
+import type { RegistryLogin } from '../machinery/docker-config.ts';
+import type { ImageReference } from '../machinery/image-reference.ts';
+import type { PullSecrets } from '../registry/logins.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { AgentMetrics } from './metrics.ts';
 import type { Pod } from './pod.ts';
@@ -25,6 +28,12 @@ export interface AgentContext {
   readonly hostIP: string;
   /** Folder of a Pod on this machine, by uid. */
   readonly folderOf: (podUID: string) => string;
+  /** For pulling an image: those of the Pod's Secrets, then those of this machine. */
+  readonly findLogins: (
+    image: ImageReference,
+    secrets: PullSecrets,
+    signal: AbortSignal,
+  ) => Promise<readonly RegistryLogin[]>;
   /** Node-local volumes. */
   readonly claimsFolder: string;
 }

@@ -4,6 +4,8 @@ import type { Counter, Gauge, Histogram, MetricsRegistry } from '#platform/metri
 export interface AgentMetrics {
   readonly startedContainers: Counter;
   readonly startErrors: Counter;
+  readonly imagePull: Histogram;
+  readonly pullErrors: Counter;
   readonly probes: Counter;
   readonly runningPods: Gauge;
   readonly runningContainers: Gauge;
@@ -26,6 +28,15 @@ export function agentMetrics(registry: MetricsRegistry, nodeName: string): Agent
       name: 'kubelet_started_containers_errors_total',
       help: '[ALPHA] Cumulative number of errors when starting containers',
       labelNames: ['code'],
+    }),
+    imagePull: registry.histogram({
+      name: 'kubelet_image_pull_duration_seconds',
+      help: '[ALPHA] Duration in seconds to pull an image.',
+      buckets: [0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200],
+    }),
+    pullErrors: registry.counter({
+      name: 'windlass_image_pull_errors_total',
+      help: '[ALPHA] Number of pulls of images that failed.',
     }),
     probes: registry.counter({
       name: 'prober_probe_total',

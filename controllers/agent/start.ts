@@ -13,6 +13,7 @@ import { EventRecorder } from '../machinery/events.ts';
 import { Informer } from '../machinery/informer.ts';
 import { loadConnection } from '../machinery/kubeconfig.ts';
 import { PODS, SERVICES } from '../machinery/resources.ts';
+import { findLogins } from '../registry/logins.ts';
 import { bootID } from '../runtimes/process-table.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { AgentContext } from './context.ts';
@@ -92,6 +93,9 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     logger,
     component: 'windlass-agent',
   });
+  const environment = options.environment ?? {};
+  const dockerFolder = dockerFolderOf(environment);
+  const loginsOptions = { client, clock, logger, dockerFolder, environment };
   const context: AgentContext = {
     client,
     runtime,
@@ -106,6 +110,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     nodeName,
     hostIP: ownAddress(),
     folderOf: (podUID) => join(nodeFolder, 'pods', podUID),
+    findLogins: (image, secrets, until) => findLogins(loginsOptions, image, secrets, until),
     claimsFolder: join(nodeFolder, 'volumes'),
   };
   const description: NodeOptions = {
@@ -269,6 +274,14 @@ async function openLog(
         'BadRequest',
         `container "${container}" in pod "${pod}" is waiting to start: ${why}`,
       );
+}
+
+/** Where `docker login` of the user who runs us keeps its logins. */
+function dockerFolderOf({
+  DOCKER_CONFIG: folder,
+  HOME: home,
+}: NonNullable<AgentOptions['environment']>): string | undefined {
+  return folder ?? (home === undefined ? undefined : join(home, '.docker'));
 }
 
 /** A server that does not answer must not hold up the end; it notices by the Lease. */

@@ -7,16 +7,6 @@ import { StartError } from './runtime.ts';
 
 const dockerTest = await dockerTests();
 
-dockerTest('names the image it cannot pull', async ({ run }) => {
-  const image = '127.0.0.1:1/none/such:1';
-  await assert.rejects(run('', { image, imagePullPolicy: 'IfNotPresent' }), (error) => {
-    assert.ok(error instanceof StartError);
-    assert.equal(error.reason, 'ErrImagePull');
-    assert.ok(error.message.includes(image));
-    return true;
-  });
-});
-
 dockerTest(
   'gives the containers of a Pod one network',
   async ({ runtime, run, sandbox, identity, output }) => {

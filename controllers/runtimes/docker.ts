@@ -17,7 +17,7 @@ import {
   reasonOf,
 } from './docker-connection.ts';
 import { createOptions, isOurs, statusOf } from './docker-container.ts';
-import { ensureImage } from './docker-image.ts';
+import { prepareImage } from './docker-image.ts';
 import { DockerImageStore } from './docker-image-store.ts';
 import { DockerInventory } from './docker-inventory.ts';
 import { followEvents } from './docker-events.ts';
@@ -35,9 +35,11 @@ import type {
   ContainerSpec,
   ContainerStatus,
   ExecResult,
+  ImageRequest,
   LogOptions,
   PodSandbox,
   PodSandboxSpec,
+  PreparedImage,
   Runtime,
 } from './runtime.ts';
 
@@ -124,8 +126,11 @@ export class DockerRuntime implements Runtime {
     return Promise.resolve(ports[0]?.containerPort);
   }
 
+  prepareImage(request: ImageRequest, signal: AbortSignal): Promise<PreparedImage> {
+    return prepareImage(this.#docker, request, this.#options.clock, signal);
+  }
+
   async run(spec: ContainerSpec, signal: AbortSignal): Promise<ContainerStatus> {
-    await ensureImage(this.#docker, spec, signal);
     let id: string | undefined;
     try {
       const container = await this.#create(spec);

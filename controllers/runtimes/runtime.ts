@@ -122,6 +122,42 @@ export interface EngineOptions {
   readonly user?: string;
 }
 
+/** For one registry. */
+export interface RegistryCredentials {
+  /** The address that the login is for, as Docker writes it. */
+  readonly server: string;
+  readonly username: string;
+  readonly password: string;
+  readonly identityToken?: string;
+  readonly registryToken?: string;
+}
+
+export interface PullProgress {
+  readonly layers: number;
+  readonly layersDone: number;
+  /** Of the layers whose size is known by now. */
+  readonly bytes: number;
+  readonly bytesDone: number;
+}
+
+export interface ImageRequest {
+  readonly image: string;
+  readonly pullPolicy: ContainerSpec['imagePullPolicy'];
+  /** To try in this order; asked for only when it is pulled. */
+  readonly logins: () => Promise<readonly RegistryCredentials[]>;
+  /** It is not there, or may be old: the registry is asked. */
+  readonly pulling: () => void;
+  /** Called often. */
+  readonly progress: (progress: PullProgress) => void;
+}
+
+export interface PreparedImage {
+  readonly imageID: string;
+  readonly sizeBytes: number;
+  /** How long the registry took; undefined when it was not asked. */
+  readonly pulledMs: number | undefined;
+}
+
 export interface ContainerSpec {
   readonly sandbox: PodSandbox;
   readonly identity: ContainerIdentity;
@@ -245,7 +281,9 @@ export interface Runtime extends AsyncDisposable {
   preparePod(spec: PodSandboxSpec, signal: AbortSignal): Promise<PodSandbox>;
   /** Gives back what preparePod made; for a Pod whose containers are removed. */
   removePod(podUID: string): Promise<void>;
-  /** Creates and starts. @throws StartError */
+  /** Sees to it that an image is on this machine, after its pull policy. Absent: this runtime has no images. @throws StartError */
+  readonly prepareImage?: (request: ImageRequest, signal: AbortSignal) => Promise<PreparedImage>;
+  /** Creates and starts, from an image that is there. @throws StartError */
   run(spec: ContainerSpec, signal: AbortSignal): Promise<ContainerStatus>;
   /** What of it this runtime cannot do and leaves out, by the names of the fields. */
   ignores(spec: ContainerSpec): readonly string[];

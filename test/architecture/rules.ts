@@ -31,7 +31,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'controlplane/node-kubeconfig.ts': ['platform/', 'controlplane/identity/'],
   'controllers/machinery/': ['platform/'],
   'controllers/runtimes/': ['platform/'],
-  'controllers/agent/': ['platform/', 'controllers/machinery/', 'controllers/runtimes/'],
+  'controllers/agent/': [
+    'platform/',
+    'controllers/machinery/',
+    'controllers/runtimes/',
+    'controllers/registry/',
+  ],
   'controllers/start.ts': ['platform/', 'controllers/'],
   // Any other folder of controllers/ is that of a kind.
   'controllers/': ['platform/', 'controllers/machinery/'],
