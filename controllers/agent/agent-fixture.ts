@@ -37,6 +37,8 @@ export class FakeRuntime implements Runtime {
   readonly removedPods: string[] = [];
   /** Absent: it has no images. */
   prepareImage?: NonNullable<Runtime['prepareImage']>;
+  /** Absent: it keeps no volumes. */
+  ensureVolume?: NonNullable<Runtime['ensureVolume']>;
   /** Fields that it does nothing about. */
   ignored: readonly string[] = [];
   /** What containers are given is kept, and told of. */

@@ -18,6 +18,8 @@ export interface Prepared {
   readonly references: References;
   /** Host path of each volume, by name. */
   readonly volumes: ReadonlyMap<string, string>;
+  /** Names of those that the engine keeps, by name. */
+  readonly engineVolumes: ReadonlyMap<string, string>;
 }
 
 export interface ContainerSpecInput {
@@ -62,7 +64,7 @@ export async function containerSpec(input: ContainerSpecInput): Promise<Containe
       : { workingDir: container.workingDir }),
     env,
     ports,
-    mounts: await mountsOf(container, prepared.volumes),
+    mounts: await mountsOf(container, prepared.volumes, prepared.engineVolumes),
     imagePullPolicy: pullPolicy(container),
     podDirectory: join(folder, 'root'),
     logFile: join(folder, 'logs', container.name, `${attempt}.log`),

@@ -12,6 +12,7 @@ import { DEFAULT_GRACE_SECONDS, isTerminal } from './pod.ts';
 import type { Pod, PodStatus } from './pod.ts';
 import { fetchReferences } from './references.ts';
 import type { RestartPolicy } from './restart.ts';
+import { prepareEngineVolumes, withoutVolumes } from './engine-volumes.ts';
 import { podSandboxSpec } from './pod-sandbox.ts';
 import { podStatus } from './status.ts';
 import { prepareVolumes } from './volumes.ts';
@@ -221,8 +222,10 @@ export class PodWorker {
     const sandbox = await runtime.preparePod(podSandboxSpec(this.#pod), this.#starting);
     this.#podIPs = sandbox.ips;
     const pod = withAddresses(this.#pod, this.#addresses());
-    const volumes = await prepareVolumes(pod, references, folders, hostIP);
-    return { pod, sandbox, references, volumes };
+    const engineVolumes = await prepareEngineVolumes(this.#context, pod, this.#starting);
+    const rest = withoutVolumes(pod, engineVolumes);
+    const volumes = await prepareVolumes(rest, references, folders, hostIP);
+    return { pod, sandbox, references, volumes, engineVolumes };
   }
 
   /** Those of the machine where it has none of its own; none while nobody knows yet. */

@@ -1,9 +1,11 @@
 // Prepares the volumes of a Pod as files and folders of this machine; the runtime then mounts them. Keys of ConfigMaps and Secrets
 // become file names only when they cannot leave the volume. All of it lies below a folder that only the agent's user may enter;
 // what is asked for in modes holds inside of containers, which may run as other users.
-import { chmod, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, normalize, relative } from 'node:path';
 import type { V1KeyToPath, V1Volume } from '@kubernetes/client-node';
+import { fileOwnersOf } from './file-owners.ts';
+import type { FileOwner } from './file-owners.ts';
 import { fieldValue, resourceValue } from './environment.ts';
 import type { References } from './environment.ts';
 import type { Container, Pod } from './pod.ts';
@@ -54,9 +56,17 @@ export async function prepareVolumes(
 export async function mountsOf(
   container: Container,
   volumes: ReadonlyMap<string, string>,
+  engineVolumes: ReadonlyMap<string, string> = new Map(),
 ): Promise<Mount[]> {
   const mounts: Mount[] = [];
   for (const { name, mountPath, subPath, readOnly } of container.volumeMounts ?? []) {
+    const engineVolume = engineVolumes.get(name);
+    if (engineVolume !== undefined) {
+      const part = subPath === undefined ? {} : { subPath: safePath(name, subPath) };
+      const from = { hostPath: '', engineVolume: { name: engineVolume, ...part } };
+      mounts.push({ containerPath: mountPath, readOnly: readOnly ?? false, ...from });
+      continue;
+    }
     const base = volumes.get(name);
     if (base === undefined) throw failed(name, 'the Pod has no volume of that name');
     const hostPath = subPath === undefined ? base : join(base, safePath(name, subPath));
@@ -87,7 +97,9 @@ async function prepare(
     await makeShared(directory);
     return directory;
   }
-  await writeAll(directory, filesOf(volume, pod, references, hostIP), folders.ownerOnlySecrets);
+  const files = filesOf(volume, pod, references, hostIP);
+  const owner = fileOwnersOf(pod).get(volume.name) ?? {};
+  await writeAll(directory, files, folders.ownerOnlySecrets, owner);
   return directory;
 }
 
@@ -240,6 +252,7 @@ async function writeAll(
   directory: string,
   files: readonly FileEntry[],
   ownerOnlySecrets: boolean,
+  owner: FileOwner,
 ): Promise<void> {
   await mkdir(directory, { recursive: true });
   const isPrivate = ownerOnlySecrets && files.some(({ secret }) => secret);
@@ -251,12 +264,27 @@ async function writeAll(
     await rm(temporary, { force: true });
     await writeFile(temporary, content, { mode: 0o600 });
     await chmod(temporary, secret && ownerOnlySecrets ? mode & 0o700 : mode);
+    await giveTo(temporary, owner);
     await rename(temporary, target);
   }
   const wanted = new Set(files.map(({ path }) => path));
   for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
     if (!entry.isDirectory() && !wanted.has(relative(directory, path))) await rm(path);
+  }
+}
+
+/** @throws Error where only root may do that */
+async function giveTo(file: string, { uid, gid }: FileOwner): Promise<void> {
+  const [ownUid, ownGid] = [process.getuid?.() ?? -1, process.getgid?.() ?? -1];
+  if ((uid ?? ownUid) === ownUid && (gid ?? ownGid) === ownGid) return;
+  try {
+    await chown(file, uid ?? ownUid, gid ?? ownGid);
+  } catch (error) {
+    throw new Error(
+      `its files shall belong to ${uid ?? ownUid}:${gid ?? ownGid}, and only root may give files away: run the agent as root, or leave uid and gid out`,
+      { cause: error },
+    );
   }
 }
 

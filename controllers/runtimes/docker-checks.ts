@@ -30,6 +30,21 @@ export async function checkLogDriver(
   );
 }
 
+const SUBPATH_API = [1, 45];
+
+/** Older Engines mount the whole volume in place of a folder of it, without a word. @throws StartError */
+export async function checkSubPaths(docker: Docker, { mounts }: ContainerSpec): Promise<void> {
+  const asked = mounts.find(({ engineVolume }) => engineVolume?.subPath !== undefined);
+  if (asked === undefined) return;
+  const { ApiVersion, Version } = await docker.version();
+  const [major = 0, minor = 0] = ApiVersion.split('.').map(Number);
+  const [neededMajor = 0, neededMinor = 0] = SUBPATH_API;
+  if (major > neededMajor || (major === neededMajor && minor >= neededMinor)) return;
+  throw refused(
+    `Cannot mount the folder ${asked.engineVolume?.subPath} of a volume with a driver at ${asked.containerPath}: this takes Docker Engine 26, and this one is ${Version}; mount the whole volume`,
+  );
+}
+
 /** In upstream's words. */
 function checkNonRoot({ security, engine, identity }: ContainerSpec, imageUser: string): void {
   const where = `(pod: "${identity.pod}_${identity.namespace}(${identity.podUID})", container: ${identity.container})`;

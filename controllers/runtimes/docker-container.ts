@@ -1,5 +1,5 @@
 // Translates between ContainerSpecs and what the Docker Engine takes and tells. Pure.
-import type { ContainerCreateOptions, ContainerInspectInfo } from 'dockerode';
+import type { ContainerCreateOptions, ContainerInspectInfo, MountSettings } from 'dockerode';
 import { addressesOf } from './docker-sandbox.ts';
 import { containerLabels, identityOf, LABELS } from './docker-labels.ts';
 import { engineResources, resourcesOf } from './docker-resources.ts';
@@ -38,10 +38,13 @@ export function createOptions(
     ...(spec.imageHealthCheck ? {} : { Healthcheck: { Test: ['NONE'] } }),
     HostConfig: {
       ...namespacesOf(spec),
-      Binds: spec.mounts.map(
-        ({ hostPath, containerPath, readOnly }) =>
-          `${hostPath}:${containerPath}${readOnly ? ':ro' : ''}`,
-      ),
+      Binds: spec.mounts
+        .filter(({ engineVolume }) => engineVolume === undefined)
+        .map(
+          ({ hostPath, containerPath, readOnly }) =>
+            `${hostPath}:${containerPath}${readOnly ? ':ro' : ''}`,
+        ),
+      Mounts: spec.mounts.flatMap(engineMount),
       // Restarts are the agent's: two who restart would fight.
       RestartPolicy: { Name: '' },
       LogConfig: logConfig(spec.engine),
@@ -50,6 +53,33 @@ export function createOptions(
       ...engineOf(spec.engine),
     },
   };
+}
+
+function engineMount({
+  engineVolume,
+  containerPath,
+  readOnly,
+}: ContainerSpec['mounts'][number]): MountSettings[] {
+  if (engineVolume === undefined) return [];
+  const { name, subPath } = engineVolume;
+  return [
+    {
+      Type: 'volume',
+      Source: name,
+      Target: containerPath,
+      ReadOnly: readOnly,
+      ...(subPath === undefined
+        ? {}
+        : {
+            VolumeOptions: {
+              NoCopy: false,
+              Labels: {},
+              DriverConfig: { Name: '', Options: {} },
+              Subpath: subPath,
+            },
+          }),
+    },
+  ];
 }
 
 /** Anything else than these keeps the logs elsewhere; what the Engine can still show, logs() shows. */

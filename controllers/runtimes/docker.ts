@@ -27,13 +27,15 @@ import { demultiplex } from './docker-log.ts';
 import { DockerSandboxes } from './docker-sandbox.ts';
 import { DockerSessions } from './docker-sessions.ts';
 import { engineResources } from './docker-resources.ts';
-import { checkLogDriver, imageUserOf } from './docker-checks.ts';
+import { ensureVolume } from './docker-volume.ts';
+import { checkLogDriver, checkSubPaths, imageUserOf } from './docker-checks.ts';
 import { StartError } from './runtime.ts';
 import type {
   ContainerPort,
   ContainerResources,
   ContainerSpec,
   ContainerStatus,
+  EngineVolume,
   ExecResult,
   ImageRequest,
   LogOptions,
@@ -128,6 +130,10 @@ export class DockerRuntime implements Runtime {
 
   prepareImage(request: ImageRequest, signal: AbortSignal): Promise<PreparedImage> {
     return prepareImage(this.#docker, request, this.#options.clock, signal);
+  }
+
+  ensureVolume(volume: EngineVolume): Promise<void> {
+    return ensureVolume(this.#docker, volume, this.#options.owner);
   }
 
   async run(spec: ContainerSpec, signal: AbortSignal): Promise<ContainerStatus> {
@@ -265,6 +271,7 @@ export class DockerRuntime implements Runtime {
   /** Under the name that follows from its identity; what an agent that was killed left under it before its start goes. */
   async #create(spec: ContainerSpec): Promise<Docker.Container> {
     await checkLogDriver(this.#docker, spec);
+    await checkSubPaths(this.#docker, spec);
     const imageUser = await imageUserOf(this.#docker, spec);
     const options = createOptions(spec, this.#options.owner, imageUser);
     try {

@@ -20,6 +20,16 @@ export interface Mount {
   readonly readOnly: boolean;
   /** A directory or file of the host that the agent has prepared (configs, secrets, emptyDir, hostPath, named volumes). */
   readonly hostPath: string;
+  /** Instead: a volume that the engine keeps, or a folder of it. */
+  readonly engineVolume?: { readonly name: string; readonly subPath?: string };
+}
+
+/** A volume that the engine keeps, with a driver of its own. */
+export interface EngineVolume {
+  readonly name: string;
+  readonly driver: string;
+  readonly options: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 export interface ContainerPort {
@@ -283,6 +293,8 @@ export interface Runtime extends AsyncDisposable {
   removePod(podUID: string): Promise<void>;
   /** Sees to it that an image is on this machine, after its pull policy. Absent: this runtime has no images. @throws StartError */
   readonly prepareImage?: (request: ImageRequest, signal: AbortSignal) => Promise<PreparedImage>;
+  /** Makes a volume, or finds it as it is asked for. Absent: this runtime keeps none. @throws Error when it is there and different */
+  readonly ensureVolume?: (volume: EngineVolume) => Promise<void>;
   /** Creates and starts, from an image that is there. @throws StartError */
   run(spec: ContainerSpec, signal: AbortSignal): Promise<ContainerStatus>;
   /** What of it this runtime cannot do and leaves out, by the names of the fields. */
