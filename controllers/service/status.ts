@@ -173,7 +173,7 @@ function progressing(input: PlanInput, plan: Plan, failed: string | undefined): 
       message: `${summaryOf(plan.operations)}; go on with windlass promote, or back with windlass abort`,
     };
   }
-  if (plan.declined > 0 && plan.declined + plan.updated >= plan.desired) {
+  if (plan.declined > 0 && plan.operations.every(({ state }) => state === 'Done')) {
     return {
       type,
       status: 'False',

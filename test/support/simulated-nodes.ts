@@ -11,7 +11,13 @@ import { silentLogger } from '#platform/logging.ts';
 export interface TestPod extends ApiObject {
   readonly spec: {
     readonly nodeName?: string;
-    readonly containers: readonly { readonly name: string; readonly image?: string }[];
+    readonly restartPolicy?: string;
+    readonly containers: readonly {
+      readonly name: string;
+      readonly image?: string;
+      readonly resources?: object;
+    }[];
+    readonly volumes?: readonly object[];
     readonly tolerations?: readonly { readonly key?: string }[];
   };
   readonly status?: {
@@ -21,6 +27,7 @@ export interface TestPod extends ApiObject {
       readonly status: string;
       readonly reason?: string;
     }[];
+    readonly containerStatuses?: readonly { readonly resources?: object }[];
   };
 }
 
@@ -115,7 +122,7 @@ export class SimulatedNodes {
         if (fate === 'hangs') return;
         const request = { gracePeriodSeconds: 0, uid };
         await this.#client.delete(PODS, namespace, name, request, this.#signal);
-      } else if (!hasSpoken(pod)) {
+      } else if (!hasSpoken(pod) || hasNewResources(pod)) {
         const patch = { metadata: { uid }, status: statusOf(pod, fate) };
         await this.#client.patch(PODS, namespace, name, 'status', 'merge', patch, this.#signal);
       }
@@ -134,7 +141,17 @@ function hasSpoken({ status }: TestPod): boolean {
   return ready !== undefined && ready.reason !== 'NodeNotReady';
 }
 
+/** Its resources were changed while it runs: they are given to it at once. */
+function hasNewResources({ spec, status }: TestPod): boolean {
+  return spec.containers.some(
+    ({ resources = {} }, index) =>
+      JSON.stringify(status?.containerStatuses?.[index]?.resources ?? {}) !==
+      JSON.stringify(resources),
+  );
+}
+
 function statusOf({ spec }: TestPod, fate: Fate): object {
+  if (spec.restartPolicy === 'Never') return endOf(spec, fate === 'serves' ? 0 : 3);
   const serves = fate === 'serves' || fate === 'hangs';
   const lastTransitionTime = timestamp(systemClock.now());
   const restarting = {
@@ -150,16 +167,34 @@ function statusOf({ spec }: TestPod, fate: Fate): object {
         ...(serves ? {} : { reason: 'ContainersNotReady', message: 'its probe does not pass' }),
       },
     ],
-    containerStatuses: spec.containers.map(({ name, image = '' }) => ({
+    containerStatuses: spec.containers.map(({ name, image = '', resources = {} }) => ({
       name,
       image,
       imageID: '',
       ready: serves,
+      resources,
       restartCount: fate === 'crashes' ? 3 : 0,
       state: fate === 'crashes' ? restarting : { running: { startedAt: lastTransitionTime } },
       ...(fate === 'crashes'
         ? { lastState: { terminated: { exitCode: 3, reason: 'Error' } } }
         : {}),
+    })),
+  };
+}
+
+/** A program that runs once. */
+function endOf({ containers }: TestPod['spec'], exitCode: number): object {
+  return {
+    phase: exitCode === 0 ? 'Succeeded' : 'Failed',
+    conditions: [{ type: 'Ready', status: 'False', reason: 'PodCompleted' }],
+    containerStatuses: containers.map(({ name, image = '', resources = {} }) => ({
+      name,
+      image,
+      imageID: '',
+      ready: false,
+      resources,
+      restartCount: 0,
+      state: { terminated: { exitCode, reason: exitCode === 0 ? 'Completed' : 'Error' } },
     })),
   };
 }
