@@ -139,6 +139,8 @@ export async function startControlPlane(
 interface Certificates {
   readonly store: CertificateStore;
   readonly server: Awaited<ReturnType<CertificateStore['ensure']>>;
+  /** Those of the server's own certificate, which nobody else gets one for. */
+  readonly reservedNames: readonly string[];
 }
 
 async function openCertificates({
@@ -147,7 +149,12 @@ async function openCertificates({
   bind,
 }: ControlPlaneOptions): Promise<Certificates> {
   const store = await CertificateStore.open(path.join(dataDir, 'pki'), clock);
-  return { store, server: await store.ensure('server', serverNames(bind)) };
+  const names = serverNames(bind);
+  return {
+    store,
+    server: await store.ensure('server', names),
+    reservedNames: names.usage === 'server' ? names.dnsNames : [],
+  };
 }
 
 async function openData(
@@ -200,6 +207,10 @@ async function listen(options: ControlPlaneOptions, parts: Parts): Promise<ApiSe
       logger,
       ids: systemIds,
       authorizer: new GroupAuthorizer(new NodeAuthorizer(new StoredPods(store))),
+      certificates: {
+        reserved: certificates.reservedNames,
+        certify: (request, publicKey) => certificates.store.certify(request, publicKey),
+      },
       tunnels: new NodeTunnels({ clock, ids: systemIds, logger }),
       metrics: new ServerMetrics(metrics),
       exposeMetrics: async () => {

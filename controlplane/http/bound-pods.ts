@@ -1,6 +1,8 @@
-// What the node authorizer wants to know of Pods, answered from the store.
+// What the node authorizer wants to know of Pods and of what Services refer to, answered from the store.
 import type { BoundPods } from '../identity/node-authorizer.ts';
 import type { Store, StoredObject } from '../store/types.ts';
+
+import { isIngressSecret } from './ingress-hosts.ts';
 
 const PODS = 'core/pods';
 
@@ -17,6 +19,8 @@ export class StoredPods implements BoundPods {
   }
 
   refersTo(node: string, resource: string, namespace: string, name: string): boolean {
+    // Every node serves every ingress.
+    if (resource === 'secrets' && isIngressSecret(this.#store, namespace, name)) return true;
     const { items } = this.#store.list(PODS, { namespace, matches: (pod) => isOn(pod, node) });
     return items.some((pod) => {
       const { spec } = JSON.parse(pod.bytes.toString('utf8')) as { readonly spec?: PodSpec };

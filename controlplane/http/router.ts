@@ -14,6 +14,7 @@ import { listHandler } from './handlers/list.ts';
 import { logHandler } from './handlers/log.ts';
 import { metricsHandler, rootHandler, versionHandler } from './handlers/server-info.ts';
 import { nodeProxyHandler } from './handlers/node-proxy.ts';
+import { certificatesPath, nodeCertificateHandler } from './handlers/node-certificate.ts';
 import { openapiHandler } from './handlers/openapi.ts';
 import { patchHandler } from './handlers/patch.ts';
 import { connectHandler, scaleHandler } from './handlers/subresource.ts';
@@ -101,6 +102,7 @@ function nonResourceRouter(services: Services): Handler {
   const discovery = discoveryHandler(services);
   const openapi = openapiHandler(services);
   const health = healthHandler(services);
+  const certificates = nodeCertificateHandler(services);
   const exact: Readonly<Record<string, Handler>> = {
     '/': rootHandler(services),
     '/version': versionHandler(services),
@@ -108,6 +110,7 @@ function nonResourceRouter(services: Services): Handler {
   };
   return (context) => {
     const { info } = context;
+    if (certificatesPath(info.path) !== undefined) return certificates(context);
     const path =
       info.path.length > 1 && info.path.endsWith('/') ? info.path.slice(0, -1) : info.path;
     const handler =

@@ -1,5 +1,6 @@
 // What handlers work with: the narrow ports of one running server, put together in start.ts.
 import type { Authorizer } from '../identity/authorizer.ts';
+import type { CertificateRequest } from '../identity/issuer.ts';
 import type { Registry } from '../registry/types.ts';
 import type { Scheme } from '../api/scheme.ts';
 import type { Store } from '../store/types.ts';
@@ -21,12 +22,21 @@ export interface HealthCheck {
   check(): string | undefined;
 }
 
+/** The cluster's own authority, as far as it signs for others. */
+export interface CertificateSigner {
+  /** Names that only the API server has. */
+  readonly reserved: readonly string[];
+  /** PEM with the chain. Rejects when `publicKey` is not one that it can sign. */
+  certify(request: CertificateRequest, publicKey: string): Promise<string>;
+}
+
 export interface Services {
   readonly scheme: Scheme;
   readonly store: Store;
   readonly registry: Registry;
   readonly authorizer: Authorizer;
   readonly tunnels: NodeTunnels;
+  readonly certificates: CertificateSigner;
   readonly metrics: ServerMetrics;
   /** The text of /metrics. */
   readonly exposeMetrics: () => Promise<string>;

@@ -6,12 +6,14 @@ import path from 'node:path';
 
 import type { Clock } from '#platform/clock.ts';
 
-import { EXTENDED_USAGES, issueAuthority, issueCertificate } from './issuer.ts';
+import { certifyKey, EXTENDED_USAGES, issueAuthority, issueCertificate } from './issuer.ts';
 import type { CertificateRequest, KeyPair, Validity } from './issuer.ts';
 
 const DAY_MS = 86_400_000;
 const AUTHORITY_VALIDITY_MS = 3650 * DAY_MS;
 const CERTIFICATE_VALIDITY_MS = 365 * DAY_MS;
+/** Of those for keys on other machines, which ask again in time. */
+const FOREIGN_VALIDITY_MS = 90 * DAY_MS;
 /** A certificate is replaced when less than this is left. */
 const RENEWAL_MARGIN_MS = 30 * DAY_MS;
 /** Clocks of other machines may be a little behind ours. */
@@ -79,6 +81,17 @@ export class CertificateStore {
     const issued = await this.issue(request);
     await writePair(this.#folder, name, issued);
     return issued;
+  }
+
+  /**
+   * A certificate with the chain, for a key that stays where it is.
+   *
+   * @throws Error when `publicKey` is not PEM of an ECDSA key on P-256
+   */
+  async certify(request: CertificateRequest, publicKey: string): Promise<string> {
+    const holds = validity(this.#clock, FOREIGN_VALIDITY_MS);
+    const certificate = await certifyKey(this.#authority, request, holds, publicKey);
+    return `${certificate}${this.#authority.certificate}`;
   }
 
   #holds(pair: KeyPair, request: CertificateRequest): boolean {

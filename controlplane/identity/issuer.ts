@@ -104,6 +104,39 @@ export async function issueCertificate(
   validity: Validity,
 ): Promise<KeyPair> {
   const x509 = await loadX509();
+  const keys = await generateKeys();
+  return {
+    certificate: await sign(x509, authority, request, validity, keys.publicKey),
+    privateKey: await privateKeyPEM(x509, keys.privateKey),
+  };
+}
+
+/**
+ * A certificate for a key that somebody else has.
+ *
+ * @param publicKey PEM of an ECDSA key on P-256
+ * @throws Error when it is something else
+ */
+export async function certifyKey(
+  authority: KeyPair,
+  request: CertificateRequest,
+  validity: Validity,
+  publicKey: string,
+): Promise<string> {
+  const x509 = await loadX509();
+  const [der] = x509.PemConverter.decode(publicKey);
+  if (der === undefined) throw new Error('no public key in PEM form');
+  const key = await webcrypto.subtle.importKey('spki', der, ALGORITHM, true, ['verify']);
+  return sign(x509, authority, request, validity, key);
+}
+
+async function sign(
+  x509: X509,
+  authority: KeyPair,
+  request: CertificateRequest,
+  validity: Validity,
+  publicKey: webcrypto.CryptoKey,
+): Promise<string> {
   const issuer = new x509.X509Certificate(authority.certificate);
   const signingKey = await webcrypto.subtle.importKey(
     'pkcs8',
@@ -112,7 +145,6 @@ export async function issueCertificate(
     false,
     ['sign'],
   );
-  const keys = await generateKeys();
   const name: { [field: string]: string[] }[] =
     request.usage === 'server' ? [] : request.organizations.map((group) => ({ O: [group] }));
   name.push({ CN: [request.commonName] });
@@ -124,21 +156,18 @@ export async function issueCertificate(
     notBefore: new Date(validity.notBefore),
     notAfter: new Date(validity.notAfter),
     signingAlgorithm: ALGORITHM,
-    publicKey: keys.publicKey,
+    publicKey,
     signingKey,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([...EXTENDED_USAGES[request.usage]]),
       await x509.AuthorityKeyIdentifierExtension.create(issuer),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await x509.SubjectKeyIdentifierExtension.create(publicKey),
       ...(request.usage === 'server' ? [alternativeNames(x509, request)] : []),
     ],
   });
-  return {
-    certificate: `${certificate.toString('pem')}\n`,
-    privateKey: await privateKeyPEM(x509, keys.privateKey),
-  };
+  return `${certificate.toString('pem')}\n`;
 }
 
 function alternativeNames(

@@ -19,7 +19,7 @@ export function nodeNameOf(user: UserInfo): string | undefined {
 export interface BoundPods {
   /** True if the Pod exists and its spec.nodeName is `node`. */
   isBound(namespace: string, name: string, node: string): boolean;
-  /** True if a Pod bound to `node` refers to this object of core/v1. */
+  /** True if a Pod bound to `node`, or the ingress of a Service, refers to this object of core/v1. */
   refersTo(node: string, resource: string, namespace: string, name: string): boolean;
 }
 
@@ -88,7 +88,7 @@ export class NodeAuthorizer implements Authorizer {
     if (group !== '' || !REFERRED_RESOURCES.has(resource) || subresource !== '') {
       return no('nodes have no use for this resource');
     }
-    if (verb !== 'get' || name === '') return no('a node may only get single objects of this kind');
+    if (!isRead(verb) || name === '') return no('a node may only read single objects of this kind');
     return only(
       this.#pods.refersTo(node, resource, namespace, name),
       `no Pod bound to node "${node}" refers to it`,
@@ -119,6 +119,8 @@ function authorizeLease(attributes: Attributes, node: string): Decision {
 }
 
 function authorizePath(attributes: Attributes, node: string): Decision {
+  if (attributes.path === `/windlass/v1/nodes/${node}/certificates`)
+    return only(attributes.verb === 'post', 'certificates are asked for with POST');
   return only(
     attributes.verb === 'get' &&
       (attributes.path === `/windlass/v1/nodes/${node}/tunnel` ||
