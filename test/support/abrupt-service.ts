@@ -1,0 +1,66 @@
+// A service whose instances end at once when they are told to: whatever a proxy has not finished with by then fails, and is seen.
+export interface AbruptServiceOptions {
+  readonly name: string;
+  readonly version: string;
+  readonly replicas: number;
+  /** Entries of spec.ingress, as YAML in one line each. */
+  readonly ingress: readonly string[];
+  /** `{order: StopFirst}` */
+  readonly updateStrategy?: string;
+  readonly gracePeriodSeconds?: number;
+}
+
+const PROGRAM = `
+import { createServer } from 'node:http';
+const { INSTANCE, VERSION, PORT = '8000' } = process.env;
+const server = createServer((request, response) => {
+  let body = '';
+  request.setEncoding('utf8').on('data', (part) => (body += part));
+  request.on('end', () => {
+    const answer = () => response.end(VERSION + ' ' + INSTANCE + ' ' + body + '\\n');
+    if (request.url === '/slow') setTimeout(answer, 5000);
+    else answer();
+  });
+});
+server.listen(Number(PORT));
+process.on('SIGTERM', () => process.exit(0));
+`;
+
+/** ConfigMap and Service as one text. */
+export function abruptService(options: AbruptServiceOptions): string {
+  const { name, version, replicas, ingress, updateStrategy = '{}' } = options;
+  const program = PROGRAM.split('\n')
+    .map((line) => `    ${line}`)
+    .join('\n');
+  return `apiVersion: v1
+kind: ConfigMap
+metadata: {name: ${name}-program, namespace: default}
+data:
+  main.mjs: |
+${program}
+---
+apiVersion: windlass.dev/v1alpha1
+kind: Service
+metadata: {name: ${name}, namespace: default}
+spec:
+  replicas: ${replicas}
+  updateStrategy: ${updateStrategy}
+  template:
+    spec:
+      terminationGracePeriodSeconds: ${options.gracePeriodSeconds ?? 10}
+      containers:
+        - name: main
+          image: node:26-slim
+          command: [node, app/main.mjs]
+          env:
+            - {name: VERSION, value: ${version}}
+            - name: INSTANCE
+              valueFrom: {fieldRef: {fieldPath: metadata.name}}
+          ports: [{name: http, containerPort: 8000}]
+          readinessProbe: {httpGet: {path: /, port: http}, periodSeconds: 1}
+          volumeMounts: [{name: program, mountPath: /app, readOnly: true}]
+      volumes: [{name: program, configMap: {name: ${name}-program}}]
+  ingress:
+${ingress.map((entry) => `    - ${entry}`).join('\n')}
+`;
+}
