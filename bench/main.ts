@@ -1,6 +1,7 @@
-// `npm run bench [start|create|watch|list …]`: ratios against a floor measured in the same run. Not a test: nothing fails here.
+// `npm run bench [start|create|watch|list|ingress …]`: ratios against a floor measured in the same run. Not a test: nothing fails here.
 import { cpus, totalmem } from 'node:os';
 import { benchCreate } from './create.ts';
+import { benchIngress } from './ingress.ts';
 import { benchList } from './list.ts';
 import { pinning } from './processes.ts';
 import { benchStart } from './start.ts';
@@ -11,6 +12,7 @@ const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
   create: benchCreate,
   watch: benchWatch,
   list: benchList,
+  ingress: benchIngress,
 };
 
 const asked = process.argv.slice(2);

@@ -1,5 +1,6 @@
 // A load client that costs as little as possible: HTTP/1.1 written by hand on keep-alive TLS sockets, answers only counted.
 // It trusts the server's framing, so it is for benchmarks of our own servers on loopback and nothing else.
+import type { Socket } from 'node:net';
 import tls from 'node:tls';
 import type { Endpoint } from './kubeconfig.ts';
 
@@ -37,11 +38,7 @@ export interface Answer {
 }
 
 /** Sends one request and waits for its whole answer. Bodies come with Content-Length or chunked. */
-export function exchange(
-  socket: tls.TLSSocket,
-  message: Buffer,
-  keepBody = false,
-): Promise<Answer> {
+export function exchange(socket: Socket, message: Buffer, keepBody = false): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let head: Buffer | undefined;
     let length = -1;
