@@ -3,6 +3,9 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync, readFileSync } from 'node:fs';
+import { get } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { get as getSecured } from 'node:https';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { eventually } from '../support/eventually.ts';
@@ -47,6 +50,47 @@ suite('examples', needs(missingKubectl()), () => {
       entries.map((entry) => entry.split(' ')[0]),
       ['open', 'close', 'open'],
     );
+  });
+
+  test('ingress: two services share a host by path, over HTTP and HTTPS', async (t) => {
+    const dataDir = join(tempDir(), 'data');
+    const up = await startWindlass(t, { dataDir });
+    const kubectl = new Kubectl(up.kubeconfig, dataDir);
+    const [plain, secure] = [await freePort(), await freePort()];
+    const read = (name: string): string => readFileSync(join(examples, 'ingress', name), 'utf8');
+    const services = read('services.yaml');
+    assert.equal(services.match(/port: (8082|8443)$/gm)?.length, 4);
+    const moved = services
+      .replaceAll('port: 8082', `port: ${plain}`)
+      .replaceAll('port: 8443', `port: ${secure}`);
+    await kubectl.apply(`${read('program.yaml')}---\n${moved}`);
+    await kubectl.ok(['wait', '--for=condition=Ready', 'wsvc/shop', 'wsvc/cart', '--timeout=30s']);
+    const ca = readFileSync(join(dataDir, 'pki', 'ca.crt'));
+    const ask = async (scheme: 'http' | 'https', path: string): Promise<string> => {
+      const port = scheme === 'http' ? plain : secure;
+      const headers = { host: 'shop.localhost' };
+      const options = {
+        host: '127.0.0.1',
+        port,
+        path,
+        headers,
+        agent: false,
+        ca,
+        servername: 'shop.localhost',
+      };
+      const [response] = (await once(
+        (scheme === 'http' ? get : getSecured)(options),
+        'response',
+      )) as [IncomingMessage];
+      return (await response.setEncoding('utf8').toArray()).join('');
+    };
+    await eventually('all four routes', async () => {
+      for (const scheme of ['http', 'https'] as const) {
+        const told = `${scheme}://shop.localhost`;
+        assert.equal(await ask(scheme, '/'), `shop: ${told}/ asked from 127.0.0.1\n`);
+        assert.equal(await ask(scheme, '/cart/1'), `cart: ${told}/cart/1 asked from 127.0.0.1\n`);
+      }
+    });
   });
 
   test('operator: the ConfigMap follows the Greeting, and goes with it', async (t) => {
