@@ -2,7 +2,7 @@
 // body, some are answered after five seconds.
 import { Agent, request } from 'node:http';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { LoadMessage, RateLoadOptions } from './rate-load.ts';
+import type { LoadMessage, RateLoadOptions } from './load-result.ts';
 
 const { origin, perSecond, atLeast } = workerData as RateLoadOptions;
 const { hostname, port } = new URL(origin);
