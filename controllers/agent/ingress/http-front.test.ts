@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer as createHTTPServer } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
+import { FakeClock } from '../../machinery/machinery-fixture.ts';
 import type { IngressEntry } from './entry.ts';
 import {
   ask,
@@ -309,4 +310,55 @@ test('HTTPFront tells the instance when the client has left', async (t) => {
   await once(client, 'data');
   client.destroy();
   await left.promise;
+});
+
+test('HTTPFront closes idle connections to an instance that nobody leads to any more, and completes what is under way', async (t) => {
+  const held = Promise.withResolvers<void>();
+  const reached = Promise.withResolvers<void>();
+  const a = await web(t, 'a', (request, response) => {
+    if (request.url !== '/slow') return void response.end('a');
+    reached.resolve();
+    return void held.promise.then(() => response.end('a slowly'));
+  });
+  const { ingress, port } = await http(t, a);
+  const slow = ask(port, { path: '/slow' });
+  await reached.promise;
+  ingress.lead();
+  ingress.lead(a);
+  assert.equal((await ask(port)).text, 'a');
+  ingress.lead();
+  while (a.sockets.size > 1) await turns();
+  held.resolve();
+  assert.equal((await slow).text, 'a slowly');
+  while (a.sockets.size > 0) await turns();
+});
+
+test('HTTPFront cuts a client that takes nothing of an answer for too long', async (t) => {
+  const clock = new FakeClock();
+  const ingress = new TestIngress(t, clock);
+  const port = await freePort();
+  await ingress.sync(service('web', { port, targetPort: 80, protocol: 'HTTP' }));
+  const written = Promise.withResolvers<void>();
+  const left = Promise.withResolvers<void>();
+  const chunk = Buffer.alloc(1 << 20);
+  const a = await web(t, 'a', (_request, response) => {
+    response.once('close', () => left.resolve());
+    const more = (): void => {
+      for (let count = 0; count < 64; count += 1) response.write(chunk);
+      written.resolve();
+    };
+    more();
+  });
+  ingress.lead(a);
+  const reader = connect(port, '127.0.0.1').pause();
+  reader.on('error', () => undefined);
+  reader.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+  await written.promise;
+  let isGone = false;
+  void left.promise.then(() => (isGone = true));
+  while (!isGone) {
+    await turns();
+    clock.advance(130_000);
+  }
+  reader.destroy();
 });

@@ -32,6 +32,8 @@ const MOST_ATTEMPTS = 4;
 const ANSWER_TIMEOUT_MS = 300_000;
 /** A client that sends a body must send something of it in this time. */
 const BODY_IDLE_MS = 60_000;
+/** A client that has an answer waiting must take something of it in this time. */
+const READ_IDLE_MS = 120_000;
 /** How long a request waits for an instance to become ready. */
 const HOLD_MS = 1_000;
 const HOLD_INTERVAL_MS = 50;
@@ -156,10 +158,16 @@ export class ProxiedRequest implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Controller, chunk: Buffer): void {
-    const { response } = this.#options;
+    const { response, clock } = this.#options;
     if (response.write(chunk)) return;
     controller.pause();
-    response.once('drain', () => controller.resume());
+    const cancel = clock.schedule(READ_IDLE_MS, () => response.destroy());
+    response.once('close', cancel);
+    response.once('drain', () => {
+      cancel();
+      response.off('close', cancel);
+      controller.resume();
+    });
   }
 
   onResponseEnd(_controller: Controller, trailers: Readonly<Record<string, unknown>>): void {

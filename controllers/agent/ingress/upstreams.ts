@@ -29,6 +29,8 @@ export class Upstream implements Load {
   failures = 0;
   skippedUntil = 0;
   streams = 0;
+  /** It gets nothing new; what is under way goes on. */
+  isRetired = false;
   #onIdle: (() => void)[] = [];
 
   constructor(instance: ServiceInstance, targetPort: number | string) {
@@ -66,6 +68,13 @@ export class Upstream implements Load {
     for (const told of this.#onIdle.splice(0)) told();
   }
 
+  /** Idle connections end now, the others after their answers. */
+  retire(): void {
+    if (this.isRetired) return;
+    this.isRetired = true;
+    void this.pool.close();
+  }
+
   /** Resolves when no request is under way, and no stream either unless that takes too long. */
   async drained(clock: Clock, limitMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -91,6 +100,8 @@ export class Upstreams {
   readonly #options: UpstreamsOptions;
   /** By `podUID/targetPort`. */
   readonly #upstreams = new Map<string, Upstream>();
+  /** Those with something under way for which there is another one, or none. */
+  readonly #retired = new Set<Upstream>();
   readonly #balancers = new Map<string, Balancer>();
 
   constructor(options: UpstreamsOptions) {
@@ -126,36 +137,41 @@ export class Upstreams {
   /** Call once the instance has left the table. */
   async drain(podUID: string, limitMs: number): Promise<void> {
     const { clock } = this.#options;
-    const mine = [...this.#upstreams].filter(([, { instance }]) => instance.podUID === podUID);
-    await Promise.all(
-      mine.map(async ([key, upstream]) => {
-        await upstream.drained(clock, limitMs);
-        this.#upstreams.delete(key);
-        // What takes longer than it may goes on until the instance ends it.
-        void upstream.pool.close();
-      }),
-    );
+    const all = [...this.#upstreams.values(), ...this.#retired];
+    const mine = all.filter(({ instance }) => instance.podUID === podUID);
+    for (const upstream of mine) upstream.retire();
+    await Promise.all(mine.map((upstream) => upstream.drained(clock, limitMs)));
+    this.#sweep();
   }
 
-  /** Forgets instances that are gone without having been drained, once nothing is under way there. */
+  /** Lets go of instances that nobody leads to any more: on other machines, too, somebody may wait for that. */
   prune(ready: ReadonlySet<string>): void {
-    for (const [key, upstream] of this.#upstreams) {
-      if (ready.has(upstream.instance.podUID) || upstream.active > 0) continue;
-      this.#upstreams.delete(key);
-      void upstream.pool.close();
-    }
+    for (const upstream of this.#upstreams.values())
+      if (!ready.has(upstream.instance.podUID)) upstream.retire();
+    this.#sweep();
   }
 
   async close(): Promise<void> {
-    const all = [...this.#upstreams.values()];
+    const all = [...this.#upstreams.values(), ...this.#retired];
     this.#upstreams.clear();
+    this.#retired.clear();
     await Promise.all(all.map(({ pool }) => pool.destroy()));
+  }
+
+  #sweep(): void {
+    for (const [key, upstream] of this.#upstreams) {
+      if (!upstream.isRetired) continue;
+      this.#upstreams.delete(key);
+      this.#retired.add(upstream);
+    }
+    for (const upstream of this.#retired) if (upstream.active === 0) this.#retired.delete(upstream);
   }
 
   #of(instance: ServiceInstance, targetPort: number | string): Upstream {
     const key = `${instance.podUID}/${targetPort}`;
     let upstream = this.#upstreams.get(key);
-    if (upstream === undefined) {
+    if (upstream === undefined || upstream.isRetired) {
+      if (upstream !== undefined) this.#retired.add(upstream);
       upstream = new Upstream(instance, targetPort);
       this.#upstreams.set(key, upstream);
     }
