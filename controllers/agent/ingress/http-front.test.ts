@@ -354,11 +354,13 @@ test('HTTPFront cuts a client that takes nothing of an answer for too long', asy
   reader.on('error', () => undefined);
   reader.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
   await written.promise;
-  let isGone = false;
-  void left.promise.then(() => (isGone = true));
-  while (!isGone) {
+  // Until it has heard of the cut: what was written must have come to a standstill first.
+  const gone = left.promise.then(() => true);
+  const notYet = async (): Promise<boolean> => {
     await turns();
     clock.advance(130_000);
-  }
+    return false;
+  };
+  while (!(await Promise.race([gone, notYet()])));
   reader.destroy();
 });
