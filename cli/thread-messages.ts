@@ -40,8 +40,8 @@ export type ToThread =
 export interface ServiceSummary {
   readonly namespace: string;
   readonly name: string;
-  /** Those on which it answers. */
-  readonly ports: readonly number[];
+  /** Where it answers: URLs. */
+  readonly addresses: readonly string[];
   /** Why it does not answer on the others, or not at all: a sentence each. */
   readonly troubles: readonly string[];
 }

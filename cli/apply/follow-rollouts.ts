@@ -5,9 +5,10 @@ import { EVENTS, PODS, SERVICES } from '#controllers/machinery/resources.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Logger } from '#platform/logging.ts';
 import type { FromThread, ServiceSummary } from '../thread-messages.ts';
+import { ingressAddress, portOfWarning } from './ingress-address.ts';
 import { lastWords } from './last-words.ts';
 import { complaintOf, describeInstance, isFailing, isReady, outcomeOf } from './rollout.ts';
-import type { PodView, ServiceOutcome, ServiceView } from './rollout.ts';
+import type { IngressView, PodView, ServiceOutcome, ServiceView } from './rollout.ts';
 
 const SERVICE_LABEL = 'windlass.dev/service';
 /** Long enough for images and slow probes; the closing screen then comes in any case. */
@@ -28,7 +29,7 @@ export interface FollowOptions {
 interface Followed {
   readonly namespace: string;
   readonly name: string;
-  readonly ports: readonly number[];
+  readonly ingress: readonly IngressView[];
 }
 
 type ServiceObject = ApiObject & ServiceView;
@@ -67,8 +68,8 @@ export class RolloutFollower {
   /** Follows one more service. */
   follow(service: ServiceObject): void {
     const { namespace = 'default', name } = service.metadata;
-    const ports = (service.spec?.ingress ?? []).flatMap(({ port }) => port ?? []);
-    this.#followed.set(`${namespace}/${name}`, { namespace, name, ports });
+    const ingress = service.spec?.ingress ?? [];
+    this.#followed.set(`${namespace}/${name}`, { namespace, name, ingress });
   }
 
   /** Starts the informers; everything that was applied at start is known by then. Returns at once. */
@@ -190,12 +191,13 @@ export class RolloutFollower {
     const service = this.#followed.get(key);
     if (service === undefined) return;
     // What is not forwarded is nothing to send people to.
-    const port = Number(/^port (\d+)/.exec(message)?.[1]);
+    const port = portOfWarning(message);
     if (reason.startsWith('Ingress')) {
       const troubles = this.#unforwarded.get(key) ?? new Map<number, string>();
       this.#unforwarded.set(key, troubles);
       // Words that name no port may mean each of them.
-      for (const one of Number.isNaN(port) ? service.ports : [port]) troubles.set(one, message);
+      const meant = port === undefined ? portsOf(service) : [port];
+      for (const one of meant) troubles.set(one, message);
     }
     const text = `${service.name}: ${reason}: ${message}`;
     const line = `warning ${key} ${reason}`;
@@ -268,17 +270,24 @@ export class RolloutFollower {
     this.#options.tell({ type: 'settled', services });
   }
 
-  #summaryOf(key: string, { namespace, name, ports }: Followed): ServiceSummary {
+  #summaryOf(key: string, service: Followed): ServiceSummary {
+    const { namespace, name, ingress } = service;
     const unforwarded = this.#unforwarded.get(key);
     const isUp = [...(this.#pods.get(key)?.values() ?? [])].some(isReady);
-    const troubles = ports.flatMap((port) => unforwarded?.get(port) ?? []);
+    const troubles = portsOf(service).flatMap((port) => unforwarded?.get(port) ?? []);
     if (!isUp && this.#outcomeOf(key).state !== 'ready')
       troubles.unshift('none of its instances is ready, see above');
     return {
       namespace,
       name,
-      ports: isUp ? ports.filter((port) => unforwarded?.has(port) !== true) : [],
+      addresses: isUp
+        ? ingress.filter(({ port = 0 }) => unforwarded?.has(port) !== true).map(ingressAddress)
+        : [],
       troubles,
     };
   }
+}
+
+function portsOf({ ingress }: Followed): readonly number[] {
+  return [...new Set(ingress.flatMap(({ port }) => port ?? []))];
 }

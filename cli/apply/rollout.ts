@@ -39,12 +39,20 @@ interface Condition {
   readonly message?: string;
 }
 
+/** One entry of spec.ingress. */
+export interface IngressView {
+  readonly port?: number;
+  readonly protocol?: string;
+  readonly host?: string;
+  readonly path?: string;
+}
+
 /** What of a `Service` of windlass.dev is looked at. */
 export interface ServiceView {
   readonly metadata: { readonly name: string; readonly generation?: number };
   readonly spec?: {
     readonly replicas?: number;
-    readonly ingress?: readonly { readonly port?: number }[];
+    readonly ingress?: readonly IngressView[];
   };
   readonly status?: {
     readonly observedGeneration?: number;

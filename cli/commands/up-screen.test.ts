@@ -9,7 +9,12 @@ const server = {
   adminKubeconfig: '/home/you/windlass/.windlass/admin.kubeconfig',
 };
 const manifests = [join(process.cwd(), 'deploy', 'examples', 'hello')];
-const hello = { namespace: 'default', name: 'hello', ports: [8080], troubles: [] };
+const hello = {
+  namespace: 'default',
+  name: 'hello',
+  addresses: ['http://127.0.0.1:8080'],
+  troubles: [],
+};
 
 test('closingScreen() is what the record in the README shows', () => {
   const readme = readFileSync(resolve(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
@@ -23,7 +28,7 @@ test('closingScreen() sends nobody to a port that does not answer, and says why'
   const trouble = 'port 8081 of 127.0.0.1 is in use by another program';
   const services = [
     { ...hello, troubles: [trouble] },
-    { ...hello, name: 'down', ports: [] },
+    { ...hello, name: 'down', addresses: [] },
   ];
   const screen = closingScreen({ server, services, manifests });
   assert.match(

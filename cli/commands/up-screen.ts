@@ -11,8 +11,8 @@ export interface ScreenFacts {
 /** Lines between two empty ones. */
 export function closingScreen({ server, services, manifests }: ScreenFacts): string {
   const [first] = services;
-  const lines = services.flatMap(({ name, ports, troubles }) => [
-    ...ports.map((port) => `${name} answers at`.padEnd(24) + `http://127.0.0.1:${port}`),
+  const lines = services.flatMap(({ name, addresses, troubles }) => [
+    ...addresses.map((address) => `${name} answers at`.padEnd(24) + address),
     ...troubles.map((trouble) => `${name} does not answer: ${trouble}`),
   ]);
   lines.push('the API server is at'.padEnd(24) + server.url);
