@@ -6,6 +6,7 @@ import { programHelp } from './help.ts';
 import type { CommandHelp } from './help.ts';
 import { helpOf } from './command-help.ts';
 import { processIO } from './process-io.ts';
+import { stayAlive } from './run-until-stopped.ts';
 import { CommandError, UsageError } from './usage-error.ts';
 
 interface Entry {
@@ -166,5 +167,6 @@ async function main(argv: readonly string[], io: CommandIO): Promise<number> {
   }
 }
 
+stayAlive();
 // Ends here whatever is still open: a command that has answered must not hang on a forgotten socket.
 process.exit(await main(process.argv.slice(2), processIO()));

@@ -15,15 +15,20 @@ export function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
+/** Timers of the clock let a process end, and so do idle connections: whoever waits for a server that is away must not end. */
+export function stayAlive(): () => void {
+  const keepAlive = setInterval(() => undefined, 60_000);
+  return () => clearInterval(keepAlive);
+}
+
 /** Waits for `close` until the deadline. Exit code 0, or 1 when something hangs. */
 export async function closeInTime(close: () => Promise<void>, logger: Logger): Promise<number> {
-  // Timers of the clock let a process end; this one must live until all is closed.
-  const keepAlive = setInterval(() => undefined, 1_000);
+  const rest = stayAlive();
   const inTime = await Promise.race([
     close().then(() => true),
     sleep(systemClock, STOP_DEADLINE_MS).then(() => false),
   ]);
-  clearInterval(keepAlive);
+  rest();
   if (inTime) return 0;
   const deadlineMs = STOP_DEADLINE_MS;
   logger.error('Not everything stopped in time; the next start finishes it', { deadlineMs });

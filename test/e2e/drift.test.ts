@@ -123,7 +123,8 @@ test(
       env: { DOCKER_HOST: engine.host },
     });
     const kubectl = new Kubectl(up.kubeconfig, dataDir);
-    await kubectl.apply(serviceOf('nap', 3, { command: ['sleep', '1000'] }));
+    const resources = { limits: { memory: '64Mi' } };
+    await kubectl.apply(serviceOf('nap', 3, { command: ['sleep', '1000'], resources }));
     await eventually('they run', async () =>
       assert.equal((await restarts(kubectl, 'nap')).size, 3),
     );
@@ -149,6 +150,12 @@ test(
       );
     });
     assert.ok((await reasons(kubectl, paused)).includes('Frozen'));
+
+    await docker('update', '--memory', '96m', '--memory-swap', '192m', pausedID);
+    await eventually('it has what its Pod asks for again', async () => {
+      const bytes = await docker('inspect', '-f', '{{.HostConfig.Memory}}', pausedID);
+      assert.equal(Number(bytes), 64 * 1024 ** 2);
+    });
 
     // What holds the network of a Pod: its containers get another one.
     const holder = (
