@@ -15,7 +15,7 @@ export interface MultiplexerOptions {
   readonly maximumChannels?: number;
 }
 
-const DEFAULT_MAXIMUM_CHANNELS = 256;
+const DEFAULT_MAXIMUM_CHANNELS = 128;
 const CREDIT_BYTES = 4;
 
 export class Multiplexer {

@@ -9,7 +9,8 @@ import { after, before, suite, test } from 'node:test';
 import { Attach, Exec, KubeConfig, PortForward } from '@kubernetes/client-node';
 import type { V1Status } from '@kubernetes/client-node';
 import { eventually } from '../support/eventually.ts';
-import { Kubectl, missingKubectl } from '../support/kubectl.ts';
+import { freePort } from '../support/hello.ts';
+import { Kubectl, kubectlBinary, missingKubectl } from '../support/kubectl.ts';
 import { kubectlBinaries } from '../support/kubectls.ts';
 import { needs } from '../support/missing-part.ts';
 import { processesBelow } from '../support/processes.ts';
@@ -170,5 +171,38 @@ suite('sessions with a Pod', needs(missingKubectl()), () => {
       for (const line of open) assert.match(line, / 0$/);
       assert.match(metrics, /apiserver_request_total\{.*subresource="exec".*code="101"/);
     });
+  });
+
+  /** A command that sleeps, and what to call when its kubectl shall go. */
+  const sleeper = async (): Promise<() => void> => {
+    const args = ['exec', '-i', 'box', '--', 'sh', '-c', 'sleep 999 & echo up; sleep 999'];
+    const child = spawn(kubectlBinary, args, { env: kubectl.environment, stdio: 'pipe' });
+    await once(child.stdout, 'data');
+    return () => child.kill('SIGKILL');
+  };
+
+  test('what sessions of a killed agent left running, the next one ends', async () => {
+    const leave = await sleeper();
+    process.kill(windlass.pid, 'SIGKILL');
+    await windlass.exited();
+    leave();
+    windlass = await startWindlass({ after: () => undefined }, { dataDir });
+    await kubectl.ok(['wait', '--for=condition=Ready', 'pod/box', '--timeout=30s']);
+    await nothingIsLeft();
+    assert.ok(idle > 0);
+  });
+
+  test('a server that stops ends its sessions, commands and all', async () => {
+    const leave = await sleeper();
+    const port = await freePort();
+    const forward = spawn(kubectlBinary, ['port-forward', 'pod/box', `${port}:8080`], {
+      env: kubectl.environment,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    await once(forward.stdout, 'data');
+    assert.equal(await windlass.interrupt(), 0);
+    assert.deepEqual(processesBelow(dataDir), []);
+    leave();
+    forward.kill('SIGKILL');
   });
 });
