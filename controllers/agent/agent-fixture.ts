@@ -295,6 +295,7 @@ export function agentFixture(folder: string): Fixture {
     nodeName: 'node',
     hostIP: '10.0.0.1',
     folderOf: (uid) => `${folder}/pods/${uid}`,
+    imageCame: () => Promise.resolve(),
     findLogins: () => Promise.resolve([]),
     claimsFolder: `${folder}/volumes`,
   };

@@ -28,6 +28,8 @@ export interface AgentContext {
   readonly hostIP: string;
   /** Folder of a Pod on this machine, by uid. */
   readonly folderOf: (podUID: string) => string;
+  /** Told of images that this agent has brought here. */
+  readonly imageCame: (id: string, name: string) => Promise<void>;
   /** For pulling an image: those of the Pod's Secrets, then those of this machine. */
   readonly findLogins: (
     image: ImageReference,

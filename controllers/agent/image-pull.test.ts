@@ -32,7 +32,7 @@ test('PodWorker tells how far the pull of an image is, not too often', async (t)
   const told = messages.filter((message) => message?.includes('%'));
   assert.equal(told.length, 12);
   assert.equal(told.at(-1), `pulling image ${image}: 50 %, 60 of 120 MB, 1 of 3 layers`);
-  resolve({ imageID: 'sha256:1', sizeBytes: 120_000_000, pulledMs: 61_000 });
+  resolve({ imageID: 'sha256:1', sizeBytes: 120_000_000, pulledMs: 61_000, isNew: true });
   await turns();
   assert.deepEqual(events, [
     `Normal Pulling Pulling image "${image}"`,
@@ -78,7 +78,7 @@ test('PodWorker gives the logins of imagePullSecrets with the address of the reg
       });
       runtime.prepareImage = async (request) => {
         logins.push(...(await request.logins()));
-        return { imageID: 'sha256:1', sizeBytes: 1, pulledMs: undefined };
+        return { imageID: 'sha256:1', sizeBytes: 1, pulledMs: undefined, isNew: false };
       };
     },
   );

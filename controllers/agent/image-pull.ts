@@ -49,6 +49,7 @@ export async function pullImage(
   };
   try {
     const prepared = await runtime.prepareImage(request, signal);
+    if (prepared.isNew) await context.imageCame(prepared.imageID, image);
     report(context, pod, quoted, prepared);
   } catch (error) {
     if (error instanceof StartError && error.reason === 'ErrImagePull') metrics.pullErrors.inc();

@@ -15,8 +15,8 @@ export interface ReceiverOptions {
   readonly store: ImageStore | undefined;
   readonly runtimeName: string;
   readonly clock: Clock;
-  /** Told when an image has come. */
-  readonly changed: () => void;
+  /** Told when an image has come, or one that was there has another name. */
+  readonly changed: (id: string, name: string, isNew: boolean) => void;
 }
 
 /** The caller comes again when loading takes longer. */
@@ -101,7 +101,7 @@ export class ImageReceiver {
     const { id, name, layers } = image;
     if ((await store.idOf(id)) !== undefined) {
       await store.tag(id, name);
-      changed();
+      changed(id, text(name), false);
       return { state: 'loaded' };
     }
     const { first, wanted } = await this.#wanted(store, image);
@@ -126,7 +126,7 @@ export class ImageReceiver {
       );
     }
     await blobs.remove([...wanted, image.config ?? '']);
-    changed();
+    changed(id, text(name), true);
     return { state: 'loaded' };
   }
 

@@ -6,6 +6,7 @@ export interface AgentMetrics {
   readonly startErrors: Counter;
   readonly imagePull: Histogram;
   readonly pullErrors: Counter;
+  readonly collectedImages: Counter;
   readonly probes: Counter;
   readonly runningPods: Gauge;
   readonly runningContainers: Gauge;
@@ -37,6 +38,11 @@ export function agentMetrics(registry: MetricsRegistry, nodeName: string): Agent
     pullErrors: registry.counter({
       name: 'windlass_image_pull_errors_total',
       help: '[ALPHA] Number of pulls of images that failed.',
+    }),
+    collectedImages: registry.counter({
+      name: 'kubelet_image_garbage_collected_total',
+      help: '[ALPHA] Total number of images garbage collected by the agent, whether through disk usage or image age.',
+      labelNames: ['reason'],
     }),
     probes: registry.counter({
       name: 'prober_probe_total',

@@ -21,6 +21,10 @@ import { EndpointTable } from './endpoints.ts';
 import { startIngress } from './ingress/start-ingress.ts';
 import type { IngressService } from './ingress/entry.ts';
 import { LocalInstances } from './local-instances.ts';
+import { COLLECTION_DEFAULTS } from './image-collection.ts';
+import type { ImageCollectionSettings } from './image-collection.ts';
+import { collectImages } from './image-collector.ts';
+import { OwnImages } from './own-images.ts';
 import { agentMetrics } from './metrics.ts';
 import { keepNodeAlive, leaveNode, registerNode, reportImages } from './node.ts';
 import type { NodeOptions } from './node.ts';
@@ -51,6 +55,8 @@ export interface AgentOptions {
   readonly clusterDomain: string;
   /** Where agents of other machines find this one. */
   readonly peers?: PeerSettings;
+  /** When images that nobody uses are removed; those of upstream's kubelet by default. */
+  readonly imageCollection?: Partial<ImageCollectionSettings>;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly metrics: MetricsRegistry;
@@ -93,6 +99,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     logger,
     component: 'windlass-agent',
   });
+  const ownImages = await OwnImages.open(join(nodeFolder, 'images.json'), logger);
   const environment = options.environment ?? {};
   const dockerFolder = dockerFolderOf(environment);
   const loginsOptions = { client, clock, logger, dockerFolder, environment };
@@ -111,6 +118,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     hostIP: ownAddress(),
     folderOf: (podUID) => join(nodeFolder, 'pods', podUID),
     findLogins: (image, secrets, until) => findLogins(loginsOptions, image, secrets, until),
+    imageCame: (id, name) => ownImages.add(id, name, clock.now()),
     claimsFolder: join(nodeFolder, 'volumes'),
   };
   const description: NodeOptions = {
@@ -131,7 +139,11 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     store: runtime.images,
     runtimeName: runtime.name,
     clock,
-    changed: () => void reportImages(node, life),
+    changed: (id, name, isNew) => {
+      // What somebody else brought here stays, whatever it is called.
+      if (isNew) void context.imageCame(id, name).catch(() => undefined);
+      void reportImages(node, life);
+    },
   });
 
   const informerOptions = { client, clock, logger, random };
@@ -203,7 +215,18 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     ingress.sync();
   });
 
+  const { imageKeeper } = runtime;
+  const collector = {
+    own: ownImages,
+    settings: { ...COLLECTION_DEFAULTS, ...options.imageCollection },
+    clock,
+    logger,
+    collected: context.metrics.collectedImages,
+  };
   const tasks = [
+    ...(imageKeeper === undefined
+      ? []
+      : [collectImages({ ...collector, keeper: imageKeeper }, life)]),
     recorder.run(life),
     pods.run(life),
     services.run(life),

@@ -65,14 +65,14 @@ dockerTest('pulls by tag and by digest, after the policy', async (context) => {
     const name = `${registry.address}/team/app`;
     const digest = await push(context, `${name}:1`);
     const pulled = await prepare(context, `${name}:1`);
-    assert.ok(pulled.pulledMs !== undefined && pulled.sizeBytes > 0);
+    assert.ok(pulled.pulledMs !== undefined && pulled.sizeBytes > 0 && pulled.isNew);
     assert.equal((await prepare(context, `${name}:1`)).pulledMs, undefined);
     assert.equal(
       (await prepare(context, `${name}:1`, { pullPolicy: 'Never' })).imageID,
       pulled.imageID,
     );
     const again = await prepare(context, `${name}:1`, { pullPolicy: 'Always' });
-    assert.ok(again.pulledMs !== undefined);
+    assert.ok(again.pulledMs !== undefined && !again.isNew);
     for (const pinned of [`${name}@${digest}`, `${name}:1@${digest}`]) {
       await context.docker('rmi', '-f', pulled.imageID).catch(() => undefined);
       const { imageID } = await prepare(context, pinned);
@@ -164,3 +164,31 @@ dockerTest('measures how far a pull is', () => {
   assert.equal(meter.take('{"error":"denied"}'), 'denied');
   return Promise.resolve();
 });
+
+dockerTest(
+  'removes images that no container uses, and only under the names it is told',
+  async (context) => {
+    const { runtime, docker, run } = context;
+    const container = await docker('create', TEST_IMAGE, 'true');
+    for (const name of ['one', 'two', 'busy'])
+      await docker('commit', '-m', name, container, `gc-${name}:1`);
+    await docker('rm', container);
+    await docker('tag', 'gc-two:1', 'somebodys:1');
+    const { id } = await run('sleep 60', { image: 'gc-busy:1' });
+    const { imageKeeper } = runtime;
+    const idOf = (name: string): Promise<string> => docker('inspect', '-f', '{{.Id}}', name);
+    const inUse = await imageKeeper.inUse();
+    assert.ok(inUse.has(await idOf('gc-busy:1')));
+    assert.ok(!inUse.has(await idOf('gc-one:1')));
+    assert.ok(((await imageKeeper.sizes()).get(await idOf('gc-one:1')) ?? 0) > 0);
+    const disk = await imageKeeper.disk();
+    assert.ok(disk !== undefined && disk.totalBytes > disk.freeBytes && disk.freeBytes > 0);
+    assert.equal(await imageKeeper.remove(['gc-one:1']), true);
+    assert.equal(await imageKeeper.remove(['gc-two:1', 'never-there:1']), true);
+    assert.equal(await imageKeeper.remove(['gc-busy:1']), false);
+    const left = (await docker('images', '--format', '{{.Repository}}')).split('\n');
+    assert.ok(!left.includes('gc-one') && !left.includes('gc-two'));
+    assert.ok(left.includes('somebodys') && left.includes('gc-busy'));
+    await runtime.stop(id, 0);
+  },
+);

@@ -29,12 +29,15 @@ export async function prepareImage(
     );
   }
   const startedAt = clock.monotonic();
+  // Under another name, perhaps.
+  const before = new Set((await docker.listImages()).map(({ Id }) => Id));
   request.pulling();
   try {
     await pullWithLogins(docker, request, clock, signal);
     const pulled = await find(docker, image);
     if (pulled === undefined) throw new Error('it was removed at once');
-    return { ...pulled, pulledMs: clock.monotonic() - startedAt };
+    const isNew = !before.has(pulled.imageID);
+    return { ...pulled, isNew, pulledMs: clock.monotonic() - startedAt };
   } catch (error) {
     signal.throwIfAborted();
     throw new StartError(
@@ -49,7 +52,7 @@ async function find(docker: Docker, image: string): Promise<PreparedImage | unde
   const info = await docker.getImage(image).inspect().catch(ignoreMissing);
   return info === undefined
     ? undefined
-    : { imageID: info.Id, sizeBytes: info.Size, pulledMs: undefined };
+    : { imageID: info.Id, sizeBytes: info.Size, pulledMs: undefined, isNew: false };
 }
 
 /** One login after the other, as upstream; without any the registry is asked as anybody. */

@@ -18,6 +18,7 @@ import {
 } from './docker-connection.ts';
 import { createOptions, isOurs, statusOf } from './docker-container.ts';
 import { prepareImage } from './docker-image.ts';
+import { DockerImageKeeper } from './docker-image-keeper.ts';
 import { DockerImageStore } from './docker-image-store.ts';
 import { DockerInventory } from './docker-inventory.ts';
 import { followEvents } from './docker-events.ts';
@@ -62,6 +63,7 @@ export class DockerRuntime implements Runtime {
   readonly name = 'docker';
   readonly sessions: DockerSessions;
   readonly images: DockerImageStore;
+  readonly imageKeeper: DockerImageKeeper;
   readonly #options: DockerRuntimeOptions;
   readonly #docker: Docker;
   readonly #inventory: DockerInventory;
@@ -77,6 +79,7 @@ export class DockerRuntime implements Runtime {
     const { owner, logger } = options;
     this.#docker = connectTo(options.host ?? DEFAULT_HOST);
     this.images = new DockerImageStore(this.#docker);
+    this.imageKeeper = new DockerImageKeeper(this.#docker);
     this.#inventory = new DockerInventory(this.#docker, owner);
     const docker = this.#docker;
     this.#sandboxes = new DockerSandboxes({ docker, inventory: this.#inventory, owner, logger });

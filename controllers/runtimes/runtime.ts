@@ -2,6 +2,7 @@
 // A runtime knows nothing of the API server; the agent translates Pods into ContainerSpecs and states back into Pod status.
 import type { Readable } from 'node:stream';
 import type { ContainerSessions } from './container-sessions.ts';
+import type { ImageKeeper } from './image-keeper.ts';
 import type { ImageStore } from './image-store.ts';
 
 /** Identity that survives a restart of the agent: the runtime stores it with the container. */
@@ -166,6 +167,8 @@ export interface PreparedImage {
   readonly sizeBytes: number;
   /** How long the registry took; undefined when it was not asked. */
   readonly pulledMs: number | undefined;
+  /** It was not there before. */
+  readonly isNew: boolean;
 }
 
 export interface ContainerSpec {
@@ -276,6 +279,7 @@ export interface Runtime extends AsyncDisposable {
   readonly version: string;
   /** Absent where there are no images, only programs. */
   readonly images?: ImageStore;
+  readonly imageKeeper?: ImageKeeper;
   /** Checks that it works here; throws an Error that says what is missing and what to do. */
   start(signal: AbortSignal): Promise<void>;
   /** All containers of this control plane on this machine, also those of an earlier run of the agent. */
