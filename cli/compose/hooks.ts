@@ -1,5 +1,6 @@
 // `x-pre_deploy` and `x-post_deploy`: commands that run once, in an instance of their own, before and after a rollout.
 import type { Hook, HookName } from '#controllers/service/types.ts';
+import { entrypointOf } from './container.ts';
 import type { Field } from './field.ts';
 import { userOf } from './security.ts';
 import { entriesOf } from './texts.ts';
@@ -7,7 +8,7 @@ import { durationText } from './units.ts';
 import { literal } from '../spec/container-of-spec.ts';
 import { commandWords } from './words.ts';
 
-const KEYS = ['command', 'environment', 'privileged', 'timeout', 'user'];
+const KEYS = ['command', 'entrypoint', 'environment', 'privileged', 'timeout', 'user'];
 const NAMES: Readonly<Record<HookName, string>> = {
   preDeploy: 'x-pre_deploy',
   postDeploy: 'x-post_deploy',
@@ -50,10 +51,18 @@ function hookOf(
   };
   const timeout = section.get('timeout')?.duration();
   return {
-    ...(entrypoint === undefined ? {} : { command: entrypoint }),
-    args,
+    ...programOf(entrypointOf(section) ?? entrypoint, args),
     ...(env.length === 0 ? {} : { env }),
     ...(timeout === undefined ? {} : { timeout: durationText(timeout) }),
     ...(Object.keys(securityContext).length === 0 ? {} : { securityContext }),
   };
+}
+
+/** As for the service: an entrypoint that is taken away leaves the command to be the program. */
+function programOf(
+  entrypoint: readonly string[] | undefined,
+  words: readonly string[],
+): Pick<Hook, 'command' | 'args'> {
+  if (entrypoint?.length === 0) return { command: words };
+  return { ...(entrypoint === undefined ? {} : { command: entrypoint }), args: words };
 }

@@ -127,6 +127,14 @@ const SPECS: readonly (readonly [lines: string, spec: object])[] = [
     'entrypoint: /start\nx-post_deploy: {command: check --all}',
     { hooks: { postDeploy: { command: ['/start'], args: ['check', '--all'] } } },
   ],
+  [
+    'entrypoint: ""\ncommand: x\nx-pre_deploy: {command: migrate up, timeout: 30s}',
+    { hooks: { preDeploy: { command: ['migrate', 'up'], timeout: '30s' } } },
+  ],
+  [
+    'entrypoint: /start\nx-pre_deploy: {entrypoint: sh, command: [-c, migrate]}',
+    { hooks: { preDeploy: { command: ['sh'], args: ['-c', 'migrate'] } } },
+  ],
   ['user: postgres', { engine: { user: 'postgres' } }],
   ['depends_on: {b: {condition: service_healthy}}', { dependsOn: ['b'] }],
 ];

@@ -1,0 +1,148 @@
+// A Compose file through its life, on the process runtime: deployed in order, changed, pruned, failing with its last words.
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { runCommand } from '../support/command.ts';
+import type { CommandResult } from '../support/command.ts';
+import { eventually } from '../support/eventually.ts';
+import { freePort } from '../support/hello.ts';
+import { httpGet } from '../support/http-poller.ts';
+import { tempDir } from '../support/temp-dir.ts';
+import { endWindlass, launcher, projectRoot, startWindlass } from '../support/windlass.ts';
+import type { Windlass } from '../support/windlass.ts';
+
+const folder = tempDir();
+const file = join(folder, 'compose.yaml');
+const dataDir = join(folder, 'data');
+const example = readFileSync(
+  join(projectRoot, 'deploy', 'examples', 'compose', 'compose.yaml'),
+  'utf8',
+);
+
+function cli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CommandResult> {
+  return runCommand('node', [launcher, ...args, '--data-dir', dataDir], {
+    cwd: projectRoot,
+    env: { ...process.env, ...env },
+    timeoutMs: 60_000,
+  });
+}
+
+suite('a Compose file', () => {
+  let windlass: Windlass;
+  let page = '';
+  let text = '';
+
+  before(async () => {
+    const [one, two] = [await freePort(), await freePort()];
+    text = example.replaceAll('8091', String(one)).replaceAll('8092', String(two));
+    page = `http://127.0.0.1:${one}/`;
+    writeFileSync(file, text);
+    windlass = await startWindlass({ after: () => undefined }, { dataDir });
+    await eventually('the node is ready', async () => {
+      assert.match((await cli(['status'])).stdout, /1 of 1 ready/);
+    });
+  });
+  after(() => endWindlass(windlass));
+
+  test('--dry-run shows the plan, what is needed first, and changes nothing', async () => {
+    const { code, stdout, stderr } = await cli(['deploy', '-f', file, '--dry-run']);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /\+ create service counter\n[^]*\+ create service page\n/);
+    assert.match(stdout, /Nothing was changed: --dry-run\n$/);
+    assert.doesNotMatch(stdout, /visitor/);
+    assert.equal((await cli(['diff', '-f', file])).code, 1);
+  });
+
+  test('it is deployed, follows its instances, and is up to date then', async () => {
+    const { code, stdout, stderr } = await cli(['deploy', '-f', file, '--yes']);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^ {2}counter-\w{5} {2}Healthy$/m);
+    assert.match(stdout, /^ {2}page-\w{5} {2}Monitoring \(1s\)$/m);
+    assert.match(stdout, /counter is rolled out: 1 of 1 ready\n/);
+    assert.match(stdout, /page is rolled out: 2 of 2 ready\n/);
+    assert.match((await httpGet(page)).body, /^\d+ visits$/m);
+    const again = await cli(['deploy', '-f', file]);
+    assert.deepEqual([again.code, again.stdout], [0, 'Services are up to date.\n']);
+  });
+
+  test('a variable changes one service, and another one is not touched', async () => {
+    const guests = { WORD: 'guests' };
+    const plan = await cli(['plan', '-f', file, 'page', '-o', 'json'], guests);
+    const plans = JSON.parse(plan.stdout) as readonly {
+      readonly service: string;
+      readonly operations: readonly { readonly op: string }[];
+    }[];
+    assert.deepEqual(
+      plans.map(({ service, operations }) => [service, operations.map(({ op }) => op)]),
+      [
+        ['counter', []],
+        ['page', ['replace', 'replace']],
+      ],
+    );
+    const { code, stderr } = await cli(['deploy', '-f', file, '--yes', 'page'], guests);
+    assert.equal(code, 0, stderr);
+    assert.match((await httpGet(page)).body, /^\d+ guests$/m);
+    assert.equal((await cli(['rollback', 'page'])).code, 0);
+    await eventually('it is back', async () => {
+      assert.match((await httpGet(page)).body, /^\d+ visits$/m);
+    });
+    assert.match((await cli(['history', 'page'])).stdout, /\d +page-\w+ +\S+ +template +current\n/);
+  });
+
+  test('what left the file stays until --prune, and nothing else goes then', async () => {
+    const other = ['run', 'x', '--name', 'other', '--replicas', '0', '-d'];
+    assert.equal((await cli(other)).code, 0);
+    const extra = `  extra:\n    <<: *settings\n    entrypoint: [sleep, '600']\n    secrets: [word]\nsecrets:\n  word: { environment: SECRET_WORD }\n`;
+    writeFileSync(file, text + extra);
+    const env = { SECRET_WORD: 'geheim' };
+    const added = await cli(['deploy', '-f', file, '--yes', '--skip-health'], env);
+    assert.equal(added.code, 0, added.stderr);
+    assert.match(added.stdout, /\+ create secret\/word\n/);
+    assert.doesNotMatch(added.stdout + added.stderr + windlass.output, /geheim|Z2VoZWlt/);
+
+    writeFileSync(file, text);
+    const kept = await cli(['deploy', '-f', file, '--yes', '--project', 'visits']);
+    assert.equal(kept.code, 0, kept.stderr);
+    assert.match(
+      kept.stdout,
+      /Not in the files any more: service\.windlass\.dev\/extra, secret\/w/,
+    );
+    const plan = await cli(['deploy', '-f', file, '--prune']);
+    assert.equal(plan.code, 1);
+    assert.match(plan.stdout, /- remove service extra \(1 instance\)\n- remove secret\/word\n/);
+    assert.match(plan.stderr, /No changes were made/);
+    const pruned = await cli(['deploy', '-f', file, '--prune', '--yes']);
+    assert.equal(pruned.code, 0, pruned.stderr);
+    assert.match(pruned.stdout, /^service\.windlass\.dev\/extra deleted$/m);
+    assert.match(pruned.stdout, /^secret\/word deleted$/m);
+    const again = await cli(['deploy', '-f', file, '--prune']);
+    assert.deepEqual([again.code, again.stdout], [0, 'Services are up to date.\n']);
+    assert.equal((await cli(['history', 'other'])).code, 0);
+  });
+
+  test('a failure shows the last lines of the log, ends with 1, and the old instances serve', async () => {
+    const broken = text.replace(
+      ".listen(Number(PORT), () => console.log('the page is open'))",
+      ".on('x', console.log('one'), console.log('no such luck'), process.exit(3))",
+    );
+    assert.notEqual(broken, text);
+    writeFileSync(file, broken);
+    const args = ['deploy', '-f', file, '--yes', '--log-lines', '1', '--timeout', '90s'];
+    const { code, stdout, stderr } = await cli(args);
+    assert.equal(code, 1, stdout);
+    assert.match(stdout, /^ {2}page-\w{5} {2}Unhealthy \(.*exit code 3/m);
+    assert.match(stderr, /^Last 1 log lines of page-\w{5}:\n {2}no such luck\n/m);
+    assert.match(stderr, /windlass: service page is not rolled out: /);
+    assert.match((await httpGet(page)).body, /^\d+ visits$/m);
+  });
+
+  test('what is wrong in the file is told with its line, from plan, diff and deploy', async () => {
+    writeFileSync(file, text.replace('image: node:26-slim', 'image: node:26-slim\n  imgae: x'));
+    for (const [command, exit] of Object.entries({ plan: 1, deploy: 1, diff: 2 })) {
+      const { code, stderr, stdout } = await cli([command, '-f', file]);
+      assert.deepEqual([code, stdout], [exit, ''], command);
+      assert.match(stderr, /compose\.yaml, line \d+: services\.\w+\.imgae: unknown field; did you/);
+    }
+  });
+});
