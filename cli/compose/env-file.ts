@@ -18,6 +18,9 @@ const ESCAPES: Readonly<Record<string, string>> = {
   $: '$$',
 };
 
+/** Of one value. */
+const MOST_LINES = 1_000;
+
 /**
  * A name without `=` has the value that it has in `variables`, or is left out.
  *
@@ -47,7 +50,7 @@ export function parseEnvFile(
     }
     let quoted = value;
     // A value in quotes may go on over several lines.
-    while (isOpen(quoted) && index + 1 < lines.length) {
+    while (isOpen(quoted) && index + 1 < lines.length && index - number < MOST_LINES) {
       index += 1;
       quoted += `\n${lines[index] ?? ''}`;
     }
