@@ -137,6 +137,84 @@ suite('a Compose file', () => {
     assert.match((await httpGet(page)).body, /^\d+ visits$/m);
   });
 
+  test('volumes, configs, secrets and hooks are what the file says; a failed hook tells its last words', async () => {
+    const more = join(folder, 'more.yaml');
+    const service = (hook: string, level: number): string => `name: more
+services:
+  app:
+    image: node:26-slim
+    entrypoint: [sh, -c, "cat etc/app.conf run/secrets/token; echo; touch data/kept; ls data; sleep 600"]
+    configs: [{ source: conf, target: /etc/app.conf }]
+    secrets: [token]
+    volumes: ["app_data:/data"]
+    x-pre_deploy: { entrypoint: "", command: [sh, -c, "${hook}"] }
+    deploy: { update_config: { monitor: 1s } }
+configs: { conf: { content: "level=${level}\\n" } }
+secrets: { token: { environment: TOKEN } }
+volumes: { app_data: }
+`;
+    const env = { TOKEN: 'sesame' };
+    writeFileSync(more, service('echo migrated', 1));
+    const first = await cli(['deploy', '-f', more, '--yes'], env);
+    assert.equal(first.code, 0, first.stderr);
+    assert.match(first.stdout, /create volume app-data-\w+ on /);
+    assert.match(first.stdout, /^ {2}app-\w{5} {2}Pre-deploy hook: Done$/m);
+    assert.doesNotMatch(first.stdout + first.stderr, /sesame/);
+    await eventually('its files are there', async () => {
+      const { stdout } = await cli(['logs', 'app']);
+      assert.match(stdout, /^app-\w{5} \| level=1\napp-\w{5} \| sesame\napp-\w{5} \| kept$/m);
+    });
+    writeFileSync(more, service('echo no migration; exit 4', 2));
+    const failed = await cli(['deploy', '-f', more, '--yes'], env);
+    assert.equal(failed.code, 1, failed.stdout);
+    assert.match(failed.stdout, /Pre-deploy hook: Failed \(ended: Error, exit code 4\)/);
+    assert.match(failed.stderr, /^Last 1 log lines of app-\w{5}:\n {2}no migration$/m);
+  });
+
+  test('a canary waits: deploy ends with 3, promote lets it go on, abort brings the old one back', async () => {
+    const canary = join(folder, 'canary.yaml');
+    const write = (seconds: number): void =>
+      writeFileSync(
+        canary,
+        `apiVersion: windlass.dev/v1alpha1
+kind: Service
+metadata: { name: canary }
+spec:
+  replicas: 2
+  updateStrategy: { type: Canary, monitorPeriod: 0s, canary: { steps: [{ count: 1 }] } }
+  template:
+    spec: { terminationGracePeriodSeconds: 1, containers: [{ name: c, image: x, command: [sleep, '${seconds}'] }] }
+`,
+      );
+    const deployed = (): Promise<CommandResult> => cli(['deploy', '-f', canary, '--yes']);
+    write(600);
+    assert.equal((await deployed()).code, 0);
+    assert.match((await cli(['promote', 'canary'])).stderr, /canary does not wait to be promoted/);
+    assert.match(
+      (await cli(['abort', 'canary'])).stderr,
+      /no rollout of service canary is under way/,
+    );
+    write(601);
+    const waits = await deployed();
+    assert.equal(waits.code, 3, waits.stderr);
+    assert.match(
+      waits.stderr,
+      /canary waits at step 1 of its rollout\nwindlass promote canary lets/,
+    );
+    assert.match((await cli(['promote', 'canary'])).stdout, /goes on after step 1\n$/);
+    await eventually('it is rolled out', async () => {
+      assert.equal((await cli(['deploy', '-f', canary])).stdout, 'Services are up to date.\n');
+    });
+    write(602);
+    assert.equal((await deployed()).code, 3);
+    assert.match((await cli(['abort', 'canary'])).stdout, /gives revision \w+ up and goes back to/);
+    await eventually('the old one is back', async () => {
+      write(601);
+      const { stdout } = await cli(['plan', '-f', canary, '-o', 'json']);
+      assert.deepEqual((JSON.parse(stdout) as { operations: unknown[] }).operations, []);
+    });
+  });
+
   test('what is wrong in the file is told with its line, from plan, diff and deploy', async () => {
     writeFileSync(file, text.replace('image: node:26-slim', 'image: node:26-slim\n  imgae: x'));
     for (const [command, exit] of Object.entries({ plan: 1, deploy: 1, diff: 2 })) {
