@@ -1,7 +1,7 @@
 // One service of a Compose file as a Service of windlass.dev.
 import type { IngressEntry, ServiceSpec, ServiceVolume } from '#controllers/service/types.ts';
 import type { ManifestObject } from '../apply/manifest.ts';
-import { ingressEntry } from '../spec/service-of-spec.ts';
+import { ingressEntry } from '../spec/ingress-entry.ts';
 import { containerOf, entrypointOf, podFieldsOf } from './container.ts';
 import { engineOf } from './engine.ts';
 import type { Field } from './field.ts';

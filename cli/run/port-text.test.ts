@@ -1,63 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { projectRoot } from '#test/support/windlass.ts';
-import { UsageError } from '../usage-error.ts';
 import { checkPort, formatPort, parsePort } from './port-text.ts';
-import type { PublishedPort, UncheckedPort } from './port-text.ts';
+import type { PublishedPort } from './port-text.ts';
 
-/** A case of uncloud's behaviour, as data; the format is that of the whole collection of service cases. */
-interface Case {
-  readonly id: number;
-  readonly name: string;
-  readonly kind: string;
-  readonly spec: { readonly port: unknown };
-  readonly expected: readonly Expected[];
-}
-
-type Expected =
-  | { readonly op: 'parsed'; readonly port: UncheckedPort }
-  | { readonly op: 'formatted'; readonly text: string }
-  | { readonly op: 'accept' }
-  | { readonly op: 'error'; readonly contains: string };
-
-const CASES = JSON.parse(
-  readFileSync(join(projectRoot, 'test', 'cases', 'port-cases.json'), 'utf8'),
-) as readonly Case[];
-
-/** What each kind of case does with its port. */
-const KINDS: Readonly<Record<string, (port: unknown) => Expected>> = {
-  'parse-port': (port) => ({ op: 'parsed', port: parsePort(port as string) }),
-  'format-port': (port) => ({ op: 'formatted', text: formatPort(port as PublishedPort) }),
-  'validate-port': (port) => {
-    checkPort(port as UncheckedPort);
-    return { op: 'accept' };
-  },
-};
-
-test('the cases are there, of every kind', () => {
-  for (const kind of Object.keys(KINDS))
-    assert.ok(
-      CASES.some((one) => one.kind === kind),
-      kind,
-    );
-});
-
-for (const { id, name, kind, spec, expected } of CASES) {
-  test(`${kind} ${id}: ${name}`, () => {
-    const act = KINDS[kind];
-    assert.ok(act !== undefined, `no parser for kind ${kind}`);
-    const [wanted] = expected;
-    if (wanted?.op !== 'error') return assert.deepEqual(act(spec.port), wanted);
-    assert.throws(
-      () => act(spec.port),
-      (error) => error instanceof UsageError && error.message.includes(wanted.contains),
-    );
-  });
-}
-
+// What uncloud's cases say is in test/cases.
 const WRONG: readonly (readonly [text: string, why: RegExp])[] = [
   ['', /invalid container port ''/],
   ['0', /invalid container port '0'/],

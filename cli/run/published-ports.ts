@@ -1,5 +1,5 @@
 // Published ports of one service: whether the machine can give them all, and the ports of the container that they lead to. Pure.
-import { ingressEntry } from '../spec/service-of-spec.ts';
+import { ingressEntry } from '../spec/ingress-entry.ts';
 import { UsageError } from '../usage-error.ts';
 import { formatPort } from './port-text.ts';
 import type { PublishedPort } from './port-text.ts';

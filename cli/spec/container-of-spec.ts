@@ -2,8 +2,7 @@
 import { parseDuration } from '#controllers/service/duration.ts';
 import type { Engine } from '#controllers/service/types.ts';
 import { parsePort } from '../run/port-text.ts';
-import type { PublishedPort } from '../run/port-text.ts';
-import { UsageError } from '../usage-error.ts';
+import { containerPortsOf } from '../run/published-ports.ts';
 import { dnsLabel } from './dns-label.ts';
 import type { NeutralContainer, NeutralSpec, NeutralVolume } from './neutral-spec.ts';
 import { probesOfHealthcheck } from './probes-of-healthcheck.ts';
@@ -78,24 +77,9 @@ export function envOf(
 
 /** Only those of the machine: what the ingress leads to needs no declaration, and a change of it no new instance. */
 function hostPortsOf(texts: readonly string[]): readonly object[] {
-  return texts
-    .map((text) => parsePort(text))
-    .filter(({ mode }) => mode === 'host')
-    .map(hostPortOf);
-}
-
-function hostPortOf(port: PublishedPort): object {
-  const { containerPort, publishedPort, protocol, hostIP, hostPrefix } = port;
-  if (hostPrefix !== undefined)
-    throw new UsageError(
-      `port ${publishedPort}:${containerPort} on ${hostPrefix}: binding the addresses of a CIDR is not supported; name one IP, or none for all addresses`,
-    );
-  return {
-    containerPort,
-    protocol: protocol === 'udp' ? 'UDP' : 'TCP',
-    hostPort: publishedPort,
-    ...(hostIP === undefined ? {} : { hostIP }),
-  };
+  return containerPortsOf(
+    texts.map((text) => parsePort(text)).filter(({ mode }) => mode === 'host'),
+  );
 }
 
 function mountsOf({ container, volumes = [] }: NeutralSpec): readonly object[] {
@@ -162,6 +146,7 @@ function securityOf(container: NeutralContainer): object {
 
 /** Users and groups by number; names are in engineOf(). */
 export function userOf(user = ''): object {
+  if (user === 'root') return { runAsUser: 0 };
   if (!isNumeric(user)) return {};
   const [uid, gid] = user.split(':');
   return {
@@ -171,7 +156,7 @@ export function userOf(user = ''): object {
 }
 
 function isNumeric(user: string): boolean {
-  return /^\d{1,10}(:\d{1,10})?$/.test(user);
+  return user === 'root' || /^\d{1,10}(:\d{1,10})?$/.test(user);
 }
 
 /** Seconds. */

@@ -1,5 +1,5 @@
-// Probes from a container engine's health check. It only ever decided about traffic, so it becomes a readiness probe; its start period
-// becomes a startup probe, which is patient for that long. Pure.
+// Probes from a container engine's health check: readiness holds traffic back, liveness restarts what stays unhealthy, startup is patient
+// for the start period. Pure.
 import { parseDuration } from '#controllers/service/duration.ts';
 import { UsageError } from '../usage-error.ts';
 import type { NeutralHealthcheck } from './neutral-spec.ts';
@@ -16,6 +16,7 @@ export interface ExecProbe {
 
 export interface Probes {
   readonly readinessProbe?: ExecProbe;
+  readonly livenessProbe?: ExecProbe;
   readonly startupProbe?: ExecProbe;
 }
 
@@ -24,24 +25,25 @@ export function probesOfHealthcheck(check: NeutralHealthcheck | undefined): Prob
   const command = commandOf(check?.test);
   if (check === undefined || check.disable === true || command === undefined) return {};
   const retries = check.retries === undefined || check.retries === 0 ? 3 : check.retries;
-  const timeoutSeconds = seconds('timeout', check.timeout, DEFAULTS.timeout);
-  const readinessProbe = {
+  const probe = {
     exec: { command },
-    periodSeconds: seconds('interval', check.interval, DEFAULTS.interval),
-    timeoutSeconds,
-    failureThreshold: retries,
+    timeoutSeconds: seconds('timeout', check.timeout, DEFAULTS.timeout),
   };
+  const periodSeconds = seconds('interval', check.interval, DEFAULTS.interval);
+  const running = { ...probe, periodSeconds, failureThreshold: retries };
   const startPeriod = milliseconds('start period', check.startPeriod, '0s');
-  if (startPeriod === 0) return { readinessProbe };
-  const periodSeconds = seconds('start interval', check.startInterval, DEFAULTS.startInterval);
+  if (startPeriod === 0) return { readinessProbe: running, livenessProbe: running };
+  // Failures do not count in the start period; after it, as many as usual do.
+  const often = seconds('start interval', check.startInterval, DEFAULTS.startInterval);
+  const patience = startPeriod / 1_000 + periodSeconds * retries;
   return {
-    readinessProbe,
     startupProbe: {
-      exec: { command },
-      periodSeconds,
-      timeoutSeconds,
-      failureThreshold: Math.ceil(startPeriod / 1_000 / periodSeconds) + retries,
+      ...probe,
+      periodSeconds: Math.min(often, periodSeconds),
+      failureThreshold: Math.ceil(patience / Math.min(often, periodSeconds)),
     },
+    readinessProbe: running,
+    livenessProbe: running,
   };
 }
 

@@ -44,6 +44,12 @@ test('a container with everything', () => {
     resources: { cpu: 1_500_000_000, memory: 104_857_600, memoryReservation: 52_428_800 },
     healthcheck: { test: ['CMD', 'check'], interval: '1s', retries: 2, startPeriod: '12s' },
   });
+  const running = {
+    exec: { command: ['check'] },
+    periodSeconds: 1,
+    timeoutSeconds: 30,
+    failureThreshold: 2,
+  };
   assert.deepEqual(container, {
     name: 'web',
     image: 'nginx',
@@ -64,17 +70,13 @@ test('a container with everything', () => {
       runAsUser: 1000,
       runAsGroup: 1001,
     },
-    readinessProbe: {
+    readinessProbe: running,
+    livenessProbe: running,
+    startupProbe: {
       exec: { command: ['check'] },
       periodSeconds: 1,
       timeoutSeconds: 30,
-      failureThreshold: 2,
-    },
-    startupProbe: {
-      exec: { command: ['check'] },
-      periodSeconds: 5,
-      timeoutSeconds: 30,
-      failureThreshold: 5,
+      failureThreshold: 14,
     },
   });
 });
@@ -130,6 +132,7 @@ test('volumes: named ones beside the template, folders and memory in it', () => 
         { volume: 'redis_data', path: '/data' },
         { volume: 'etc', path: '/etc/app', readOnly: true },
         { volume: 'scratch', path: '/tmp' },
+        { volume: 'alias', path: '/alias' },
       ],
     },
     volumes: [
@@ -143,6 +146,7 @@ test('volumes: named ones beside the template, folders and memory in it', () => 
       },
       { name: 'scratch', type: 'tmpfs', sizeBytes: 1024 },
       { name: 'alias', type: 'volume', volumeName: 'real', external: true },
+      { name: 'idle', type: 'bind', hostPath: '/idle' },
     ],
   });
   const [{ name } = { name: '' }] = spec.volumes ?? [];
@@ -159,6 +163,7 @@ test('volumes: named ones beside the template, folders and memory in it', () => 
     { name, mountPath: '/data', subPath: 'db' },
     { name: 'etc', mountPath: '/etc/app', readOnly: true, mountPropagation: 'HostToContainer' },
     { name: 'scratch', mountPath: '/tmp' },
+    { name: 'alias', mountPath: '/alias' },
   ]);
 });
 
@@ -175,7 +180,7 @@ test('ports: the machine has its own in the template, the ingress beside it', ()
   ]);
   assert.throws(
     () => specOf({ ports: ['10.0.0.0/8:80:80@host'] }),
-    /binding the addresses of a CIDR/,
+    /the addresses of a CIDR cannot be bound/,
   );
 });
 

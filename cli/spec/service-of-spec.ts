@@ -3,7 +3,6 @@ import type {
   Engine,
   FileMount,
   Hook,
-  IngressEntry,
   PodTemplate,
   Service,
   ServiceConfig,
@@ -11,7 +10,8 @@ import type {
   ServiceVolume,
 } from '#controllers/service/types.ts';
 import { parsePort } from '../run/port-text.ts';
-import type { PublishedPort } from '../run/port-text.ts';
+import { checkPublished } from '../run/published-ports.ts';
+import { UsageError } from '../usage-error.ts';
 import { checkSpec, fileMode } from './check-spec.ts';
 import {
   containerOfSpec,
@@ -23,6 +23,7 @@ import {
   userOf,
 } from './container-of-spec.ts';
 import { dnsLabel } from './dns-label.ts';
+import { ingressEntry } from './ingress-entry.ts';
 import type { NeutralSpec, NeutralVolume } from './neutral-spec.ts';
 
 export interface ServiceManifest {
@@ -37,7 +38,12 @@ const ORDERS = { 'start-first': 'StartFirst', 'stop-first': 'StopFirst' } as con
 /** @param spec with a name. @throws UsageError for what breaks a rule, or what a Service has no word for */
 export function serviceOfSpec(spec: NeutralSpec, namespace: string): ServiceManifest {
   checkSpec(spec);
-  const { name = '' } = spec;
+  const { name = '', ports = [] } = spec;
+  const published = ports.map((text) => parsePort(text));
+  checkPublished(published);
+  // The same name, twice on one port, is one entry.
+  const entries = published.filter(({ mode }) => mode === 'ingress').map(ingressEntry);
+  const ingress = [...new Map(entries.map((one) => [JSON.stringify(one), one])).values()];
   return {
     apiVersion: 'windlass.dev/v1alpha1',
     kind: 'Service',
@@ -49,7 +55,7 @@ export function serviceOfSpec(spec: NeutralSpec, namespace: string): ServiceMani
       ...listed('volumes', namedVolumes(spec).map(volumeOf)),
       ...listed('configs', configsOf(spec)),
       ...engineField(engineOf(spec.container)),
-      ...listed('ingress', ingressOf(spec)),
+      ...listed('ingress', ingress),
       ...strategyOf(spec),
       ...hooksOf(spec),
     },
@@ -76,11 +82,11 @@ function placementOf({ placement }: NeutralSpec): Pick<ServiceSpec, 'placement'>
 }
 
 function templateOf(spec: NeutralSpec, name: string): PodTemplate {
-  const { container, volumes = [] } = spec;
+  const { container } = spec;
   const sysctls = Object.entries(container.sysctls ?? {})
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([sysctl, value]) => ({ name: sysctl, value }));
-  const podVolumes = volumes.flatMap(podVolumeOf);
+  const podVolumes = mountedVolumes(spec).flatMap(podVolumeOf);
   const podSpec = {
     containers: [containerOfSpec(spec, name)],
     terminationGracePeriodSeconds: gracePeriodOf(container),
@@ -103,8 +109,14 @@ function podVolumeOf(volume: NeutralVolume): readonly object[] {
   return [{ name, emptyDir: { medium: 'Memory', ...limit } }];
 }
 
-function namedVolumes({ volumes = [] }: NeutralSpec): readonly NeutralVolume[] {
-  return volumes.filter(({ type }) => type === 'volume');
+/** A volume that no container mounts is no part of any instance. */
+function mountedVolumes({ volumes = [], container }: NeutralSpec): readonly NeutralVolume[] {
+  const mounted = new Set((container.volumeMounts ?? []).map(({ volume }) => volume));
+  return volumes.filter(({ name }) => mounted.has(name));
+}
+
+function namedVolumes(spec: NeutralSpec): readonly NeutralVolume[] {
+  return mountedVolumes(spec).filter(({ type }) => type === 'volume');
 }
 
 /** The name that other services know the volume by. */
@@ -151,30 +163,6 @@ function configsOf({ configs = [], container }: NeutralSpec): readonly ServiceCo
   });
 }
 
-function ingressOf({ ports = [] }: NeutralSpec): readonly IngressEntry[] {
-  const entries = ports
-    .map((text) => parsePort(text))
-    .filter(({ mode }) => mode === 'ingress')
-    .map(ingressEntry);
-  // The same name, twice on one port, is one entry.
-  return [...new Map(entries.map((entry) => [JSON.stringify(entry), entry])).values()];
-}
-
-export function ingressEntry({
-  containerPort,
-  publishedPort,
-  protocol,
-  hostname,
-}: PublishedPort): IngressEntry {
-  const usual = { https: 443, http: 80, tcp: containerPort, udp: containerPort }[protocol];
-  return {
-    port: publishedPort ?? usual,
-    targetPort: containerPort,
-    protocol: protocol.toUpperCase() as NonNullable<IngressEntry['protocol']>,
-    ...(hostname === undefined ? {} : { host: hostname.toLowerCase() }),
-  };
-}
-
 function strategyOf({ updateConfig = {} }: NeutralSpec): Pick<ServiceSpec, 'updateStrategy'> {
   const { order = '', monitorPeriod = '' } = updateConfig;
   if (order === '' && monitorPeriod === '') return {};
@@ -191,10 +179,12 @@ function hooksOf({ preDeploy, container }: NeutralSpec): Pick<ServiceSpec, 'hook
   const { privileged, timeout = '', user } = preDeploy;
   const command = (preDeploy.command ?? []).map(literal);
   const env = envOf(preDeploy.env);
-  const securityContext = {
-    ...(privileged === undefined ? {} : { privileged }),
-    ...userOf(user),
-  };
+  const runAs = userOf(user);
+  if (user !== undefined && user !== '' && Object.keys(runAs).length === 0)
+    throw new UsageError(
+      `pre-deploy hook: user '${user}' must be numbers, UID or UID:GID: a Pod knows no names`,
+    );
+  const securityContext = { ...(privileged === undefined ? {} : { privileged }), ...runAs };
   const hook: Hook = {
     ...(takesEntrypointAway(container.entrypoint) ? { command } : { args: command }),
     ...(env.length === 0 ? {} : { env }),

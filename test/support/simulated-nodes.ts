@@ -19,9 +19,11 @@ export interface TestPod extends ApiObject {
     }[];
     readonly volumes?: readonly object[];
     readonly tolerations?: readonly { readonly key?: string }[];
+    readonly activeDeadlineSeconds?: number;
   };
   readonly status?: {
     readonly phase?: string;
+    readonly reason?: string;
     readonly conditions?: readonly {
       readonly type: string;
       readonly status: string;
@@ -31,14 +33,24 @@ export interface TestPod extends ApiObject {
   };
 }
 
-/** What becomes of a container with some image. */
-export type Fate = 'serves' | 'crashes' | 'never ready' | 'hangs';
+/** What becomes of a container with some image. One that is to run once ends, with 0 when it `serves`, unless it `goes on`. */
+export type Fate =
+  | 'serves'
+  | 'crashes'
+  | 'never ready'
+  | 'hangs'
+  | 'never pulled'
+  | 'never started'
+  | 'exits 1'
+  | 'goes on';
+
+type FateOf = (pod: TestPod) => Fate;
 
 export class SimulatedNodes {
   readonly #client: Client;
   readonly #signal: AbortSignal;
   readonly #informer: Informer<TestPod>;
-  readonly #fates: Readonly<Record<string, Fate>>;
+  readonly #fateOf: FateOf;
   /** Names of all Pods that were ever made, in order. */
   readonly created: string[] = [];
   /** Pods alive at one time, at most. */
@@ -47,11 +59,18 @@ export class SimulatedNodes {
   fewestServing = Number.POSITIVE_INFINITY;
   readonly #onChange: (() => void)[] = [];
 
-  /** @param fates image → what becomes of it; `serves` when it is not there */
-  constructor(client: Client, signal: AbortSignal, fates: Readonly<Record<string, Fate>> = {}) {
+  /** @param fates image → what becomes of it, `serves` when it is not there; or a judge of each Pod */
+  constructor(
+    client: Client,
+    signal: AbortSignal,
+    fates: Readonly<Record<string, Fate>> | FateOf = {},
+  ) {
     this.#client = client;
     this.#signal = signal;
-    this.#fates = fates;
+    this.#fateOf =
+      typeof fates === 'function'
+        ? fates
+        : ({ spec }) => fates[spec.containers[0]?.image ?? ''] ?? 'serves';
     this.#informer = new Informer<TestPod>({
       client,
       resource: PODS,
@@ -112,11 +131,30 @@ export class SimulatedNodes {
     );
   }
 
+  /** As an agent: a Pod that may be active for so long only fails after that. */
+  #endInTime({ metadata, spec }: TestPod): void {
+    const { activeDeadlineSeconds } = spec;
+    if (activeDeadlineSeconds === undefined) return;
+    const { name, namespace = '', uid } = metadata;
+    systemClock.schedule(activeDeadlineSeconds * 1_000, () => {
+      const pod = this.pods.find((one) => one.metadata.uid === uid);
+      if (this.#signal.aborted || pod?.status?.phase !== 'Running') return;
+      const status = {
+        phase: 'Failed',
+        reason: 'DeadlineExceeded',
+        message: 'Pod was active on the node longer than the specified deadline',
+      };
+      this.#client
+        .patch(PODS, namespace, name, 'status', 'merge', { status }, this.#signal)
+        .catch(() => undefined);
+    });
+  }
+
   async #play(pod: TestPod): Promise<void> {
     const { metadata, spec } = pod;
     const { name, namespace = '', uid } = metadata;
     if (spec.nodeName === undefined) return;
-    const fate = this.#fates[spec.containers[0]?.image ?? ''] ?? 'serves';
+    const fate = this.#fateOf(pod);
     try {
       if (metadata.deletionTimestamp !== undefined) {
         if (fate === 'hangs') return;
@@ -125,6 +163,7 @@ export class SimulatedNodes {
       } else if (!hasSpoken(pod) || hasNewResources(pod)) {
         const patch = { metadata: { uid }, status: statusOf(pod, fate) };
         await this.#client.patch(PODS, namespace, name, 'status', 'merge', patch, this.#signal);
+        this.#endInTime(pod);
       }
     } catch (error) {
       if (this.#signal.aborted || isNotFound(error) || isConflict(error)) return;
@@ -151,14 +190,13 @@ function hasNewResources({ spec, status }: TestPod): boolean {
 }
 
 function statusOf({ spec }: TestPod, fate: Fate): object {
-  if (spec.restartPolicy === 'Never') return endOf(spec, fate === 'serves' ? 0 : 3);
-  const serves = fate === 'serves' || fate === 'hangs';
+  if (spec.restartPolicy === 'Never' && fate !== 'goes on')
+    return endOf(spec, fate === 'serves' ? 0 : fate === 'exits 1' ? 1 : 3);
+  const serves = fate === 'serves' || fate === 'hangs' || fate === 'goes on';
   const lastTransitionTime = timestamp(systemClock.now());
-  const restarting = {
-    waiting: { reason: 'CrashLoopBackOff', message: 'back-off restarting failed container' },
-  };
+  const waiting = WAITING[fate];
   return {
-    phase: 'Running',
+    phase: waiting === undefined || fate === 'crashes' ? 'Running' : 'Pending',
     conditions: [
       {
         type: 'Ready',
@@ -174,13 +212,19 @@ function statusOf({ spec }: TestPod, fate: Fate): object {
       ready: serves,
       resources,
       restartCount: fate === 'crashes' ? 3 : 0,
-      state: fate === 'crashes' ? restarting : { running: { startedAt: lastTransitionTime } },
+      state: waiting === undefined ? { running: { startedAt: lastTransitionTime } } : { waiting },
       ...(fate === 'crashes'
         ? { lastState: { terminated: { exitCode: 3, reason: 'Error' } } }
         : {}),
     })),
   };
 }
+
+const WAITING: Readonly<Partial<Record<Fate, object>>> = {
+  crashes: { reason: 'CrashLoopBackOff', message: 'back-off restarting failed container' },
+  'never pulled': { reason: 'ImagePullBackOff', message: 'No such image' },
+  'never started': { reason: 'RunContainerError', message: 'port is already allocated' },
+};
 
 /** A program that runs once. */
 function endOf({ containers }: TestPod['spec'], exitCode: number): object {

@@ -1,0 +1,33 @@
+// Cases about which instances get traffic: the state of a container, as the node agent reports it, and as everything else reads it.
+import { instanceOf } from '#controllers/service/instance.ts';
+import type { Pod } from '#controllers/service/instance.ts';
+import type { Pod as AgentPod } from '#controllers/agent/pod.ts';
+import { nodeFacts } from '#controllers/machinery/node-fit.ts';
+import { outcomeOf } from './outcome.ts';
+import type { Outcome } from './outcome.ts';
+import { statusOf } from './pod-state.ts';
+import type { EngineState } from './pod-state.ts';
+import type { ServiceCase } from './service-case.ts';
+import { flagOf, recordOf, textOf } from './shape.ts';
+import { NOW } from './world.ts';
+
+const readState = recordOf<EngineState>(
+  { running: flagOf, paused: flagOf, restarting: flagOf, health: textOf },
+  ['running'],
+);
+
+export function playHealthState({ spec }: ServiceCase): Outcome {
+  const state = readState(spec['state'], 'spec.state');
+  const metadata = { name: 'web', uid: 'u', resourceVersion: '1', creationTimestamp: '' };
+  const pod: AgentPod = {
+    metadata,
+    spec: { nodeName: 'm1', containers: [{ name: 'web', image: 'nginx' }] },
+  };
+  const node = nodeFacts({
+    metadata: { name: 'm1' },
+    status: { conditions: [{ type: 'Ready', status: 'True' }] },
+  });
+  const reported = { ...pod, status: statusOf(pod, state, NOW) } as unknown as Pod;
+  const { readySince } = instanceOf(reported, new Map([['m1', node]]));
+  return outcomeOf({ op: readySince === undefined ? 'not-healthy' : 'healthy' });
+}
