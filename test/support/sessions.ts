@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { runCommand } from './command.ts';
 import type { CommandResult } from './command.ts';
@@ -87,6 +89,11 @@ export async function forwards(bench: SessionBench): Promise<void> {
     await eventually('the port is forwarded', async () => assert.equal(await get(), bench.body));
     const found = await Promise.all(Array.from({ length: 8 }, get));
     assert.deepEqual(new Set(found), new Set([bench.body]));
+    // The other end closes first, and we only when we have seen that.
+    const socket = connect({ host: '127.0.0.1', port: local });
+    socket.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+    socket.resume();
+    await once(socket, 'end');
   } finally {
     child.kill('SIGKILL');
   }

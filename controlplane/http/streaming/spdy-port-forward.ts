@@ -77,7 +77,10 @@ async function forward(
   port: number,
 ): Promise<void> {
   error.resume();
+  // The client waits for the end of both before it closes its side, and so would we for that.
+  data.once('finish', () => error.end());
   const problem = await forwarder.forward(data, data, port);
+  if (error.writableEnded) return;
   if (problem === undefined) error.end();
   else {
     error.end(`error forwarding port ${port}: ${problem}`);
