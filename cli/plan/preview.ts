@@ -62,6 +62,7 @@ export function previewService(options: PreviewOptions): ServicePreview {
   if ('problem' in settings) {
     throw new CommandError(`service ${after.metadata.name}: ${settings.problem}`);
   }
+  refuseOtherMode(before, after);
   const isOwn = ownedBy(before?.metadata.uid, after, byName);
   const pods = world.pods.filter(isOwn);
   const revisions = world.revisions.filter(isOwn);
@@ -99,6 +100,16 @@ export function previewService(options: PreviewOptions): ServicePreview {
     problem,
     claims: volumes.map((volume) => plannedClaim(volume, namespace)),
   };
+}
+
+/** Its volumes would be others; the server refuses it too. */
+function refuseOtherMode(before: Service | undefined, after: Service): void {
+  const [was, is] = [before, after].map((service) => service?.spec.mode ?? 'Replicated');
+  if (before === undefined || was === is) return;
+  throw new CommandError(
+    `service ${after.metadata.name}: service mode cannot be changed, from ${was} to ${is}`,
+    'Delete it first, or give the new one another name.',
+  );
 }
 
 /** Whether an object belongs to the service. */

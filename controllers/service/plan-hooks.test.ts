@@ -81,12 +81,12 @@ test('a hook that succeeded is recorded, and then the rollout begins', () => {
 test('a hook that failed, or takes too long, ends the rollout before it begins', () => {
   const failed = plan({ hooks: [hook('h', { state: 'failed', message: 'exit code 3' })] });
   assert.deepEqual(failed.failure, {
-    message: 'pre-deploy hook h failed: exit code 3',
+    message: 'pre-deploy hook h failed with exit code: 3',
     mark: true,
     pod: 'h',
   });
   const slow = plan({ hooks: [hook('h', { createdAt: NOW - 90_000 })] });
-  assert.match(slow.failure?.message ?? '', /^pre-deploy hook h failed: timed out after 60s$/);
+  assert.match(slow.failure?.message ?? '', /^pre-deploy hook h timed out after 60s$/);
   assert.deepEqual(open(slow), ['stopPreDeploy h delete', 'runPreDeploy n1 wait']);
   const target = revision('v2', { failure: 'pre-deploy hook h failed' });
   assert.deepEqual(open(plan({ target, hooks: [hook('h', { state: 'failed' })] })), []);

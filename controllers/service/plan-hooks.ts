@@ -63,8 +63,7 @@ export function planHook(input: PlanInput, hook: HookName, node: string): HookPl
   const deadline = Math.max(own.createdAt, watchingSince) + setting.timeoutMs + PATIENCE_MS;
   const timedOut = own.state === 'running' && now >= deadline;
   if (own.state === 'failed' || timedOut) {
-    const cause = timedOut ? `timed out after ${setting.timeoutMs / 1_000}s` : own.message;
-    const message = `${WORDS[hook]} ${own.name} failed${cause === '' ? '' : `: ${cause}`}`;
+    const message = `${WORDS[hook]} ${own.name} ${endOf(own, timedOut, setting.timeoutMs)}`;
     return {
       ...plan(
         { step: 'wait', state: 'Failed', reasons: [why, message], pod: own.name },
@@ -86,6 +85,15 @@ export function planHook(input: PlanInput, hook: HookName, node: string): HookPl
     },
     { wakeInMs: deadline - now },
   );
+}
+
+/** How it failed, in words: its node may have ended it in time, or not. */
+function endOf({ message }: HookFacts, timedOut: boolean, timeoutMs: number): string {
+  if (timedOut || message.startsWith('DeadlineExceeded'))
+    return `timed out after ${timeoutMs / 1_000}s`;
+  const exit = /(?:^|: )exit code (\d+)(.*)$/s.exec(message);
+  if (exit !== null) return `failed with exit code: ${exit[1]}${exit[2]}`;
+  return `failed${message === '' ? '' : `: ${message}`}`;
 }
 
 function isOwn(facts: HookFacts, hook: HookName, { target }: PlanInput): boolean {

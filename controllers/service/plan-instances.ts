@@ -11,7 +11,7 @@ import { planContext } from './plan-context.ts';
 import type { PlanContext } from './plan-context.ts';
 import { findFailures, mustRest } from './plan-failure.ts';
 import { planReplaces } from './plan-replaces.ts';
-import { doneOperations, planRuns, restingRuns } from './plan-runs.ts';
+import { doneOperations, planRuns, restingOperations } from './plan-runs.ts';
 import type {
   Operation,
   Plan,
@@ -86,7 +86,7 @@ export function planInstances(input: PlanInput, setPace: PaceSetter): Plan {
   ];
   const declined = alive.filter((instance) => instance.declined === target.hash);
   return {
-    operations: [...doneOperations(bench), ...open, ...restingRuns(context, resting)],
+    operations: [...doneOperations(bench), ...open, ...restingOperations(bench, resting)],
     failure,
     complete:
       !context.undone &&

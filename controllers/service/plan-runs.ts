@@ -1,6 +1,5 @@
 // Operations that make an instance where none is, and the ones that report those that were made. Pure.
 import type { Instance } from './instance.ts';
-import type { PlanContext } from './plan-context.ts';
 import type { Operation, RevisionFacts } from './plan-types.ts';
 import type { Vacancy } from './slots.ts';
 import { orderFor, waitingFor } from './workbench.ts';
@@ -75,16 +74,27 @@ function planRun(
   return { ...base, step: 'create', state: 'InProgress', reasons: [reason] };
 }
 
-export function restingRuns(context: PlanContext, resting: readonly Instance[]): Operation[] {
-  return resting.map((instance) => ({
-    op: 'run',
-    node: instance.node,
-    revision: context.goal?.hash ?? '',
-    step: 'wait',
-    state: 'Waiting',
-    pod: instance.name,
-    reasons: [`${instance.name}: ${instance.trouble}`],
-  }));
+/** What becomes of instances that ended and stay for a while: those that no other stands in for are run again, the others only go. */
+export function restingOperations(
+  { context, slots }: Workbench,
+  resting: readonly Instance[],
+): Operation[] {
+  const { mode, replicas } = context.input.settings;
+  let missing = Math.max(0, replicas - slots.held.length);
+  const served = new Set(slots.held.map(({ instance }) => instance.node));
+  const isMissed = ({ node }: Instance): boolean => {
+    if (mode === 'Global') return !served.has(node) && Boolean(served.add(node));
+    missing -= 1;
+    return missing >= 0;
+  };
+  return resting.map((instance): Operation => {
+    const { node, name, uid, trouble } = instance;
+    const base = { node, pod: name, step: 'wait', state: 'Waiting' } as const;
+    const reasons = [`${name}: ${trouble}`];
+    return isMissed(instance)
+      ? { ...base, op: 'run', revision: context.goal?.hash ?? '', reasons }
+      : { ...base, op: 'remove', uid, force: false, reasons };
+  });
 }
 
 /** What an unproven rollout has finished, read from the instances that it left. */

@@ -108,7 +108,10 @@ function choose(
   };
 }
 
-/** @returns `excess` of `candidates`: one after the other from the node that has the most by then, of equals the newest */
+/**
+ * @returns `excess` of `candidates`: one after the other from the node that has the most by then; of equals from the one that had the
+ * fewest to begin with, and then the newest
+ */
 function leastMissed(
   staying: readonly Slot[],
   candidates: readonly Slot[],
@@ -121,6 +124,8 @@ function leastMissed(
     ({ instance }) => instance.node,
   ))
     levels.set(all.length, [...(levels.get(all.length) ?? []), node]);
+  const levelOf = new Map<string, number>();
+  for (const [level, names] of levels) for (const name of names) levelOf.set(name, level);
   const newest = (node: string): Slot | undefined => onNode.get(node)?.at(-1);
   const leaving = new Set<Slot>();
   let nodes: readonly string[] = [];
@@ -128,7 +133,11 @@ function leastMissed(
     nodes = [...nodes, ...(levels.get(level) ?? [])]
       .map((node) => ({ node, slot: newest(node) }))
       .filter((one): one is { node: string; slot: Slot } => one.slot !== undefined)
-      .toSorted((a, b) => oldestFirst(b.slot.instance, a.slot.instance))
+      .toSorted(
+        (a, b) =>
+          (levelOf.get(a.node) ?? 0) - (levelOf.get(b.node) ?? 0) ||
+          oldestFirst(b.slot.instance, a.slot.instance),
+      )
       .map(({ node }) => node);
     for (const node of nodes) {
       if (leaving.size >= excess) return leaving;
@@ -137,6 +146,12 @@ function leastMissed(
     }
   }
   return leaving;
+}
+
+/** Of several that all must be replaced the newest stands for its node until then: it is the likeliest to be what is wanted. */
+function youngestOutdatedFirst(context: PlanContext, a: Slot, b: Slot): number {
+  const order = oldestFirst(a.instance, b.instance);
+  return context.isAcceptable(a.instance) ? order : -order;
 }
 
 function globalSlots(
@@ -157,7 +172,7 @@ function globalSlots(
   const resting = new Set(occupied);
   for (const node of byName(nodes)) {
     const here = (onNode.get(node.name) ?? []).toSorted(
-      (a, b) => rank(a) - rank(b) || oldestFirst(a.instance, b.instance),
+      (a, b) => rank(a) - rank(b) || youngestOutdatedFirst(context, a, b),
     );
     // A node that is cordoned or away for a moment keeps its instance; one that no longer fits does not.
     const taints = node.taints.filter(({ key }) => !AWAY_TAINTS.has(key));

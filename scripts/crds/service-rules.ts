@@ -40,6 +40,12 @@ function mountRule(list: 'containers' | 'initContainers'): ValidationRule {
 
 export const specRules: readonly ValidationRule[] = [
   {
+    rule: 'self.mode == oldSelf.mode',
+    fieldPath: '.mode',
+    message:
+      'service mode cannot be changed: its volumes would be others; delete the service first, or make one of another name',
+  },
+  {
     rule: `!has(self.ingress) || self.ingress.all(i, !(${NAMED}) || ${DECLARED})`,
     fieldPath: '.ingress',
     message:
