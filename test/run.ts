@@ -72,6 +72,13 @@ const SUITES: readonly Suite[] = [
     timeoutMs: 120_000,
   },
   {
+    name: 'cases',
+    files: testFiles('test/cases'),
+    isolated: true,
+    concurrency: parallel,
+    timeoutMs: 120_000,
+  },
+  {
     name: 'e2e',
     files: testFiles('test/e2e'),
     isolated: true,

@@ -84,7 +84,10 @@ export function operationsOf(previews: readonly ServicePreview[]): readonly Expe
 
 /** Back to the words of the format. */
 function neutralOperation(service: string, operation: RolloutOperation): Expected {
-  const { op, node, pod, order, volume, driver, removes } = operation;
+  const { op, node, pod, order, volume, driver, removes, reasons } = operation;
+  // It waits for a port that another one holds: what uncloud finds out at the start.
+  const taken = reasons.find((reason) => op === 'run' && /^host port .* is taken/.test(reason));
+  if (taken !== undefined) return { op: 'error', contains: taken };
   if (op === 'createVolume')
     return { op, machine: node, volume, ...(driver === undefined ? {} : { driver }) };
   return {

@@ -4,7 +4,7 @@ import { effectOn } from './change-rules.ts';
 import type { Demand, DesignRule } from './design-rule.ts';
 import type { CaseContainer, Expected, ServiceCase } from './service-case.ts';
 import { differingFields } from './spec-difference.ts';
-import { refused, specOrNone } from './text-rules.ts';
+import { specOrNone } from './text-rules.ts';
 
 export const PLAN_RULES: readonly DesignRule[] = [
   {
@@ -85,7 +85,8 @@ export const PLAN_RULES: readonly DesignRule[] = [
       const isConcerned = expected.some(
         ({ op, container }) => op === 'remove' && stateOf(own, container) === 'exited',
       );
-      return isConcerned ? { expected: inEndedOrder(expected, own) } : undefined;
+      // Whether it is removed before another one runs depends on how long it has been there.
+      return isConcerned ? { expected, orderMatters: false } : undefined;
     },
   },
   {
@@ -139,11 +140,15 @@ export const PLAN_RULES: readonly DesignRule[] = [
       const spec = specOrNone(one);
       const hostPorts = (spec?.ports ?? []).filter((text) => text.endsWith('@host'));
       if (spec === undefined || hostPorts.length === 0 || spec.mode === 'global') return undefined;
-      const machines = expected
-        .filter(({ op }) => op === 'run' || op === 'replace')
-        .map(({ machine }) => machine);
-      const isTaken = new Set(machines).size < machines.length;
-      return isTaken ? refused('host port') : undefined;
+      const taken = new Set<unknown>();
+      return {
+        expected: expected.map((operation): Expected => {
+          const { op, machine } = operation;
+          const isSecond = op === 'run' && taken.has(machine);
+          if (op === 'run' || op === 'replace') taken.add(machine);
+          return isSecond ? { op: 'error', contains: 'host port' } : operation;
+        }),
+      };
     },
   },
 ];
@@ -173,21 +178,6 @@ function replaced(expected: Demand['expected']): readonly unknown[] {
 function oldestFirst(own: readonly CaseContainer[]): (a: Expected, b: Expected) => number {
   const age = own.map(({ id }) => id);
   return (a, b) => age.indexOf(String(b['container'])) - age.indexOf(String(a['container']));
-}
-
-/** They are gone before anything else starts in their place. */
-function inEndedOrder(
-  expected: readonly Expected[],
-  own: readonly CaseContainer[],
-): readonly Expected[] {
-  const isEnded = ({ op, container }: Expected): boolean =>
-    op === 'remove' && stateOf(own, container) === 'exited';
-  const isRun = ({ op }: Expected): boolean => op === 'run';
-  return [
-    ...expected.filter((operation) => !isEnded(operation) && !isRun(operation)),
-    ...expected.filter(isEnded).toSorted(oldestFirst(own)),
-    ...expected.filter(isRun),
-  ];
 }
 
 /** As uncloud does when it deploys a file, and not when it deploys one service. */
