@@ -20,6 +20,8 @@ export interface Prepared {
   readonly volumes: ReadonlyMap<string, string>;
   /** Names of those that the engine keeps, by name. */
   readonly engineVolumes: ReadonlyMap<string, string>;
+  /** Where services are: known before, and overridden by, all else. */
+  readonly serviceEnvironment?: Readonly<Record<string, string>>;
 }
 
 export interface ContainerSpecInput {
@@ -45,7 +47,10 @@ export async function containerSpec(input: ContainerSpecInput): Promise<Containe
     container,
     references: prepared.references,
     hostIP,
-    given: port === undefined ? {} : { PORT: String(port) },
+    given: {
+      ...prepared.serviceEnvironment,
+      ...(port === undefined ? {} : { PORT: String(port) }),
+    },
   });
   return {
     sandbox: prepared.sandbox,

@@ -8,6 +8,7 @@ import type { ImageReference } from '../machinery/image-reference.ts';
 import type { PullSecrets } from '../registry/logins.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 import type { AgentMetrics } from './metrics.ts';
+import type { PodNames } from './names/start-names.ts';
 import type { Pod } from './pod.ts';
 
 export interface PodEvents {
@@ -36,6 +37,8 @@ export interface AgentContext {
     secrets: PullSecrets,
     signal: AbortSignal,
   ) => Promise<readonly RegistryLogin[]>;
+  /** How instances find services; absent: not at all. */
+  readonly names?: PodNames;
   /** Node-local volumes. */
   readonly claimsFolder: string;
 }

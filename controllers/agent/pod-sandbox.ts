@@ -6,8 +6,11 @@ import type { Pod } from './pod.ts';
 
 const LONGEST_HOSTNAME = 63;
 
-/** @throws StartError for an annotation that cannot be read */
-export function podSandboxSpec(pod: Pod): PodSandboxSpec {
+/**
+ * @param names the resolver that finds services; undefined: the machine's
+ * @throws StartError for an annotation that cannot be read
+ */
+export function podSandboxSpec(pod: Pod, names?: PodSandboxSpec['dns']): PodSandboxSpec {
   const { metadata, spec } = pod;
   const containers = [...(spec.initContainers ?? []), ...spec.containers];
   const { dnsConfig } = spec;
@@ -29,11 +32,14 @@ export function podSandboxSpec(pod: Pod): PodSandboxSpec {
       (hostnames ?? []).map((name) => [name, ip] as const),
     ),
     dns: {
-      servers: dnsConfig?.nameservers ?? [],
-      searches: dnsConfig?.searches ?? [],
-      options: (dnsConfig?.options ?? []).map(({ name = '', value }) =>
-        value === undefined ? name : `${name}:${value}`,
-      ),
+      servers: [...(names?.servers ?? []), ...(dnsConfig?.nameservers ?? [])],
+      searches: [...(names?.searches ?? []), ...(dnsConfig?.searches ?? [])],
+      options: [
+        ...(names?.options ?? []),
+        ...(dnsConfig?.options ?? []).map(({ name = '', value }) =>
+          value === undefined ? name : `${name}:${value}`,
+        ),
+      ],
     },
   };
 }

@@ -212,20 +212,22 @@ export class PodWorker {
   }
 
   async #prepare(): Promise<Prepared> {
-    const { client, runtime, folderOf, claimsFolder, hostIP } = this.#context;
+    const { client, runtime, folderOf, claimsFolder, hostIP, names } = this.#context;
     const references = await fetchReferences(client, this.#pod, this.#starting);
     const folders = {
       pod: join(folderOf(this.#pod.metadata.uid), 'volumes'),
       claims: claimsFolder,
       ownerOnlySecrets: runtime.name === 'process',
     };
-    const sandbox = await runtime.preparePod(podSandboxSpec(this.#pod), this.#starting);
+    const sandboxSpec = podSandboxSpec(this.#pod, await names?.dnsFor(this.#pod));
+    const sandbox = await runtime.preparePod(sandboxSpec, this.#starting);
     this.#podIPs = sandbox.ips;
     const pod = withAddresses(this.#pod, this.#addresses());
     const engineVolumes = await prepareEngineVolumes(this.#context, pod, this.#starting);
     const rest = withoutVolumes(pod, engineVolumes);
     const volumes = await prepareVolumes(rest, references, folders, hostIP);
-    return { pod, sandbox, references, volumes, engineVolumes };
+    const serviceEnvironment = (await names?.environmentFor(this.#pod)) ?? {};
+    return { pod, sandbox, references, volumes, engineVolumes, serviceEnvironment };
   }
 
   /** Those of the machine where it has none of its own; none while nobody knows yet. */

@@ -5,6 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Clock } from '#platform/clock.ts';
+import { sleep } from '#platform/clock.ts';
 import { systemIds } from '#platform/id.ts';
 import type { Logger } from '#platform/logging.ts';
 import type { MetricsRegistry } from '#platform/metrics.ts';
@@ -19,13 +20,14 @@ import type { Runtime } from '../runtimes/runtime.ts';
 import type { AgentContext } from './context.ts';
 import { EndpointTable } from './endpoints.ts';
 import { startIngress } from './ingress/start-ingress.ts';
-import type { IngressService } from './ingress/entry.ts';
 import { LocalInstances } from './local-instances.ts';
 import { COLLECTION_DEFAULTS } from './image-collection.ts';
 import type { ImageCollectionSettings } from './image-collection.ts';
 import { collectImages } from './image-collector.ts';
 import { OwnImages } from './own-images.ts';
 import { agentMetrics } from './metrics.ts';
+import type { NamedService } from './names/service-ports.ts';
+import { startNames } from './names/start-names.ts';
 import { keepNodeAlive, leaveNode, registerNode, reportImages } from './node.ts';
 import type { NodeOptions } from './node.ts';
 import type { Pod } from './pod.ts';
@@ -70,6 +72,7 @@ export interface Agent {
 }
 
 const LEAVE_LIMIT_MS = 2_000;
+const SERVICES_LIMIT_MS = 3_000;
 /** How long the instances go on for connections of other machines when the agent ends. */
 const PEERS_LEAVE_LIMIT_MS = 3_000;
 
@@ -103,7 +106,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
   const environment = options.environment ?? {};
   const dockerFolder = dockerFolderOf(environment);
   const loginsOptions = { client, clock, logger, dockerFolder, environment };
-  const context: AgentContext = {
+  const base: AgentContext = {
     client,
     runtime,
     clock,
@@ -126,7 +129,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     clock,
     logger,
     nodeName,
-    hostIP: context.hostIP,
+    hostIP: base.hostIP,
     runtimeVersion: runtime.version,
     machineID: agentID,
     bootID: await bootID(),
@@ -152,7 +155,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     resource: PODS,
     selectors: { fieldSelector: `spec.nodeName=${nodeName}` },
   });
-  const services = new Informer<IngressService>({ ...informerOptions, resource: SERVICES });
+  const services = new Informer<NamedService>({ ...informerOptions, resource: SERVICES });
   const endpoints = new EndpointTable({
     activeRevision: (namespace, name) =>
       services.cache.get(namespace, name)?.status?.activeRevision,
@@ -175,6 +178,23 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     },
     life,
   );
+  const names = await startNames({
+    domain: options.clusterDomain,
+    clock,
+    logger,
+    metrics,
+    runtime,
+    endpoints,
+    services: () => services.cache.list(),
+    service: (namespace, name) => services.cache.get(namespace, name),
+    warn: (service, reason, message) =>
+      recorder.record(SERVICES, service, 'Warning', reason, message),
+    folder: join(nodeFolder, 'names'),
+    agentID,
+  });
+  const context: AgentContext = { ...base, names };
+  const syncNames = (): void =>
+    names.sync(new Set(pods.cache.list().map(({ metadata }) => metadata.namespace ?? 'default')));
   const manager = new PodManager(
     {
       context,
@@ -194,7 +214,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     connection,
     client,
     nodeName,
-    hostIP: context.hostIP,
+    hostIP: base.hostIP,
     clock,
     logger,
     metrics,
@@ -213,6 +233,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
   services.onChange(() => {
     endpoints.changed();
     ingress.sync();
+    syncNames();
   });
 
   const { imageKeeper } = runtime;
@@ -247,6 +268,9 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     ),
   ];
   await pods.synced(life);
+  // Instances are told of the services that exist; on a server that knows none, they need not wait.
+  await Promise.race([services.synced(life), sleep(clock, SERVICES_LIMIT_MS, life)]);
+  syncNames();
   manager.start();
   logger.info('Node agent started', { node: nodeName, runtime: runtime.version });
 
@@ -260,6 +284,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
       peers.announce();
       await closing;
       await ingress.close();
+      await names.close();
       await peers.close();
       lifetime.abort(new Error('the agent ends'));
       await Promise.allSettled(tasks);

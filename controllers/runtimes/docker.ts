@@ -20,6 +20,7 @@ import { createOptions, isOurs, statusOf } from './docker-container.ts';
 import { prepareImage } from './docker-image.ts';
 import { DockerImageKeeper } from './docker-image-keeper.ts';
 import { DockerImageStore } from './docker-image-store.ts';
+import { bridgeGateway } from './docker-gateway.ts';
 import { DockerInventory } from './docker-inventory.ts';
 import { followEvents } from './docker-events.ts';
 import type { EngineEvent } from './docker-events.ts';
@@ -125,6 +126,10 @@ export class DockerRuntime implements Runtime {
 
   removePod(podUID: string): Promise<void> {
     return this.#sandboxes.remove(podUID);
+  }
+
+  gateway(): Promise<string | undefined> {
+    return bridgeGateway(this.#docker);
   }
 
   choosePort(ports: readonly ContainerPort[]): Promise<number | undefined> {

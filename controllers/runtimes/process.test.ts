@@ -60,6 +60,7 @@ ProcessRecords.prototype.write = function (record) {
 const runtime = new ProcessRuntime({ directory: folder + '/records', environment: { PATH: process.env.PATH }, clock: systemClock, ids: systemIds, logger: silentLogger });
 await runtime.start(AbortSignal.timeout(5000));
 await runtime.run({
+  sandbox: { spec: { dns: { servers: [], searches: [], options: [] } }, ips: [] },
   identity: { namespace: 'default', pod: 'web', podUID: 'u1', container: 'main', attempt: 0 },
   image: '', command: ['sleep', '60'], args: [], env: {}, ports: [], mounts: [], imagePullPolicy: 'Never',
   podDirectory: folder + '/pod', logFile: folder + '/main.log', engine: {},

@@ -20,6 +20,7 @@ import { placeProcess } from './process-placement.ts';
 import { ProcessExecRecords } from './process-exec-record.ts';
 import { ignoredFields, stopSignalOf } from './process-limits.ts';
 import { ProcessRecords } from './process-record.ts';
+import { withResolver } from './process-resolver.ts';
 import type { ProcessRecord } from './process-record.ts';
 import { ProcessSessions } from './process-sessions.ts';
 import { SupervisedProcess } from './process-supervisor.ts';
@@ -133,7 +134,7 @@ export class ProcessRuntime implements Runtime {
       );
     }
     const stopSignal = stopSignalOf(spec);
-    const placement = await placeProcess(spec, environment);
+    const placement = await withResolver(await placeProcess(spec, environment), spec);
     signal.throwIfAborted();
     const intent: ProcessRecord = {
       id,

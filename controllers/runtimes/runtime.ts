@@ -289,6 +289,11 @@ export interface Runtime extends AsyncDisposable {
    * machine for processes. undefined: none is declared and none is needed.
    */
   choosePort(ports: readonly ContainerPort[]): Promise<number | undefined>;
+  /**
+   * Address of this machine as its containers see it; undefined when they see none. A runtime whose containers share the machine's
+   * network has no such method.
+   */
+  gateway?(): Promise<string | undefined>;
   /** UIDs of all Pods that something is kept for, containers or not. */
   pods(): Promise<readonly string[]>;
   /** Makes what the containers of a Pod share, or finds it again. @throws StartError */

@@ -80,6 +80,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   undici: ['controllers/machinery/', 'controllers/agent/', 'controllers/registry/'],
   // The words of a Pod; types only.
   '@kubernetes/client-node': ['controllers/', 'cli/compose/'],
+  'dns-packet': ['controllers/agent/names/'],
   dockerode: ['controllers/runtimes/'],
   'tar-stream': ['controllers/runtimes/'],
   'node:child_process': [

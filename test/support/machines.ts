@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test';
 /** Why none can be had here; undefined when all is there. */
 export function missingForMachines(): string | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'needs Linux and root';
-  for (const program of ['ip', 'iptables', 'nsenter', 'unshare'])
+  for (const program of ['ip', 'iptables', 'nsenter', 'unshare', 'tcpdump'])
     if (!onPath(program)) return `needs ${program}`;
   return undefined;
 }
