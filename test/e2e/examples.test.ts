@@ -93,6 +93,24 @@ suite('examples', needs(missingKubectl()), () => {
     });
   });
 
+  test('names: one service asks the other by name, or by variables without root', async (t) => {
+    const dataDir = join(tempDir(), 'data');
+    const up = await startWindlass(t, { dataDir });
+    const kubectl = new Kubectl(up.kubeconfig, dataDir);
+    const port = await freePort();
+    const read = (name: string): string => readFileSync(join(examples, 'names', name), 'utf8');
+    await kubectl.apply(`${read('programs.yaml')}---\n${read('quotes.yaml')}`);
+    await kubectl.ok(['wait', '--for=condition=Ready', 'wsvc/quotes', '--timeout=30s']);
+    const front = read('front.yaml');
+    assert.match(front, /port: 8083/);
+    await kubectl.apply(front.replace('port: 8083', `port: ${port}`));
+    await kubectl.ok(['wait', '--for=condition=Ready', 'wsvc/front', '--timeout=30s']);
+    const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
+    const way = isRoot ? 'by name' : 'by (name|variables)';
+    const { body } = await httpGet(`http://127.0.0.1:${port}`);
+    assert.match(body, new RegExp(`^${way}: well hauled, says quotes-`));
+  });
+
   test('operator: the ConfigMap follows the Greeting, and goes with it', async (t) => {
     const dataDir = join(tempDir(), 'data');
     const up = await startWindlass(t, { dataDir, args: ['--no-node'] });
