@@ -39,6 +39,7 @@ import type {
   ContainerStatus,
   EngineVolume,
   ExecResult,
+  Gateway,
   ImageRequest,
   LogOptions,
   PodSandbox,
@@ -128,7 +129,7 @@ export class DockerRuntime implements Runtime {
     return this.#sandboxes.remove(podUID);
   }
 
-  gateway(): Promise<string | undefined> {
+  gateway(): Promise<Gateway | undefined> {
     return bridgeGateway(this.#docker);
   }
 

@@ -219,6 +219,14 @@ export interface ExitedState {
 
 export type ContainerState = RunningState | ExitedState;
 
+/** Between containers and their machine. */
+export interface Gateway {
+  /** Of the machine, where containers reach it. */
+  readonly address: string;
+  /** Of the containers, `172.17.0.0/16`. */
+  readonly subnet: string;
+}
+
 export interface Endpoint {
   readonly host: string;
   readonly port: number;
@@ -290,10 +298,10 @@ export interface Runtime extends AsyncDisposable {
    */
   choosePort(ports: readonly ContainerPort[]): Promise<number | undefined>;
   /**
-   * Address of this machine as its containers see it; undefined when they see none. A runtime whose containers share the machine's
+   * This machine as its containers see it; undefined when they see none. A runtime whose containers share the machine's
    * network has no such method.
    */
-  gateway?(): Promise<string | undefined>;
+  gateway?(): Promise<Gateway | undefined>;
   /** UIDs of all Pods that something is kept for, containers or not. */
   pods(): Promise<readonly string[]>;
   /** Makes what the containers of a Pod share, or finds it again. @throws StartError */

@@ -10,14 +10,19 @@ const MOST_QUERIES = 1_024;
 const MOST_CONNECTIONS = 256;
 const IDLE_MS = 10_000;
 
+export interface DNSServerOptions extends DNSResolverOptions {
+  /** Whether an address may ask. */
+  readonly isKnown: (address: string | undefined) => boolean;
+}
+
 export class DNSServer {
-  readonly #options: DNSResolverOptions;
+  readonly #options: DNSServerOptions;
   readonly #udp: UDPSocket;
   readonly #tcp: Server;
   readonly #sockets = new Set<Socket>();
   #active = 0;
 
-  constructor(options: DNSResolverOptions) {
+  constructor(options: DNSServerOptions) {
     this.#options = options;
     this.#udp = createSocket('udp4', (message, from) => void this.#answer(message, from));
     this.#tcp = createServer((socket) => this.#serve(socket));
@@ -54,7 +59,7 @@ export class DNSServer {
   }
 
   async #answer(message: Buffer, { address, port }: RemoteInfo): Promise<void> {
-    if (this.#active >= MOST_QUERIES) return;
+    if (this.#active >= MOST_QUERIES || !this.#options.isKnown(address)) return;
     this.#active += 1;
     try {
       const answer = await resolveQuery(message, 'udp', this.#options);
@@ -68,6 +73,10 @@ export class DNSServer {
   }
 
   #serve(socket: Socket): void {
+    if (!this.#options.isKnown(socket.remoteAddress)) {
+      socket.destroy();
+      return;
+    }
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
     socket.on('error', () => socket.destroy());

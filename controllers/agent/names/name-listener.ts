@@ -11,6 +11,7 @@ export interface NameListenerOptions {
   readonly clock: Clock;
   readonly metrics: NameMetrics;
   readonly address: string;
+  readonly isKnown: (address: string | undefined) => boolean;
   readonly service: IngressService;
   /** Those that the name leads to. */
   readonly endpoints: Pick<EndpointTable, 'ready'>;
@@ -45,14 +46,17 @@ export class NameListener {
   /** @param targetPort of the instances. Rejects with the system's error when the port cannot be had */
   async listen(port: number, targetPort: number): Promise<void> {
     if (this.#servers.has(port)) return;
-    const { address, service, metrics } = this.#options;
+    const { address, service, metrics, isKnown } = this.#options;
     const { namespace = 'default', name } = service.metadata;
     const route: Route = { service, namespace, name, targetPort, host: '', path: '' };
     const server = new SocketServer({
       address,
       port,
       maximumConnections: MOST_CONNECTIONS,
-      accept: (socket) => this.#forwarder.accept(socket, () => route),
+      accept: (socket) => {
+        if (isKnown(socket.remoteAddress)) this.#forwarder.accept(socket, () => route);
+        else socket.destroy();
+      },
       counted: (change) => metrics.connections.inc({}, change),
       dropped: () => undefined,
     });

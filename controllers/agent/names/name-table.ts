@@ -21,6 +21,8 @@ export interface NameTableOptions {
   readonly metrics: NameMetrics;
   readonly domain: string;
   readonly front: NameFront;
+  /** Whether an address may use names. */
+  readonly isKnown: (address: string | undefined) => boolean;
   readonly book: AddressBook;
   readonly services: () => readonly NamedService[];
   readonly service: (namespace: string, name: string) => NamedService | undefined;
@@ -233,9 +235,10 @@ export class NameTable implements NameView {
     }
     const known = this.#listeners.get(key);
     if (known !== undefined || this.#isClosed) return known;
-    const { clock, metrics, endpoints } = this.#options;
+    const { clock, metrics, endpoints, isKnown } = this.#options;
     const listener = new NameListener({
       clock,
+      isKnown,
       metrics,
       address: entry.address,
       service,

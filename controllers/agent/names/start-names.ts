@@ -10,6 +10,7 @@ import type { Pod } from '../pod.ts';
 import { AddressBook } from './address-book.ts';
 import { DNSForwarder } from './dns-forwarder.ts';
 import { DNSServer } from './dns-server.ts';
+import { knownClients } from './known-clients.ts';
 import { interfaceFront, loopbackFront, sharedFront } from './name-front.ts';
 import type { NameFront } from './name-front.ts';
 import { nameMetrics } from './name-metrics.ts';
@@ -53,13 +54,14 @@ export async function startNames(options: NamesOptions): Promise<Names> {
   const { clock, endpoints, folder, agentID, domain } = options;
   const logger = options.logger.child({ part: 'names' });
   const metrics = nameMetrics(options.metrics);
-  const front = await chooseFront(options.runtime, logger);
-  if (front === undefined) return NO_NAMES;
+  const chosen = await chooseFront(options.runtime, logger);
+  if (chosen === undefined) return NO_NAMES;
+  const { front, isKnown } = chosen;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const { size, addressOf } = front;
   const file = join(folder, `${front.hasAddresses ? addressOf(0) : 'shared'}.json`);
   const book = new AddressBook({ file, logger, seed: agentID, size, addressOf });
-  const table = new NameTable({ ...options, logger, metrics, front, book, endpoints });
+  const table = new NameTable({ ...options, logger, metrics, front, book, endpoints, isKnown });
   let own: string | undefined;
   const forwarder = new DNSForwarder({
     clock,
@@ -68,6 +70,7 @@ export async function startNames(options: NamesOptions): Promise<Names> {
   });
   const server = new DNSServer({
     domain,
+    isKnown,
     view: table,
     asked: (name) => table.asked(name),
     forward: (query, transport) => forwarder.forward(query, transport),
@@ -124,26 +127,37 @@ const NO_NAMES: Names = {
   close: () => Promise.resolve(),
 };
 
+interface Chosen {
+  readonly front: NameFront;
+  /** Whether an address may use names. */
+  readonly isKnown: (address: string | undefined) => boolean;
+}
+
 async function chooseFront(
   runtime: NamesOptions['runtime'],
   logger: Logger,
-): Promise<NameFront | undefined> {
-  if (runtime.gateway === undefined)
-    return process.platform === 'linux' ? loopbackFront : sharedFront('127.0.0.1');
+): Promise<Chosen | undefined> {
+  if (runtime.gateway === undefined) {
+    const front = process.platform === 'linux' ? loopbackFront : sharedFront('127.0.0.1');
+    return { front, isKnown: knownClients([]) };
+  }
+  const gateway = await runtime.gateway().catch(() => undefined);
+  if (gateway === undefined) {
+    logger.warn('Containers cannot reach services: their network has no gateway on this machine');
+    return undefined;
+  }
+  const isKnown = knownClients([gateway.subnet]);
   const probe = interfaceFront.addressOf(interfaceFront.size - 1);
   try {
     await interfaceFront.prepare(probe);
     await interfaceFront.release(probe);
-    return interfaceFront;
+    return { front: interfaceFront, isKnown };
   } catch (error) {
     logger.info('Containers find services by environment variables only: addresses need root', {
       error,
     });
+    return { front: sharedFront(gateway.address), isKnown };
   }
-  const gateway = await runtime.gateway().catch(() => undefined);
-  if (gateway === undefined)
-    logger.warn('Containers cannot reach services: their network has no gateway on this machine');
-  return gateway === undefined ? undefined : sharedFront(gateway);
 }
 
 /** Resolvers of instances know no other port than 53; another is for people with `dig -p`. */
