@@ -2,6 +2,7 @@
 // are told, and services that are replaced stop-first and scaled under load.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
@@ -192,5 +193,40 @@ test(
       assert.equal(result.answered, result.sent);
       assert.ok(result.slowAnswered >= 10);
     }
+  },
+);
+
+test(
+  'datagrams reach an instance, and the next one when it is replaced',
+  needs(missingKubectl()),
+  async (t) => {
+    const dataDir = `${tempDir()}/data`;
+    const windlass = await startWindlass(t, { dataDir });
+    const kubectl = new Kubectl(windlass.kubeconfig, dataDir);
+    const port = await freePort();
+    const apply = (version: string): Promise<unknown> =>
+      kubectl.apply(
+        abruptService({
+          name: 'echo',
+          version,
+          replicas: 1,
+          ingress: [`{port: ${port}, targetPort: http, protocol: UDP}`],
+        }),
+      );
+    const socket = createSocket('udp4');
+    socket.bind(0, '127.0.0.1');
+    t.after(() => socket.close());
+    const answers: string[] = [];
+    socket.on('message', (message) => answers.push(message.toString()));
+    // Datagrams may be lost, so it goes on asking.
+    const answered = (text: string): Promise<void> =>
+      eventually(`the answer ${text}`, () => {
+        socket.send('hello', port, '127.0.0.1');
+        assert.ok(answers.includes(text));
+      });
+    await apply('v0');
+    await answered('v0 hello');
+    await apply('v1');
+    await answered('v1 hello');
   },
 );

@@ -1,4 +1,4 @@
-// A service whose instances end at once when they are told to: whatever a proxy has not finished with by then fails, and is seen.
+// A service (HTTP, and UDP on the same port) whose instances end at once when they are told to: whatever a proxy has not finished with by then fails, and is seen.
 export interface AbruptServiceOptions {
   readonly name: string;
   readonly version: string;
@@ -11,6 +11,7 @@ export interface AbruptServiceOptions {
 }
 
 const PROGRAM = `
+import { createSocket } from 'node:dgram';
 import { createServer } from 'node:http';
 const { INSTANCE, VERSION, PORT = '8000' } = process.env;
 const server = createServer((request, response) => {
@@ -23,6 +24,8 @@ const server = createServer((request, response) => {
   });
 });
 server.listen(Number(PORT));
+const socket = createSocket('udp4').bind(Number(PORT));
+socket.on('message', (message, { port, address }) => socket.send(VERSION + ' ' + message, port, address));
 process.on('SIGTERM', () => process.exit(0));
 `;
 
