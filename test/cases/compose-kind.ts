@@ -39,7 +39,11 @@ export function playCompose(one: ServiceCase): Outcome {
 /** Fields of the format, spelled as `wanted` does where there are two ways. */
 function neutral(spec: ServiceSpec, wanted: Expected): Expected {
   const { updateStrategy = {}, placement, engine = {}, hooks, mode } = spec;
-  const { order = 'Auto', monitorPeriod = DEFAULTS.monitorPeriod } = updateStrategy;
+  const { order = 'Auto' } = updateStrategy;
+  // What is said of updates is said with the default; where nothing is, the case decides whether it names that.
+  const isNamed =
+    updateStrategy.order !== undefined || 'monitorPeriod' in fieldsOf(wanted['updateConfig']);
+  const { monitorPeriod = isNamed ? DEFAULTS.monitorPeriod : undefined } = updateStrategy;
   const [container] = spec.template.spec.containers;
   const word = ORDERS[order];
   return {
@@ -47,7 +51,10 @@ function neutral(spec: ServiceSpec, wanted: Expected): Expected {
     mode: mode === 'Global' ? 'global' : 'replicated',
     replicas: spec.replicas,
     image: container?.image,
-    updateConfig: { ...(word === '' ? {} : { order: word }), monitorPeriod },
+    updateConfig: {
+      ...(word === '' ? {} : { order: word }),
+      ...(monitorPeriod === undefined ? {} : { monitorPeriod }),
+    },
     placement: { machines: placement?.nodes ?? [] },
     ulimits: Object.fromEntries(
       (engine.ulimits ?? []).map(({ name, soft, hard }) => [name, { soft, hard }]),

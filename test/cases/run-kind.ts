@@ -18,7 +18,7 @@ import type { Fate, TestPod } from '#test/support/simulated-nodes.ts';
 import { behaviourOf } from './behaviour.ts';
 import type { Outcome } from './outcome.ts';
 import { RunTrace } from './run-trace.ts';
-import { specOf } from './service-case.ts';
+import { flagOption, specOf } from './service-case.ts';
 import type { Expected, ServiceCase } from './service-case.ts';
 import { NAMESPACE, RANDOM, serviceFor, worldOf } from './world.ts';
 import type { CaseWorld } from './world.ts';
@@ -45,7 +45,8 @@ async function played(one: ServiceCase, t: Endings): Promise<Outcome> {
   const spec = specOf(one);
   const { name } = resolveSpec(spec, { clusterDomain: undefined, random: RANDOM });
   // What cannot be made is refused before anything is started.
-  const after = withDeadline(serviceFor({ ...spec, name }, one.initial.machines));
+  const service = serviceFor({ ...spec, name }, one.initial.machines);
+  const after = withDeadline(service, flagOption(one, 'skipHealth'));
   const world = worldOf(one.initial, name);
   const plane = await TestControlPlane.start(t);
   const before = world.services.find(({ metadata }) => metadata.name === name);
@@ -82,9 +83,9 @@ async function played(one: ServiceCase, t: Endings): Promise<Outcome> {
 }
 
 /** uncloud waits for the monitor period and for retries of a health check; we for a deadline, which cases do not know. */
-function withDeadline(service: Service): Service {
+function withDeadline(service: Service, isUnwatched: boolean): Service {
   const { updateStrategy = {} } = service.spec;
-  const { monitorPeriod = USUAL_MONITOR } = updateStrategy;
+  const monitorPeriod = isUnwatched ? '0s' : (updateStrategy.monitorPeriod ?? USUAL_MONITOR);
   const monitorMs = parseDuration(monitorPeriod) ?? 0;
   const progressDeadline = `${monitorMs + PATIENCE_MS}ms`;
   return {

@@ -31,6 +31,10 @@ const STEPS: ReadonlySet<string> = new Set([
   'startOld',
 ]);
 
+export function isStep({ op }: Expected): boolean {
+  return STEPS.has(op);
+}
+
 export class RunTrace {
   readonly #witnessed: Witnessed[] = [];
   readonly #pods = new Map<string, Known>();
@@ -78,7 +82,7 @@ export class RunTrace {
 
   /** Of the level that `expected` is told on. */
   operations(expected: readonly Expected[]): readonly Expected[] {
-    const level = expected.some(({ op }) => STEPS.has(op)) ? 'step' : 'plan';
+    const level = expected.some(isStep) ? 'step' : 'plan';
     return this.#witnessed
       .filter((one) => one.level === level || one.level === 'both')
       .map(({ operation }) =>

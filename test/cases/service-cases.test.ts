@@ -1,6 +1,6 @@
 // Every case of the collection, and of our own: each is a test. And the rules by which we differ: documented, and about content.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { projectRoot } from '#test/support/windlass.ts';
@@ -29,6 +29,12 @@ for (const { name, basis } of DESIGN_RULES) {
     assert.match(DOCS, pattern);
   });
 }
+
+test('docs/uncloud.md names tests that are there', () => {
+  const paths = [...DOCS.matchAll(/`([\w/.-]+\.test\.ts)`/g)].map(([, path = '']) => path);
+  assert.ok(paths.length >= 10);
+  for (const path of paths) assert.ok(existsSync(join(projectRoot, path)), path);
+});
 
 test('an entry that is no case fails, and says why', async () => {
   const entries = [

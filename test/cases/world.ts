@@ -19,6 +19,8 @@ export const NAMESPACE = 'default';
 export const NOW = Date.parse('2026-01-02T00:00:00Z');
 const BEGINNING = Date.parse('2026-01-01T00:00:00Z');
 const STEP_MS = 60_000;
+/** Whatever a file says. */
+const MOST_REPLICAS = 10_000;
 /** An unnamed service is made of its image and these. */
 export const RANDOM = 'x1y2';
 
@@ -74,6 +76,8 @@ function namedSpec(spec: NeutralSpec, name: string): NeutralSpec {
 
 /** The Service of ours for a spec: placed by the names that Nodes have here, the ids of machines. */
 export function serviceFor(spec: NeutralSpec, machines: readonly Machine[]): Service {
+  if ((spec.replicas ?? 0) > MOST_REPLICAS)
+    throw new Error(`${spec.replicas} replicas are more than the ${MOST_REPLICAS} that are played`);
   const manifest = serviceOfSpec(withNodeNames(spec, machines), NAMESPACE);
   const { name, namespace } = manifest.metadata;
   return {
