@@ -1,6 +1,7 @@
 // Where we differ from uncloud on purpose, as a table: a case that rules change is held to what they say, not to uncloud's outcome.
 import { CHANGE_RULES } from './change-rules.ts';
 import type { Demand, DesignRule } from './design-rule.ts';
+import { PLACEMENT_RULES } from './placement-rules.ts';
 import { PLAN_RULES } from './plan-rules.ts';
 import { RUN_RULES } from './run-rules.ts';
 import type { ServiceCase } from './service-case.ts';
@@ -9,6 +10,7 @@ import { TEXT_RULES } from './text-rules.ts';
 export const DESIGN_RULES: readonly DesignRule[] = [
   ...TEXT_RULES,
   ...CHANGE_RULES,
+  ...PLACEMENT_RULES,
   ...PLAN_RULES,
   ...RUN_RULES,
 ];

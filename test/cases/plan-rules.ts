@@ -15,7 +15,9 @@ export const PLAN_RULES: readonly DesignRule[] = [
       const spec = specOrNone(one);
       if (spec === undefined || spec.mode === 'global' || isForced(one)) return undefined;
       const own = instancesOf(one);
-      const machines = one.initial.machines.map(({ id }) => id);
+      const machines = one.initial.machines
+        .filter(({ state }) => state !== 'down')
+        .map(({ id }) => id);
       const isSettled =
         own.length === Math.max(1, spec.replicas ?? 1) &&
         own.every(
@@ -52,7 +54,7 @@ export const PLAN_RULES: readonly DesignRule[] = [
     kinds: ['plan'],
     instead(one, { expected }) {
       const own = instancesOf(one);
-      const failed = replaced(expected).find((id) => stateOf(own, id) === 'exited');
+      const failed = replaced(expected).find((id) => isEnded(own, id));
       const old = expected.find(
         ({ op, container }) => op === 'remove' && stateOf(own, container) === 'running',
       );
@@ -73,8 +75,7 @@ export const PLAN_RULES: readonly DesignRule[] = [
     instead(one, demand) {
       const own = instancesOf(one);
       const split = (operation: Expected): readonly Expected[] => {
-        if (operation.op !== 'replace' || stateOf(own, operation['container']) !== 'exited')
-          return [operation];
+        if (operation.op !== 'replace' || !isEnded(own, operation['container'])) return [operation];
         const { machine, container } = operation;
         return [
           { op: 'remove', machine, container },
@@ -83,7 +84,7 @@ export const PLAN_RULES: readonly DesignRule[] = [
       };
       const expected = demand.expected.flatMap(split);
       const isConcerned = expected.some(
-        ({ op, container }) => op === 'remove' && stateOf(own, container) === 'exited',
+        ({ op, container }) => op === 'remove' && isEnded(own, container),
       );
       // Whether it is removed before another one runs depends on how long it has been there.
       return isConcerned ? { expected, orderMatters: false } : undefined;
@@ -164,6 +165,11 @@ export function instancesOf(one: ServiceCase): readonly CaseContainer[] {
 
 function isForced(one: ServiceCase): boolean {
   return one.options['forceRecreate'] === true;
+}
+
+/** Whether nobody will start it again. */
+function isEnded(own: readonly CaseContainer[], id: unknown): boolean {
+  return ['exited', 'dead', 'created'].includes(stateOf(own, id) ?? '');
 }
 
 function stateOf(own: readonly CaseContainer[], id: unknown): string | undefined {

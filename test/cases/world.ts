@@ -1,5 +1,6 @@
 // The cluster that a case describes, as objects of the API: Nodes, Pods with their ControllerRevisions, PersistentVolumeClaims. Pods
 // and revisions are made by the service controller's own code; what a server and an agent would add is added here.
+import { parsePort } from '#cli/run/port-text.ts';
 import { serviceOfSpec } from '#cli/spec/service-of-spec.ts';
 import type { NeutralSpec } from '#cli/spec/neutral-spec.ts';
 import type { Pod as AgentPod } from '#controllers/agent/pod.ts';
@@ -70,8 +71,17 @@ export function worldOf(initial: Initial, fallbackName: string): CaseWorld {
   };
 }
 
+/** Ports of a Pod are numbers: what no port can be made of, no instance can have. */
 function namedSpec(spec: NeutralSpec, name: string): NeutralSpec {
-  return { ...spec, name };
+  return { ...spec, name, ports: (spec.ports ?? []).filter(isPort) };
+}
+
+export function isPort(text: string): boolean {
+  try {
+    return parsePort(text).containerPort > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** The Service of ours for a spec: placed by the names that Nodes have here, the ids of machines. */
