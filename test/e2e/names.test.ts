@@ -48,7 +48,12 @@ class Fleet {
       const place = { machine, node: `m${index}`, serverData, folder };
       agents.push(NodeAgent.start(machines, { ...place, env, args: ['--runtime', runtime] }));
     }
-    return new Fleet(new Kubectl(up.kubeconfig, serverData), machines, agents);
+    const kubectl = new Kubectl(up.kubeconfig, serverData);
+    // A service on machines that nobody knows yet is complete with no instance.
+    await eventually('both nodes are ready', () =>
+      kubectl.ok(['wait', '--for=condition=Ready', 'node/m0', 'node/m1', '--timeout=20s']),
+    );
+    return new Fleet(kubectl, machines, agents);
   }
 
   /** `hello` on these machines, rolled out. */
