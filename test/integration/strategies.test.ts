@@ -134,7 +134,7 @@ test('hooks run once for each rollout, and never because of a change of scale', 
     hooks: { preDeploy: { command: ['migrate'], image: 'bad' } },
   });
   const { message } = await bench.conditionSoon('Progressing', 'False');
-  assert.match(message, /pre-deploy hook web-\w+ failed: .*exit code 3/);
+  assert.match(message, /pre-deploy hook web-\w+ failed with exit code: 3/);
   assert.equal(bench.nodes.created.length, created + 1);
   assert.equal(bench.nodes.serving.length, 5);
 });
