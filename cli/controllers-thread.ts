@@ -12,6 +12,7 @@ import { MetricsRegistry } from '#platform/metrics.ts';
 import { RolloutFollower } from './apply/follow-rollouts.ts';
 import { runManifests } from './apply/manifests.ts';
 import { troubledContainer } from './apply/rollout.ts';
+import { registriesOf } from './registries.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 import { userAgent } from './versions.ts';
 
@@ -75,6 +76,7 @@ async function start(): Promise<void> {
         logger: logger.child({ component: 'controllers' }),
         kubeconfig,
         clusterDomain,
+        registries: registriesOf(process.env),
         ...(names === undefined ? {} : { controllers: [...names] }),
       },
       signal,

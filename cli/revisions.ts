@@ -2,6 +2,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ApiObject, Client } from '#controllers/machinery/client-types.ts';
 import { CONTROLLER_REVISIONS, SERVICES } from '#controllers/machinery/resources.ts';
+import { describedRevision } from '#controllers/service/described-revision.ts';
+import { digestsOf, pinTemplate } from '#controllers/service/image-digests.ts';
+import type { RevisionData } from '#controllers/service/types.ts';
 import { CommandError } from './usage-error.ts';
 
 /** On a ControllerRevision: the hash that the service's status names it by. */
@@ -98,8 +101,11 @@ export function changedParts(revision: Revision, before: Revision | undefined): 
 export function rollbackPatch(history: History, target: Revision): object {
   const wanted = target.data?.spec ?? {};
   const spec: Record<string, unknown> = {};
-  for (const [field, value] of Object.entries(wanted))
+  for (const field of ['template', ...PARTS]) {
+    if (wanted[field] === undefined) continue;
+    const value = field === 'template' ? templateOf(history, target) : wanted[field];
     spec[field] = replacing(history.service.spec?.[field], value);
+  }
   for (const part of PARTS) {
     // What no revision remembers is not theirs to take away.
     const isRemembered = history.revisions.some(({ data }) => data?.spec?.[part] !== undefined);
@@ -110,6 +116,14 @@ export function rollbackPatch(history: History, target: Revision): object {
     metadata: { resourceVersion: history.service.metadata.resourceVersion },
     spec,
   };
+}
+
+/** With its digests where the template alone stands for a newer revision, one that tags had moved for. */
+function templateOf({ revisions }: History, target: Revision): unknown {
+  const { template, ...parts } = (target.data?.spec ?? {}) as Partial<RevisionData>;
+  if (template === undefined) return undefined;
+  const described = describedRevision({ template, ...parts }, revisions);
+  return described === target ? template : pinTemplate(template, digestsOf(target));
 }
 
 /** A merge patch from `from` to exactly `to`. */

@@ -6,11 +6,14 @@ import type { MetricsRegistry } from '#platform/metrics.ts';
 import { addDisruptionController } from './disruption/controller.ts';
 import { addGarbageCollector } from './garbage-collector/controller.ts';
 import { HttpClient } from './machinery/client.ts';
+import type { DigestResolver } from './machinery/digest-resolver.ts';
 import { loadConnection } from './machinery/kubeconfig.ts';
 import type { Connection } from './machinery/kubeconfig.ts';
 import { Manager } from './machinery/manager.ts';
 import { addNamespaceController } from './namespace/controller.ts';
 import { addNodeLifecycleController } from './node-lifecycle/controller.ts';
+import { RegistryDigestResolver } from './registry/digest-resolver.ts';
+import type { LoginsOptions } from './registry/logins.ts';
 import { addScheduler } from './scheduler/controller.ts';
 import { addServiceAccountController } from './service-account/controller.ts';
 import { addServiceController } from './service/controller.ts';
@@ -27,6 +30,8 @@ export interface ControllersOptions {
    * Names of `controllerNames`; all of them by default. A real Kubernetes cluster has its own of most: there, name `service` only.
    */
   readonly controllers?: readonly string[];
+  /** Where to find logins for registries, to pin images to their digests; absent: each node decides what a tag stands for. */
+  readonly registries?: Pick<LoginsOptions, 'dockerFolder' | 'environment'>;
 }
 
 export interface Controllers {
@@ -36,16 +41,22 @@ export interface Controllers {
   close(): Promise<void>;
 }
 
-type Add = (manager: Manager, connection: Connection) => void;
+interface Shared {
+  readonly connection: Connection;
+  readonly resolver: DigestResolver | undefined;
+}
+
+type Add = (manager: Manager, shared: Shared) => void;
 
 const CONTROLLERS: Readonly<Record<string, Add>> = {
-  service: addServiceController,
+  service: (manager, { resolver }) => addServiceController(manager, resolver),
   scheduler: addScheduler,
   namespace: addNamespaceController,
   'node-lifecycle': addNodeLifecycleController,
   disruption: addDisruptionController,
   'garbage-collector': addGarbageCollector,
-  'service-account': (manager, { tls }) => addServiceAccountController(manager, textOf(tls.ca)),
+  'service-account': (manager, { connection }) =>
+    addServiceAccountController(manager, textOf(connection.tls.ca)),
 };
 
 export const controllerNames: readonly string[] = Object.keys(CONTROLLERS);
@@ -77,11 +88,25 @@ export async function startControllers(
     random,
   });
   const manager = new Manager({ client, clock, ids: systemIds, logger, metrics, random });
-  for (const add of chosen) add(manager, connection);
+  const resolver =
+    options.registries === undefined
+      ? undefined
+      : new RegistryDigestResolver({
+          ...options.registries,
+          client,
+          clock,
+          logger,
+          userAgent: 'windlass-controllers',
+        });
+  for (const add of chosen) add(manager, { connection, resolver });
 
   const closing = new AbortController();
   const lifetime = AbortSignal.any([signal, closing.signal]);
-  const done = runAndDispose(manager, client, lifetime);
+  const done = runAndDispose(
+    manager,
+    [client, ...(resolver === undefined ? [] : [resolver])],
+    lifetime,
+  );
   // Whoever waits for `done` sees the error; nobody has to.
   done.catch((error: unknown) => logger.error('Controllers ended', { error }));
   return {
@@ -95,13 +120,13 @@ export async function startControllers(
 
 async function runAndDispose(
   manager: Manager,
-  client: HttpClient,
+  parts: readonly AsyncDisposable[],
   signal: AbortSignal,
 ): Promise<void> {
   try {
     await manager.run(signal);
   } finally {
-    await client[Symbol.asyncDispose]();
+    for (const part of parts) await part[Symbol.asyncDispose]();
   }
 }
 

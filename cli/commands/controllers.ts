@@ -6,6 +6,7 @@ import { MetricsRegistry } from '#platform/metrics.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { clientOptions, kubeconfigOf } from '../connect.ts';
+import { registriesOf } from '../registries.ts';
 import { runUntilStopped } from '../run-until-stopped.ts';
 import { upOptions } from './up-options.ts';
 
@@ -32,6 +33,7 @@ export const controllers = defineCommand({
           clock: systemClock,
           metrics: new MetricsRegistry(),
           clusterDomain: values['cluster-domain'],
+          registries: registriesOf(io.environment),
           ...(values.only.length === 0 ? {} : { controllers: [...values.only] }),
         },
         signal,

@@ -6,6 +6,8 @@ import { SERVICES } from '../machinery/resources.ts';
 import { timestamp } from '../machinery/timestamps.ts';
 import { pinnedTo, podSpec } from './build-pod.ts';
 import type { PodOrder } from './build-pod.ts';
+import { pinImage } from './image-digests.ts';
+import type { RevisionFacts } from './plan-types.ts';
 import type { HookSetting } from './settings.ts';
 import { ACTIVATED_ANNOTATION, HOOK_LABEL, REVISION_LABEL, SERVICE_LABEL } from './types.ts';
 import type { HookName } from './types.ts';
@@ -49,12 +51,18 @@ export function buildHookPod(order: HookOrder): object {
     },
     spec: {
       ...rest,
-      containers: first === undefined ? [] : [hookContainer(first, hook, setting)],
+      containers:
+        first === undefined ? [] : [hookContainer(first, hook, withPinned(setting, revision))],
       restartPolicy: 'Never',
       activeDeadlineSeconds: Math.max(1, Math.ceil(setting.timeoutMs / 1_000)),
       affinity: pinnedTo(node, revision.template),
     },
   };
+}
+
+function withPinned(setting: HookSetting, { digests }: RevisionFacts): HookSetting {
+  const { image } = setting;
+  return image === undefined ? setting : { ...setting, image: pinImage(image, digests) };
 }
 
 function hookContainer(first: V1Container, hook: HookName, setting: HookSetting): object {

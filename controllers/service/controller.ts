@@ -4,7 +4,10 @@ import type { CacheView } from '../machinery/cache.ts';
 import { keyOf, parseKey } from '../machinery/cache.ts';
 import { Controller, DONE } from '../machinery/controller.ts';
 import type { ReconcileResult } from '../machinery/controller.ts';
+import type { DigestResolver, ImageAnswer } from '../machinery/digest-resolver.ts';
 import type { EventRecorder } from '../machinery/events.ts';
+import { nodeImagesOf } from '../machinery/image-holders.ts';
+import type { NodeWithImages } from '../machinery/image-holders.ts';
 import type { Manager } from '../machinery/manager.ts';
 import { nodeFacts } from '../machinery/node-fit.ts';
 import type { SchedulableNode } from '../machinery/node-fit.ts';
@@ -24,27 +27,29 @@ import { execute } from './execute.ts';
 import { failureDetails } from './failure-details.ts';
 import { roomOf } from './node-room.ts';
 import type { Pod } from './instance.ts';
+import { pinImages } from './pin-images.ts';
 import { planInput } from './plan-input.ts';
 import { planService } from './plan.ts';
 import type { Operation, Plan, PlanInput, RevisionFacts } from './plan-types.ts';
 import { createRevision } from './create-revision.ts';
 import { pruneRevisions } from './prune-revisions.ts';
-import { revisionChange, revisionFacts } from './revision.ts';
+import { hashOf, revisionChange, revisionFacts } from './revision.ts';
 import type { ControllerRevision } from './revision.ts';
 import { resolveSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { refusedStatus, serviceStatus } from './status.ts';
-import { FAILURE_ANNOTATION, SERVICE_LABEL } from './types.ts';
+import { FAILURE_ANNOTATION, REVISION_LABEL, SERVICE_LABEL } from './types.ts';
 import type { Service } from './types.ts';
 import { writeStatus } from './write-status.ts';
 
-type Node = ApiObject & SchedulableNode;
+type Node = ApiObject & SchedulableNode & NodeWithImages;
 
 /** The cache is behind; what it lacks will come, and this is for when it does not. */
 const LOOK_AGAIN: ReconcileResult = { outcome: 'requeueAfter', delayMs: 250 };
 
-export function addServiceController(manager: Manager): void {
-  const controller = new ServiceController(manager);
+/** @param resolver finds out which bytes images stand for; without it, each node decides for itself */
+export function addServiceController(manager: Manager, resolver?: DigestResolver): void {
+  const controller = new ServiceController(manager, resolver);
   manager.add(controller.loop);
 }
 
@@ -59,10 +64,12 @@ class ServiceController {
   /** Metadata only: their content is nobody's business here. */
   readonly #secrets: CacheView<ApiObject>;
   readonly #events: EventRecorder;
+  readonly #resolver: DigestResolver | undefined;
   #watchingSince: number | undefined;
 
-  constructor(manager: Manager) {
+  constructor(manager: Manager, resolver: DigestResolver | undefined) {
     this.#manager = manager;
+    this.#resolver = resolver;
     const services = manager.informer<Service>(SERVICES);
     const pods = manager.informer<Pod>(PODS, {
       indexers: { controller: controllerUIDs, node: nodeNames },
@@ -144,7 +151,8 @@ class ServiceController {
       return DONE;
     }
     const revisions = this.#revisions.indexed('controller', service.metadata.uid);
-    const target = await this.#ensureRevision(service, revisions, now, signal);
+    const described = await this.#ensureRevision(service, revisions, now, signal);
+    const target = await this.#pinned(service, described, revisions, now, signal);
     const facts = revisionFacts(target);
     if (facts === undefined) {
       throw new Error(`ControllerRevision ${target.metadata.name} holds no template`);
@@ -194,6 +202,37 @@ class ServiceController {
       now,
       watchingSince: this.#watchingSince ?? now,
     });
+  }
+
+  async #pinned(
+    service: Service,
+    revision: ControllerRevision,
+    revisions: readonly ControllerRevision[],
+    now: number,
+    signal: AbortSignal,
+  ): Promise<ControllerRevision> {
+    const resolver = this.#resolver;
+    if (resolver === undefined) return revision;
+    const { client } = this.#manager;
+    const hash = hashOf(revision);
+    const pods = this.#pods.indexed('controller', service.metadata.uid);
+    const tell = ({ image, reason, isMissing }: ImageAnswer): void => {
+      const type = isMissing ? 'Warning' : 'Normal';
+      const message = `Image ${image} is not pinned to a digest: ${reason}`;
+      this.#events.record(SERVICES, service, type, 'ImageNotPinned', message);
+    };
+    const options = {
+      client,
+      resolver,
+      service,
+      revision,
+      revisions,
+      nodes: this.#nodes.list().map(nodeImagesOf),
+      isInUse: pods.some(({ metadata }) => metadata.labels?.[REVISION_LABEL] === hash),
+      now,
+      tell,
+    };
+    return pinImages(options, signal);
   }
 
   #secretVersions({ metadata, spec }: Service): ReadonlyMap<string, string> {

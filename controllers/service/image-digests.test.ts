@@ -17,7 +17,7 @@ import {
   pullSecretNames,
   RESOLVE_IMAGES_ANNOTATION,
 } from './image-digests.ts';
-import { revisionHash } from './revision.ts';
+import { revisionHash } from './revision-hash.ts';
 import type { ControllerRevision } from './revision.ts';
 import type { PodTemplate } from './types.ts';
 

@@ -2,11 +2,31 @@
 // revision what it found, since thousands of instances share a few revisions.
 import { evaluateChange } from './evaluate.ts';
 import type { Evaluation } from './evaluate.ts';
+import { pinTemplate } from './image-digests.ts';
 import type { Instance } from './instance.ts';
 import type { PlanInput, RevisionFacts } from './plan-types.ts';
 
 const UNKNOWN: Evaluation = { verdict: 'needs-recreate', reasons: [] };
 const SAME: Evaluation = { verdict: 'up-to-date', reasons: [] };
+
+/** The same tag may stand for other bytes by now; what only one of them knows tells nothing. */
+function evaluateRevisions(from: RevisionFacts, to: RevisionFacts): Evaluation {
+  const moved = new Set(
+    [...from.digests].flatMap(([image, digest]) => {
+      const other = to.digests.get(image);
+      return other === undefined || other === digest ? [] : [image];
+    }),
+  );
+  if (moved.size === 0) return evaluateChange(from.data, to.data);
+  const pinned = ({ data, digests }: RevisionFacts): RevisionFacts['data'] => ({
+    ...data,
+    template: pinTemplate(
+      data.template,
+      new Map([...digests].filter(([image]) => moved.has(image))),
+    ),
+  });
+  return evaluateChange(pinned(from), pinned(to));
+}
 
 export class Judge {
   readonly #input: PlanInput;
@@ -24,7 +44,7 @@ export class Judge {
     const known = this.#evaluations.get(key);
     if (known !== undefined) return known;
     const revision = this.#input.revisions.get(from);
-    const evaluation = revision === undefined ? UNKNOWN : evaluateChange(revision.data, to.data);
+    const evaluation = revision === undefined ? UNKNOWN : evaluateRevisions(revision, to);
     this.#evaluations.set(key, evaluation);
     return evaluation;
   }

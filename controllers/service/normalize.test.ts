@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { evaluateChange } from './evaluate.ts';
 import { normalizeTemplate } from './normalize.ts';
-import { revisionHash } from './revision.ts';
+import { revisionHash } from './revision-hash.ts';
 import type { PodTemplate } from './types.ts';
 
 const DIGEST = `sha256:${'ab'.repeat(32)}`;

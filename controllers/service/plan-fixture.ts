@@ -17,6 +17,7 @@ export function revision(hash: string, change: Partial<RevisionFacts> = {}): Rev
   return {
     hash,
     data: { template: rendered },
+    digests: new Map(),
     template: rendered,
     activatedAt: NOW,
     failure: undefined,

@@ -2,6 +2,7 @@
 import type { NodeFacts } from '../machinery/node-fit.ts';
 import type { Room } from '../machinery/pod-requests.ts';
 import type { ClaimFacts } from './claims.ts';
+import type { ImageDigests } from './image-digests.ts';
 import type { HookFacts } from './hook-facts.ts';
 import type { Instance } from './instance.ts';
 import type { ReplaceOrder } from './order.ts';
@@ -15,7 +16,9 @@ export type HookResult = 'Succeeded' | 'Failed';
 export interface RevisionFacts {
   readonly hash: string;
   readonly data: RevisionData;
-  /** What Pods are made of: `data` with volumes and files in it. */
+  /** Which bytes its images stand for, where that is known. */
+  readonly digests: ImageDigests;
+  /** What Pods are made of: `data` with volumes and files in it, and its images pinned. */
   readonly template: PodTemplate;
   /** Since when the spec describes it, in milliseconds since the epoch. */
   readonly activatedAt: number;

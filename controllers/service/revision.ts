@@ -4,10 +4,13 @@ import type { ApiObject } from '../machinery/client-types.ts';
 import { controllerReference } from '../machinery/owner-references.ts';
 import { SERVICES } from '../machinery/resources.ts';
 import { parseTimestamp, timestamp } from '../machinery/timestamps.ts';
+import { describedRevision } from './described-revision.ts';
+import { digestsOf, pinTemplate } from './image-digests.ts';
+import type { ImageDigests } from './image-digests.ts';
 import type { HookResult, RevisionFacts } from './plan-types.ts';
 import { renderTemplate } from './render.ts';
-import { normalizeRevision, revisionDataOf } from './revision-data.ts';
-import { safeHash } from './safe-hash.ts';
+import { revisionDataOf } from './revision-data.ts';
+import { revisionHash } from './revision-hash.ts';
 import {
   ACTIVATED_ANNOTATION,
   FAILURE_ANNOTATION,
@@ -24,18 +27,16 @@ export interface ControllerRevision extends ApiObject {
   readonly data?: { readonly spec?: Partial<RevisionData> };
 }
 
-/** The same for revisions that mean the same. */
-export function revisionHash(data: RevisionData): string {
-  return safeHash(JSON.stringify(normalizeRevision(data)), 10);
-}
-
 export function hashOf(revision: ControllerRevision): string {
   return revision.metadata.labels?.[REVISION_LABEL] ?? '';
 }
 
 /** As it is sent to be created. */
 export interface NewRevision {
-  readonly metadata: { readonly name: string };
+  readonly metadata: {
+    readonly name: string;
+    readonly annotations: Readonly<Record<string, string>>;
+  };
   readonly data: { readonly spec: RevisionData };
   readonly revision: number;
 }
@@ -64,11 +65,11 @@ export function revisionChange(
   secretVersions: ReadonlyMap<string, string>,
 ): RevisionChange {
   const data = revisionDataOf(service.spec, secretVersions);
-  const hash = revisionHash(data);
-  const newest = Math.max(0, ...existing.map(({ revision }) => revision));
-  const known = existing.find((revision) => hashOf(revision) === hash);
+  const newest = newestNumber(existing);
+  const known = describedRevision(data, existing);
   if (known === undefined) {
-    return { change: 'create', object: newRevision(service, data, hash, newest + 1, now) };
+    const object = newRevision(service, data, revisionHash(data), newest + 1, now);
+    return { change: 'create', object };
   }
   if (known.revision === newest) return { change: 'none', revision: known };
   // A fresh start: what happened when it was tried before does not count.
@@ -86,7 +87,8 @@ export function revisionChange(
   };
 }
 
-function newRevision(
+/** @param number greater than those of all revisions so far */
+export function newRevision(
   service: Service,
   data: RevisionData,
   hash: string,
@@ -108,6 +110,10 @@ function newRevision(
   };
 }
 
+export function newestNumber(existing: readonly ControllerRevision[]): number {
+  return Math.max(0, ...existing.map(({ revision }) => revision));
+}
+
 /** The planner's view; `undefined` when the object holds no template. */
 export function revisionFacts(revision: ControllerRevision): RevisionFacts | undefined {
   const { template, ...parts } = revision.data?.spec ?? {};
@@ -116,7 +122,7 @@ export function revisionFacts(revision: ControllerRevision): RevisionFacts | und
   const data = { template, ...parts };
   const switchedAt = parseTimestamp(annotations[SWITCHED_ANNOTATION]);
   return {
-    ...plannedRevision(data, hashOf(revision), labels?.[SERVICE_LABEL] ?? ''),
+    ...plannedRevision(data, hashOf(revision), labels?.[SERVICE_LABEL] ?? '', digestsOf(revision)),
     activatedAt:
       parseTimestamp(annotations[ACTIVATED_ANNOTATION]) ?? parseTimestamp(creationTimestamp) ?? 0,
     failure: annotations[FAILURE_ANNOTATION],
@@ -133,11 +139,14 @@ export function plannedRevision(
   data: RevisionData,
   hash: string,
   serviceName: string,
+  digests: ImageDigests = new Map(),
 ): Omit<RevisionFacts, 'activatedAt'> {
+  const pinned = { ...data, template: pinTemplate(data.template, digests) };
   return {
     hash,
     data,
-    template: renderTemplate(data, serviceName),
+    digests,
+    template: renderTemplate(pinned, serviceName),
     failure: undefined,
     hookResults: { preDeploy: undefined, postDeploy: undefined },
     switchedAt: undefined,

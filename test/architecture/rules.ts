@@ -50,7 +50,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controllers/runtimes/docker-local-image.ts',
     // Of the service controller only what computes: previews plan as it does.
     'controllers/service/claims.ts',
+    'controllers/service/described-revision.ts',
     'controllers/service/duration.ts',
+    'controllers/service/image-digests.ts',
     'controllers/service/plan-input.ts',
     'controllers/service/plan-rollout.ts',
     'controllers/service/planned-claim.ts',

@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import { HttpClient } from '#controllers/machinery/client.ts';
 import { loadConnection } from '#controllers/machinery/kubeconfig.ts';
 import { startControllers } from '#controllers/start.ts';
+import type { ControllersOptions } from '#controllers/start.ts';
 import { startControlPlane } from '#controlplane/start.ts';
 import type { ControlPlane } from '#controlplane/start.ts';
 import { systemClock } from '#platform/clock.ts';
@@ -18,6 +19,10 @@ import { projectRoot } from './windlass.ts';
 const crds = JSON.parse(readFileSync(join(projectRoot, 'deploy', 'crds.json'), 'utf8')) as {
   readonly items: readonly unknown[];
 };
+
+interface ControllersSettings extends Pick<ControllersOptions, 'registries'> {
+  readonly logger?: Logger;
+}
 
 export class TestControlPlane {
   readonly folder: string;
@@ -92,7 +97,7 @@ export class TestControlPlane {
   /** Controllers in this process, until the test is over or what is returned is called. */
   async controllers(
     controllers?: readonly string[],
-    logger: Logger = silentLogger,
+    { logger = silentLogger, registries }: ControllersSettings = {},
   ): Promise<() => Promise<void>> {
     const running = await startControllers(
       {
@@ -102,6 +107,7 @@ export class TestControlPlane {
         metrics: new MetricsRegistry(),
         clusterDomain: 'internal',
         ...(controllers === undefined ? {} : { controllers }),
+        ...(registries === undefined ? {} : { registries }),
       },
       this.signal,
     );
