@@ -1,5 +1,6 @@
 // What makes a revision of a service: the parts of its spec that instances are made of, in one form for all ways of writing the same
 // thing. Pure.
+import type { V1PodSpec } from '@kubernetes/client-node';
 import { normalizeTemplate } from './normalize.ts';
 import type { RevisionData, RevisionSpec, ServiceVolume } from './types.ts';
 
@@ -25,7 +26,8 @@ export function revisionDataOf(
 /** The volumes of the service that a container mounts; the others mean nothing to an instance. */
 export function mountedVolumes({ template, volumes = [] }: RevisionSpec): readonly ServiceVolume[] {
   if (volumes.length === 0) return volumes;
-  const { containers, initContainers = [] } = template.spec;
+  // A revision may have been edited by hand.
+  const { containers = [], initContainers = [] }: Partial<V1PodSpec> = template.spec;
   const mounted = new Set(
     [...containers, ...initContainers].flatMap(({ volumeMounts = [] }) =>
       volumeMounts.map(({ name }) => name),
