@@ -99,7 +99,7 @@ function planReplace(
       ],
     };
   }
-  const { order, reason: orderReason, node } = move ?? moveOf(bench, goal, instance);
+  const { order, reason: orderReason, node } = move ?? moveOf(bench, goal, instance, false);
   const base = {
     op: 'replace',
     order,
@@ -135,43 +135,73 @@ interface Move {
   readonly node: string | undefined;
 }
 
-/** Of those that have no successor yet. The last to be replaced are the first to move, so that most stay where they are. */
+/**
+ * Of those that have no successor yet: where the new instance goes, and which comes first. It stays where the old one is, unless that
+ * node is out or has more than its share: a rollout evens out what it replaces anyway. The last on such a node are the ones to go.
+ */
 function movesOf(
   bench: Workbench,
   goal: RevisionFacts,
   ranked: readonly Slot[],
 ): ReadonlyMap<Slot, Move> {
+  const { context } = bench;
+  const movable = ranked.filter(
+    ({ instance, successor }) =>
+      successor === undefined && updateStep(context, instance, goal) === undefined,
+  );
+  const { settings } = context.input;
+  const shares = context.undone || settings.mode === 'Global' ? undefined : sharesOf(bench);
+  const left = new Map<string, number>();
+  for (const { instance } of movable) left.set(instance.node, (left.get(instance.node) ?? 0) + 1);
   const moves = new Map<Slot, Move>();
-  for (const slot of ranked.toReversed()) {
-    const { instance, successor } = slot;
-    if (successor !== undefined || updateStep(bench.context, instance, goal) !== undefined)
-      continue;
-    const move = moveOf(bench, goal, instance);
+  for (const slot of movable) {
+    const { node } = slot.instance;
+    const remaining = left.get(node) ?? 0;
+    left.set(node, remaining - 1);
+    const excess = shares === undefined ? 0 : bench.loadOn(node) - (shares.get(node) ?? 0);
+    const move = moveOf(bench, goal, slot.instance, excess >= remaining);
     moves.set(slot, move);
-    if (move.node === undefined) continue;
-    if (move.node !== instance.node) bench.occupy(move.node, goal, instance.node);
+    if (move.node !== undefined && move.node !== node) bench.occupy(move.node, goal, node);
   }
   return moves;
 }
 
 /**
- * Where the new instance goes, and which comes first. It stays where the old one is, unless that node is out or has at least two
- * more than another: a rollout evens out what it replaces anyway.
+ * How many each eligible node shall have in the end: as even as can be, and the same answer after each step on the way there, so that
+ * a preview promises what happens. Those that have more than the smaller share keep the larger one, in order of name.
  */
-function moveOf(bench: Workbench, goal: RevisionFacts, instance: Instance): Move {
+function sharesOf(bench: Workbench): ReadonlyMap<string, number> {
+  const { eligible } = bench.placement;
+  const small = Math.floor(bench.total / Math.max(1, eligible.length));
+  let larger = bench.total - small * eligible.length;
+  const isFuller = ({ name }: { readonly name: string }): boolean => bench.loadOn(name) > small;
+  const inTurn = [...eligible.filter(isFuller), ...eligible.filter((node) => !isFuller(node))];
+  const shares = new Map<string, number>();
+  for (const { name } of inTurn) {
+    shares.set(name, larger > 0 ? small + 1 : small);
+    larger -= 1;
+  }
+  return shares;
+}
+
+function moveOf(
+  bench: Workbench,
+  goal: RevisionFacts,
+  instance: Instance,
+  isUneven: boolean,
+): Move {
   const { context, placement } = bench;
   const { settings } = context.input;
   const { order, reason } = orderFor(context, instance, goal);
   const mayStay = placement.names.has(instance.node);
   if (settings.mode === 'Global') return { order, reason, node: instance.node };
   const other = bench.pickNode(goal);
-  const isUneven =
-    !context.undone &&
+  const isBetter =
+    isUneven &&
     other !== undefined &&
-    bench.loadOn(instance.node) - bench.loadOn(other) >= 2;
-  if (!mayStay || (isUneven && bench.obstacleOn(other, goal) === undefined)) {
-    return { order, reason, node: other };
-  }
+    other !== instance.node &&
+    bench.obstacleOn(other, goal) === undefined;
+  if (!mayStay || isBetter) return { order, reason, node: other };
   if (order === 'start-first' && settings.order === 'Auto') {
     const obstacle = bench.obstacleOn(instance.node, goal);
     if (obstacle === undefined) return { order, reason, node: instance.node };

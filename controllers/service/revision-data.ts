@@ -1,6 +1,6 @@
 // What makes a revision of a service: the parts of its spec that instances are made of, in one form for all ways of writing the same
 // thing. Pure.
-import type { V1PodSpec } from '@kubernetes/client-node';
+import type { V1Container } from '@kubernetes/client-node';
 import { normalizeTemplate } from './normalize.ts';
 import type { RevisionData, RevisionSpec, ServiceVolume } from './types.ts';
 
@@ -27,9 +27,10 @@ export function revisionDataOf(
 export function mountedVolumes({ template, volumes = [] }: RevisionSpec): readonly ServiceVolume[] {
   if (volumes.length === 0) return volumes;
   // A revision may have been edited by hand.
-  const { containers = [], initContainers = [] }: Partial<V1PodSpec> = template.spec;
+  const pod: { readonly [list in 'containers' | 'initContainers']?: readonly V1Container[] } =
+    template.spec;
   const mounted = new Set(
-    [...containers, ...initContainers].flatMap(({ volumeMounts = [] }) =>
+    [...(pod.containers ?? []), ...(pod.initContainers ?? [])].flatMap(({ volumeMounts = [] }) =>
       volumeMounts.map(({ name }) => name),
     ),
   );

@@ -60,6 +60,13 @@ export class Workbench {
     return this.#load.get(node) ?? 0;
   }
 
+  /** Instances on all nodes. */
+  get total(): number {
+    let total = 0;
+    for (const load of this.#load.values()) total += load;
+    return total;
+  }
+
   /** The node with the fewest instances, of those where one can start at once if there are any. */
   pickNode(revision: RevisionFacts): string | undefined {
     this.#planned = revision;
