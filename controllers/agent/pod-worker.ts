@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { isConflict, isForbidden, isNotFound } from '../machinery/request-error.ts';
 import { PODS } from '../machinery/resources.ts';
 import type { ContainerStatus } from '../runtimes/runtime.ts';
+import { activeDeadline, DEADLINE_EXCEEDED, hasExceededDeadline } from './active-deadline.ts';
 import type { Prepared } from './container-spec.ts';
 import { ContainerWorker } from './container-worker.ts';
 import type { AgentContext } from './context.ts';
-import { DEFAULT_GRACE_SECONDS, isTerminal } from './pod.ts';
+import { DEFAULT_GRACE_SECONDS, isTerminal, withAddresses } from './pod.ts';
 import type { Pod, PodStatus } from './pod.ts';
 import { fetchReferences } from './references.ts';
 import type { RestartPolicy } from './restart.ts';
@@ -31,6 +32,8 @@ export interface PodWorkerHooks {
 const RETRY_MS = 1_000;
 /** Of the grace period: what the requests under way may take before the instance is told to stop. The rest is its own. */
 const DRAIN_SHARE = 0.8;
+/** A timer cannot run much longer; when it ends early, it is set again. */
+const LONGEST_WAIT_MS = 24 * 60 * 60 * 1_000;
 /** For the last status when the agent ends: a server that does not answer must not hold up the end. */
 const LAST_STATUS_LIMIT_MS = 2_000;
 
@@ -51,6 +54,9 @@ export class PodWorker {
   #paused = false;
   #shutDown = false;
   #finished = false;
+  /** Its time is over: its containers are being stopped, or have been. */
+  #overdue: 'stopping' | 'stopped' | undefined;
+  #cancelDeadline = (): void => undefined;
   #written = '';
   #startMeasured = false;
   /** undefined until its first container starts, or one that runs is found. */
@@ -64,6 +70,7 @@ export class PodWorker {
     this.#starting = AbortSignal.any([signal, this.#ending.signal]);
     this.#pod = pod;
     this.#seenAt = context.clock.now();
+    this.#overdue = hasExceededDeadline(pod) ? 'stopped' : undefined;
     const wake = (): void => this.wake();
     const worker = (container: Pod['spec']['containers'][number]): ContainerWorker =>
       new ContainerWorker(context, pod, container, wake);
@@ -79,9 +86,14 @@ export class PodWorker {
     return this.#terminating || this.#pod.metadata.deletionTimestamp !== undefined;
   }
 
+  /** Nothing is to be sent to it any more. */
+  get #isLeaving(): boolean {
+    return this.isTerminating || this.#overdue !== undefined;
+  }
+
   /** All containers run and are ready. */
   get isReady(): boolean {
-    return !this.isTerminating && !this.#paused && this.#containers.every(({ isReady }) => isReady);
+    return !this.#isLeaving && !this.#paused && this.#containers.every(({ isReady }) => isReady);
   }
 
   get runningContainers(): number {
@@ -112,6 +124,7 @@ export class PodWorker {
    */
   async shutDown(stopContainers: boolean): Promise<void> {
     this.#paused = true;
+    this.#cancelDeadline();
     this.#ending.abort(new Error('the agent ends'));
     await this.#idle;
     const all = [...this.#inits, ...this.#containers];
@@ -165,7 +178,8 @@ export class PodWorker {
       await this.#terminate();
       return;
     }
-    if (!isTerminal(this.#pod.status?.phase)) this.#advance();
+    if (this.#checkDeadline()) await this.#stopOverdue();
+    else if (!isTerminal(this.#pod.status?.phase)) this.#advance();
     this.#hooks.changed();
     // What an adopted container's probe answers is worth the wait: the server holds what was true before.
     const isSettled = this.#containers.every((worker) => worker.isSettled);
@@ -188,6 +202,33 @@ export class PodWorker {
       worker.observe(attempts, this.#pod);
       if (worker.isRunning) this.#podIPs = worker.current?.podIPs;
     }
+  }
+
+  /** @returns true when its time is over and something is still to be stopped */
+  #checkDeadline(): boolean {
+    const { clock } = this.#context;
+    this.#cancelDeadline();
+    if (this.#overdue !== undefined) return this.#overdue === 'stopping';
+    const deadline = activeDeadline(this.#pod, this.#seenAt);
+    // What ended by itself was in time, also when nobody was there to see it.
+    if (deadline === undefined || isTerminal(this.#status().phase)) return false;
+    const left = deadline - clock.now();
+    if (left <= 0) return true;
+    this.#cancelDeadline = clock.schedule(Math.min(left, LONGEST_WAIT_MS), () => this.wake());
+    return false;
+  }
+
+  async #stopOverdue(): Promise<void> {
+    const { reason, message } = DEADLINE_EXCEEDED;
+    const { terminationGracePeriodSeconds: grace = DEFAULT_GRACE_SECONDS } = this.#pod.spec;
+    if (this.#overdue === undefined) {
+      this.#overdue = 'stopping';
+      this.#context.events.normal(this.#pod, reason, message);
+      await this.#announceStop();
+    }
+    await this.#drainAndStop(grace);
+    await this.#observe();
+    this.#overdue = 'stopped';
   }
 
   #advance(): void {
@@ -238,34 +279,45 @@ export class PodWorker {
   }
 
   async #terminate(): Promise<void> {
-    const { events, clock } = this.#context;
     const { metadata, spec } = this.#pod;
     const grace =
       metadata.deletionGracePeriodSeconds ??
       spec.terminationGracePeriodSeconds ??
       DEFAULT_GRACE_SECONDS;
+    this.#cancelDeadline();
     if (!this.#terminating) {
       this.#terminating = true;
-      await Promise.all([...this.#inits, ...this.#containers].map((worker) => worker.settle()));
-      await this.#observe();
-      this.#hooks.changed();
-      for (const { name, isRunning } of this.#containers) {
-        if (isRunning) events.normal(this.#pod, 'Killing', `Stopping container ${name}`);
-      }
-      await this.#writeStatus();
+      await this.#announceStop();
     }
-    const startedAt = clock.monotonic();
-    await this.#hooks.drain(this.#pod, grace * 1000 * DRAIN_SHARE);
-    const left = Math.max(grace === 0 ? 0 : 1, grace - (clock.monotonic() - startedAt) / 1000);
-    await Promise.all(
-      [...this.#inits, ...this.#containers].map((worker) => worker.stop(this.#pod, left)),
-    );
+    await this.#drainAndStop(grace);
     await this.#observe();
     await this.#writeStatus();
     await this.#cleanUp();
     await this.#deletePod();
     this.#finished = true;
     this.#hooks.finished();
+  }
+
+  /** Gives up what is being started, and says what will be stopped. */
+  async #announceStop(): Promise<void> {
+    await Promise.all([...this.#inits, ...this.#containers].map((worker) => worker.settle()));
+    await this.#observe();
+    this.#hooks.changed();
+    for (const { name, isRunning } of this.#containers) {
+      if (isRunning)
+        this.#context.events.normal(this.#pod, 'Killing', `Stopping container ${name}`);
+    }
+    await this.#writeStatus();
+  }
+
+  async #drainAndStop(grace: number): Promise<void> {
+    const { clock } = this.#context;
+    const startedAt = clock.monotonic();
+    await this.#hooks.drain(this.#pod, grace * 1000 * DRAIN_SHARE);
+    const left = Math.max(grace === 0 ? 0 : 1, grace - (clock.monotonic() - startedAt) / 1000);
+    await Promise.all(
+      [...this.#inits, ...this.#containers].map((worker) => worker.stop(this.#pod, left)),
+    );
   }
 
   async #cleanUp(): Promise<void> {
@@ -291,9 +343,9 @@ export class PodWorker {
     }
   }
 
-  async #writeStatus(signal = this.#signal): Promise<void> {
-    const { clock, hostIP, client } = this.#context;
-    const status: PodStatus = podStatus({
+  #status(): PodStatus {
+    const { clock, hostIP } = this.#context;
+    return podStatus({
       pod: this.#pod,
       initContainers: this.#inits.map((worker) => worker.view()),
       containers: this.#containers.map((worker) => worker.view()),
@@ -301,14 +353,19 @@ export class PodWorker {
       podIPs: this.#addresses(),
       now: clock.now(),
       startedAt: this.#seenAt,
-      terminating: this.isTerminating,
+      terminating: this.#isLeaving,
       shutDown: this.#shutDown,
+      overdue: this.#overdue === 'stopped',
     });
+  }
+
+  async #writeStatus(signal = this.#signal): Promise<void> {
+    const status = this.#status();
     const text = JSON.stringify(status);
     if (text === this.#written) return;
     const { namespace = 'default', name, uid } = this.#pod.metadata;
     try {
-      const written = await client.patch<Pod>(
+      const written = await this.#context.client.patch<Pod>(
         PODS,
         namespace,
         name,
@@ -327,12 +384,6 @@ export class PodWorker {
       if (!isNoLongerOurs(error)) throw error;
     }
   }
-}
-
-function withAddresses(pod: Pod, ips: readonly string[]): Pod {
-  const [podIP] = ips;
-  if (podIP === undefined) return pod;
-  return { ...pod, status: { ...pod.status, podIP, podIPs: ips.map((ip) => ({ ip })) } };
 }
 
 /**

@@ -78,6 +78,13 @@ export function isTerminal(phase: PodPhase | undefined): boolean {
 
 export const DEFAULT_GRACE_SECONDS = 30;
 
+/** With these addresses in its status; unchanged without any. */
+export function withAddresses(pod: Pod, ips: readonly string[]): Pod {
+  const [podIP] = ips;
+  if (podIP === undefined) return pod;
+  return { ...pod, status: { ...pod.status, podIP, podIPs: ips.map((ip) => ({ ip })) } };
+}
+
 /** What the Pod's status says of a container. */
 export function containerStatusIn(
   { status }: Pod,

@@ -68,6 +68,7 @@ function statusOf(
     now: NOW,
     startedAt: NOW - 61_000,
     terminating: false,
+    overdue: false,
     shutDown: false,
     ...more,
   });
@@ -250,6 +251,22 @@ const cases: readonly Case[] = [
     phase: 'Failed',
     ready: 'False PodFailed',
     state: 'NodeShutdown',
+  },
+  {
+    title: 'stopped because its time was over, Always',
+    containers: [view(exited(0))],
+    more: { overdue: true },
+    phase: 'Failed',
+    ready: 'False PodFailed',
+    state: 'Completed',
+  },
+  {
+    title: 'crashing until its time was over',
+    containers: [view(exited(1), { waiting: backOff, restartCount: 3 })],
+    more: { overdue: true },
+    phase: 'Failed',
+    ready: 'False PodFailed',
+    state: 'Error',
   },
 ];
 

@@ -3,6 +3,7 @@
 import { setConditions } from '../machinery/conditions.ts';
 import { timestamp } from '../machinery/timestamps.ts';
 import type { ContainerStatus, ExitedState } from '../runtimes/runtime.ts';
+import { DEADLINE_EXCEEDED } from './active-deadline.ts';
 import { resourcesStatus } from './container-resources.ts';
 import type { ResizeState } from './container-resize.ts';
 import type {
@@ -53,6 +54,8 @@ export interface PodView {
   readonly terminating: boolean;
   /** The agent ends, and has stopped the containers. */
   readonly shutDown: boolean;
+  /** Its containers were stopped because it was active for too long. */
+  readonly overdue: boolean;
 }
 
 /** Reason of everything that happened only because the agent was stopped. */
@@ -60,7 +63,8 @@ export const SHUT_DOWN = 'NodeShutdown';
 const MAXIMUM_COMPLAINT = 256;
 const SHUT_DOWN_MESSAGE = 'stopped with Windlass';
 
-export function podStatus(view: PodView): PodStatus {
+export function podStatus(given: PodView): PodStatus {
+  const view = given.overdue ? withoutHope(given) : given;
   const { pod, hostIP } = view;
   const previous = pod.status;
   const now = timestamp(view.now);
@@ -88,7 +92,11 @@ export function podStatus(view: PodView): PodStatus {
   return {
     phase,
     // Written for good only: a merge patch would not take them away again.
-    ...(cutShort ? { reason: SHUT_DOWN, message: SHUT_DOWN_MESSAGE } : {}),
+    ...(view.overdue
+      ? DEADLINE_EXCEEDED
+      : cutShort
+        ? { reason: SHUT_DOWN, message: SHUT_DOWN_MESSAGE }
+        : {}),
     conditions: conditions.map(withoutEmpty),
     hostIP,
     hostIPs: [{ ip: hostIP }],
@@ -100,6 +108,16 @@ export function podStatus(view: PodView): PodStatus {
       : { observedGeneration: pod.metadata.generation }),
     ...(initStatuses.length === 0 ? {} : { initContainerStatuses: initStatuses }),
     containerStatuses,
+  };
+}
+
+/** What waited for its next attempt does not any more. */
+function withoutHope(view: PodView): PodView {
+  const end = (one: ContainerView): ContainerView => ({ ...one, waiting: undefined });
+  return {
+    ...view,
+    initContainers: view.initContainers.map(end),
+    containers: view.containers.map(end),
   };
 }
 
@@ -187,6 +205,7 @@ function terminated(
 }
 
 function phaseOf(view: PodView): PodPhase {
+  if (view.overdue) return 'Failed';
   const policy = (view.pod.spec.restartPolicy ?? 'Always') as RestartPolicy;
   const initFailed = view.initContainers.some(
     (init) => endedForGood(init, policy === 'Always' ? 'OnFailure' : policy) && !isDone(init),

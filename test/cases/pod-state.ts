@@ -49,6 +49,7 @@ export function statusOf(pod: Pod, state: EngineState, since: number): PodStatus
     startedAt: since,
     terminating: false,
     shutDown: false,
+    overdue: false,
   });
 }
 

@@ -139,7 +139,7 @@ suite('a Compose file', () => {
 
   test('volumes, configs, secrets and hooks are what the file says; a failed hook tells its last words', async () => {
     const more = join(folder, 'more.yaml');
-    const service = (hook: string, level: number): string => `name: more
+    const service = (hook: string, level: number, timeout = '1m'): string => `name: more
 services:
   app:
     image: node:26-slim
@@ -147,7 +147,7 @@ services:
     configs: [{ source: conf, target: /etc/app.conf }]
     secrets: [token]
     volumes: ["app_data:/data"]
-    x-pre_deploy: { entrypoint: "", command: [sh, -c, "${hook}"] }
+    x-pre_deploy: { entrypoint: "", command: [sh, -c, "${hook}"], timeout: ${timeout} }
     deploy: { update_config: { monitor: 1s } }
 configs: { conf: { content: "level=${level}\\n" } }
 secrets: { token: { environment: TOKEN } }
@@ -169,6 +169,10 @@ volumes: { app_data: }
     assert.equal(failed.code, 1, failed.stdout);
     assert.match(failed.stdout, /Pre-deploy hook: Failed \(ended: Error, exit code 4\)/);
     assert.match(failed.stderr, /^Last 1 log lines of app-\w{5}:\n {2}no migration$/m);
+    writeFileSync(more, service('exec sleep 600', 3, '1s'));
+    const late = await cli(['deploy', '-f', more, '--yes'], env);
+    assert.equal(late.code, 1, late.stdout);
+    assert.match(late.stdout + late.stderr, /DeadlineExceeded: Pod was active on the node longer/);
   });
 
   test('a canary waits: deploy ends with 3, promote lets it go on, abort brings the old one back', async () => {
