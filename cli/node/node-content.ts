@@ -1,4 +1,6 @@
 // What is on a node, and what is needed to say where it can go: asked of the server once, for plan and report.
+import { placeOf } from '#controllers/machinery/claim-place.ts';
+import type { Claim } from '#controllers/machinery/claim-place.ts';
 import type { ApiObject, Client } from '#controllers/machinery/client-types.ts';
 import { isNotFound } from '#controllers/machinery/request-error.ts';
 import {
@@ -23,9 +25,6 @@ export interface NodeContent {
   readonly claims: readonly ApiObject[];
 }
 
-/** On a claim: the node that its data is on. */
-const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
-
 export async function readContent(
   client: Client,
   node: string,
@@ -40,7 +39,7 @@ export async function readContent(
     client.list<Pod>(PODS, selectors, signal),
     client.list<Pod>(PODS, {}, signal),
     client.list<Node>(NODES, {}, signal),
-    client.list<ApiObject>(PERSISTENT_VOLUME_CLAIMS, {}, signal),
+    client.list<Claim>(PERSISTENT_VOLUME_CLAIMS, {}, signal),
     listServices(client, signal),
   ]);
   return {
@@ -48,8 +47,22 @@ export async function readContent(
     nodes: nodes.items,
     others: all.items.filter(({ spec }) => spec.nodeName !== node),
     services,
-    claims: claims.items.filter(({ metadata }) => metadata.annotations?.[SELECTED_NODE] === node),
+    claims: claims.items.filter((claim) => isKeptOn(node, claim, all.items)),
   };
+}
+
+/** For a claim that nobody has chosen a node for, its data is where it is used, such as by a Pod that was bound by hand. */
+export function isKeptOn(node: string, claim: Claim, pods: readonly Pod[]): boolean {
+  const place = placeOf(claim);
+  if (typeof place === 'object') return place.node === node;
+  if (place === 'anywhere') return false;
+  const { name, namespace } = claim.metadata;
+  return pods.some(
+    ({ metadata, spec }) =>
+      spec.nodeName === node &&
+      metadata.namespace === namespace &&
+      spec.volumes?.some(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName === name),
+  );
 }
 
 /** `namespace/name` */

@@ -1,10 +1,8 @@
 // Which Pods of a silent node must stay: those whose volumes are folders of that machine. Whether it is dead or only cut off cannot be
 // known from here; a second instance would write elsewhere, and after the machine comes back there would be two truths. Pure.
 import type { V1PodSpec } from '@kubernetes/client-node';
+import { SELECTED_NODE_ANNOTATION } from '../machinery/claim-place.ts';
 import type { ApiObject } from '../machinery/client-types.ts';
-
-/** On a claim: the node that its data is on. */
-export const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 
 interface Pod extends ApiObject {
   readonly spec: Pick<V1PodSpec, 'volumes'>;
@@ -25,7 +23,7 @@ export function keepingClaim(
     const { claimName } = persistentVolumeClaim;
     const claim = claimOf(claimName);
     if (claim === undefined) continue;
-    if ((claim.metadata.annotations?.[SELECTED_NODE] ?? node) === node) return claimName;
+    if ((claim.metadata.annotations?.[SELECTED_NODE_ANNOTATION] ?? node) === node) return claimName;
   }
   return undefined;
 }

@@ -1,6 +1,9 @@
 // Binds Pods that nobody has bound yet to nodes. Small on purpose: it exists so that Pods run where no Kubernetes scheduler is. On a
-// real cluster it stays off. One Pod at a time, and what it just bound counts at once, so that it cannot overfill a node.
+// real cluster it stays off. One Pod at a time, and what it just bound counts at once, so that it cannot overfill a node. The node of
+// its first Pod becomes the node of a claim, which is written down before the Pod is bound.
 import type { V1PodSpec, V1PodStatus } from '@kubernetes/client-node';
+import { placeOf, selectNode, tellBound } from '../machinery/claim-place.ts';
+import type { Claim } from '../machinery/claim-place.ts';
 import { keyOf, parseKey } from '../machinery/cache.ts';
 import type { CacheView } from '../machinery/cache.ts';
 import type { ApiObject } from '../machinery/client-types.ts';
@@ -10,11 +13,12 @@ import type { EventRecorder } from '../machinery/events.ts';
 import type { Manager } from '../machinery/manager.ts';
 import { nodeFacts } from '../machinery/node-fit.ts';
 import { isConflict, isNotFound } from '../machinery/request-error.ts';
-import { NODES, PODS } from '../machinery/resources.ts';
+import { NODES, PERSISTENT_VOLUME_CLAIMS, PODS } from '../machinery/resources.ts';
 import { timestamp } from '../machinery/timestamps.ts';
-import { schedule } from './schedule.ts';
+import { claimNames, claimProblem, keptClaims } from './pod-claims.ts';
+import { schedule, unavailable } from './schedule.ts';
 import type { SchedulableNode } from '../machinery/node-fit.ts';
-import type { Candidate } from './schedule.ts';
+import type { Candidate, Decision } from './schedule.ts';
 
 interface Pod extends ApiObject {
   readonly spec: V1PodSpec;
@@ -35,6 +39,7 @@ class Scheduler {
   readonly #manager: Manager;
   readonly #pods: CacheView<Pod>;
   readonly #nodes: CacheView<Node>;
+  readonly #claims: CacheView<Claim>;
   readonly #events: EventRecorder;
   /** uid → node and spec of Pods that were bound, until the cache shows it. */
   readonly #assumed = new Map<string, { readonly node: string; readonly spec: V1PodSpec }>();
@@ -43,16 +48,18 @@ class Scheduler {
 
   constructor(manager: Manager) {
     this.#manager = manager;
-    const pods = manager.informer<Pod>(PODS, { indexers: { node: boundTo } });
+    const pods = manager.informer<Pod>(PODS, { indexers: { node: boundTo, claim: claimsInUse } });
     const nodes = manager.informer<Node>(NODES);
     this.#pods = pods.cache;
     this.#nodes = nodes.cache;
+    const claims = manager.informer<Claim>(PERSISTENT_VOLUME_CLAIMS);
+    this.#claims = claims.cache;
     this.#events = manager.recorder('windlass-scheduler');
     const { clock, metrics, logger, random } = manager;
     this.loop = new Controller({
       name: 'scheduler',
       reconcile: (key, signal) => this.#reconcile(key, signal),
-      waitFor: [pods, nodes],
+      waitFor: [pods, nodes, claims],
       clock,
       metrics,
       logger,
@@ -64,6 +71,7 @@ class Scheduler {
       if (gone) this.#retryUnplaced();
       else if (waitsForNode(object)) this.loop.queue.add(keyOf(object));
     });
+    claims.onChange(() => this.#retryUnplaced());
     nodes.onChange((change) => {
       if (
         change.type === 'Updated' &&
@@ -72,6 +80,42 @@ class Scheduler {
         return;
       this.#retryUnplaced();
     });
+  }
+
+  /** The claims of the Pod, or why it cannot have them. */
+  async #claimsOf(pod: Pod, signal: AbortSignal): Promise<readonly Claim[] | string> {
+    const { namespace = '' } = pod.metadata;
+    const claims: Claim[] = [];
+    for (const name of claimNames(pod.spec)) {
+      // Made together with the Pod, it may not have come here yet.
+      const claim =
+        this.#claims.get(namespace, name) ?? (await this.#fetch(namespace, name, signal));
+      const problem = claimProblem(name, claim);
+      if (claim === undefined || problem !== undefined) return problem ?? name;
+      claims.push(claim);
+    }
+    return claims;
+  }
+
+  async #fetch(namespace: string, name: string, signal: AbortSignal): Promise<Claim | undefined> {
+    try {
+      const { client } = this.#manager;
+      return await client.get<Claim>(PERSISTENT_VOLUME_CLAIMS, namespace, name, signal);
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  #decide(pod: Pod, claims: readonly Claim[] | string): Decision {
+    const candidates = this.#candidates();
+    if (typeof claims === 'string') return unavailable(candidates.length, claims);
+    const userNode = (claim: string): string | undefined =>
+      this.#pods
+        .indexed('claim', `${pod.metadata.namespace}/${claim}`)
+        .map(({ spec }) => spec.nodeName ?? '')
+        .toSorted()[0];
+    return schedule(pod.spec, candidates, keptClaims(claims, userNode));
   }
 
   #retryUnplaced(): void {
@@ -85,12 +129,15 @@ class Scheduler {
       this.#unplaced.delete(key);
       return DONE;
     }
-    const decision = schedule(pod.spec, this.#candidates());
-    if (decision.node === undefined) {
+    const claims = await this.#claimsOf(pod, signal);
+    const decision = this.#decide(pod, claims);
+    if (decision.node === undefined || typeof claims === 'string') {
       this.#unplaced.add(key);
-      await this.#reportUnplaced(pod, decision.message, signal);
+      const message = 'message' in decision ? decision.message : '';
+      await this.#reportUnplaced(pod, message, signal);
       return { outcome: 'requeueAfter', delayMs: RETRY_MS };
     }
+    for (const claim of claims) await this.#keep(claim, decision.node, signal);
     this.#unplaced.delete(key);
     await this.#bind(pod, decision.node, signal);
     return DONE;
@@ -104,6 +151,15 @@ class Scheduler {
       const pending = assumed.filter((pod) => pod.node === name);
       return { node, pods: [...bound, ...pending].map(({ spec }) => spec) };
     });
+  }
+
+  /** Before the Pod is bound: from here on, whoever else wants the claim comes to the same node. */
+  async #keep(claim: Claim, node: string, signal: AbortSignal): Promise<void> {
+    const { client } = this.#manager;
+    const place = placeOf(claim);
+    if (place === 'anywhere') return;
+    const kept = place === 'nowhere' ? await selectNode(client, claim, node, signal) : claim;
+    await tellBound(client, kept, signal);
   }
 
   async #bind(pod: Pod, node: string, signal: AbortSignal): Promise<void> {
@@ -148,6 +204,12 @@ class Scheduler {
 
 function boundTo({ spec }: Pod): readonly string[] {
   return spec.nodeName === undefined || spec.nodeName === '' ? [] : [spec.nodeName];
+}
+
+/** `namespace/name` of the claims that are on the node that it is bound to. */
+function claimsInUse(pod: Pod): readonly string[] {
+  if (boundTo(pod).length === 0 || isFinished(pod)) return [];
+  return claimNames(pod.spec).map((name) => `${pod.metadata.namespace}/${name}`);
 }
 
 function isFinished({ status }: Pod): boolean {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { V1PodSpec } from '@kubernetes/client-node';
 import { ONE } from '../machinery/quantity.ts';
 import { requestsOf } from '../machinery/pod-requests.ts';
+import type { KeptClaim } from './pod-claims.ts';
 import { schedule } from './schedule.ts';
 import type { Candidate } from './schedule.ts';
 
@@ -29,6 +30,7 @@ const cases: readonly {
   readonly name: string;
   readonly pod: V1PodSpec;
   readonly candidates: readonly Candidate[];
+  readonly claims?: readonly KeptClaim[];
   readonly expected: string;
 }[] = [
   {
@@ -81,6 +83,36 @@ const cases: readonly {
     expected: 'a',
   },
   {
+    name: 'the node that has its volume, however many Pods are there',
+    pod: pod(),
+    candidates: [candidate('a'), candidate('b', [pod()])],
+    claims: [{ name: 'data', node: 'b' }],
+    expected: 'b',
+  },
+  {
+    name: 'no node when the one with its volume does not take it',
+    pod: pod(),
+    candidates: [
+      candidate('m1', [], {}, { spec: { unschedulable: true } }),
+      candidate('m2'),
+      candidate('m3'),
+    ],
+    claims: [{ name: 'data', node: 'm1' }],
+    expected:
+      '0/3 nodes are available: m1 is cordoned (unschedulable); m2 has not volume data, which is on m1; m3 has not volume data, which is on m1.',
+  },
+  {
+    name: 'no node when its volumes are on two',
+    pod: pod(),
+    candidates: [candidate('a'), candidate('b')],
+    claims: [
+      { name: 'one', node: 'a' },
+      { name: 'two', node: 'b' },
+    ],
+    expected:
+      '0/2 nodes are available: a has not volume two, which is on b; b has not volume one, which is on a.',
+  },
+  {
     name: 'no node, with ten reasons at most',
     pod: pod({ cpu: '9' }),
     candidates: Array.from({ length: 12 }, (_, index) => candidate(`n${10 + index}`)),
@@ -88,9 +120,9 @@ const cases: readonly {
   },
 ];
 
-for (const { name, pod: wanted, candidates, expected } of cases) {
+for (const { name, pod: wanted, candidates, claims = [], expected } of cases) {
   test(`schedule() finds ${name}`, () => {
-    const decision = schedule(wanted, candidates);
+    const decision = schedule(wanted, candidates, claims);
     assert.equal('message' in decision ? decision.message : decision.node, expected);
   });
 }

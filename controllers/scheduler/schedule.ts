@@ -1,9 +1,10 @@
-// Chooses a node for a Pod. Pure: filters by the rules of node-fit.ts, by host ports and by what is left of the node's resources, then
-// prefers the node with the fewest Pods. Each rejected node has its reason.
+// Chooses a node for a Pod. Pure: filters by the rules of node-fit.ts, by where its volumes are, by host ports and by what is left of
+// the node's resources, then prefers the node with the fewest Pods. Each rejected node has its reason.
 import type { V1PodSpec } from '@kubernetes/client-node';
 import { nodeFacts, refusal } from '../machinery/node-fit.ts';
 import type { SchedulableNode } from '../machinery/node-fit.ts';
 import { requestsOf, Room } from '../machinery/pod-requests.ts';
+import type { KeptClaim } from './pod-claims.ts';
 
 export interface Candidate {
   readonly node: SchedulableNode;
@@ -18,7 +19,12 @@ export type Decision =
 
 const MAXIMUM_REASONS = 10;
 
-export function schedule(pod: V1PodSpec, candidates: readonly Candidate[]): Decision {
+/** @param claims of the Pod, those with a node of their own */
+export function schedule(
+  pod: V1PodSpec,
+  candidates: readonly Candidate[],
+  claims: readonly KeptClaim[],
+): Decision {
   const reasons: string[] = [];
   let best: Candidate | undefined;
   const ordered = candidates.toSorted((a, b) =>
@@ -27,6 +33,7 @@ export function schedule(pod: V1PodSpec, candidates: readonly Candidate[]): Deci
   for (const candidate of ordered) {
     const reason =
       refusal(pod, nodeFacts(candidate.node)) ??
+      claimRefusal(claims, candidate) ??
       portRefusal(pod, candidate) ??
       resourceRefusal(pod, candidate);
     if (reason !== undefined) reasons.push(`${candidate.node.metadata.name} ${reason}`);
@@ -37,7 +44,17 @@ export function schedule(pod: V1PodSpec, candidates: readonly Candidate[]): Deci
   const more =
     reasons.length > MAXIMUM_REASONS ? `; and ${reasons.length - MAXIMUM_REASONS} more` : '';
   const detail = reasons.length === 0 ? 'no node has joined yet' : `${shown}${more}`;
-  return { node: undefined, message: `0/${candidates.length} nodes are available: ${detail}.` };
+  return unavailable(candidates.length, detail);
+}
+
+/** No node out of `count`, for one reason that has nothing to do with any of them, or for theirs. */
+export function unavailable(count: number, reason: string): Decision {
+  return { node: undefined, message: `0/${count} nodes are available: ${reason}.` };
+}
+
+function claimRefusal(claims: readonly KeptClaim[], { node }: Candidate): string | undefined {
+  const away = claims.find((claim) => claim.node !== node.metadata.name);
+  return away === undefined ? undefined : `has not volume ${away.name}, which is on ${away.node}`;
 }
 
 function resourceRefusal(pod: V1PodSpec, { node, pods }: Candidate): string | undefined {

@@ -1,31 +1,26 @@
 // Named volumes as the API has them: PersistentVolumeClaims that are kept on one node. Pure.
-import type { V1PersistentVolumeClaimSpec } from '@kubernetes/client-node';
-import type { ApiObject } from '../machinery/client-types.ts';
-import { SELECTED_NODE_ANNOTATION, VOLUME_DRIVER_ANNOTATION, VOLUME_LABEL } from './types.ts';
+import { placeOf } from '../machinery/claim-place.ts';
+import type { Claim, ClaimPlace } from '../machinery/claim-place.ts';
+import { VOLUME_DRIVER_ANNOTATION, VOLUME_LABEL } from './types.ts';
 import type { ServiceMode, ServiceVolume, VolumeDriver } from './types.ts';
 
-export interface Claim extends ApiObject {
-  readonly spec?: V1PersistentVolumeClaimSpec;
-}
+export type { Claim };
 
 export interface ClaimFacts {
   /** Of the PersistentVolumeClaim. */
   readonly name: string;
   /** What services call it. */
   readonly claimName: string;
-  /** Where it is kept. `anywhere`: its storage is no node's own. `nowhere`: no node has been chosen yet. */
-  readonly where: { readonly node: string } | 'anywhere' | 'nowhere';
+  readonly where: ClaimPlace;
   readonly driver: VolumeDriver | undefined;
 }
 
-export function claimFacts({ metadata, spec }: Claim): ClaimFacts {
-  const { name, labels = {}, annotations = {} } = metadata;
-  const node = annotations[SELECTED_NODE_ANNOTATION];
-  const isBound = spec?.volumeName !== undefined && spec.volumeName !== '';
+export function claimFacts(claim: Claim): ClaimFacts {
+  const { name, labels = {}, annotations = {} } = claim.metadata;
   return {
     name,
     claimName: labels[VOLUME_LABEL] ?? name,
-    where: node !== undefined ? { node } : isBound ? 'anywhere' : 'nowhere',
+    where: placeOf(claim),
     driver: parseDriver(annotations[VOLUME_DRIVER_ANNOTATION]),
   };
 }

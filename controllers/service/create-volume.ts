@@ -1,9 +1,10 @@
 // Makes a named volume: a PersistentVolumeClaim that is kept on one node. Nobody owns it, so that it outlives its services.
+import { placeOf, selectNode, tellBound } from '../machinery/claim-place.ts';
+import type { Claim } from '../machinery/claim-place.ts';
 import { isAlreadyExists } from '../machinery/request-error.ts';
 import { PERSISTENT_VOLUME_CLAIMS } from '../machinery/resources.ts';
 import type { ExecuteContext, Step } from './execute-context.ts';
 import { plannedClaim } from './planned-claim.ts';
-import { SELECTED_NODE_ANNOTATION } from './types.ts';
 import type { VolumeToCreate } from './volume-placement.ts';
 
 export async function createVolume(
@@ -14,15 +15,21 @@ export async function createVolume(
   const { claimName, node, existing } = create;
   const resource = PERSISTENT_VOLUME_CLAIMS;
   if (existing !== undefined) {
-    const patch = { metadata: { annotations: { [SELECTED_NODE_ANNOTATION]: node } } };
-    await client.patch(resource, namespace, existing, '', 'merge', patch, signal);
+    const seen = await client.get<Claim>(resource, namespace, existing, signal);
+    // By the scheduler, for a Pod of its own: the next plan takes it as it is.
+    if (placeOf(seen) !== 'nowhere') return undefined;
+    await tellBound(client, await selectNode(client, seen, node, signal), signal);
     return { reason: 'VolumeCreated', message: `Placed volume ${claimName} on ${node}` };
   }
   const claim = plannedClaim(create, namespace);
   const { name, labels, annotations } = claim.metadata;
   const object = { metadata: { name, namespace, labels, annotations }, spec: claim.spec };
   try {
-    await client.create(resource, namespace, object, signal);
+    await tellBound(
+      client,
+      await client.create<Claim>(resource, namespace, object, signal),
+      signal,
+    );
   } catch (error) {
     // By another service that shares it, or by us a moment ago: where it is will show in the next plan.
     if (isAlreadyExists(error)) return undefined;

@@ -1,7 +1,8 @@
 // The PersistentVolumeClaim of a named volume, as it is made. Pure.
+import { SELECTED_NODE_ANNOTATION } from '../machinery/claim-place.ts';
+import type { Claim } from '../machinery/claim-place.ts';
 import { newClaimName } from './claims.ts';
-import type { Claim } from './claims.ts';
-import { SELECTED_NODE_ANNOTATION, VOLUME_DRIVER_ANNOTATION, VOLUME_LABEL } from './types.ts';
+import { VOLUME_DRIVER_ANNOTATION, VOLUME_LABEL } from './types.ts';
 import type { VolumeToCreate } from './volume-placement.ts';
 
 const DEFAULT_SIZE = '1Gi';

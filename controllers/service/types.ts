@@ -235,8 +235,6 @@ export const FILE_OWNERS_ANNOTATION = 'windlass.dev/file-owners';
 export const VOLUME_LABEL = 'windlass.dev/volume';
 /** On a PersistentVolumeClaim: `{name, options}` as JSON. */
 export const VOLUME_DRIVER_ANNOTATION = 'windlass.dev/volume-driver';
-/** On a PersistentVolumeClaim, upstream's: the node that it is on. */
-export const SELECTED_NODE_ANNOTATION = 'volume.kubernetes.io/selected-node';
 /** On a Service, by `windlass promote`: `HASH/STEP`, or `HASH` for all steps that are left. */
 export const PROMOTE_ANNOTATION = 'windlass.dev/promote';
 /** On a Service, by `windlass abort`: hash of the revision that is given up. */

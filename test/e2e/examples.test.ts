@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { get as getSecured } from 'node:https';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { runCommand } from '../support/command.ts';
+import type { CommandResult } from '../support/command.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/hello.ts';
 import { httpGet } from '../support/http-poller.ts';
@@ -40,6 +42,7 @@ suite('examples', needs(missingKubectl()), () => {
     await kubectl.apply(`${read('program.yaml')}---\n${service}`);
     await kubectl.ok(['wait', '--for=condition=Ready', 'wsvc/counter', '--timeout=30s']);
     await visit(/^1 visits$/m);
+    assert.match(await kubectl.ok(['get', 'pvc']), /^counter-data +Bound /m);
     await visit(/^2 visits$/m);
 
     await kubectl.apply(service.replace('value: visits', 'value: guests'));
@@ -109,6 +112,46 @@ suite('examples', needs(missingKubectl()), () => {
     const way = isRoot ? 'by name' : 'by (name|variables)';
     const { body } = await httpGet(`http://127.0.0.1:${port}`);
     assert.match(body, new RegExp(`^${way}: well hauled, says quotes-`));
+  });
+
+  test('compose: the page asks the counter, and a variable changes the page only', async (t) => {
+    const dataDir = join(tempDir(), 'data');
+    await startWindlass(t, { dataDir });
+    const [page, counter] = [await freePort(), await freePort()];
+    const original = readFileSync(join(examples, 'compose', 'compose.yaml'), 'utf8');
+    assert.match(original, /'8091:8000'/);
+    assert.match(original, /'8092:8000'/);
+    const folder = tempDir();
+    writeFileSync(
+      join(folder, 'compose.yaml'),
+      original.replaceAll('8091', String(page)).replaceAll('8092', String(counter)),
+    );
+    const cli = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CommandResult> =>
+      runCommand('node', [launcher, ...args, '--data-dir', dataDir], {
+        cwd: projectRoot,
+        env: { ...process.env, ...env },
+        timeoutMs: 60_000,
+      });
+    await eventually('the node is ready', async () => {
+      assert.match((await cli(['status'])).stdout, /1 of 1 ready/);
+    });
+    // The folder, as the README has it.
+    const deploy = ['deploy', '-f', folder, '--yes'];
+    const first = await cli(deploy);
+    assert.equal(first.code, 0, first.stderr);
+    assert.ok(first.stdout.indexOf('counter is rolled') < first.stdout.indexOf('page is rolled'));
+    const answer = async (): Promise<string> =>
+      (await httpGet(`http://127.0.0.1:${page}`)).body.trim();
+    assert.equal(await answer(), '1 visits');
+    const guests = { WORD: 'guests' };
+    assert.equal((await cli(['diff', '-f', folder], guests)).code, 1, 'there is a difference');
+    const second = await cli([...deploy, 'page'], guests);
+    assert.equal(second.code, 0, second.stderr);
+    assert.equal(await answer(), '2 guests', 'the counter went on');
+    assert.match((await cli(['history', 'page'])).stdout, /current/);
+    const back = await cli(['rollback', 'page']);
+    assert.equal(back.code, 0, back.stderr);
+    await eventually('the page is back', async () => assert.match(await answer(), /visits/));
   });
 
   test('operator: the ConfigMap follows the Greeting, and goes with it', async (t) => {

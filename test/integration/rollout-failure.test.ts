@@ -1,7 +1,7 @@
 // Rollouts that fail, against the real control plane: where they stop, what is told, and what brings them back.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PODS } from '#controllers/machinery/resources.ts';
+import { PERSISTENT_VOLUME_CLAIMS, PODS } from '#controllers/machinery/resources.ts';
 import { eventually } from '../support/eventually.ts';
 import { ServiceBench, templateOf } from '../support/service-bench.ts';
 
@@ -87,6 +87,13 @@ for (const { why, template } of stopFirst) {
   for (const failureAction of ['Pause', 'Rollback']) {
     test(`stop-first because of ${why} restores the old instance with ${failureAction}`, async (t) => {
       const bench = await ServiceBench.start(t, { nodes: ['n1'], fates });
+      const { client, signal } = bench.plane;
+      const resources = { requests: { storage: '1Gi' } };
+      const claim = {
+        metadata: { name: 'data' },
+        spec: { accessModes: ['ReadWriteOnce'], resources },
+      };
+      await client.create(PERSISTENT_VOLUME_CLAIMS, 'default', claim, signal);
       await bench.plane.controllers();
       const updateStrategy = { ...SHORT, failureAction };
       await bench.create('v1', { replicas: 1, updateStrategy, template: template('v1') });

@@ -1,6 +1,7 @@
 // Canary, BlueGreen, hooks, tolerated failures and updates in place, against the real control plane.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Claim } from '#controllers/machinery/claim-place.ts';
 import { PERSISTENT_VOLUME_CLAIMS, PODS, SERVICES } from '#controllers/machinery/resources.ts';
 import type { ApiObject } from '#controllers/machinery/client-types.ts';
 import { eventually } from '../support/eventually.ts';
@@ -225,8 +226,9 @@ test('services that share a volume come together, and who cannot is told why', a
     bench.nodes.pods.map(({ spec }) => spec.nodeName),
     ['n2', 'n2', 'n2'],
   );
-  const claim = await client.get(PERSISTENT_VOLUME_CLAIMS, 'default', 'shared', signal);
+  const claim = await client.get<Claim>(PERSISTENT_VOLUME_CLAIMS, 'default', 'shared', signal);
   assert.equal(claim.metadata.annotations?.['volume.kubernetes.io/selected-node'], 'n2');
+  assert.equal(claim.status?.phase, 'Bound');
   await client.create(
     SERVICES,
     'default',
