@@ -1,11 +1,15 @@
 // Each rule of the Service kind, by a spec that breaks it and what its author is told.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { before, suite, test } from 'node:test';
+import { parse } from 'yaml';
 import { checkRules, evaluateRules, loadRules } from '#controlplane/api/cel/load.ts';
 import { applyDefaults } from '#controlplane/api/schema/default.ts';
 import type { Schema } from '#controlplane/api/schema/schema.ts';
 import { compileStructural } from '#controlplane/api/schema/structural.ts';
 import { validateSchema } from '#controlplane/api/schema/validate.ts';
+import { root } from '../generate-crds.ts';
 import { serviceDefinition } from './service.ts';
 
 const container = {
@@ -210,5 +214,15 @@ suite('the rules of Service', () => {
     };
     applyDefaults(schema, object);
     assert.deepEqual(evaluateRules(schema, object, { ...object, status: {} }), []);
+  });
+
+  test('the example of docs/services.md is one', () => {
+    const page = readFileSync(join(root, 'docs', 'services.md'), 'utf8');
+    const [, text = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
+    const object = parse(text) as { readonly kind?: string };
+    assert.equal(object.kind, 'Service');
+    applyDefaults(schema, object);
+    assert.deepEqual(validateSchema(schema, object, ''), []);
+    assert.deepEqual(evaluateRules(schema, object, undefined), []);
   });
 });
