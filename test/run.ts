@@ -39,7 +39,15 @@ function isIntegration(file: string): boolean {
   return /(^|[/-])(start|crash|disk-full)\.test\.ts$/.test(file) && !isConformance(file);
 }
 
-const beside = testFiles('platform', 'persistence', 'controlplane', 'controllers', 'cli');
+const beside = testFiles(
+  'platform',
+  'persistence',
+  'controlplane',
+  'controllers',
+  'cli',
+  'scripts',
+  'deploy',
+);
 const parallel = Math.max(1, Math.min(4, availableParallelism()));
 
 const SUITES: readonly Suite[] = [
@@ -146,6 +154,14 @@ async function main(names: readonly string[]): Promise<number> {
     const known = SUITES.map(({ name }) => name).join(', ');
     console.error(`unknown suite ${unknown.join(', ')}; there are ${known}`);
     return 2;
+  }
+  const inSuites = new Set(SUITES.flatMap(({ files }) => files));
+  const forgotten = testFiles('.').filter(
+    (file) => !file.includes('/node_modules/') && !inSuites.has(file),
+  );
+  if (forgotten.length > 0) {
+    console.error(`no suite runs ${forgotten.join(', ')}: name their folder in test/run.ts`);
+    return 1;
   }
   const chosen = SUITES.filter(({ name }) => names.length === 0 || names.includes(name));
   const scratch = mkdtempSync(join(tmpdir(), 'windlass-test-'));
