@@ -1,6 +1,6 @@
 // An instance of a service: what the planner needs to know of a Pod, as plain data. Everything that a plan depends on is read from
 // Pods and Nodes here, nothing is remembered, so that a controller that crashed goes on where it was.
-import type { V1PodSpec, V1PodStatus } from '@kubernetes/client-node';
+import type { V1PodCondition, V1PodSpec, V1PodStatus } from '@kubernetes/client-node';
 import type { ApiObject } from '../machinery/client-types.ts';
 import type { NodeFacts } from '../machinery/node-fit.ts';
 import { parseTimestamp } from '../machinery/timestamps.ts';
@@ -31,6 +31,8 @@ export interface Instance {
   readonly createdAt: number;
   /** Since when it has been ready; `undefined` while it is not. */
   readonly readySince: number | undefined;
+  /** Since when its node has not answered; `now` while nobody has noted the time; `undefined` when it answers. */
+  readonly silentSince: number | 'now' | undefined;
   readonly terminating: boolean;
   /** Its phase is Failed or Succeeded: it will never serve again. */
   readonly ended: boolean;
@@ -89,6 +91,7 @@ export function instanceOf(pod: Pod, nodes: ReadonlyMap<string, NodeFacts>): Ins
     readySince: isReady
       ? (parseTimestamp(ready.lastTransitionTime as unknown as string | undefined) ?? createdAt)
       : undefined,
+    silentSince: silentSince(ready, silent),
     terminating: metadata.deletionTimestamp !== undefined,
     ended,
     orphaned,
@@ -112,6 +115,16 @@ export function instanceOf(pod: Pod, nodes: ReadonlyMap<string, NodeFacts>): Ins
     resizable: nodeKnown?.resizable ?? true,
     resizeRefused: metadata.annotations?.[RESIZE_REFUSED_ANNOTATION],
   };
+}
+
+/** From the condition, as the node life cycle leaves it; it stays until the agent is back and says otherwise. */
+function silentSince(
+  ready: V1PodCondition | undefined,
+  isSilent: boolean,
+): number | 'now' | undefined {
+  if (ready?.status === 'False' && ready.reason === 'NodeNotReady')
+    return parseTimestamp(ready.lastTransitionTime as unknown as string | undefined) ?? 'now';
+  return isSilent && ready?.status === 'True' ? 'now' : undefined;
 }
 
 /** As upstream's kubelet tells: conditions while it is not done, and then the resources that containers have. */

@@ -64,9 +64,12 @@ export class Judge {
   /** Why an instance of the target will not become available, in words; `undefined` as long as it still may. */
   failureOf(instance: Instance): string | undefined {
     const { now, watchingSince, settings } = this.#input;
-    if (this.isAvailable(instance)) return undefined;
+    // One that is ready again after its node was away has its monitor period before it.
+    if (this.isAvailable(instance) || instance.readySince !== undefined) return undefined;
     const trouble = instance.trouble === '' ? 'it never became ready' : instance.trouble;
-    const since = Math.max(instance.createdAt, watchingSince);
+    // What was ready until its node fell silent has as long as a new one to come back.
+    const silentSince = instance.silentSince === 'now' ? now : (instance.silentSince ?? 0);
+    const since = Math.max(instance.createdAt, watchingSince, silentSince);
     if (instance.crashLooping) {
       const until = since + settings.monitorMs;
       if (now >= until) {

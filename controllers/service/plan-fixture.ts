@@ -48,6 +48,7 @@ export function instance(name: string, change: Partial<Instance> = {}): Instance
     revision: 'v1',
     createdAt: NOW - 3_600_000,
     readySince: NOW - 3_600_000,
+    silentSince: undefined,
     terminating: false,
     ended: false,
     orphaned: false,
