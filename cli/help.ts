@@ -19,7 +19,7 @@ function synopsis(name: string, option: Option): string {
 
 function notes(option: Option): string {
   if (option.type === 'list') return ' (repeatable)';
-  if (option.type === 'boolean' || option.default === undefined) return '';
+  if (option.default === undefined) return '';
   return ` (default ${option.default})`;
 }
 

@@ -14,7 +14,7 @@ interface OptionBase {
 }
 /** `choices` closes the set of values of a string; `list` may be given several times. */
 export type Option =
-  | (OptionBase & { readonly type: 'boolean' })
+  | (OptionBase & { readonly type: 'boolean'; readonly default?: boolean })
   | (OptionBase & {
       readonly type: 'integer';
       readonly placeholder: string;
@@ -96,7 +96,7 @@ export function parseOptions<const T extends OptionTable>(
 }
 
 function defaultOf(option: Option): unknown {
-  if (option.type === 'boolean') return false;
+  if (option.type === 'boolean') return option.default ?? false;
   if (option.type === 'list') return [];
   return option.default;
 }

@@ -9,12 +9,16 @@ import { HttpClient } from './machinery/client.ts';
 import type { DigestResolver } from './machinery/digest-resolver.ts';
 import { loadConnection } from './machinery/kubeconfig.ts';
 import type { Connection } from './machinery/kubeconfig.ts';
+import { lead, leaderElectionProblem } from './machinery/leader-election.ts';
+import type { LeaderElectionSettings } from './machinery/leader-election.ts';
 import { Manager } from './machinery/manager.ts';
 import { addNamespaceController } from './namespace/controller.ts';
 import { addNodeLifecycleController } from './node-lifecycle/controller.ts';
 import { RegistryDigestResolver } from './registry/digest-resolver.ts';
 import type { LoginsOptions } from './registry/logins.ts';
 import { addScheduler } from './scheduler/controller.ts';
+import { isOwnServer, warnWithoutKinds } from './server-kind.ts';
+import type { ServerKindOptions } from './server-kind.ts';
 import { addServiceAccountController } from './service-account/controller.ts';
 import { addServiceController } from './service/controller.ts';
 
@@ -27,11 +31,17 @@ export interface ControllersOptions {
   /** Domain of names inside the cluster; for controllers that make such names. */
   readonly clusterDomain: string;
   /**
-   * Names of `controllerNames`; all of them by default. A real Kubernetes cluster has its own of most: there, name `service` only.
+   * Names of `controllerNames`. By default all of them on a server of Windlass; on any other, which has its own of most, only those
+   * of our kinds.
    */
   readonly controllers?: readonly string[];
   /** Where to find logins for registries, to pin images to their digests; absent: each node decides what a tag stands for. */
   readonly registries?: Pick<LoginsOptions, 'dockerFolder' | 'environment'>;
+  /** Work only while no other process with the same Lease does. Absent: there is no other. */
+  readonly leaderElection?: LeaderElectionSettings & {
+    /** Begins the identity in the Lease: the name of this machine. */
+    readonly hostname: string;
+  };
 }
 
 export interface Controllers {
@@ -61,23 +71,26 @@ const CONTROLLERS: Readonly<Record<string, Add>> = {
 
 export const controllerNames: readonly string[] = Object.keys(CONTROLLERS);
 
+/** Those of kinds that no other system knows. */
+const OWN_KINDS: readonly string[] = ['service'];
+
 /**
  * Resolves as soon as the controllers run; they wait for the server by themselves, also when it is not there yet.
  *
- * @throws Error for a kubeconfig that cannot be used or a name that is no controller
+ * @throws Error for a kubeconfig that cannot be used, a name that is no controller, or times of leader election that make no sense
  */
 export async function startControllers(
   options: ControllersOptions,
   signal: AbortSignal,
 ): Promise<Controllers> {
-  const { clock, logger, metrics } = options;
-  const chosen = (options.controllers ?? controllerNames).map((name): Add => {
-    const add = Object.hasOwn(CONTROLLERS, name) ? CONTROLLERS[name] : undefined;
-    if (add !== undefined) return add;
+  const { clock, logger, metrics, leaderElection } = options;
+  const unknown = options.controllers?.find((name) => !Object.hasOwn(CONTROLLERS, name));
+  if (unknown !== undefined)
     throw new Error(
-      `Cannot start controller ${JSON.stringify(name)}: there are ${controllerNames.join(', ')}`,
+      `Cannot start controller ${JSON.stringify(unknown)}: there are ${controllerNames.join(', ')}`,
     );
-  });
+  const problem = leaderElection && leaderElectionProblem(leaderElection);
+  if (problem !== undefined) throw new Error(`Cannot elect a leader: ${problem}`);
   const connection = await loadConnection(options.kubeconfig);
   const random = (): number => Number.parseInt(systemIds.hex(8), 16) / 2 ** 32;
   const client = new HttpClient({
@@ -87,7 +100,7 @@ export async function startControllers(
     userAgent: 'windlass-controllers',
     random,
   });
-  const manager = new Manager({ client, clock, ids: systemIds, logger, metrics, random });
+  const shared = { client, clock, logger, random };
   const resolver =
     options.registries === undefined
       ? undefined
@@ -98,12 +111,26 @@ export async function startControllers(
           logger,
           userAgent: 'windlass-controllers',
         });
-  for (const add of chosen) add(manager, { connection, resolver });
-
+  const work = async (lifetime: AbortSignal): Promise<void> => {
+    const names = options.controllers ?? (await defaultNames(shared, lifetime));
+    const manager = new Manager({ ...shared, ids: systemIds, metrics });
+    for (const name of names) CONTROLLERS[name]?.(manager, { connection, resolver });
+    await manager.run(lifetime);
+  };
   const closing = new AbortController();
   const lifetime = AbortSignal.any([signal, closing.signal]);
   const done = runAndDispose(
-    manager,
+    leaderElection === undefined
+      ? work(lifetime)
+      : lead(
+          {
+            ...shared,
+            ...leaderElection,
+            identity: `${leaderElection.hostname}_${systemIds.uuid()}`,
+          },
+          work,
+          lifetime,
+        ),
     [client, ...(resolver === undefined ? [] : [resolver])],
     lifetime,
   );
@@ -118,13 +145,28 @@ export async function startControllers(
   };
 }
 
+async function defaultNames(
+  options: ServerKindOptions,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  if (await isOwnServer(options, signal)) return controllerNames;
+  options.logger.info('The server is not one of Windlass: what it has controllers for is its own', {
+    controllers: OWN_KINDS.join(' '),
+  });
+  await warnWithoutKinds(options, signal);
+  return OWN_KINDS;
+}
+
 async function runAndDispose(
-  manager: Manager,
+  running: Promise<void>,
   parts: readonly AsyncDisposable[],
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await manager.run(signal);
+    await running;
+  } catch (error) {
+    // Stopped before it began.
+    if (error !== signal.reason) throw error;
   } finally {
     for (const part of parts) await part[Symbol.asyncDispose]();
   }

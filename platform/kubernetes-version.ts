@@ -7,3 +7,8 @@ export const KUBERNETES_MINOR = '37';
 export function gitVersionOf(windlassVersion: string): string {
   return `v1.${KUBERNETES_MINOR}.0+windlass.${windlassVersion}`;
 }
+
+/** Whether a server's gitVersion is one of ours. */
+export function isWindlassVersion(gitVersion: string): boolean {
+  return gitVersion.includes('+windlass.');
+}

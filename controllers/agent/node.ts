@@ -8,7 +8,7 @@ import type { ApiObject, ApiResource, Client } from '../machinery/client-types.t
 import { isConditionTrue } from '../machinery/conditions.ts';
 import { isAlreadyExists, isNotFound } from '../machinery/request-error.ts';
 import { NODES } from '../machinery/resources.ts';
-import { timestamp } from '../machinery/timestamps.ts';
+import { microTimestamp, timestamp } from '../machinery/timestamps.ts';
 import type { ImageStore } from '../runtimes/image-store.ts';
 import { imagesOf } from './node-images.ts';
 
@@ -131,7 +131,7 @@ async function renewLease(
   { client, clock, nodeName }: NodeOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const renewTime = `${new Date(clock.now()).toISOString().slice(0, -1)}000Z`;
+  const renewTime = microTimestamp(clock.now());
   const spec = { holderIdentity: nodeName, leaseDurationSeconds: LEASE_SECONDS, renewTime };
   try {
     await client.patch(LEASES, LEASE_NAMESPACE, nodeName, '', 'merge', { spec }, signal);
