@@ -11,7 +11,8 @@ export const helpOf = {
   controllers: {
     usage: 'controllers',
     summary: 'Run the controllers alone, against any Kubernetes API server',
-    description: 'Install deploy/crds on that server first.',
+    description:
+      'On a server of Windlass it runs all of them, on any other only those of our kinds: docs/kubernetes.md.\nInstall deploy/crds and deploy/kubernetes there first.',
   },
   nodeRun: {
     usage: 'node run',

@@ -110,10 +110,7 @@ function leaderElectionOf(values: LeaderValues): LeaderElectionSettings | undefi
 
 function durationOf(
   values: LeaderValues,
-  flag:
-    | 'leader-elect-lease-duration'
-    | 'leader-elect-renew-deadline'
-    | 'leader-elect-retry-period',
+  flag: 'leader-elect-lease-duration' | 'leader-elect-renew-deadline' | 'leader-elect-retry-period',
 ): number {
   const duration = parseDuration(values[flag]);
   if (duration !== undefined) return duration;

@@ -273,7 +273,8 @@ export class HttpClient implements Client, AsyncDisposable {
       const path = withQuery(collectionPath(resource, namespace), query);
       // Pages follow each other by their tokens, so they cannot be asked for at once.
       const page = await this.#json<ObjectList<T>>('GET', path, signal, undefined, headers);
-      items.push(...page.items);
+      // An empty list of metadata is null on Kubernetes' server: Go writes a slice that was never made so.
+      items.push(...((page.items as readonly T[] | null) ?? []));
       next = page.metadata.continue;
       if (next === undefined || next === '') {
         return { metadata: { resourceVersion: page.metadata.resourceVersion }, items };

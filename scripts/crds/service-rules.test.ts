@@ -58,13 +58,13 @@ const CASES: readonly Case[] = [
       ],
     },
     expected:
-      /^spec\.ingress: .*no container of the template declares a port named grpc: declare it in ports, or use a number/,
+      /^spec\.ingress: .*no container of the template declares a port of that name: declare it in ports, or use a number/,
   },
   {
     name: 'a targetPort by name where no container has ports',
     spec: { ingress: [{ port: 1, targetPort: 'http' }] },
     pod: { containers: [{ name: 'web', image: 'hello:1' }] },
-    expected: /^spec\.ingress: .*declares a port named http/,
+    expected: /^spec\.ingress: .*declares a port of that name/,
   },
   {
     name: 'an ingress port twice',
@@ -164,12 +164,13 @@ const CASES: readonly Case[] = [
     name: 'a mount without its volume',
     pod: { containers: [mounted], volumes: [{ name: 'date', emptyDir: {} }] },
     expected:
-      /^spec\.template\.spec\.containers: .*no volume for volumeMounts of web: add an entry of that name to spec\.volumes, or to/,
+      /^spec\.template\.spec\.containers: .*no volume of that name for one of volumeMounts: add an entry of that name to spec\.volumes, or to/,
   },
   {
     name: 'a mount without any volume in an init container',
     pod: { containers: [container], initContainers: [{ ...mounted, name: 'first' }] },
-    expected: /^spec\.template\.spec\.initContainers: .*no volume for volumeMounts of first/,
+    expected:
+      /^spec\.template\.spec\.initContainers: .*no volume of that name for one of volumeMounts/,
   },
 ];
 

@@ -89,7 +89,7 @@ test(
     );
     assert.match(
       refused.stderr,
-      /spec\.ingress: .*declares a port named http: declare it in ports/,
+      /spec\.ingress: .*declares a port of that name: declare it in ports/,
     );
   },
 );

@@ -1,7 +1,7 @@
 // What tests of rollouts share: a control plane, simulated nodes, and one Service by the name of `web`.
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import type { ApiObject } from '#controllers/machinery/client-types.ts';
+import type { ApiObject, Client } from '#controllers/machinery/client-types.ts';
 import { CONTROLLER_REVISIONS, SERVICES } from '#controllers/machinery/resources.ts';
 import { TestControlPlane } from './control-plane.ts';
 import { eventually } from './eventually.ts';
@@ -29,13 +29,21 @@ export interface BenchOptions {
   readonly fates?: Readonly<Record<string, Fate>>;
 }
 
-export class ServiceBench {
-  readonly plane: TestControlPlane;
-  readonly nodes: SimulatedNodes;
+/** A server as far as the tests of rollouts need it. */
+export interface Plane {
+  readonly client: Client;
+  readonly signal: AbortSignal;
+}
 
-  private constructor(plane: TestControlPlane, nodes: SimulatedNodes) {
+export class ServiceBench<P extends Plane = TestControlPlane> {
+  readonly plane: P;
+  readonly nodes: SimulatedNodes;
+  readonly namespace: string;
+
+  constructor(plane: P, nodes: SimulatedNodes, namespace = 'default') {
     this.plane = plane;
     this.nodes = nodes;
+    this.namespace = namespace;
   }
 
   static async start(t: TestContext, options: BenchOptions = {}): Promise<ServiceBench> {
@@ -51,12 +59,12 @@ export class ServiceBench {
       metadata: { name: 'web' },
       spec: { replicas: 3, updateStrategy: QUICK, template: templateOf(image), ...spec },
     };
-    await client.create(SERVICES, 'default', body, signal);
+    await client.create(SERVICES, this.namespace, body, signal);
   }
 
   async change(spec: object): Promise<void> {
     const { client, signal } = this.plane;
-    await client.patch(SERVICES, 'default', 'web', '', 'merge', { spec }, signal);
+    await client.patch(SERVICES, this.namespace, 'web', '', 'merge', { spec }, signal);
   }
 
   update(image: string): Promise<void> {
@@ -64,13 +72,14 @@ export class ServiceBench {
   }
 
   service(): Promise<TestService> {
-    return this.plane.client.get<TestService>(SERVICES, 'default', 'web', this.plane.signal);
+    const { client, signal } = this.plane;
+    return client.get<TestService>(SERVICES, this.namespace, 'web', signal);
   }
 
   revisions(): Promise<readonly ApiObject[]> {
     const { client, signal } = this.plane;
     return client
-      .list(CONTROLLER_REVISIONS, { namespace: 'default' }, signal)
+      .list(CONTROLLER_REVISIONS, { namespace: this.namespace }, signal)
       .then((list) => list.items);
   }
 

@@ -59,11 +59,15 @@ export class SimulatedNodes {
   fewestServing = Number.POSITIVE_INFINITY;
   readonly #onChange: (() => void)[] = [];
 
-  /** @param fates image → what becomes of it, `serves` when it is not there; or a judge of each Pod */
+  /**
+   * @param fates image → what becomes of it, `serves` when it is not there; or a judge of each Pod
+   * @param namespace plays only its Pods; all when absent
+   */
   constructor(
     client: Client,
     signal: AbortSignal,
     fates: Readonly<Record<string, Fate>> | FateOf = {},
+    namespace?: string,
   ) {
     this.#client = client;
     this.#signal = signal;
@@ -74,6 +78,7 @@ export class SimulatedNodes {
     this.#informer = new Informer<TestPod>({
       client,
       resource: PODS,
+      ...(namespace === undefined ? {} : { selectors: { namespace } }),
       clock: systemClock,
       logger: silentLogger,
       random: Math.random,
