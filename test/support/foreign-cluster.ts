@@ -2,6 +2,7 @@
 // ServiceAccount's token, and doubles for what Kubernetes would bring: kubelets, and a scheduler (ours, as an administrator).
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { ApiObject } from '#controllers/machinery/client-types.ts';
@@ -38,7 +39,7 @@ export class ForeignCluster {
     const server = await ForeignServer.start(t);
     const cluster = new ForeignCluster(t, server);
     await cluster.#install();
-    for (const name of ['n1', 'n2']) await cluster.#addNode(name);
+    for (const name of ['n1', 'n2']) await cluster.addNode(name);
     await startControllers(
       {
         kubeconfig: server.kubeconfig,
@@ -55,10 +56,10 @@ export class ForeignCluster {
 
   /** One more `windlass controllers`, as the ServiceAccount. */
   controllers(): ControllersProcess {
-    const process = new ControllersProcess(this.#kubeconfig);
-    this.processes.push(process);
-    this.#t.after(() => process.end('SIGKILL'));
-    return process;
+    const started = new ControllersProcess(this.#kubeconfig);
+    this.processes.push(started);
+    this.#t.after(() => started.crash());
+    return started;
   }
 
   /** A namespace of its own, and kubelets that play its Pods. */
@@ -110,7 +111,7 @@ export class ForeignCluster {
     this.#kubeconfig = this.server.kubeconfigWith('controllers', token);
   }
 
-  async #addNode(name: string): Promise<void> {
+  async addNode(name: string): Promise<void> {
     const { client, signal } = this.server;
     await new SimulatedNodes(client, signal, {}, 'kube-node-lease').add(name);
     // Upstream makes each node tainted (not-ready); its controllers would take that away again.
@@ -137,9 +138,19 @@ export class ControllersProcess {
     return this.#output;
   }
 
-  /** @returns its exit code; `null` when the signal ended it */
-  end(signal: NodeJS.Signals): Promise<number | null> {
-    this.#child.kill(signal);
+  /** As a user stops it. @returns its exit code */
+  stop(): Promise<number | null> {
+    this.#child.kill('SIGTERM');
     return this.exited;
+  }
+
+  /** Not the launcher, whose death the process behind it would notice and stop in order. */
+  async crash(): Promise<void> {
+    const { pid, exitCode, signalCode } = this.#child;
+    if (pid === undefined || exitCode !== null || signalCode !== null) return;
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+    for (const child of children.filter(Boolean)) process.kill(Number(child), 'SIGKILL');
+    this.#child.kill('SIGKILL');
+    await this.exited;
   }
 }
