@@ -22,6 +22,13 @@ import { projectRoot } from '../support/windlass.ts';
 
 const QUICKLY = { monitorPeriod: '0s', progressDeadline: '60s', maxParallel: 4 };
 
+/** By digest, so that no registry is asked. */
+function pinned(name: string): string {
+  return `${name}@sha256:${Buffer.from(name).toString('hex').padEnd(64, '0')}`;
+}
+
+const [V1, V2, V3, BROKEN] = [pinned('v1'), pinned('v2'), pinned('v3'), pinned('broken')];
+
 type Scenario = (cluster: ForeignCluster) => Promise<void>;
 
 interface Status {
@@ -32,14 +39,14 @@ interface Status {
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   async 'rollout, update, scale, and who owns what'(cluster) {
     const bench = await cluster.bench('rollout');
-    await bench.create('v1', { updateStrategy: QUICKLY });
-    await bench.settled('v1', 3);
+    await bench.create(V1, { updateStrategy: QUICKLY });
+    await bench.settled(V1, 3);
     bench.nodes.watchServing();
     await bench.change({
-      template: templateOf('v2'),
+      template: templateOf(V2),
       updateStrategy: { ...QUICKLY, order: 'StartFirst' },
     });
-    await bench.settled('v2', 3);
+    await bench.settled(V2, 3);
     assert.equal(bench.nodes.fewestServing, 3);
     const service = await bench.service();
     for (const { metadata } of [...bench.nodes.pods, ...(await bench.revisions())])
@@ -55,26 +62,26 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
       ]);
     const { kubectl } = cluster;
     await kubectl.ok(['scale', '-n', 'rollout', 'service.windlass.dev/web', '--replicas=5']);
-    await bench.settled('v2', 5);
+    await bench.settled(V2, 5);
     await kubectl.ok(['wait', '-n', 'rollout', '--for=condition=Ready', 'wsvc/web']);
     // Who would remove what a deleted Service leaves is not here: its Pods stay, and nobody touches them.
     const made = bench.nodes.created.length;
     await kubectl.ok(['delete', '-n', 'rollout', 'wsvc/web']);
-    await bench.create('v3', { updateStrategy: QUICKLY, replicas: 1 });
+    await bench.create(V3, { updateStrategy: QUICKLY, replicas: 1 });
     await bench.conditionSoon('Ready', 'True');
     assert.equal(bench.nodes.created.length, made + 1);
     assert.equal(bench.nodes.serving.length, 6);
   },
 
   async 'a rollout that fails is rolled back, and says why'(cluster) {
-    const bench = await cluster.bench('failure', { broken: 'crashes' });
-    await bench.create('v1', { updateStrategy: { ...QUICKLY, failureAction: 'Rollback' } });
-    await bench.settled('v1', 3);
-    await bench.update('broken');
+    const bench = await cluster.bench('failure', { [BROKEN]: 'crashes' });
+    await bench.create(V1, { updateStrategy: { ...QUICKLY, failureAction: 'Rollback' } });
+    await bench.settled(V1, 3);
+    await bench.update(BROKEN);
     const { message } = await bench.conditionSoon('RolledBack', 'True');
     assert.match(message, /CrashLoopBackOff.*last exit code 3/);
     await eventually('all is as before', () => {
-      assert.deepEqual(bench.images, ['v1', 'v1', 'v1']);
+      assert.deepEqual(bench.images, [V1, V1, V1]);
       assert.equal(bench.nodes.serving.length, 3);
     });
     const events = await cluster.kubectl.ok(['get', 'events', '-n', 'failure', '-o', 'name']);
@@ -86,7 +93,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   async 'hooks run once for each rollout'(cluster) {
     const bench = await cluster.bench('hooks');
     const hooks = { preDeploy: { command: ['migrate'] }, postDeploy: { command: ['announce'] } };
-    await bench.create('v1', { hooks, updateStrategy: QUICKLY });
+    await bench.create(V1, { hooks, updateStrategy: QUICKLY });
     await bench.conditionSoon('Ready', 'True');
     const selectors = { namespace: 'hooks', labelSelector: 'windlass.dev/hook' };
     const { client, signal } = cluster.server;
@@ -106,12 +113,12 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     const configs = (content: string): object => ({
       configs: [{ name: 'app', content, mounts: [{ path: '/etc/app', mode: 0o440 }] }],
     });
-    await bench.create('v1', {
+    await bench.create(V1, {
       ...configs('one'),
       updateStrategy: QUICKLY,
       revisionHistoryLimit: 0,
     });
-    await bench.settled('v1', 3);
+    await bench.settled(V1, 3);
     const { client, signal } = cluster.server;
     const maps = async (): Promise<readonly (ApiObject & { readonly data?: object })[]> =>
       (
@@ -130,7 +137,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
         [{ app: 'two' }],
       );
     });
-    await bench.settled('v1', 3);
+    await bench.settled(V1, 3);
     const name = (await maps())[0]?.metadata.name ?? '';
     for (const { spec } of bench.nodes.pods)
       assert.match(JSON.stringify(spec.volumes), new RegExp(`"name":"${name}"`));
@@ -139,13 +146,13 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   async 'named volumes are claims on the node where instances run'(cluster) {
     const bench = await cluster.bench('volumes');
     const mount = { volumeMounts: [{ name: 'data', mountPath: '/data' }] };
-    await bench.create('v1', {
+    await bench.create(V1, {
       replicas: 2,
       updateStrategy: QUICKLY,
       volumes: [{ name: 'data', claimName: 'kept', size: '2Gi' }],
-      template: templateOf('v1', {}, mount),
+      template: templateOf(V1, {}, mount),
     });
-    await bench.settled('v1', 2);
+    await bench.settled(V1, 2);
     const { client, signal } = cluster.server;
     const claim = await client.get<
       ApiObject & {
@@ -170,7 +177,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
         updateStrategy: QUICKLY,
         placement: { nodes: ['n2'] },
         volumes: [{ name: 'data', claimName: 'theirs' }],
-        template: templateOf('other', {}, mount),
+        template: templateOf(V2, {}, mount),
       },
     };
     await client.create(SERVICES, 'volumes', other, signal);
@@ -184,16 +191,16 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     const limits = (cpu: string): object => ({
       resources: { limits: { cpu }, requests: { cpu: '100m' } },
     });
-    await bench.create('v1', {
-      template: templateOf('v1', {}, limits('1')),
+    await bench.create(V1, {
+      template: templateOf(V1, {}, limits('1')),
       updateStrategy: QUICKLY,
     });
-    await bench.settled('v1', 3);
+    await bench.settled(V1, 3);
     const uids = (): readonly string[] => bench.nodes.pods.map(({ metadata }) => metadata.uid);
     const before = uids().toSorted();
-    await bench.change({ template: templateOf('v1', {}, limits('2')) });
+    await bench.change({ template: templateOf(V1, {}, limits('2')) });
     await bench.conditionSoon('Ready', 'True');
-    await bench.settled('v1', 3);
+    await bench.settled(V1, 3);
     assert.deepEqual(uids().toSorted(), before);
     for (const { spec } of bench.nodes.pods)
       assert.deepEqual(spec.containers[0]?.resources, {
@@ -208,45 +215,58 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
       ((await bench.service()) as TestService & { readonly status?: Status }).status ?? {};
     const canary = { steps: [{ count: '25%' }] };
     const updateStrategy = { ...QUICKLY, type: 'Canary', canary };
-    await bench.create('v1', { replicas: 4, updateStrategy });
-    await bench.settled('v1', 4);
-    await bench.update('v2');
+    await bench.create(V1, { replicas: 4, updateStrategy });
+    await bench.settled(V1, 4);
+    await bench.update(V2);
     await eventually('the first step', async () => {
       assert.equal((await statusOf()).awaitsPromotion, true);
-      assert.equal(bench.images.toSorted().join(' '), 'v1 v1 v1 v2');
+      assert.deepEqual(bench.images.toSorted(), [V1, V1, V1, V2]);
     });
     const { updateRevision = '' } = await statusOf();
     const promote = `windlass.dev/promote=${updateRevision}`;
     await cluster.kubectl.ok(['annotate', '-n', 'canary', 'wsvc/web', promote]);
-    await bench.settled('v2', 4);
+    await bench.settled(V2, 4);
   },
 
   async 'when the leader is killed the other goes on, and a stopped one hands over'(cluster) {
     const bench = await cluster.bench('leaders');
-    await bench.create('v1', { updateStrategy: QUICKLY });
-    await bench.settled('v1', 3);
+    await bench.create(V1, { updateStrategy: QUICKLY });
+    await bench.settled(V1, 3);
     const first = await cluster.leader();
     const [leading] = cluster.processes.filter(({ output }) => /This process leads/.test(output));
     assert.ok(leading !== undefined);
     await leading.crash();
-    await bench.update('v2');
-    await bench.settled('v2', 3, 60_000);
+    await bench.update(V2);
+    await bench.settled(V2, 3, 60_000);
     const second = await cluster.leader();
     assert.notEqual(second, first);
     const third = cluster.controllers();
     await eventually('it waits', () => assert.match(third.output, /Another process leads/));
     const [old] = cluster.processes.filter((one) => one !== leading && one !== third);
     assert.equal(await old?.stop(), 0);
-    await bench.update('v3');
-    await bench.settled('v3', 3);
+    await bench.update(V3);
+    await bench.settled(V3, 3);
     assert.notEqual(await cluster.leader(), second);
+  },
+
+  async 'logins for a registry come from Secrets of the namespace'(cluster) {
+    const bench = await cluster.bench('logins');
+    const { kubectl } = cluster;
+    const secret = ['create', 'secret', 'docker-registry', 'login', '-n', 'logins'];
+    const login = ['--docker-server=127.0.0.1:9', '--docker-username=u', '--docker-password=p'];
+    await kubectl.ok([...secret, ...login]);
+    // Nobody listens there: the image stays as it is written, and the rollout goes on.
+    const image = '127.0.0.1:9/app:1';
+    const template = templateOf(image, { imagePullSecrets: [{ name: 'login' }] });
+    await bench.create(image, { updateStrategy: QUICKLY, replicas: 1, template });
+    await bench.settled(image, 1);
   },
 
   async 'instances of a node that is gone are made elsewhere'(cluster) {
     const bench = await cluster.bench('gone');
     await cluster.addNode('n3');
-    await bench.create('v1', { updateStrategy: QUICKLY });
-    await bench.settled('v1', 3);
+    await bench.create(V1, { updateStrategy: QUICKLY });
+    await bench.settled(V1, 3);
     assert.ok(bench.nodes.pods.some(({ spec }) => spec.nodeName === 'n3'));
     await cluster.kubectl.ok(['delete', 'node', 'n3']);
     await eventually('all are elsewhere', () => {
