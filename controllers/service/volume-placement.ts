@@ -216,19 +216,28 @@ class Placing implements VolumePlacement {
   }
 
   #createOnEach(demand: VolumeDemand): void {
+    const planned = new Set(this.creates.map(placeText));
+    const missing = demand.volumes.flatMap((volume) => {
+      const claimName = claimNameOf(volume);
+      const kept = this.#kept(claimName);
+      if (kept.some(({ where }) => where === 'anywhere')) return [];
+      const there = new Set(
+        kept.flatMap(({ where }) => (typeof where === 'object' ? [where.node] : [])),
+      );
+      return [{ volume, claimName, there }];
+    });
     for (const node of [...this.#allowedOf(demand)].toSorted()) {
-      for (const volume of demand.volumes) {
-        const claimName = claimNameOf(volume);
-        const isThere = (where: ClaimFacts['where']): boolean =>
-          where === 'anywhere' || (typeof where === 'object' && where.node === node);
-        const isPlanned = this.creates.some(
-          (create) => create.claimName === claimName && create.node === node,
-        );
-        if (isPlanned || this.#kept(claimName).some(({ where }) => isThere(where))) continue;
+      for (const { volume, claimName, there } of missing) {
+        if (there.has(node) || planned.has(placeText({ claimName, node }))) continue;
+        planned.add(placeText({ claimName, node }));
         this.creates.push({ claimName, node, volume, mode: 'Global', existing: undefined });
       }
     }
   }
+}
+
+function placeText({ claimName, node }: Pick<VolumeToCreate, 'claimName' | 'node'>): string {
+  return `${claimName}\n${node}`;
 }
 
 const NOBODY: VolumeDemand = { service: '', mode: 'Replicated', eligible: [], volumes: [] };
