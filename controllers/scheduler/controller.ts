@@ -27,6 +27,7 @@ interface Pod extends ApiObject {
 type Node = ApiObject & SchedulableNode;
 
 const SCHEDULER_NAME = 'default-scheduler';
+const PARALLEL_BINDINGS = 16;
 /** Anything that could make room adds the Pod again; this is for what nobody told us. */
 const RETRY_MS = 60_000;
 
@@ -60,6 +61,8 @@ class Scheduler {
       name: 'scheduler',
       reconcile: (key, signal) => this.#reconcile(key, signal),
       waitFor: [pods, nodes, claims],
+      // What one of them decides, the next one knows at once (#assumed): only the writing overlaps.
+      concurrency: PARALLEL_BINDINGS,
       clock,
       metrics,
       logger,
@@ -130,6 +133,7 @@ class Scheduler {
       return DONE;
     }
     const claims = await this.#claimsOf(pod, signal);
+    // From here to #assumed nothing waits, whatever else is under way.
     const decision = this.#decide(pod, claims);
     if (decision.node === undefined || typeof claims === 'string') {
       this.#unplaced.add(key);
@@ -137,9 +141,17 @@ class Scheduler {
       await this.#reportUnplaced(pod, message, signal);
       return { outcome: 'requeueAfter', delayMs: RETRY_MS };
     }
-    for (const claim of claims) await this.#keep(claim, decision.node, signal);
     this.#unplaced.delete(key);
-    await this.#bind(pod, decision.node, signal);
+    const { uid } = pod.metadata;
+    // At once, so that whoever is decided meanwhile knows.
+    this.#assumed.set(uid, { node: decision.node, spec: pod.spec });
+    try {
+      for (const claim of claims) await this.#keep(claim, decision.node, signal);
+      await this.#bind(pod, decision.node, signal);
+    } catch (error) {
+      this.#assumed.delete(uid);
+      throw error;
+    }
     return DONE;
   }
 
@@ -147,9 +159,15 @@ class Scheduler {
     const assumed = [...this.#assumed.values()];
     return this.#nodes.list().map((node) => {
       const { name } = node.metadata;
-      const bound = this.#pods.indexed('node', name).filter((pod) => !isFinished(pod));
-      const pending = assumed.filter((pod) => pod.node === name);
-      return { node, pods: [...bound, ...pending].map(({ spec }) => spec) };
+      return {
+        node,
+        // Asked of the nodes that come into question only.
+        pods: () => {
+          const bound = this.#pods.indexed('node', name).filter((pod) => !isFinished(pod));
+          const pending = assumed.filter((pod) => pod.node === name);
+          return [...bound, ...pending].map(({ spec }) => spec);
+        },
+      };
     });
   }
 
@@ -170,14 +188,13 @@ class Scheduler {
       metadata: { name, namespace, uid },
       target: { apiVersion: 'v1', kind: 'Node', name: node },
     };
-    this.#assumed.set(uid, { node, spec: pod.spec });
     try {
       await this.#manager.client.connect(PODS, namespace, name, 'binding', binding, signal);
     } catch (error) {
-      this.#assumed.delete(uid);
+      if (!isNotFound(error) && !isConflict(error)) throw error;
       // Deleted, or bound by somebody else: the cache will say so.
-      if (isNotFound(error) || isConflict(error)) return;
-      throw error;
+      this.#assumed.delete(uid);
+      return;
     }
     const message = `Successfully assigned ${namespace}/${name} to ${node}`;
     this.#events.record(PODS, pod, 'Normal', 'Scheduled', message);

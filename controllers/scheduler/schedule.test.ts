@@ -23,7 +23,7 @@ function candidate(
   change: object = {},
 ): Candidate {
   const status = { allocatable, conditions: [{ type: 'Ready', status: 'True' }] };
-  return { node: { metadata: { name }, status, ...change }, pods };
+  return { node: { metadata: { name }, status, ...change }, pods: () => pods };
 }
 
 const cases: readonly {

@@ -8,8 +8,8 @@ import type { KeptClaim } from './pod-claims.ts';
 
 export interface Candidate {
   readonly node: SchedulableNode;
-  /** Specs of the Pods that are bound there and not finished. */
-  readonly pods: readonly V1PodSpec[];
+  /** Specs of the Pods that are bound there and not finished; asked only where the Pod may run otherwise. */
+  readonly pods: () => readonly V1PodSpec[];
 }
 
 export type Decision =
@@ -26,20 +26,19 @@ export function schedule(
   claims: readonly KeptClaim[],
 ): Decision {
   const reasons: string[] = [];
-  let best: Candidate | undefined;
+  let best: { readonly name: string; readonly load: number } | undefined;
   const ordered = candidates.toSorted((a, b) =>
     a.node.metadata.name < b.node.metadata.name ? -1 : 1,
   );
-  for (const candidate of ordered) {
-    const reason =
-      refusal(pod, nodeFacts(candidate.node)) ??
-      claimRefusal(claims, candidate) ??
-      portRefusal(pod, candidate) ??
-      resourceRefusal(pod, candidate);
-    if (reason !== undefined) reasons.push(`${candidate.node.metadata.name} ${reason}`);
-    else if (best === undefined || candidate.pods.length < best.pods.length) best = candidate;
+  for (const { node, pods } of ordered) {
+    const { name } = node.metadata;
+    const unfit = refusal(pod, nodeFacts(node)) ?? claimRefusal(claims, node);
+    const there = unfit === undefined ? pods() : [];
+    const reason = unfit ?? portRefusal(pod, there) ?? resourceRefusal(pod, node, there);
+    if (reason !== undefined) reasons.push(`${name} ${reason}`);
+    else if (best === undefined || there.length < best.load) best = { name, load: there.length };
   }
-  if (best !== undefined) return { node: best.node.metadata.name };
+  if (best !== undefined) return { node: best.name };
   const shown = reasons.slice(0, MAXIMUM_REASONS).join('; ');
   const more =
     reasons.length > MAXIMUM_REASONS ? `; and ${reasons.length - MAXIMUM_REASONS} more` : '';
@@ -52,12 +51,16 @@ export function unavailable(count: number, reason: string): Decision {
   return { node: undefined, message: `0/${count} nodes are available: ${reason}.` };
 }
 
-function claimRefusal(claims: readonly KeptClaim[], { node }: Candidate): string | undefined {
+function claimRefusal(claims: readonly KeptClaim[], node: SchedulableNode): string | undefined {
   const away = claims.find((claim) => claim.node !== node.metadata.name);
   return away === undefined ? undefined : `has not volume ${away.name}, which is on ${away.node}`;
 }
 
-function resourceRefusal(pod: V1PodSpec, { node, pods }: Candidate): string | undefined {
+function resourceRefusal(
+  pod: V1PodSpec,
+  node: SchedulableNode,
+  pods: readonly V1PodSpec[],
+): string | undefined {
   const allocatable = node.status?.allocatable ?? {};
   const room = new Room(allocatable);
   for (const other of pods) room.take(requestsOf(other));
@@ -68,7 +71,7 @@ function resourceRefusal(pod: V1PodSpec, { node, pods }: Candidate): string | un
     : `has too little ${lacking} left`;
 }
 
-function portRefusal(pod: V1PodSpec, { pods }: Candidate): string | undefined {
+function portRefusal(pod: V1PodSpec, pods: readonly V1PodSpec[]): string | undefined {
   const wanted = portsOf(pod);
   for (const held of pods.flatMap(portsOf)) {
     const clash = wanted.find(
