@@ -12,7 +12,6 @@ import type { Manager } from '../machinery/manager.ts';
 import { nodeFacts } from '../machinery/node-fit.ts';
 import type { SchedulableNode } from '../machinery/node-fit.ts';
 import { controllerOf, controllerUIDs } from '../machinery/owner-references.ts';
-import { isNamespaceTerminating } from '../machinery/request-error.ts';
 import {
   CONTROLLER_REVISIONS,
   NODES,
@@ -23,7 +22,7 @@ import {
 } from '../machinery/resources.ts';
 import type { ApiObject } from '../machinery/client-types.ts';
 import type { Claim } from './claims.ts';
-import { execute } from './execute.ts';
+import { executePlan } from './execute-plan.ts';
 import { failureDetails } from './failure-details.ts';
 import { roomOf } from './node-room.ts';
 import type { Pod } from './instance.ts';
@@ -325,12 +324,7 @@ class ServiceController {
   }
 
   /** Carries out what the plan allows now. @returns the first error, after the other operations were tried */
-  async #execute(
-    service: Service,
-    plan: Plan,
-    input: PlanInput,
-    signal: AbortSignal,
-  ): Promise<unknown> {
+  #execute(service: Service, plan: Plan, input: PlanInput, signal: AbortSignal): Promise<unknown> {
     const context = {
       client: this.#manager.client,
       service,
@@ -339,25 +333,19 @@ class ServiceController {
       taken: new Set([...input.instances, ...input.hooks].map(({ name }) => name)),
       revisionOf: (hash: string) => input.revisions.get(hash),
       claims: input.claims,
+      files: new Map(),
+      tried: new Map(),
       now: input.now,
       signal,
     };
-    let problem: unknown;
-    for (const operation of plan.operations) {
-      try {
-        const step = await execute(operation, context);
-        if (step === undefined) continue;
-        this.#events.record(SERVICES, service, 'Normal', step.reason, step.message);
-        this.#manager.logger.info(step.message, { service: keyOf(service), reason: step.reason });
-      } catch (error) {
-        if (signal.aborted) throw error;
-        if (isNamespaceTerminating(error)) return undefined;
-        const text = error instanceof Error ? error.message : String(error);
-        this.#events.record(SERVICES, service, 'Warning', 'OperationFailed', text);
-        problem ??= error;
-      }
-    }
-    return problem;
+    return executePlan(plan.operations, context, {
+      step: ({ reason, message }) => {
+        this.#events.record(SERVICES, service, 'Normal', reason, message);
+        this.#manager.logger.info(message, { service: keyOf(service), reason });
+      },
+      failure: (message) =>
+        this.#events.record(SERVICES, service, 'Warning', 'OperationFailed', message),
+    });
   }
 }
 

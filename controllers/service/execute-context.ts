@@ -13,8 +13,12 @@ export interface ExecuteContext {
   readonly target: string;
   /** Names of all Pods of the service that are there; new ones are added. */
   readonly taken: Set<string>;
+  /** Decision → how many names of its row are known to be taken, so that a thousand alike do not try them all again. */
+  readonly tried: Map<string, number>;
   readonly revisionOf: (hash: string) => RevisionFacts | undefined;
   readonly claims: readonly ClaimFacts[];
+  /** Hash of a revision → its files are there; filled as they are made, so that a thousand instances ask once. */
+  readonly files: Map<string, Promise<void>>;
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly signal: AbortSignal;

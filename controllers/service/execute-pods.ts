@@ -47,17 +47,30 @@ export function revisionOf(hash: string, { revisionOf: find }: ExecuteContext): 
  * The first name of a row that follows from what is decided and nothing else. So whoever decides the same, a moment later or in
  * another process, comes to the same name, whatever else it saw; and what still has a name, until it is gone, keeps it.
  */
-export function freeName({ service, taken }: ExecuteContext, decision: readonly string[]): string {
-  for (let attempt = 0; ; attempt += 1) {
+export function freeName(
+  { service, taken, tried }: ExecuteContext,
+  decision: readonly string[],
+): string {
+  const row = decision.join('\n');
+  for (let attempt = tried.get(row) ?? 0; ; attempt += 1) {
     const name = podName(service, [...decision, String(attempt)]);
     if (taken.has(name)) continue;
     taken.add(name);
+    tried.set(row, attempt + 1);
     return name;
   }
 }
 
 /** The files of a revision; they never change, so finding them there is as good as making them. */
-export async function ensureConfigMap(
+export function ensureConfigMap(revision: RevisionFacts, context: ExecuteContext): Promise<void> {
+  const known = context.files.get(revision.hash);
+  if (known !== undefined) return known;
+  const made = createConfigMap(revision, context);
+  context.files.set(revision.hash, made);
+  return made;
+}
+
+async function createConfigMap(
   revision: RevisionFacts,
   { client, service, signal }: ExecuteContext,
 ): Promise<void> {
