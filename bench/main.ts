@@ -1,21 +1,34 @@
-// `npm run bench [start|create|watch|list|ingress …]`: ratios against a floor measured in the same run. Not a test: nothing fails here.
+// `npm run bench [start|create|watch|list|ingress|plan|rollout …] [--scale FACTOR]`: ratios against a floor measured in the same run. Not a test: nothing fails here.
 import { cpus, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
 import { benchCreate } from './create.ts';
 import { benchIngress } from './ingress.ts';
 import { benchList } from './list.ts';
+import { benchPlan } from './plan.ts';
+import { benchRollout } from './rollout.ts';
 import { pinning } from './processes.ts';
 import { benchStart } from './start.ts';
 import { benchWatch } from './watch.ts';
 
-const benchmarks: Readonly<Record<string, () => Promise<void>>> = {
+const benchmarks: Readonly<Record<string, (scale: number) => Promise<void>>> = {
   start: benchStart,
   create: benchCreate,
   watch: benchWatch,
   list: benchList,
   ingress: benchIngress,
+  plan: benchPlan,
+  rollout: benchRollout,
 };
 
-const asked = process.argv.slice(2);
+const { values, positionals: asked } = parseArgs({
+  allowPositionals: true,
+  options: { scale: { type: 'string', default: '1' } },
+});
+const scale = Number(values.scale);
+if (!(scale > 0 && scale <= 1)) {
+  console.error(`--scale ${values.scale}: give a number above 0, up to 1 for the full size`);
+  process.exit(2);
+}
 const unknown = asked.find((name) => !Object.hasOwn(benchmarks, name));
 if (unknown !== undefined) {
   console.error(`Unknown benchmark ${unknown}: choose from ${Object.keys(benchmarks).join(', ')}`);
@@ -28,5 +41,5 @@ console.log(
 for (const [name, run] of Object.entries(benchmarks)) {
   if (asked.length > 0 && !asked.includes(name)) continue;
   console.log(`bench ${name}`);
-  await run();
+  await run(scale);
 }
