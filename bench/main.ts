@@ -1,7 +1,8 @@
-// `npm run bench [start|create|watch|list|ingress|plan|rollout …] [--scale FACTOR]`: ratios against a floor measured in the same run. Not a test: nothing fails here.
+// `npm run bench [start|create|watch|list|ingress|plan|rollout|idle …] [--scale FACTOR]`: ratios against a floor measured in the same run. Not a test: nothing fails here.
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchCreate } from './create.ts';
+import { benchIdle } from './idle.ts';
 import { benchIngress } from './ingress.ts';
 import { benchList } from './list.ts';
 import { benchPlan } from './plan.ts';
@@ -18,6 +19,7 @@ const benchmarks: Readonly<Record<string, (scale: number) => Promise<void>>> = {
   ingress: benchIngress,
   plan: benchPlan,
   rollout: benchRollout,
+  idle: benchIdle,
 };
 
 const { values, positionals: asked } = parseArgs({

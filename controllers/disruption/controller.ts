@@ -73,6 +73,7 @@ class DisruptionController {
       if (change.type === 'Updated') this.#wake(change.previous);
     });
     services.onChange(({ object }) => {
+      if (this.#budgets.size === 0) return;
       const { namespace, uid } = object.metadata;
       const owned = this.#pods.list(namespace).filter((pod) => controllerOf(pod)?.uid === uid);
       for (const pod of owned) this.#wake(pod);
