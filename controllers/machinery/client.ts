@@ -129,13 +129,12 @@ export class HttpClient implements Client, AsyncDisposable {
       labelSelector: selectors.labelSelector,
       fieldSelector: selectors.fieldSelector,
     });
-    const what = `GET ${path}`;
     const endMs = timeoutSeconds * 1000 + WATCH_GRACE_MS;
-    const end = new Deadline(this.#clock, endMs, `${what}: goes on beyond its timeout`);
+    const end = new Deadline(this.#clock, endMs, `GET ${path}: goes on beyond its timeout`);
     const silence = new Deadline(
       this.#clock,
       WATCH_SILENCE_MS,
-      `${what}: not a word for ${WATCH_SILENCE_MS / 1000} s`,
+      `GET ${path}: not a word for ${WATCH_SILENCE_MS / 1000} s`,
     );
     const lifetime = AbortSignal.any([signal, end.signal, silence.signal]);
     try {
@@ -360,6 +359,7 @@ export class HttpClient implements Client, AsyncDisposable {
           ...headers,
         },
         body: body ?? null,
+        reset: false, // undici's default ends the connection after a DELETE with a body.
         signal,
       });
       code = String(response.statusCode);

@@ -223,3 +223,21 @@ test('a watch that falls silent is resumed where it stood, without listing again
   await eventually('it goes on', () => assert.equal(informer.cache.size, 2));
   assert.deepEqual(asked, ['list', 'watch 1', 'watch 5']);
 });
+
+test('deletes, which have a body, keep their connection', async (t) => {
+  const bodies: string[] = [];
+  const { client, signal, sockets } = await start(t, (request, response) => {
+    let text = '';
+    request.on('data', (data: Buffer) => (text += data.toString()));
+    request.on('end', () => {
+      bodies.push(text);
+      response.end('{}');
+    });
+  });
+  for (let count = 0; count < 10; count += 1)
+    await client.delete(THINGS, 'ns', 'one', { uid: 'uid-one' }, signal);
+  // The pool may open a second one before it knows that the first is free.
+  assert.ok(sockets.length <= 2, `${sockets.length} connections for 10 deletes`);
+  assert.equal(bodies.length, 10);
+  assert.match(bodies[0] ?? '', /"preconditions":\{"uid":"uid-one"\}/);
+});
