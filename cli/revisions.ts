@@ -98,7 +98,7 @@ export function changedParts(revision: Revision, before: Revision | undefined): 
 /**
  * A merge patch that makes the service's revisioned fields those of `target`: fields that the newer spec added go away.
  */
-export function rollbackPatch(history: History, target: Revision): object {
+export function rollbackPatch(history: History, target: Revision): { readonly spec: object } {
   const wanted = target.data?.spec ?? {};
   const spec: Record<string, unknown> = {};
   for (const field of ['template', ...PARTS]) {
@@ -112,10 +112,7 @@ export function rollbackPatch(history: History, target: Revision): object {
     if (wanted[part] === undefined && isRemembered && history.service.spec?.[part] !== undefined)
       spec[part] = null;
   }
-  return {
-    metadata: { resourceVersion: history.service.metadata.resourceVersion },
-    spec,
-  };
+  return { spec };
 }
 
 /** With its digests where the template alone stands for a newer revision, one that tags had moved for. */

@@ -1,6 +1,6 @@
 // Reading and changing one service that was named on the command line.
 import type { Client } from '#controllers/machinery/client-types.ts';
-import { isNotFound } from '#controllers/machinery/request-error.ts';
+import { isConflict, isNotFound } from '#controllers/machinery/request-error.ts';
 import { SERVICES } from '#controllers/machinery/resources.ts';
 import { timestamp } from '#controllers/machinery/timestamps.ts';
 import type { Service } from '#controllers/service/types.ts';
@@ -25,15 +25,29 @@ export async function readService(
   }
 }
 
-/** Changes fields of the spec of the service as it was read: if somebody else was faster, the server says so. */
-export function patchSpec(
+/** How often somebody may be faster with what is no change of the spec, as the controller is with the status. */
+const ATTEMPTS = 10;
+
+/** Changes fields of the spec of the service as it was read: if somebody else has changed the spec since, the server says so. */
+export async function patchSpec(
   client: Client,
-  { metadata: { namespace = 'default', name, resourceVersion } }: Service,
+  read: Pick<Service, 'metadata'>,
   spec: object,
   signal: AbortSignal,
 ): Promise<Service> {
-  const patch = { metadata: { resourceVersion }, spec };
-  return client.patch<Service>(SERVICES, namespace, name, '', 'merge', patch, signal);
+  const { namespace = 'default', name, generation, uid } = read.metadata;
+  let { resourceVersion } = read.metadata;
+  for (let attempt = 1; ; attempt += 1) {
+    const patch = { metadata: { resourceVersion }, spec };
+    try {
+      return await client.patch<Service>(SERVICES, namespace, name, '', 'merge', patch, signal);
+    } catch (error) {
+      if (!isConflict(error) || attempt === ATTEMPTS) throw error;
+      const { metadata } = await client.get<Service>(SERVICES, namespace, name, signal);
+      if (metadata.generation !== generation || metadata.uid !== uid) throw error;
+      ({ resourceVersion } = metadata);
+    }
+  }
 }
 
 /**

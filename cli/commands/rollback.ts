@@ -1,10 +1,10 @@
 // `windlass rollback SERVICE`: writes an earlier revision's template back into the service; the service controller rolls it out.
-import { SERVICES } from '#controllers/machinery/resources.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { clientOptions, withClient } from '../connect.ts';
 import { readHistory, rollbackPatch, rollbackTarget } from '../revisions.ts';
 import { serviceOptions } from '../service-options.ts';
+import { patchSpec } from '../services.ts';
 
 export const rollback = defineCommand({
   help: helpOf.rollback,
@@ -25,15 +25,8 @@ export const rollback = defineCommand({
     const target = await withClient(values, 'rollback', async (client) => {
       const history = await readHistory(client, values.namespace, name, signal);
       const found = rollbackTarget(history, values['to-revision']);
-      await client.patch(
-        SERVICES,
-        values.namespace,
-        name,
-        '',
-        'merge',
-        rollbackPatch(history, found),
-        signal,
-      );
+      const { spec } = rollbackPatch(history, found);
+      await patchSpec(client, history.service, spec, signal);
       return found;
     });
     io.out(
