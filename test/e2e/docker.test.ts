@@ -49,6 +49,9 @@ test(
           const found = await kubectl.ok(['get', 'wsvc', 'hello', '-o', `jsonpath=${format}`]);
           assert.equal(found, `${revision} ${count} ${count} ${count}`);
           assert.equal((await containers(ofPods)).length, count);
+          // Those that stop are there a moment longer than their containers.
+          const pods = await kubectl.ok(['get', 'pods', '-o', 'name']);
+          assert.equal(pods.trim().split('\n').length, count);
         },
         60_000,
       );
