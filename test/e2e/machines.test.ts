@@ -1,6 +1,6 @@
 // Machines that come and go: two node agents on one server, one of them killed, drained, brought back.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -33,6 +33,8 @@ class Machines {
   readonly up: Windlass;
   readonly kubectl: Kubectl;
   readonly first: string;
+  /** Of the second machine. */
+  readonly kubeconfig = join(tempDir(), 'second.kubeconfig');
   #agent: ChildProcess | undefined;
 
   private constructor(up: Windlass, kubectl: Kubectl, first: string) {
@@ -51,6 +53,9 @@ class Machines {
       return name;
     });
     const machines = new Machines(up, kubectl, first);
+    // Of its own, as a machine has: only nodes lead to each other's instances.
+    const write = ['node', 'kubeconfig', SECOND, '--data-dir', dataDir, '-o', machines.kubeconfig];
+    execFileSync(process.execPath, [join(projectRoot, 'cli', 'main.ts'), ...write]);
     t.after(() => {
       machines.kill();
       for (const pid of processesBelow(machines.folder)) process.kill(pid, 'SIGKILL');
@@ -72,7 +77,7 @@ class Machines {
         'node',
         'run',
         '--kubeconfig',
-        this.up.kubeconfig,
+        this.kubeconfig,
         ...args,
       ],
       { stdio: ['ignore', 'ignore', 'inherit'] },
