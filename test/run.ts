@@ -123,7 +123,9 @@ async function runSuite(suite: Suite, scratch: string): Promise<Counts> {
   clearTimeout(watchdog);
   const counts = readCounts(countsFile);
   if (counts === undefined) return broken(`suite ${suite.name} ended without a result`);
-  const silent = suite.files.filter((file) => !counts.files.includes(file));
+  const silent = suite.files.filter((file) =>
+    suite.isolated ? counts.empty.includes(file) : !counts.files.includes(file),
+  );
   for (const file of silent) console.log(`  ✖ ${file} ran no test`);
   const isBroken = code !== 0 && counts.failed === 0;
   if (isBroken) console.log(`  ✖ suite ${suite.name} ended with exit code ${code ?? 'none'}`);
@@ -145,7 +147,7 @@ function readCounts(file: string): Counts | undefined {
 
 function broken(why: string): Counts {
   console.log(`  ✖ ${why}`);
-  return { passed: 0, failed: 1, skipped: 0, files: [] };
+  return { passed: 0, failed: 1, skipped: 0, files: [], empty: [] };
 }
 
 async function main(names: readonly string[]): Promise<number> {

@@ -8,6 +8,8 @@ export interface Counts {
   readonly skipped: number;
   /** Absolute paths of files that ran at least one test. */
   readonly files: readonly string[];
+  /** Of files that ran none. Known only where each has a process of its own: there a test may be declared by a file beside it. */
+  readonly empty: readonly string[];
 }
 
 // node:test takes the default export of a module as the reporter.
@@ -16,15 +18,19 @@ export default async function* countsReporter(
 ): AsyncGenerator<string> {
   const counts = { passed: 0, failed: 0, skipped: 0 };
   const files = new Set<string>();
+  // A file without tests is reported as if it were one; one with nothing but suites by them alone.
+  const bare = new Set<string>();
   for await (const event of source) {
     if (event.type !== 'test:pass' && event.type !== 'test:fail') continue;
     const { data } = event;
     const isFile = data.file !== undefined && resolve(data.name) === data.file;
+    if (data.file !== undefined && (isFile || data.details.type === 'suite')) bare.add(data.file);
     if (data.details.type === 'suite' || (isFile && event.type === 'test:pass')) continue;
     if (data.file !== undefined && !isFile) files.add(data.file);
     if (event.type === 'test:fail') counts.failed += 1;
     else if (data.skip !== undefined && data.skip !== false) counts.skipped += 1;
     else counts.passed += 1;
   }
-  yield JSON.stringify({ ...counts, files: [...files] } satisfies Counts);
+  const empty = [...bare].filter((file) => !files.has(file));
+  yield JSON.stringify({ ...counts, files: [...files], empty } satisfies Counts);
 }
