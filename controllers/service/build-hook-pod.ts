@@ -1,15 +1,13 @@
 // The Pod that runs a hook once: the first container of the instances, with another command and without probes, ports and restarts.
 // Pure.
 import type { V1Container, V1EnvVar, V1PodSpec } from '@kubernetes/client-node';
-import { controllerReference } from '../machinery/owner-references.ts';
-import { SERVICES } from '../machinery/resources.ts';
 import { timestamp } from '../machinery/timestamps.ts';
-import { pinnedTo, podSpec } from './build-pod.ts';
+import { pinnedTo, podMetadata, podSpec } from './build-pod.ts';
 import type { PodOrder } from './build-pod.ts';
 import { pinImage } from './image-digests.ts';
 import type { RevisionFacts } from './plan-types.ts';
 import type { HookSetting } from './settings.ts';
-import { ACTIVATED_ANNOTATION, HOOK_LABEL, REVISION_LABEL, SERVICE_LABEL } from './types.ts';
+import { ACTIVATED_ANNOTATION, HOOK_LABEL } from './types.ts';
 import type { HookName } from './types.ts';
 import { withFields } from './with-fields.ts';
 
@@ -27,28 +25,16 @@ export interface HookOrder extends Pick<
 const HOOK_VARIABLE = 'WINDLASS_HOOK';
 
 export function buildHookPod(order: HookOrder): object {
-  const { service, revision, hook, setting, node, name } = order;
-  const { metadata = {} } = revision.template;
+  const { revision, hook, setting, node } = order;
   const spec = podSpec(order) as V1PodSpec;
   const [first] = spec.containers;
   // A readiness gate would wait for somebody who knows instances only.
   const { readinessGates: _gates, containers: _all, ...rest } = spec;
   return {
-    metadata: {
-      name,
-      namespace: service.metadata.namespace,
-      labels: {
-        ...metadata.labels,
-        [SERVICE_LABEL]: service.metadata.name,
-        [REVISION_LABEL]: revision.hash,
-        [HOOK_LABEL]: hook,
-      },
-      annotations: {
-        ...metadata.annotations,
-        [ACTIVATED_ANNOTATION]: timestamp(order.activatedAt),
-      },
-      ownerReferences: [controllerReference(SERVICES, service)],
-    },
+    metadata: podMetadata(order, {
+      labels: { [HOOK_LABEL]: hook },
+      annotations: { [ACTIVATED_ANNOTATION]: timestamp(order.activatedAt) },
+    }),
     spec: {
       ...rest,
       containers:

@@ -50,25 +50,15 @@ const TIED_TO_NODE = [...AWAY_TAINTS].map((key) => ({
 }));
 
 export function buildPod(order: PodOrder): object {
-  const { service, revision, node, replaces, declined, name } = order;
+  const { service, revision, node, replaces, declined } = order;
   const { template } = revision;
-  const { metadata = {} } = template;
   return {
-    metadata: {
-      name,
-      namespace: service.metadata.namespace,
-      labels: {
-        ...metadata.labels,
-        [SERVICE_LABEL]: service.metadata.name,
-        [REVISION_LABEL]: revision.hash,
-      },
+    metadata: podMetadata(order, {
       annotations: {
-        ...metadata.annotations,
         ...(replaces === undefined ? {} : { [REPLACES_ANNOTATION]: replaces }),
         ...(declined === undefined ? {} : { [DECLINED_ANNOTATION]: declined }),
       },
-      ownerReferences: [controllerReference(SERVICES, service)],
-    },
+    }),
     spec: {
       ...podSpec(order),
       ...(service.spec.mode === 'Global'
@@ -76,6 +66,26 @@ export function buildPod(order: PodOrder): object {
         : {}),
       affinity: pinnedTo(node, template),
     },
+  };
+}
+
+/** What every Pod of a service is known by, an instance or a hook, and what more this one is. */
+export function podMetadata(
+  { service, revision, name }: Pick<PodOrder, 'service' | 'revision' | 'name'>,
+  more: { readonly labels?: object; readonly annotations?: object },
+): object {
+  const { metadata = {} } = revision.template;
+  return {
+    name,
+    namespace: service.metadata.namespace,
+    labels: {
+      ...metadata.labels,
+      [SERVICE_LABEL]: service.metadata.name,
+      [REVISION_LABEL]: revision.hash,
+      ...more.labels,
+    },
+    annotations: { ...metadata.annotations, ...more.annotations },
+    ownerReferences: [controllerReference(SERVICES, service)],
   };
 }
 

@@ -1,5 +1,6 @@
 // BlueGreen: a full second set beside the one that serves, then traffic is switched to it, and the first is kept for a while. Two plans
 // side by side, one for each set, and the switch between them. Pure.
+import { earliest } from './earliest.ts';
 import type { Instance } from './instance.ts';
 import { Judge } from './judge.ts';
 import { steadyPace } from './pace.ts';
@@ -146,9 +147,4 @@ function isLasting({ terminating, ended, orphaned }: Instance): boolean {
 function heldBack(operation: Operation): Operation {
   if (operation.step === 'wait') return operation;
   return { ...operation, step: 'wait', state: 'Pending' } as Operation;
-}
-
-function earliest(...times: readonly (number | undefined)[]): number | undefined {
-  const known = times.filter((time) => time !== undefined);
-  return known.length === 0 ? undefined : Math.min(...known);
 }

@@ -1,5 +1,6 @@
 // The heart: from what is wanted and what is there to the operations that lead from one to the other. Pure. The strategy plans the
 // instances; here is what holds a new revision back before it begins, and what follows when all of it is there.
+import { earliest } from './earliest.ts';
 import { Judge } from './judge.ts';
 import { isGivenUp } from './plan-context.ts';
 import { planHook } from './plan-hooks.ts';
@@ -104,9 +105,4 @@ function inOrder(hooks: readonly Operation[], rest: readonly Operation[]): reado
     ...hooks,
     ...rest.filter(({ op }) => op !== 'createVolume'),
   ];
-}
-
-function earliest(...times: readonly (number | undefined)[]): number | undefined {
-  const known = times.filter((time) => time !== undefined);
-  return known.length === 0 ? undefined : Math.min(...known);
 }

@@ -4,6 +4,7 @@ import type { FieldError } from '../api/errors.ts';
 import { parseJSONText } from '../api/schema/decode-json.ts';
 import { parseYAML } from '../api/schema/decode-yaml.ts';
 import { decodeProtobuf } from '../api/schema/protobuf.ts';
+import { asDryRun } from '../registry/dry-run.ts';
 import type { DeleteOptions, WriteContext } from '../registry/types.ts';
 
 import type { RequestContext } from './context.ts';
@@ -133,19 +134,6 @@ function strings(value: unknown): string[] {
     throw cannotHandle('dryRun must be a list of strings');
   }
   return value;
-}
-
-function asDryRun(write: WriteContext): WriteContext {
-  return {
-    user: write.user,
-    dryRun: true,
-    fieldValidation: write.fieldValidation,
-    fieldManager: write.fieldManager,
-    warn: (text) => write.warn(text),
-    get signal() {
-      return write.signal;
-    },
-  };
 }
 
 function cannotHandle(why: string): Error {

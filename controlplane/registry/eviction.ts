@@ -17,6 +17,7 @@ import { deleteObject } from './deletion.ts';
 import { budgetsOf, drawOn, sparesUnhealthy, stillProcessed } from './disruption-budget.ts';
 import type { Environment } from './environment.ts';
 import { decodeStored } from './objects.ts';
+import { asDryRun } from './dry-run.ts';
 import type { DecodedObject, DeleteOptions, Target, WriteContext } from './types.ts';
 import { changeObject } from './update.ts';
 
@@ -174,19 +175,6 @@ function isDryRun(eviction: KubernetesObject, { dryRun }: WriteContext): boolean
   throw badRequest(
     `deleteOptions.dryRun: Unsupported value: ${JSON.stringify(asked)}: supported values: "All"`,
   );
-}
-
-function asDryRun(context: WriteContext): WriteContext {
-  return {
-    user: context.user,
-    dryRun: true,
-    fieldValidation: context.fieldValidation,
-    fieldManager: context.fieldManager,
-    warn: (text) => context.warn(text),
-    get signal() {
-      return context.signal;
-    },
-  };
 }
 
 const POLICIES = ['Background', 'Foreground', 'Orphan'] as const;
