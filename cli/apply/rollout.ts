@@ -56,6 +56,7 @@ export interface ServiceView {
   };
   readonly status?: {
     readonly observedGeneration?: number;
+    readonly updateRevision?: string;
     readonly conditions?: readonly Condition[];
     readonly readyReplicas?: number;
     readonly desiredReplicas?: number;

@@ -1,6 +1,7 @@
 // `windlass deploy -f FILE [SERVICE…]`: plan, ask, apply, and follow the rollout to its end.
 import type { HttpClient } from '#controllers/machinery/client.ts';
 import { SERVICES } from '#controllers/machinery/resources.ts';
+import { lookupText, RESOLVE_IMAGES_ANNOTATION } from '#controllers/service/image-digests.ts';
 import type { Service } from '#controllers/service/types.ts';
 import { systemClock } from '#platform/clock.ts';
 import { applyManifest } from '../apply/apply.ts';
@@ -16,10 +17,13 @@ import {
   deploymentText,
   isUpToDate,
   leftoverHint,
+  lookupsOf,
   planDeployment,
 } from '../deploy/deployment.ts';
 import type { Deployment } from '../deploy/deployment.ts';
 import { followToEnd } from '../deploy/follow-to-end.ts';
+import { answerText, awaitLookups, isUnmoved, throwUnresolved } from '../deploy/image-lookups.ts';
+import type { Lookup, LookupAnswer, LookupOptions } from '../deploy/image-lookups.ts';
 import { removeLeftover } from '../deploy/leftovers.ts';
 import { withoutMonitoring } from '../deploy/skip-health.ts';
 import { fileOptions, isService, told } from '../file-options.ts';
@@ -37,6 +41,10 @@ export const deploy = defineCommand({
     yes: { type: 'boolean', short: 'y', help: 'Go on without being asked' },
     'dry-run': { type: 'boolean', help: 'Show the plan and change nothing' },
     recreate: { type: 'boolean', help: 'Replace every instance, changed or not' },
+    pull: {
+      type: 'boolean',
+      help: 'Look all images up in their registries again, not only those with pull policy Always; Never stays',
+    },
     'skip-health': {
       type: 'boolean',
       help: 'Do not watch new instances: monitorPeriod 0s, as if the file said so; probes still count',
@@ -68,11 +76,13 @@ export const deploy = defineCommand({
     const planned = await withClient(
       values,
       'deploy',
-      (client) => planDeployment(client, project, { ...options, prune }, now, signal),
+      (client) =>
+        planDeployment(client, project, { ...options, prune, pull: values.pull }, now, signal),
       { dryRun: true },
     );
     const hint = leftoverHint(planned);
-    if (isUpToDate(planned)) {
+    const lookups = lookupsOf(planned);
+    if (lookups.length === 0 && isUpToDate(planned)) {
       io.out(`Services are up to date.\n${hint}`);
       return 0;
     }
@@ -81,40 +91,85 @@ export const deploy = defineCommand({
       io.out('Nothing was changed: --dry-run\n');
       return 0;
     }
-    if (changesAnything(planned)) await confirm('Proceed with deployment?', values.yes, io);
+    if (changesAnything(planned) || lookups.length > 0)
+      await confirm('Proceed with deployment?', values.yes, io);
     await withClient(values, 'deploy', async (client) => {
-      const services = await applyAll(client, project, options, io);
+      const text = lookupText(now, values.pull);
+      const applied = await applyAll(client, project, { options, lookups, text }, io);
       const command = `windlass deploy ${values.file.map((file) => `-f ${file}`).join(' ')}`;
       // Services that left go now, since new ones may need their ports; what they use goes when all is rolled out.
       await remove(client, planned, true, io);
+      const answers = await lookUp(client, lookups, { text, timeoutMs }, io);
+      if (answers.every(isUnmoved) && isUpToDate(planned)) {
+        io.out('Services are up to date.\n');
+        return;
+      }
+      const services = applied.map((service) => withRevision(service, answers));
       await followToEnd(client, services, io, {
         timeoutMs,
         command,
         logLines: values['log-lines'],
       });
       await remove(client, planned, false, io);
+      throwUnresolved(answers);
     });
     return 0;
   },
 });
 
+interface Application {
+  readonly options: ApplyOptions;
+  /** Services that are to ask registries again. */
+  readonly lookups: readonly Lookup[];
+  /** What asks them to. */
+  readonly text: string;
+}
+
 /** @returns the services among what was applied, to be followed */
 async function applyAll(
   client: HttpClient,
   { manifests }: Project,
-  { namespace, overlay }: ApplyOptions,
+  { options: { namespace, overlay = {} }, lookups, text }: Application,
   io: CommandIO,
 ): Promise<readonly Awaited[]> {
+  const asking = { metadata: { annotations: { [RESOLVE_IMAGES_ANNOTATION]: text } } };
   const services: Awaited[] = [];
   const signal = io.stopSignal();
   for (const manifest of manifests) {
+    const { metadata } = manifest.object;
+    const isAsking = lookups.some(
+      isOf(metadata.namespace ?? namespace ?? 'default', metadata.name),
+    );
+    const more = isAsking ? { ...overlay, ...asking } : overlay;
     const one = await told(() =>
-      applyManifest(client, manifest, signal, applyOptions(manifest, namespace, overlay)),
+      applyManifest(client, manifest, signal, applyOptions(manifest, namespace, more)),
     );
     io.out(`${one.name} ${one.outcome}\n`);
     if (isService(manifest)) services.push(awaitedOf(one));
   }
   return services;
+}
+
+/** Tells of each image what it stands for now. */
+async function lookUp(
+  client: HttpClient,
+  lookups: readonly Lookup[],
+  settings: Pick<LookupOptions, 'text' | 'timeoutMs'>,
+  io: CommandIO,
+): Promise<readonly LookupAnswer[]> {
+  const options = { client, clock: systemClock, random: Math.random, ...settings };
+  const answers = await awaitLookups(lookups, options, io.stopSignal());
+  for (const answer of answers) io.out(answerText(answer));
+  return answers;
+}
+
+function isOf(namespace: string, name: string): (lookup: Lookup) => boolean {
+  return (lookup) => lookup.namespace === namespace && lookup.name === name;
+}
+
+function withRevision(service: Awaited, answers: readonly LookupAnswer[]): Awaited {
+  const answer = answers.find(isOf(service.namespace, service.name));
+  return answer === undefined ? service : { ...service, revision: answer.revision };
 }
 
 async function remove(

@@ -29,6 +29,8 @@ export interface Awaited {
   readonly name: string;
   /** Of the spec that is to be rolled out. */
   readonly generation: number;
+  /** Hash of the revision that it stands for, where that is known: a status of another one is of a moment before. */
+  readonly revision?: string;
   /** Services of the namespace that it waits for. */
   readonly dependsOn?: readonly string[];
 }
@@ -64,7 +66,7 @@ export async function awaitRollout(
   signal: AbortSignal,
 ): Promise<RolloutEnd> {
   const { client, clock, random, progress } = options;
-  const { namespace, name, generation } = service;
+  const { namespace, name, generation, revision } = service;
   const ended = new AbortController();
   const either = AbortSignal.any([signal, ended.signal]);
   const shared = { client, clock, random, logger: silentLogger };
@@ -99,6 +101,9 @@ export async function awaitRollout(
       if (type === 'Deleted') resolve({ state: 'deleted' });
       // The list that the informer begins with may be of a moment before the change.
       else if ((object.metadata.generation ?? 0) >= generation) {
+        // Of a generation after that, somebody else says what is rolled out.
+        const isOurs = object.metadata.generation === generation;
+        if (isOurs && revision !== undefined && object.status?.updateRevision !== revision) return;
         const end = endOf(object);
         if (end !== undefined) resolve(end);
       }

@@ -1,12 +1,12 @@
 // A deployment before it is carried out: what applying the files and removing what left them would do, and its text.
 import type { Client } from '#controllers/machinery/client-types.ts';
 import { endOf } from './await-rollout.ts';
+import type { Lookup } from './image-lookups.ts';
 import { leftoversOf, leftoverText } from './leftovers.ts';
 import type { Leftover } from './leftovers.ts';
-import type { ApplyOptions } from '../apply/apply.ts';
 import { formatPlans, hasChanges } from '../plan/format-plan.ts';
 import { livePreviews } from '../plan/live-previews.ts';
-import type { LivePreviews } from '../plan/live-previews.ts';
+import type { LivePreviews, PreviewSettings } from '../plan/live-previews.ts';
 import { PROJECT_LABEL } from '../project/read-project.ts';
 import type { Project } from '../project/read-project.ts';
 
@@ -23,7 +23,7 @@ export interface Deployment extends LivePreviews {
 export async function planDeployment(
   client: Client,
   project: Project,
-  options: ApplyOptions & { readonly prune: boolean },
+  options: PreviewSettings & { readonly prune: boolean },
   now: number,
   signal: AbortSignal,
 ): Promise<Deployment> {
@@ -41,7 +41,7 @@ export async function planDeployment(
   return { ...previews, leftovers, prune, taken };
 }
 
-/** Nothing to write, nothing to remove, nothing to do, and every service serves as its spec says. */
+/** Nothing to write, nothing to remove, nothing to do as far as is known before registries are asked, and every service serves as its spec says. */
 export function isUpToDate({ applied, services, leftovers, prune }: Deployment): boolean {
   return (
     !(prune && leftovers.length > 0) &&
@@ -69,6 +69,18 @@ export function deploymentText({ applied, services, leftovers, prune, taken }: D
   const removed = prune ? leftoverText(leftovers) : '';
   const parts = [taken.map((one) => `! ${one}\n`).join(''), others, removed, formatPlans(services)];
   return `Deployment plan\n\n${parts.filter((part) => part !== '').join('\n')}\n`;
+}
+
+/** Services whose images are looked up again. */
+export function lookupsOf({ services }: Deployment): readonly Lookup[] {
+  return services
+    .filter(({ lookups }) => lookups.length > 0)
+    .map(({ after: { metadata }, lookups, digests }) => ({
+      namespace: metadata.namespace ?? 'default',
+      name: metadata.name,
+      images: lookups,
+      before: digests,
+    }));
 }
 
 /** What stays although no file holds it; '' when there is nothing. */

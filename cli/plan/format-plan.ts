@@ -16,6 +16,8 @@ export interface PlanJSON {
   readonly serviceID: string | null;
   readonly operations: readonly RolloutOperation[];
   readonly summary: string;
+  /** Images whose registries are asked again when it is deployed; one that has moved replaces all instances. Absent: none. */
+  readonly lookups?: readonly string[];
 }
 
 export function planJSON(preview: ServicePreview): PlanJSON {
@@ -26,6 +28,7 @@ export function planJSON(preview: ServicePreview): PlanJSON {
     serviceID: preview.serviceID,
     operations: preview.operations,
     summary: `${summaryOf([preview])}${held}${waits}`,
+    ...(preview.lookups.length === 0 ? {} : { lookups: preview.lookups.map(canonicalImageText) }),
   };
 }
 
@@ -37,7 +40,7 @@ export function formatPlans(previews: readonly ServicePreview[]): string {
   const parts = previews.map((preview) =>
     hasChanges(preview)
       ? formatTree(preview)
-      : `${preview.after.metadata.name} is up to date${heldText(preview)}\n`,
+      : `${preview.after.metadata.name} is up to date${lookupText(preview)}${heldText(preview)}\n`,
   );
   if (!previews.some(hasChanges)) return parts.join('');
   return `${parts.join('\n')}${RULE}\n${summaryOf(previews)}\n`;
@@ -73,6 +76,14 @@ function formatTree(preview: ServicePreview): string {
   const global = after.spec.mode === 'Global' ? ' (global)' : '';
   const head = `${exists ? '~ update' : '+ create'} service ${after.metadata.name}${global}`;
   const held = obstaclesOf(preview).map((text) => `  │ ! ${text}`);
+  // Whatever a new template names is looked up in any case.
+  const lookups =
+    preview.digests === undefined
+      ? []
+      : preview.lookups.map(
+          (image) =>
+            `  │ ? ${canonicalImageText(image)} is looked up again in its registry: if it has moved, every container is replaced`,
+        );
   const details = detailsOf(preview);
   const width = Math.max(0, ...details.map(({ name }) => name.length)) + 1;
   const lines = details.map((detail) => {
@@ -84,7 +95,21 @@ function formatTree(preview: ServicePreview): string {
     `  ${index === last ? '╰' : '├'}── ${describe(operation, after.metadata.name)}`,
     ...operation.reasons.map((reason) => `  ${index === last ? ' ' : '│'}         ${reason}`),
   ]);
-  return [head, ...held, ...lines, ...(tree.length === 0 ? [] : ['  │', ...tree]), ''].join('\n');
+  return [
+    head,
+    ...held,
+    ...lines,
+    ...lookups,
+    ...(tree.length === 0 ? [] : ['  │', ...tree]),
+    '',
+  ].join('\n');
+}
+
+function lookupText({ lookups }: ServicePreview): string {
+  if (lookups.length === 0) return '';
+  const images = lookups.map(canonicalImageText).join(', ');
+  const [has, its] = lookups.length === 1 ? ['has', 'its registry is'] : ['have', 'registries are'];
+  return `, unless ${images} ${has} moved: ${its} asked when it is deployed`;
 }
 
 function heldText(preview: ServicePreview): string {

@@ -5,6 +5,7 @@ import type {
   Client,
   Selectors,
 } from '#controllers/machinery/client-types.ts';
+import { nodeImagesOf, runsImages } from '#controllers/machinery/image-holders.ts';
 import type { NodeObject } from '#controllers/machinery/node-fit.ts';
 import {
   CONTROLLER_REVISIONS,
@@ -15,6 +16,7 @@ import {
   SERVICES,
 } from '#controllers/machinery/resources.ts';
 import type { Claim } from '#controllers/service/claims.ts';
+import { imagesToAskFor } from '#controllers/service/image-digests.ts';
 import type { Pod } from '#controllers/service/instance.ts';
 import type { ControllerRevision } from '#controllers/service/revision.ts';
 import { SERVICE_LABEL } from '#controllers/service/types.ts';
@@ -34,6 +36,11 @@ export interface LivePreviews {
   readonly services: readonly ServicePreview[];
 }
 
+export interface PreviewSettings extends ApplyOptions {
+  /** Deploying asks registries whatever the pull policy, but Never. */
+  readonly pull?: boolean;
+}
+
 /**
  * @param client one whose writes are dry runs
  * @throws CommandError with the server's words for a manifest that it refuses
@@ -41,7 +48,7 @@ export interface LivePreviews {
 export async function livePreviews(
   client: Client,
   manifests: readonly Manifest[],
-  { namespace, overlay }: ApplyOptions,
+  { namespace, overlay, pull = false }: PreviewSettings,
   now: number,
   signal: AbortSignal,
 ): Promise<LivePreviews> {
@@ -56,7 +63,15 @@ export async function livePreviews(
   }
   if (changes.length === 0) return { applied, services: [] };
   const world = await liveWorld(client, namespacesOf(changes), plannedClaims(applied), signal);
-  return { applied, services: previewServices(changes, world, now) };
+  const previews = previewServices(changes, world, now);
+  // A new service has its images looked up anyway.
+  const isAsking = world.nodes.map(nodeImagesOf).some(runsImages);
+  const services = previews.map((preview) =>
+    isAsking && preview.exists
+      ? { ...preview, lookups: imagesToAskFor(preview.after, pull) }
+      : preview,
+  );
+  return { applied, services };
 }
 
 function namespacesOf(changes: readonly ServiceChange[]): readonly string[] {

@@ -5,6 +5,7 @@ import { nodeFacts } from '#controllers/machinery/node-fit.ts';
 import type { NodeObject } from '#controllers/machinery/node-fit.ts';
 import type { Claim } from '#controllers/service/claims.ts';
 import type { Pod } from '#controllers/service/instance.ts';
+import type { ImageDigests } from '#controllers/service/image-digests.ts';
 import { planInput, targetOf } from '#controllers/service/plan-input.ts';
 import { planRollout } from '#controllers/service/plan-rollout.ts';
 import type { RolloutOperation } from '#controllers/service/plan-rollout.ts';
@@ -53,6 +54,10 @@ export interface ServicePreview {
   readonly problem: string;
   /** Volumes that it makes: they are there for services that are planned after it. */
   readonly claims: readonly Claim[];
+  /** What its images stand for, where it has been rolled out with this template before. */
+  readonly digests: ImageDigests | undefined;
+  /** Images, in their full form, whose registries are asked again when it is deployed: what they say is not known before. */
+  readonly lookups: readonly string[];
 }
 
 /** @throws CommandError when the controller would refuse the spec */
@@ -99,6 +104,10 @@ export function previewService(options: PreviewOptions): ServicePreview {
     held: failureOf(before, input.target.hash) ?? held,
     problem,
     claims: volumes.map((volume) => plannedClaim(volume, namespace)),
+    digests: revisions.some((one) => hashOf(one) === input.target.hash)
+      ? input.target.digests
+      : undefined,
+    lookups: [],
   };
 }
 

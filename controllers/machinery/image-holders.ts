@@ -8,7 +8,7 @@ export interface NodeWithImages {
   readonly metadata: { readonly name: string };
   readonly status?: {
     readonly images?: readonly { readonly names?: readonly string[] }[];
-    readonly nodeInfo?: { readonly containerRuntimeVersion: string };
+    readonly nodeInfo?: { readonly containerRuntimeVersion?: string };
   };
 }
 

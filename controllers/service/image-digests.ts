@@ -3,7 +3,8 @@
 import type { V1Container } from '@kubernetes/client-node';
 import type { ImageAnswer, ImageQuestion, PullPolicy } from '../machinery/digest-resolver.ts';
 import { fullImage, imageReferenceOf, isDigest } from '../machinery/image-reference.ts';
-import type { PodTemplate } from './types.ts';
+import { microTimestamp } from '../machinery/timestamps.ts';
+import type { PodTemplate, Service } from './types.ts';
 
 /** On a ControllerRevision: JSON, `{"docker.io/library/nginx:1.27": "sha256:…"}`. Written when the revision is made. */
 export const IMAGE_DIGESTS_ANNOTATION = 'windlass.dev/image-digests';
@@ -11,6 +12,11 @@ export const IMAGE_DIGESTS_ANNOTATION = 'windlass.dev/image-digests';
 export const RESOLVE_IMAGES_ANNOTATION = 'windlass.dev/resolve-images';
 /** On a ControllerRevision: the text of RESOLVE_IMAGES_ANNOTATION that its digests answer. */
 export const RESOLVED_FOR_ANNOTATION = 'windlass.dev/images-resolved-for';
+/** Beside it, JSON: which images the registries were asked for in vain, and why, `{"docker.io/library/nginx:1.27": "it has …"}`. */
+export const UNRESOLVED_ANNOTATION = 'windlass.dev/images-unresolved';
+
+/** What the text of RESOLVE_IMAGES_ANNOTATION begins with when registries are asked for what machines may have, too. */
+const PULL_PREFIX = 'pull/';
 
 /** Full form of an image → `sha256:…`. */
 export type ImageDigests = ReadonlyMap<string, string>;
@@ -22,10 +28,26 @@ interface Annotated {
 
 type ContainerImage = Pick<V1Container, 'image' | 'imagePullPolicy'>;
 
-/** Images with tags, each once; of several policies for one image the one that asks most. @param more images of hooks */
+/** A text for RESOLVE_IMAGES_ANNOTATION. @param now milliseconds since the epoch @param pull asks whatever the pull policy, but Never */
+export function lookupText(now: number, pull: boolean): string {
+  return `${pull ? PULL_PREFIX : ''}${microTimestamp(now)}`;
+}
+
+/** Whether registries are to be asked also for images that machines may have. */
+export function isPullAsked({ metadata }: Annotated): boolean {
+  return metadata.annotations?.[RESOLVE_IMAGES_ANNOTATION]?.startsWith(PULL_PREFIX) ?? false;
+}
+
+/**
+ * Images with tags, each once; of several policies for one image the one that asks most.
+ *
+ * @param more images of hooks
+ * @param pull turns IfNotPresent into Always
+ */
 export function imagesToResolve(
   template: PodTemplate,
   more: readonly string[] = [],
+  pull = false,
 ): readonly ImageQuestion[] {
   const policies = new Map<string, PullPolicy>();
   const containers: readonly ContainerImage[] = [
@@ -37,7 +59,8 @@ export function imagesToResolve(
     const reference = imageReferenceOf(container.image ?? '');
     if (reference === undefined || reference.digest !== undefined) continue;
     const image = fullImage(reference);
-    const policy = policyOf(container, reference.tag);
+    const asked = policyOf(container, reference.tag);
+    const policy = pull && asked === 'IfNotPresent' ? 'Always' : asked;
     const known = policies.get(image);
     if (known === undefined || ASKS.indexOf(policy) > ASKS.indexOf(known))
       policies.set(image, policy);
@@ -45,6 +68,23 @@ export function imagesToResolve(
   return [...policies]
     .map(([image, policy]) => ({ image, policy }))
     .toSorted((a, b) => (a.image < b.image ? -1 : 1));
+}
+
+/** Images of a service, hooks included. @param pull turns IfNotPresent into Always */
+export function imagesOfService(
+  { spec }: Pick<Service, 'spec'>,
+  pull = false,
+): readonly ImageQuestion[] {
+  const { preDeploy, postDeploy } = spec.hooks ?? {};
+  const hookImages = [preDeploy?.image, postDeploy?.image].filter((image) => image !== undefined);
+  return imagesToResolve(spec.template, hookImages, pull);
+}
+
+/** Full forms of the images of a service that a deployment asks registries for. @param pull whatever the pull policy, but Never */
+export function imagesToAskFor(service: Pick<Service, 'spec'>, pull: boolean): readonly string[] {
+  return imagesOfService(service, pull)
+    .filter(({ policy }) => policy === 'Always')
+    .map(({ image }) => image);
 }
 
 const ASKS: readonly PullPolicy[] = ['Never', 'IfNotPresent', 'Always'];
@@ -88,7 +128,17 @@ export function pinTemplate(template: PodTemplate, digests: ImageDigests): PodTe
 
 /** What a revision is pinned to. Somebody may have edited it: what is no digest is left out. */
 export function digestsOf(revision: Annotated): ImageDigests {
-  const text = revision.metadata.annotations?.[IMAGE_DIGESTS_ANNOTATION];
+  const texts = stringsOf(revision.metadata.annotations?.[IMAGE_DIGESTS_ANNOTATION]);
+  return new Map([...texts].filter(([, digest]) => isDigest(digest)));
+}
+
+/** Image → why its registry did not tell, of those that were asked for with the text in RESOLVED_FOR_ANNOTATION. */
+export function unresolvedOf(revision: Annotated): ReadonlyMap<string, string> {
+  return stringsOf(revision.metadata.annotations?.[UNRESOLVED_ANNOTATION]);
+}
+
+/** A JSON object's fields that are texts. Somebody may have edited it: none where it is something else. */
+function stringsOf(text: string | undefined): ReadonlyMap<string, string> {
   let value: unknown;
   try {
     value = JSON.parse(text ?? '{}');
@@ -98,7 +148,7 @@ export function digestsOf(revision: Annotated): ImageDigests {
   if (typeof value !== 'object' || value === null) return new Map();
   return new Map(
     Object.entries(value).filter(
-      (entry): entry is [string, string] => typeof entry[1] === 'string' && isDigest(entry[1]),
+      (entry): entry is [string, string] => typeof entry[1] === 'string',
     ),
   );
 }
@@ -107,12 +157,18 @@ export function digestsOf(revision: Annotated): ImageDigests {
 export function digestAnnotations(
   service: Annotated,
   digests: ImageDigests,
+  unresolved: ReadonlyMap<string, string> = new Map(),
 ): Readonly<Record<string, string>> {
   const sorted = [...digests].toSorted(([a], [b]) => (a < b ? -1 : 1));
   const asked = service.metadata.annotations?.[RESOLVE_IMAGES_ANNOTATION];
   return {
     [IMAGE_DIGESTS_ANNOTATION]: JSON.stringify(Object.fromEntries(sorted)),
-    ...(asked === undefined ? {} : { [RESOLVED_FOR_ANNOTATION]: asked }),
+    ...(asked === undefined
+      ? {}
+      : {
+          [RESOLVED_FOR_ANNOTATION]: asked,
+          [UNRESOLVED_ANNOTATION]: JSON.stringify(Object.fromEntries(unresolved)),
+        }),
   };
 }
 

@@ -10,12 +10,13 @@ import {
   digestsFrom,
   digestsOf,
   IMAGE_DIGESTS_ANNOTATION,
-  imagesToResolve,
+  imagesOfService,
   isLookupAsked,
+  isPullAsked,
   pullSecretNames,
 } from './image-digests.ts';
 import { CONTROLLER_REVISIONS } from '../machinery/resources.ts';
-import { newestNumber, newRevision } from './revision.ts';
+import { newestNumber, newRevision, reactivation } from './revision.ts';
 import type { ControllerRevision } from './revision.ts';
 import type { Service } from './types.ts';
 
@@ -46,11 +47,11 @@ export async function pinImages(
   // Which machines there are says whether images matter at all; what runs unpinned goes on so.
   if (!nodes.some(runsImages) || (!isAsked && (isPinned || isInUse))) return revision;
   const template = revision.data?.spec?.template ?? service.spec.template;
-  const { preDeploy, postDeploy } = service.spec.hooks ?? {};
-  const hookImages = [preDeploy?.image, postDeploy?.image].filter((image) => image !== undefined);
+  const spec = { ...service.spec, template };
+  const questions = imagesOfService({ spec }, isAsked && isPullAsked(service));
   const answers = await options.resolver.resolve(
     {
-      images: imagesToResolve(template, hookImages),
+      images: questions,
       namespace: service.metadata.namespace ?? '',
       pullSecrets: pullSecretNames(template),
       nodes,
@@ -61,13 +62,21 @@ export async function pinImages(
   for (const answer of answers) if (answer.digest === undefined) options.tell(answer);
   const before = digestsOf(revision);
   const digests = digestsFrom(answers, before);
-  const annotations = digestAnnotations(service, digests);
+  const mustAnswer = new Set(
+    questions.filter(({ policy }) => policy === 'Always').map(({ image }) => image),
+  );
+  const unresolved = new Map(
+    answers.flatMap(({ image, digest, reason }) =>
+      digest === undefined && mustAnswer.has(image) ? [[image, reason] as const] : [],
+    ),
+  );
+  const annotations = digestAnnotations(service, digests, unresolved);
   const { client } = options;
   if (isAsked && isInUse && !areSameDigests(before, digests)) {
     const data = { ...revision.data?.spec, template };
     const number = newestNumber(options.revisions) + 1;
     const object = newRevision(service, data, repinnedHash(data, digests), number, options.now);
-    return createRevision(
+    const made = await createRevision(
       client,
       service,
       {
@@ -79,8 +88,18 @@ export async function pinImages(
       },
       signal,
     );
+    if (made.revision >= number) return made;
+    // The tag has moved back to where it was once.
+    return write(client, made, reactivation(number, options.now, annotations), signal);
   }
-  const { namespace = '', name } = revision.metadata;
-  const patch = { metadata: { annotations } };
+  return write(client, revision, { metadata: { annotations } }, signal);
+}
+
+function write(
+  client: Client,
+  { metadata: { namespace = '', name } }: ControllerRevision,
+  patch: object,
+  signal: AbortSignal,
+): Promise<ControllerRevision> {
   return client.patch(CONTROLLER_REVISIONS, namespace, name, '', 'merge', patch, signal);
 }

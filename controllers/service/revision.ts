@@ -72,18 +72,27 @@ export function revisionChange(
     return { change: 'create', object };
   }
   if (known.revision === newest) return { change: 'none', revision: known };
-  // A fresh start: what happened when it was tried before does not count.
-  const annotations = {
-    [ACTIVATED_ANNOTATION]: timestamp(now),
-    [FAILURE_ANNOTATION]: null,
-    [SWITCHED_ANNOTATION]: null,
-    [HOOK_ANNOTATIONS.preDeploy]: null,
-    [HOOK_ANNOTATIONS.postDeploy]: null,
-  };
+  return { change: 'reactivate', revision: known, patch: reactivation(newest + 1, now) };
+}
+
+/** A fresh start as the newest revision: what happened when it was tried before does not count. @returns a merge patch */
+export function reactivation(
+  number: number,
+  now: number,
+  annotations: Readonly<Record<string, string>> = {},
+): object {
   return {
-    change: 'reactivate',
-    revision: known,
-    patch: { revision: newest + 1, metadata: { annotations } },
+    revision: number,
+    metadata: {
+      annotations: {
+        ...annotations,
+        [ACTIVATED_ANNOTATION]: timestamp(now),
+        [FAILURE_ANNOTATION]: null,
+        [SWITCHED_ANNOTATION]: null,
+        [HOOK_ANNOTATIONS.preDeploy]: null,
+        [HOOK_ANNOTATIONS.postDeploy]: null,
+      },
+    },
   };
 }
 
