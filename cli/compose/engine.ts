@@ -1,6 +1,7 @@
 // What of a Compose service a Pod has no word for: log driver, init, limits, devices, shared memory, stop signal.
 import type { Engine } from '#controllers/service/types.ts';
 import type { Field } from './field.ts';
+import { isHealthCheckOff } from './health.ts';
 import { userOf } from './security.ts';
 import { textMap } from './texts.ts';
 import { bytesQuantity } from './units.ts';
@@ -21,6 +22,7 @@ export function engineOf(service: Field): Engine | undefined {
   const sharedMemory = service.get('shm_size')?.bytes();
   const stopSignal = service.get('stop_signal');
   const user = service.get('user');
+  const isUnchecked = isHealthCheckOff(service);
   const options = textMap(logging?.get('options'));
   const engine: Engine = {
     ...(logging === undefined
@@ -38,6 +40,7 @@ export function engineOf(service: Field): Engine | undefined {
     ...(requests.length === 0 ? {} : { deviceRequests: requests }),
     ...(sharedMemory === undefined ? {} : { sharedMemory: bytesQuantity(sharedMemory) }),
     ...(stopSignal === undefined ? {} : { stopSignal: signalOf(stopSignal) }),
+    ...(isUnchecked ? { imageHealthCheck: false } : {}),
   };
   return Object.keys(engine).length === 0 ? undefined : engine;
 }

@@ -24,11 +24,19 @@ const TIMEOUT = 30;
 const RETRIES = 3;
 const START_INTERVAL = 5;
 
+/** Disabled, or with the test NONE: that of the image does not count either. */
+export function isHealthCheckOff(service: Field): boolean {
+  const check = service.get('healthcheck');
+  if (check?.get('disable')?.boolean() === true) return true;
+  const test = check?.get('test');
+  return test !== undefined && testCommand(test) === undefined;
+}
+
 export function probesOf(service: Field): Probes {
   const check = service.get('healthcheck');
   if (check === undefined) return {};
   check.refuseUnknown(KEYS);
-  if (check.get('disable')?.boolean() === true) return {};
+  if (isHealthCheckOff(service)) return {};
   const test = check.get('test');
   if (test === undefined) {
     check.warn('has no test: the settings of a health check of the image are not changed, ignored');

@@ -103,6 +103,10 @@ const SPECS: readonly (readonly [lines: string, spec: object])[] = [
       },
     },
   ],
+  ['healthcheck: {test: NONE}', { engine: { imageHealthCheck: false } }],
+  ['healthcheck: {test: [NONE], interval: 5s}', { engine: { imageHealthCheck: false } }],
+  ['healthcheck: {disable: true, test: x}', { engine: { imageHealthCheck: false } }],
+  ['healthcheck: {disable: false, test: x}', {}],
   [
     'ulimits: {nproc: 65535}\ndevices: ["/dev/a:/dev/b:r", "/dev/c:w"]',
     {

@@ -5,7 +5,7 @@ import { parsePort } from '../run/port-text.ts';
 import { containerPortsOf } from '../run/published-ports.ts';
 import { dnsLabel } from './dns-label.ts';
 import type { NeutralContainer, NeutralSpec, NeutralVolume } from './neutral-spec.ts';
-import { probesOfHealthcheck } from './probes-of-healthcheck.ts';
+import { isHealthcheckOff, probesOfHealthcheck } from './probes-of-healthcheck.ts';
 
 /** A container of a PodSpec, as far as a spec can say it. */
 export type ContainerFields = Readonly<Record<string, unknown>> & {
@@ -165,12 +165,19 @@ export function gracePeriodOf({ stopGracePeriod = '' }: NeutralContainer): numbe
   return Math.ceil((ms ?? 0) / 1_000);
 }
 
-export function engineOf({ init, logDriver, user = '', resources = {} }: NeutralContainer): Engine {
+export function engineOf({
+  init,
+  logDriver,
+  healthcheck,
+  user = '',
+  resources = {},
+}: NeutralContainer): Engine {
   const { devices = [], deviceReservations = [], ulimits = {}, sharedMemory = 0 } = resources;
   const isUsual = logDriver === undefined || isUsualDriver(logDriver);
   return {
     ...(isUsual ? {} : { logDriver: { ...logDriver } }),
     ...(init === undefined ? {} : { init }),
+    ...(isHealthcheckOff(healthcheck) ? { imageHealthCheck: false } : {}),
     ...(user === '' || isNumeric(user) ? {} : { user }),
     ...listed(
       'ulimits',

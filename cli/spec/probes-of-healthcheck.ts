@@ -20,10 +20,15 @@ export interface Probes {
   readonly startupProbe?: ExecProbe;
 }
 
-/** Empty for a check that is disabled, or that only adjusts one of the image: those of images are not used. */
+/** Disabled, or with the test NONE: that of the image does not count either. */
+export function isHealthcheckOff(check: NeutralHealthcheck | undefined): boolean {
+  return check?.disable === true || check?.test?.[0] === 'NONE';
+}
+
+/** Empty for a check that is off, and for one that only adjusts that of the image, which stays as it is. */
 export function probesOfHealthcheck(check: NeutralHealthcheck | undefined): Probes {
   const command = commandOf(check?.test);
-  if (check === undefined || check.disable === true || command === undefined) return {};
+  if (check === undefined || command === undefined || isHealthcheckOff(check)) return {};
   const retries = check.retries === undefined || check.retries === 0 ? 3 : check.retries;
   const probe = {
     exec: { command },

@@ -39,7 +39,7 @@ export interface ContainerSpecInput {
 export async function containerSpec(input: ContainerSpecInput): Promise<ContainerSpec> {
   const { pod, container, prepared, attempt, hostIP, folder, runtime } = input;
   const ports = portsOf(container);
-  const engine = engineOptionsOf(pod);
+  const { imageHealthCheck = true, ...engine } = engineOptionsOf(pod);
   const stopSignal = container.lifecycle?.stopSignal;
   const port = await runtime.choosePort(ports);
   const env = buildEnvironment({
@@ -76,7 +76,7 @@ export async function containerSpec(input: ContainerSpecInput): Promise<Containe
     resources: containerResources(container.resources),
     security: containerSecurity(pod, container),
     engine: { ...engine, ...(stopSignal === undefined ? {} : { stopSignal }) },
-    imageHealthCheck: !hasProbes(container),
+    imageHealthCheck: imageHealthCheck && !hasProbes(container),
     stopGraceSeconds: pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS,
   };
 }

@@ -21,6 +21,7 @@ test('engineOptionsOf() reads every field', () => {
     deviceRequests: [{ driver: 'nvidia', count: -1, capabilities: [['gpu']] }],
     sharedMemory: '64Mi',
     stopSignal: 'SIGQUIT',
+    imageHealthCheck: false,
     user: 'app:web',
   };
   assert.deepEqual(engineOptionsOf(annotated(JSON.stringify(engine))), {
@@ -33,6 +34,7 @@ test('engineOptionsOf() reads every field', () => {
     ],
     sharedMemoryBytes: 64 << 20,
     stopSignal: 'SIGQUIT',
+    imageHealthCheck: false,
     user: 'app:web',
   });
   assert.deepEqual(engineOptionsOf(podOf({})), {});

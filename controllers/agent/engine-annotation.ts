@@ -9,8 +9,13 @@ export const ENGINE_ANNOTATION = 'windlass.dev/engine';
 
 type JsonMap = Readonly<Record<string, unknown>>;
 
+interface AskedOptions extends EngineOptions {
+  /** Whether the health check of an image counts where a container has no probes; it does where nothing is said. */
+  readonly imageHealthCheck?: boolean;
+}
+
 /** @throws StartError CreateContainerConfigError naming the field, and what was found in it */
-export function engineOptionsOf(pod: Pod): EngineOptions {
+export function engineOptionsOf(pod: Pod): AskedOptions {
   const text = pod.metadata.annotations?.[ENGINE_ANNOTATION];
   if (text === undefined || text.trim() === '') return {};
   let value: unknown;
@@ -34,6 +39,7 @@ export function engineOptionsOf(pod: Pod): EngineOptions {
       ? {}
       : { sharedMemoryBytes: bytes('sharedMemory', sharedMemory) }),
     ...given('stopSignal', engine, (value) => signal('stopSignal', value)),
+    ...given('imageHealthCheck', engine, (value) => flag('imageHealthCheck', value)),
     ...given('user', engine, (value) => textOf('user', value)),
   };
 }
@@ -46,6 +52,7 @@ const FIELDS = [
   'deviceRequests',
   'sharedMemory',
   'stopSignal',
+  'imageHealthCheck',
   'user',
 ] as const;
 

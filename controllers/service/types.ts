@@ -116,6 +116,8 @@ export interface Engine {
   }[];
   readonly sharedMemory?: string | number;
   readonly stopSignal?: string;
+  /** Whether the HEALTHCHECK of an image counts where a container has no probes: it does unless this is false. */
+  readonly imageHealthCheck?: boolean;
   /** `user` or `user:group` by name, as the image knows them; numbers belong in the securityContext. */
   readonly user?: string;
 }

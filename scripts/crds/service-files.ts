@@ -165,6 +165,9 @@ export const engine: OpenAPISchema = {
       ...text('Sent to stop an instance: SIGTERM, SIGQUIT …; default as the image says.'),
       pattern: '^(SIG)?[A-Z0-9+]{2,12}$',
     },
+    imageHealthCheck: flag(
+      'false switches the health check off that an image brings; it counts for containers without probes.',
+    ),
     user: {
       ...text(
         'USER or USER:GROUP by name, as the image knows them; numbers belong in the securityContext.',

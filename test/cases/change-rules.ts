@@ -75,11 +75,11 @@ const RULES: readonly ChangeRule[] = [
       isSameSet(container.spec, to, path),
   },
   {
-    name: 'health checks that test nothing, and those of images, are none',
+    name: 'health checks without a command are that of the image, and all that are off are one',
     basis: '#health-checks',
     effect: 'nothing',
     concerns: (path, { container, to }) =>
-      path === 'container.healthcheck' && !tests(container.spec) && !tests(to),
+      path === 'container.healthcheck' && testOf(container.spec) === testOf(to),
   },
   {
     name: 'always asks the registry instead of recreating',
@@ -121,10 +121,11 @@ function isSameSet(from: NeutralSpec, to: NeutralSpec, path: string): boolean {
   return words(from) === words(to);
 }
 
-/** Whether a health check has a command. */
-function tests({ container: { healthcheck } }: NeutralSpec): boolean {
+/** What tests an instance: that of its image, none, or one of its own, which equals no other. */
+function testOf({ container: { healthcheck } }: NeutralSpec): unknown {
   const [kind] = healthcheck?.test ?? [];
-  return kind !== undefined && kind !== 'NONE' && healthcheck?.disable !== true;
+  if (healthcheck?.disable === true || kind === 'NONE') return 'none';
+  return kind === undefined ? "the image's" : healthcheck;
 }
 
 function mayStay(machine: string, { placement }: NeutralSpec): boolean {

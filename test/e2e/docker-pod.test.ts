@@ -80,6 +80,8 @@ test(
     });
     await execIn('main', 'touch', '/tmp/healthy');
     await kubectl.ok(['wait', '--for=condition=Ready', 'pod/web', '--timeout=60s']);
+    await kubectl.apply(JSON.stringify(uncheckedManifest(image)));
+    await kubectl.ok(['wait', '--for=condition=Ready', 'pod/unchecked', '--timeout=60s']);
 
     const { podIP = '' } = (await read()).status;
     assert.match(podIP, /^172\.30\./);
@@ -114,7 +116,7 @@ test(
     const format = '{{.HostConfig.CpuQuota}} {{.HostConfig.Memory}}';
     assert.equal((await docker('inspect', '-f', format, id)).trim(), `100000 ${96 << 20}`);
 
-    await kubectl.ok(['delete', 'pod', 'web', '--timeout=60s']);
+    await kubectl.ok(['delete', 'pod', 'web', 'unchecked', '--timeout=60s']);
     await eventually('nothing of it is left but its volume', async () => {
       assert.equal((await docker('ps', '-aq')).trim(), '');
     });
@@ -122,6 +124,18 @@ test(
     await docker('volume', 'rm', 'windlass_default_data');
   },
 );
+
+/** Its image has a health check, which fails. */
+function uncheckedManifest(image: string): object {
+  const annotations = { 'windlass.dev/engine': JSON.stringify({ imageHealthCheck: false }) };
+  const command = ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.1; done'];
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'unchecked', annotations },
+    spec: { containers: [{ name: 'unchecked', image, command }] },
+  };
+}
 
 function podManifest(image: string): object {
   const options = { type: 'tmpfs', device: 'tmpfs', o: 'size=1m' };
