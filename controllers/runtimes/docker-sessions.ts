@@ -15,6 +15,7 @@ import type {
   TerminalSize,
 } from './container-sessions.ts';
 import { reasonOf } from './docker-connection.ts';
+import { DockerExecTerminal } from './docker-exec-terminal.ts';
 import { EXEC_MARKER, killDockerExec } from './docker-exec-kill.ts';
 import { portAddress } from './docker-ports.ts';
 import { splitOutputs } from './docker-streams.ts';
@@ -38,7 +39,7 @@ export class DockerSessions implements ContainerSessions {
   }
 
   async exec(id: string, options: ExecOptions): Promise<RunningCommand> {
-    const { docker, ids, logger } = this.#options;
+    const { docker, clock, ids, logger } = this.#options;
     const container = docker.getContainer(keyOf(id));
     const execID = ids.hex(32);
     const { command, stdin, stdout, stderr, tty, size } = options;
@@ -50,17 +51,16 @@ export class DockerSessions implements ContainerSessions {
         AttachStdout: stdout || tty,
         AttachStderr: stderr || tty,
         Tty: tty,
+        ...(tty && size !== undefined ? { ConsoleSize: [size.height, size.width] } : {}),
       })
       .catch(throwReason);
     const socket = await exec.start({ hijack: true, stdin, Tty: tty }).catch(throwReason);
-    const resize = async ({ width, height }: TerminalSize): Promise<void> => {
-      await exec.resize({ w: width, h: height }).catch(ignore);
-    };
-    // Engines before 23 take no size with the start.
-    if (tty && size !== undefined) await resize(size);
+    const terminal = new DockerExecTerminal(exec, clock);
+    // Engines before 23 take no size when the exec is made.
+    if (tty && size !== undefined) terminal.resize(size);
     return this.#command(socket, options, {
       exitCode: () => this.#exitCodeOf(exec),
-      resize: (to) => void resize(to),
+      resize: (to) => terminal.resize(to),
       kill: () =>
         void killDockerExec(container, exec, execID).catch((error: unknown) =>
           logger.warn('Cannot end a command that nobody waits for', { error }),

@@ -70,7 +70,7 @@ test('sessions with a Pod in Docker', needs(missing), async (t) => {
       body: BODY,
     };
     await execs(bench);
-    await execsInTerminal(bench);
+    await execsInTerminal(bench, 'after');
     await copies(bench, '/tmp/copied');
     await forwards(bench);
     await attaches(bench, /tick\n/);

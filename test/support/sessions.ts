@@ -52,9 +52,19 @@ export async function execs(bench: SessionBench): Promise<void> {
   assert.match(nobody.stderr, /pods "nobody" not found/);
 }
 
-/** With -it, from within a terminal that `script` makes. */
-export async function execsInTerminal(bench: SessionBench): Promise<void> {
-  const remote = `${bench.binary} exec -it ${bench.pod} -- sh -c 'stty size; exit 4'`;
+/**
+ * With -it, from within a terminal that `script` makes.
+ *
+ * @param sizeComes 'before' the command starts, or 'after': Docker Engines older than 23 take it only then
+ */
+export async function execsInTerminal(
+  bench: SessionBench,
+  sizeComes: 'before' | 'after' = 'before',
+): Promise<void> {
+  const isThere = '[ "$(stty size 2>&1)" = "31 97" ]';
+  const wait = `i=0; until ${isThere} || [ $i = 100 ]; do i=$((i+1)); sleep 0.1; done; `;
+  const script = `${sizeComes === 'after' ? wait : ''}stty size; exit 4`;
+  const remote = `${bench.binary} exec -it ${bench.pod} -- sh -c '${script}'`;
   const { stdout, code } = await runCommand(
     'script',
     ['-qec', `stty rows 31 cols 97; ${remote}`, '/dev/null'],
