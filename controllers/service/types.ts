@@ -52,6 +52,8 @@ export interface IngressEntry {
     readonly mode?: 'Internal' | 'Secret' | 'Passthrough';
     readonly secretName?: string;
   };
+  /** HTTPS: port where the same is redirected from HTTP; 0: none. Left out: 80 where `port` is 443. */
+  readonly redirectFrom?: number;
 }
 
 export interface VolumeDriver {

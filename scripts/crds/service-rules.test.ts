@@ -161,6 +161,16 @@ const CASES: readonly Case[] = [
     expected: /^spec\.ingress\[0\]\.tls: .*needs tls\.secretName/,
   },
   {
+    name: 'a redirect to what is not HTTPS',
+    spec: { ingress: [{ port: 80, targetPort: 1, protocol: 'HTTP', redirectFrom: 8080 }] },
+    expected: /^spec\.ingress\[0\]\.redirectFrom: .*needs protocol HTTPS/,
+  },
+  {
+    name: 'a redirect to itself',
+    spec: { ingress: [{ port: 443, targetPort: 1, protocol: 'HTTPS', redirectFrom: 443 }] },
+    expected: /^spec\.ingress\[0\]\.redirectFrom: .*is the port itself/,
+  },
+  {
     name: 'a mount without its volume',
     pod: { containers: [mounted], volumes: [{ name: 'date', emptyDir: {} }] },
     expected:

@@ -89,6 +89,16 @@ export const ingressRules: readonly ValidationRule[] = [
     message: 'tls.mode Secret needs tls.secretName',
   },
   {
+    rule: "!has(self.redirectFrom) || self.redirectFrom == 0 || self.protocol == 'HTTPS'",
+    fieldPath: '.redirectFrom',
+    message: 'redirectFrom needs protocol HTTPS: it is the port of HTTP that leads to this one',
+  },
+  {
+    rule: '!has(self.redirectFrom) || self.redirectFrom != self.port',
+    fieldPath: '.redirectFrom',
+    message: 'redirectFrom is the port itself: name the port where HTTP is asked for, such as 80',
+  },
+  {
     rule: "!has(self.tls) || self.tls.mode != 'Passthrough' || self.path == ''",
     fieldPath: '.tls',
     message:

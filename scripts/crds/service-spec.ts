@@ -64,6 +64,14 @@ const ingress = keyed(
           },
         },
       },
+      redirectFrom: {
+        type: 'integer',
+        format: 'int32',
+        minimum: 0,
+        maximum: 65_535,
+        description:
+          'Of HTTPS: port of each node where plain HTTP for the same host and path is redirected here (308); 0: none. Left out: 80 where port is 443, for what no other entry serves there.',
+      },
     },
   },
 );

@@ -16,6 +16,8 @@ export interface IngressEntry {
   /** Prefix on segment borders; '' for any. */
   readonly path?: string;
   readonly tls?: { readonly mode?: TLSMode; readonly secretName?: string };
+  /** HTTPS: port where the same is redirected from HTTP; 0: none. Left out: 80 where `port` is 443, as long as nobody else is there. */
+  readonly redirectFrom?: number;
 }
 
 /** Service (windlass.dev) as far as it matters here. */
@@ -39,6 +41,8 @@ export interface Route {
   /** Without a slash at its end. */
   readonly path: string;
   readonly certificate?: CertificateSource;
+  /** Requests are not led to an instance but to this port, where the same is served over TLS. */
+  readonly redirectTo?: number;
 }
 
 /** Hosts are compared in lower case, without the dot that may end them. */

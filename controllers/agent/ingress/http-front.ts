@@ -6,9 +6,9 @@ import type { Socket } from 'node:net';
 import type { Clock } from '#platform/clock.ts';
 import type { Logger } from '#platform/logging.ts';
 import type { Route } from './entry.ts';
-import type { HostTable } from './host-table.ts';
 import type { IngressMetrics } from './metrics.ts';
 import { answerPlain } from './plain-answer.ts';
+import { redirectHead, redirectLocation } from './redirect.ts';
 import { countOf, requestFields } from './proxy-headers.ts';
 import { ProxiedRequest } from './proxied-request.ts';
 import { UpgradedStream } from './upgraded-stream.ts';
@@ -19,7 +19,8 @@ export interface HTTPFrontOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: IngressMetrics;
-  readonly routes: () => HostTable;
+  /** The route of a host, with or without a port, and a path without its query. */
+  readonly find: (host: string, path: string) => Route | undefined;
 }
 
 /** For the whole head of a request; answered with 431. */
@@ -29,6 +30,17 @@ const HEAD_TIMEOUT_MS = 15_000;
 const CHECK_TIMEOUTS_EVERY_MS = 1_000;
 /** Longer than most clients keep an idle connection, so that they close first and no request meets a closing one. */
 const KEEP_ALIVE_MS = 75_000;
+
+interface Refusal {
+  readonly status: number;
+  readonly title: string;
+  readonly why: string;
+}
+
+interface Redirect {
+  readonly route: Route;
+  readonly location: string;
+}
 
 interface Asked {
   readonly route: Route;
@@ -130,6 +142,10 @@ export class HTTPFront {
       answerPlain(response, asked.status, asked.title, asked.why);
       return;
     }
+    if ('location' in asked) {
+      response.writeHead(308, redirectHead(asked.location)).end();
+      return;
+    }
     proxied = new ProxiedRequest({
       request,
       response,
@@ -153,6 +169,13 @@ export class HTTPFront {
       );
       return;
     }
+    if ('location' in asked) {
+      const fields = Object.entries(redirectHead(asked.location));
+      const head = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+      metrics.answered(asked.route, 308);
+      client.end(`HTTP/1.1 308 Permanent Redirect\r\n${head}connection: close\r\n\r\n`, 'latin1');
+      return;
+    }
     const fields = this.#fields(request, asked.host);
     const { route, target } = asked;
     const stream = new UpgradedStream({
@@ -170,9 +193,7 @@ export class HTTPFront {
     void stream.run();
   }
 
-  #route(
-    request: IncomingMessage,
-  ): Asked | { readonly status: number; readonly title: string; readonly why: string } {
+  #route(request: IncomingMessage): Asked | Redirect | Refusal {
     const url = request.url ?? '/';
     const absolute = /^https?:\/\/([^/?#]*)([^#]*)$/i.exec(url);
     // The host of an absolute target goes before the field (RFC 9112 §3.2.2).
@@ -183,10 +204,14 @@ export class HTTPFront {
       return { status: 400, title: 'Bad Request', why: 'more than one Host' };
     if (!target.startsWith('/'))
       return { status: 400, title: 'Bad Request', why: 'the target must be a path' };
-    const route = this.#options.routes().find(host, target.split('?', 1)[0]);
-    return route === undefined
-      ? { status: 404, title: 'Not Found', why: 'no service has this host and path' }
-      : { route, target, host };
+    const route = this.#options.find(host, target.split('?', 1)[0] ?? '');
+    if (route === undefined)
+      return { status: 404, title: 'Not Found', why: 'no service has this host and path' };
+    if (route.redirectTo === undefined) return { route, target, host };
+    const location = redirectLocation(host, route.redirectTo, target);
+    return location === undefined
+      ? { status: 400, title: 'Bad Request', why: 'Host is no name that could be redirected' }
+      : { route, location };
   }
 
   #fields(request: IncomingMessage, host: string): string[] {

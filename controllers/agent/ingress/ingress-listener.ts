@@ -36,12 +36,14 @@ export class IngressListener {
   readonly #server: SocketServer | UDPListener;
   #routes: HostTable;
   #passthrough: HostTable;
+  #redirects: HostTable;
 
   constructor(plan: ListenerPlan, options: IngressListenerOptions) {
     const { clock, upstreams, metrics, address } = options;
     this.kind = plan.kind;
     this.#routes = new HostTable(plan.routes);
     this.#passthrough = new HostTable(plan.passthrough);
+    this.#redirects = new HostTable(plan.redirects);
     this.#forwarder = new StreamForwarder({ clock, upstreams, metrics });
     const first = (): Route | undefined => this.#routes.find('');
     if (plan.kind === 'udp') {
@@ -49,8 +51,9 @@ export class IngressListener {
       this.#server = new UDPListener({ address, port, clock, upstreams, metrics, route: first });
       return;
     }
-    const routes = (): HostTable => this.#routes;
-    if (plan.kind !== 'tcp') this.#front = new HTTPFront({ ...options, routes });
+    const find = (host: string, path: string): Route | undefined =>
+      this.#routes.find(host, path) ?? this.#redirects.find(host, path);
+    if (plan.kind !== 'tcp') this.#front = new HTTPFront({ ...options, find });
     const protocol = PROTOCOLS[plan.kind];
     this.#server = new SocketServer({
       address,
@@ -75,6 +78,7 @@ export class IngressListener {
   update(plan: ListenerPlan): void {
     this.#routes = new HostTable(plan.routes);
     this.#passthrough = new HostTable(plan.passthrough);
+    this.#redirects = new HostTable(plan.redirects);
   }
 
   drain(podUID: string, limitMs: number): Promise<void> {

@@ -39,6 +39,8 @@ export class IngressTable {
   readonly #listeners = new Map<string, IngressListener>();
   /** Said already, and still so. */
   #complaints = new Set<string>();
+  /** Logged already. */
+  readonly #silent = new Set<string>();
   #queue = Promise.resolve();
   #cancelRetry = (): void => undefined;
   #closed = false;
@@ -130,8 +132,13 @@ export class IngressTable {
     } catch (error) {
       void listener.close(0);
       const { reason, message } = listenFailure(planned, address, error);
-      for (const { service } of [...planned.routes, ...planned.passthrough])
-        warn(service, reason, message);
+      const asked = [...planned.routes, ...planned.passthrough];
+      for (const { service } of asked) warn(service, reason, message);
+      // Redirects that nobody asked for are no reason to trouble anybody.
+      if (asked.length === 0 && !this.#silent.has(message)) {
+        this.#silent.add(message);
+        logger.info('Ingress redirects no HTTP', { reason, message });
+      }
       this.#cancelRetry();
       this.#cancelRetry = clock.schedule(RETRY_MS, () => this.sync());
     }

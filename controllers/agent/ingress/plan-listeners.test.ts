@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { IngressEntry } from './entry.ts';
+import type { IngressEntry, Route } from './entry.ts';
 import { service } from './ingress-fixture.ts';
 import { planListeners } from './plan-listeners.ts';
 
@@ -21,11 +21,12 @@ const PASSTHROUGH = { mode: 'Passthrough' } as const;
 function shown(...services: Parameters<typeof planListeners>[0]): readonly string[] {
   const { listeners, complaints } = planListeners(services);
   return [
-    ...[...listeners.values()].map(({ key, kind, routes, passthrough }) => {
-      const texts = [...routes, ...passthrough].map(
-        ({ name, host, path }) => `${name}:${host}${path}`,
-      );
-      return `${key} ${kind} ${texts.join(' ')}`;
+    ...[...listeners.values()].map(({ key, kind, routes, passthrough, redirects }) => {
+      const text = ({ name, host, path, redirectTo }: Route): string =>
+        `${name}:${host}${path}${redirectTo === undefined ? '' : `→${redirectTo}`}`;
+      const texts = [...routes, ...passthrough].map(text);
+      const usual = redirects.map((route) => `(${text(route)})`);
+      return `${key} ${kind} ${[...texts, ...usual].join(' ')}`;
     }),
     ...complaints.map(({ service: { metadata }, message }) => `${metadata.name}! ${message}`),
   ];
@@ -82,9 +83,45 @@ test('planListeners() has one way of TLS and one certificate for a host', () => 
   );
   assert.deepEqual(shown(older, younger), [
     'tcp/443 tls older:a.example.com younger:a.example.com/z older:p.example.com',
+    'tcp/80 http (older:a.example.com→443) (older:p.example.com→443) (younger:a.example.com/z→443)',
     'younger! spec.ingress HTTPS 443 a.example.com: host a.example.com serves HTTPS for Service default/older: choose another host or port',
     'younger! spec.ingress HTTPS 443 p.example.com: host p.example.com serves TLS that is passed through for Service default/older: choose another host or port',
     'younger! spec.ingress HTTPS 443 a.example.com/y: host a.example.com has the certificate that Service default/older names: use the same tls, or another host',
+  ]);
+});
+
+test('planListeners() redirects from 80 to 443 what nobody serves there, and from other ports where it is asked for', () => {
+  const from = (entry: IngressEntry, redirectFrom: number): IngressEntry => ({
+    ...entry,
+    redirectFrom,
+  });
+  const app = service('app', https(443, 'a.example.com'), https(8443, 'b.example.com'));
+  const own = service('own', from(https(443, 'c.example.com'), 0), http(80, 'a.example.com'));
+  const other = service('other', from(https(8443, 'd.example.com', undefined, '/x'), 8080));
+  assert.deepEqual(shown(app, own, other), [
+    'tcp/443 tls app:a.example.com own:c.example.com',
+    'tcp/8443 tls app:b.example.com other:d.example.com/x',
+    'tcp/80 http own:a.example.com (app:a.example.com→443)',
+    'tcp/8080 http other:d.example.com/x→8443',
+  ]);
+});
+
+test('planListeners() gives a port that is for something else no redirect, and tells who asked for one', () => {
+  const tcp = service('tcp', { port: 80, targetPort: 1 }, http(8080, 'a.example.com'));
+  const app = service(
+    'app',
+    https(443, 'a.example.com'),
+    { ...https(444, 'a.example.com'), redirectFrom: 80 },
+    { ...https(445, 'a.example.com'), redirectFrom: 8080 },
+  );
+  assert.deepEqual(shown(tcp, app), [
+    'tcp/80 tcp tcp:',
+    'tcp/8080 http tcp:a.example.com',
+    'tcp/443 tls app:a.example.com',
+    'tcp/444 tls app:a.example.com',
+    'tcp/445 tls app:a.example.com',
+    'app! spec.ingress HTTPS 444 a.example.com: no redirect from port 80 to 444: port 80 serves TCP for Service default/tcp; choose another redirectFrom, or 0 for none',
+    'app! spec.ingress HTTPS 445 a.example.com: no redirect from port 8080 to 445: host a.example.com with path / leads to Service default/tcp already; choose another redirectFrom, or 0 for none',
   ]);
 });
 
@@ -96,6 +133,8 @@ test('planListeners() says what makes no sense, which a foreign server may let p
     [{ path: '/a', protocol: 'UDP' }, /path has no meaning/],
     [{ path: '/a', protocol: 'HTTPS', tls: PASSTHROUGH }, /path has no meaning/],
     [{ protocol: 'HTTPS', tls: { mode: 'Secret' } }, /needs tls.secretName/],
+    [{ protocol: 'HTTP', redirectFrom: 80 }, /redirectFrom has no meaning with protocol HTTP/],
+    [{ protocol: 'HTTPS', redirectFrom: 1 }, /redirectFrom is the port itself/],
   ];
   for (const [entry, expected] of rows) {
     const lines = shown(service('web', { port: 1, targetPort: 1, ...entry }));

@@ -5,7 +5,8 @@ import { normalHost } from './entry.ts';
 
 /**
  * `tcp` and `udp` have one route; `http` and `tls` tell them apart by host and path. On a `tls` port a host is either HTTP behind our
- * TLS (`routes`), or bytes as they come (`passthrough`).
+ * TLS (`routes`), or bytes as they come (`passthrough`). On an `http` port there may be redirects that nobody asked for: they are for
+ * what no route is for, so they take nothing away from anybody.
  */
 export interface ListenerPlan {
   /** `tcp/443`, `udp/53`. */
@@ -14,6 +15,7 @@ export interface ListenerPlan {
   readonly kind: 'tcp' | 'http' | 'tls' | 'udp';
   readonly routes: readonly Route[];
   readonly passthrough: readonly Route[];
+  readonly redirects: readonly Route[];
 }
 
 /** An entry that is not served, or not as asked. */
@@ -34,6 +36,7 @@ interface Draft extends ListenerPlan {
   readonly owner: IngressService;
   readonly routes: Route[];
   readonly passthrough: Route[];
+  readonly redirects: Route[];
 }
 
 const GROUP_WORDS: Readonly<Record<Group, string>> = {
@@ -46,26 +49,35 @@ const KIND_WORDS = { tcp: 'TCP', http: 'HTTP', tls: 'TLS', udp: 'UDP' } as const
 export function planListeners(services: readonly IngressService[]): IngressPlan {
   const drafts = new Map<string, Draft>();
   const complaints: Complaint[] = [];
+  const secured: (readonly [IngressService, IngressEntry])[] = [];
   for (const service of services.toSorted(byAge)) {
     if (service.metadata.deletionTimestamp !== undefined) continue;
     for (const entry of service.spec?.ingress ?? []) {
       const problem = invalid(entry);
-      const conflict = problem ?? claim(drafts, service, entry);
+      const refused = problem ?? claim(drafts, service, entry);
+      if (refused === undefined && entry.protocol === 'HTTPS') secured.push([service, entry]);
+      const conflict = refused ?? claimRedirect(drafts, service, entry);
       if (conflict === undefined) continue;
       const reason = problem === undefined ? 'IngressConflict' : 'IngressInvalid';
       complaints.push({ service, reason, message: `spec.ingress ${nameOf(entry)}: ${conflict}` });
     }
   }
+  // After all that somebody has asked for.
+  for (const [service, entry] of secured) redirectUsual(drafts, service, entry);
   return { listeners: drafts, complaints };
 }
 
 function invalid(entry: IngressEntry): string | undefined {
-  const { protocol = 'TCP', host = '', path = '', tls } = entry;
+  const { protocol = 'TCP', host = '', path = '', tls, port, redirectFrom = 0 } = entry;
   const isHTTP = protocol === 'HTTP' || protocol === 'HTTPS';
   if (!['TCP', 'HTTP', 'HTTPS', 'UDP'].includes(protocol))
     return `protocol ${protocol} is not known here: use TCP, HTTP, HTTPS or UDP`;
   if (tls !== undefined && protocol !== 'HTTPS')
     return `tls has no meaning with protocol ${protocol}: use HTTPS, or leave tls out`;
+  if (redirectFrom !== 0 && protocol !== 'HTTPS')
+    return `redirectFrom has no meaning with protocol ${protocol}: use HTTPS, or leave redirectFrom out`;
+  if (redirectFrom === port)
+    return `redirectFrom is the port itself: name the port where HTTP is asked for, such as 80`;
   if (host !== '' && !isHTTP)
     return `host has no meaning with protocol ${protocol}: bytes do not say which host they are for`;
   if (path !== '' && (!isHTTP || tls?.mode === 'Passthrough'))
@@ -96,6 +108,47 @@ function claim(
   return undefined;
 }
 
+/** The redirect that the entry names: a route as others are. */
+function claimRedirect(
+  drafts: Map<string, Draft>,
+  service: IngressService,
+  entry: IngressEntry,
+): string | undefined {
+  const { redirectFrom = 0, port } = entry;
+  if (redirectFrom === 0) return undefined;
+  const key = `tcp/${redirectFrom}`;
+  const route = redirectOf(service, entry);
+  const draft = drafts.get(key) ?? emptyDraft(key, redirectFrom, 'http', service);
+  const conflict =
+    draft.kind === 'http'
+      ? sameRoute(draft.routes, route, 'http')
+      : `port ${redirectFrom} serves ${KIND_WORDS[draft.kind]} for ${titleOf(draft.owner)}`;
+  if (conflict !== undefined)
+    return `no redirect from port ${redirectFrom} to ${port}: ${conflict.replace(/: choose .*/, '')}; choose another redirectFrom, or 0 for none`;
+  draft.routes.push(route);
+  drafts.set(key, draft);
+  return undefined;
+}
+
+/** From 80 to 443, as web servers do, unless the entry says something else or the port is for something else. */
+function redirectUsual(
+  drafts: Map<string, Draft>,
+  service: IngressService,
+  entry: IngressEntry,
+): void {
+  if (entry.port !== HTTPS_PORT || entry.redirectFrom !== undefined) return;
+  const key = `tcp/${HTTP_PORT}`;
+  const draft = drafts.get(key) ?? emptyDraft(key, HTTP_PORT, 'http', service);
+  if (draft.kind !== 'http') return;
+  draft.redirects.push(redirectOf(service, entry));
+  drafts.set(key, draft);
+}
+
+function redirectOf(service: IngressService, entry: IngressEntry): Route {
+  const { certificate: _, ...route } = routeOf(service, entry);
+  return { ...route, redirectTo: entry.port };
+}
+
 function tlsConflict(draft: Draft, group: Group, route: Route): string | undefined {
   const { host } = route;
   for (const other of Object.keys(GROUP_WORDS) as Group[]) {
@@ -122,6 +175,8 @@ function sameRoute(
   return `${what} leads to ${titleOf(taken.service)} already: choose another ${other}`;
 }
 
+const HTTP_PORT = 80;
+const HTTPS_PORT = 443;
 const KINDS = { TCP: 'tcp', HTTP: 'http', HTTPS: 'tls', UDP: 'udp' } as const;
 
 function routeOf(service: IngressService, entry: IngressEntry): Route {
@@ -153,7 +208,7 @@ function emptyDraft(
   kind: ListenerPlan['kind'],
   owner: IngressService,
 ): Draft {
-  return { key, port, kind, owner, routes: [], passthrough: [] };
+  return { key, port, kind, owner, routes: [], passthrough: [], redirects: [] };
 }
 
 function byAge({ metadata: a }: IngressService, { metadata: b }: IngressService): number {
