@@ -3,8 +3,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { encodeBatch } from '#persistence/encoding.ts';
 import { openMachineId } from '#persistence/machine-id.ts';
-import { openPersistence } from '#persistence/open.ts';
-import type { OpenedPersistence } from '#persistence/open.ts';
+import { SqlitePersistenceProvider, sqliteInstanceName } from '#persistence/sqlite/provider.ts';
 import { systemClock } from '#platform/clock.ts';
 
 interface Waiting {
@@ -13,27 +12,28 @@ interface Waiting {
 }
 
 export class FloorLog {
-  readonly #persistence: OpenedPersistence;
+  readonly #provider: SqlitePersistenceProvider;
+  readonly #instance: string;
   readonly #epoch: number;
   #revision = 0;
   #waiting: Waiting[] = [];
   #committing = false;
 
-  private constructor(persistence: OpenedPersistence, epoch: number) {
-    this.#persistence = persistence;
+  private constructor(provider: SqlitePersistenceProvider, instance: string, epoch: number) {
+    this.#provider = provider;
+    this.#instance = instance;
     this.#epoch = epoch;
   }
 
   static async open(folder: string): Promise<FloorLog> {
     mkdirSync(folder, { recursive: true });
     const machineId = await openMachineId(folder);
-    const persistence = await openPersistence({
-      urls: [`sqlite:${path.join(folder, 'state.db')}`],
-      machineId,
-      clock: systemClock,
-    });
-    const { epoch } = await persistence.provider.claimEpoch(persistence.instance);
-    return new FloorLog(persistence, epoch);
+    const file = path.join(folder, 'state.db');
+    const provider = new SqlitePersistenceProvider({ paths: [file], clock: systemClock });
+    await provider.initialize(machineId);
+    const instance = sqliteInstanceName(file);
+    const { epoch } = await provider.claimEpoch(instance);
+    return new FloorLog(provider, instance, epoch);
   }
 
   /** Resolves once the value is durable. */
@@ -55,7 +55,7 @@ export class FloorLog {
         return { revision: this.#revision, kind: 'floor', key: String(this.#revision), value };
       });
       const bytes = encodeBatch({ epoch: this.#epoch, records });
-      await this.#persistence.provider.append(this.#persistence.instance, bytes);
+      await this.#provider.append(this.#instance, bytes);
       for (const { durable } of batch) durable();
     }
     this.#committing = false;

@@ -166,12 +166,10 @@ async function openData(
 ): Promise<{ readonly store: Store; readonly secretsKeyCreated: boolean }> {
   const { clock, logger, metrics } = options;
   const { keyring, created } = await openKeyring(options.secretsKeyFile);
-  const persistence = await openPersistence({ urls: options.persistence, machineId, clock });
-  cleanup.use(persistence.provider);
+  const log = await openPersistence({ urls: options.persistence, machineId, clock });
+  cleanup.use(log);
   const store = await openStore({
-    provider: persistence.provider,
-    instance: persistence.instance,
-    providerName: persistence.providerName,
+    log,
     clock,
     metrics,
     transformer: secretTransformer(keyring),

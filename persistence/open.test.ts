@@ -17,11 +17,15 @@ after(() => rm(directory, { recursive: true }));
 
 test('openPersistence() opens sqlite:PATH and creates folders and file for this user alone', async () => {
   const path = join(directory, 'a', 'b', 'state.db');
-  const opened = await openPersistence({ urls: [`sqlite:${path}`], machineId, clock: systemClock });
-  await using provider = opened.provider;
-  assert.match(opened.instance, /^sqlite-[0-9a-f]{8}$/);
-  assert.deepEqual(provider.instances(), [opened.instance]);
-  assert.equal(provider.instanceStatus(opened.instance).status, true);
+  await using log = await openPersistence({
+    urls: [`sqlite:${path}`],
+    machineId,
+    clock: systemClock,
+  });
+  const [report, ...others] = log.instances();
+  assert.match(report?.name ?? '', /^sqlite-[0-9a-f]{8}$/);
+  assert.deepEqual([report?.role, report?.up, report?.state], ['Primary', true, 'Up']);
+  assert.deepEqual(others, []);
   assert.equal((await stat(path)).mode & 0o777, 0o600);
   assert.equal((await stat(`${path}-wal`)).mode & 0o777, 0o600);
   assert.equal((await stat(join(directory, 'a'))).mode & 0o777, 0o700);

@@ -1,10 +1,12 @@
-// From `--persistence` URLs to a provider, by an explicit table: nothing registers itself.
+// From `--persistence` URLs to a log, by an explicit table: nothing registers itself.
 import { statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Clock } from '#platform/clock.ts';
 import { makeDirectory } from '#platform/make-directory.ts';
 import type { MachineId } from './machine-id.ts';
-import type { LogPersistenceProvider } from './provider.ts';
+import type { PersistenceLog } from './log.ts';
+import { PersistenceManager } from './manager/manager.ts';
+import type { ManagedInstance } from './manager/manager.ts';
 import { SqlitePersistenceProvider, sqliteInstanceName } from './sqlite/provider.ts';
 
 /** The URL is wrong, or means something that cannot be done; the message names the flag. */
@@ -22,19 +24,7 @@ export interface PersistenceOptions {
   readonly clock: Clock;
 }
 
-/** An initialized provider and the instance that is the primary. Dispose the provider when done. */
-export interface OpenedPersistence {
-  readonly provider: LogPersistenceProvider;
-  readonly instance: string;
-  /** What the provider is called in metrics. */
-  readonly providerName: string;
-}
-
-type Opener = (
-  url: string,
-  rest: string,
-  options: PersistenceOptions,
-) => Promise<OpenedPersistence>;
+type Opener = (url: string, rest: string, options: PersistenceOptions) => Promise<ManagedInstance>;
 
 const SCHEMES: ReadonlyMap<string, Opener> = new Map([
   ['sqlite', openSqlite],
@@ -44,11 +34,12 @@ const SCHEMES: ReadonlyMap<string, Opener> = new Map([
 ]);
 
 /**
- * Opens what the URLs say. An instance that cannot be opened is Down afterwards and says why when it is used.
+ * The log over what the URLs say, to be opened and, when done, disposed. An instance that cannot be used is Down and says why
+ * when the log is opened.
  *
  * @throws PersistenceUrlError
  */
-export async function openPersistence(options: PersistenceOptions): Promise<OpenedPersistence> {
+export async function openPersistence(options: PersistenceOptions): Promise<PersistenceLog> {
   const [url, second] = options.urls;
   if (url === undefined) throw new PersistenceUrlError('""', 'at least one is needed');
   if (second !== undefined) {
@@ -59,14 +50,15 @@ export async function openPersistence(options: PersistenceOptions): Promise<Open
   if (open === undefined) {
     throw new PersistenceUrlError(url, `it must start with ${[...SCHEMES.keys()].join(':, ')}:`);
   }
-  return open(url, url.slice(colon + 1), options);
+  const primary = await open(url, url.slice(colon + 1), options);
+  return new PersistenceManager({ primary, clock: options.clock });
 }
 
 async function openSqlite(
   url: string,
   path: string,
   options: PersistenceOptions,
-): Promise<OpenedPersistence> {
+): Promise<ManagedInstance> {
   if (path === '' || path.includes('\0')) {
     throw new PersistenceUrlError(
       url,
@@ -82,7 +74,12 @@ async function openSqlite(
   }
   const provider = new SqlitePersistenceProvider({ paths: [path], clock: options.clock });
   await provider.initialize(options.machineId);
-  return { provider, instance: sqliteInstanceName(path), providerName: 'sqlite' };
+  return {
+    provider,
+    name: sqliteInstanceName(path),
+    providerName: 'sqlite',
+    location: `sqlite:${resolve(path)}`,
+  };
 }
 
 function notYet(url: string): Promise<never> {

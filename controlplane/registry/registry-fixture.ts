@@ -79,9 +79,8 @@ async function openOn(directory: string, clock: TestClock): Promise<Fixture> {
   const machineId = await openMachineId(directory);
   const url = `sqlite:${join(directory, 'state.db')}`;
   // The backend lives in real time; only what the API shows is frozen.
-  const opened = await openPersistence({ urls: [url], machineId, clock: systemClock });
-  const { provider, instance } = opened;
-  const store = await openStore({ provider, instance, clock: systemClock });
+  const log = await openPersistence({ urls: [url], machineId, clock: systemClock });
+  const store = await openStore({ log, clock: systemClock });
   const scheme = new Scheme();
   scheme.add(builtinDefinitions(builtinSchema));
   const registry = createRegistry({ scheme, store, clock, ids: systemIds, logger: silentLogger });
@@ -91,7 +90,7 @@ async function openOn(directory: string, clock: TestClock): Promise<Fixture> {
   const stop = async (): Promise<void> => {
     await registry.close();
     await store[Symbol.asyncDispose]();
-    await provider[Symbol.asyncDispose]();
+    await log[Symbol.asyncDispose]();
   };
 
   const fixture: Fixture = {

@@ -23,8 +23,8 @@ function writerSource(path: string): string {
     const { openPersistence } = await import(${file('../../persistence/open.ts')});
     const { systemClock: clock } = await import(${file('../../platform/clock.ts')});
     const { openStore } = await import(${file('store.ts')});
-    const opened = await openPersistence({ urls: ['sqlite:' + ${JSON.stringify(path)}], machineId: '', clock });
-    const store = await openStore({ ...opened, clock });
+    const log = await openPersistence({ urls: ['sqlite:' + ${JSON.stringify(path)}], machineId: '', clock });
+    const store = await openStore({ log, clock });
     const say = (line) => writeSync(1, JSON.stringify(line) + '\\n');
     const write = async (op, name, expectedRevision, mark) => {
       const options = { resource: ${JSON.stringify(RESOURCE)}, namespace: 'n', name, expectedRevision };
@@ -80,13 +80,12 @@ test('kill -9 loses no acknowledged write, keeps no refused one, and the revisio
   try {
     for (let round = 0; round < 3; round += 1) {
       await crash(path, answers, 150 + round * 77);
-      const opened = await openPersistence({
+      await using log = await openPersistence({
         urls: [`sqlite:${path}`],
         machineId: parseMachineId('0'.repeat(32)) as MachineId,
         clock: systemClock,
       });
-      await using _ = opened.provider;
-      await using store = await openStore({ ...opened, clock: systemClock });
+      await using store = await openStore({ log, clock: systemClock });
       const last = new Map<string, Answer>();
       for (const answer of answers) if (answer.refused !== true) last.set(answer.name, answer);
       for (const [name, { op, revision = 0 }] of last) {

@@ -1,15 +1,15 @@
 // The start: reads the log once, in order. What lies at or before the compacted revision is the state then; each change after
 // it is also history, so that watches of clients survive a restart.
 import { CorruptDataError } from '#persistence/errors.ts';
-import type { Cursor, LogPersistenceProvider, LogRecord } from '#persistence/provider.ts';
+import type { PersistenceLog } from '#persistence/log.ts';
+import type { Cursor, LogRecord } from '#persistence/provider.ts';
 import { parseStorageKey, sortKey } from './keys.ts';
 import type { ResourceState } from './resource-state.ts';
 import { encodeObject, IndexedObject, parseObject } from './stored-object.ts';
 import type { Transformer } from './transformer.ts';
 
 export interface LoadOptions {
-  readonly provider: LogPersistenceProvider;
-  readonly instance: string;
+  readonly log: PersistenceLog;
   readonly cursor: Cursor;
   readonly transformer: Transformer;
   readonly signal: AbortSignal;
@@ -21,7 +21,7 @@ export interface LoadOptions {
 
 /** @throws CorruptDataError, and what the transformer throws when it cannot decrypt */
 export async function loadObjects(options: LoadOptions): Promise<void> {
-  for await (const records of options.provider.replay(options.instance, options.signal)) {
+  for await (const records of options.log.replay(options.signal)) {
     for (const record of records) apply(record, options);
   }
 }

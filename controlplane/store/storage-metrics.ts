@@ -1,6 +1,6 @@
-// What dashboards read about storage: upstream's names for what upstream has, windlass_persistence_* for the instance.
-import type { PersistenceProvider } from '#persistence/provider.ts';
-import type { MetricsRegistry } from '#platform/metrics.ts';
+// What dashboards read about storage: upstream's names for what upstream has, windlass_persistence_* for the instances.
+import type { InstanceReport, PersistenceLog } from '#persistence/log.ts';
+import type { Gauge, MetricsRegistry } from '#platform/metrics.ts';
 import type { Write } from './group-commit.ts';
 
 /** Upstream's, k8s.io/apiserver pkg/storage/etcd3/metrics: recording rules depend on them. */
@@ -14,10 +14,8 @@ const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024];
 
 export interface StorageMetricsOptions {
   readonly registry: MetricsRegistry;
-  readonly provider: PersistenceProvider;
-  /** Of the `provider` label. */
-  readonly providerName: string;
-  readonly instance: string;
+  /** Open: its primary is known. */
+  readonly log: PersistenceLog;
   /** Storage keys of resources and how many objects each has. */
   counts(): Iterable<readonly [resource: string, count: number]>;
 }
@@ -31,8 +29,9 @@ export type BatchReporter = (
 
 export function storageMetrics(options: StorageMetricsOptions): BatchReporter {
   registerGauges(options);
-  const { registry, providerName, instance } = options;
-  const labels = { provider: providerName, instance };
+  const { registry, log } = options;
+  const primary = log.instances().find(({ role }) => role === 'Primary');
+  const labels = { provider: primary?.provider ?? '', instance: primary?.name ?? '' };
   const requests = {
     seconds: registry.histogram({
       name: 'etcd_request_duration_seconds',
@@ -82,8 +81,12 @@ export function storageMetrics(options: StorageMetricsOptions): BatchReporter {
 }
 
 function registerGauges(options: StorageMetricsOptions): void {
-  const { registry, provider, instance } = options;
-  const labels = { provider: options.providerName, instance };
+  const { registry, log } = options;
+  const eachInstance = (value: (report: InstanceReport) => number) => (gauge: Gauge) => {
+    for (const report of log.instances()) {
+      gauge.set({ provider: report.provider, instance: report.name }, value(report));
+    }
+  };
   registry.gauge({
     name: 'apiserver_storage_objects',
     help: '[STABLE] Number of stored objects by resource',
@@ -98,13 +101,13 @@ function registerGauges(options: StorageMetricsOptions): void {
     name: 'windlass_persistence_instance_up',
     help: '[ALPHA] 1 while the instance takes writes',
     labelNames: ['provider', 'instance'],
-    collect: (gauge) => gauge.set(labels, provider.instanceStatus(instance).status ? 1 : 0),
+    collect: eachInstance(({ up }) => (up ? 1 : 0)),
   });
   registry.gauge({
     name: 'windlass_persistence_mean_latency_seconds',
     help: '[ALPHA] Mean seconds from request to acknowledgement over the last minutes',
     labelNames: ['provider', 'instance'],
-    collect: (gauge) => gauge.set(labels, provider.instanceStatus(instance).meanPersistLatency),
+    collect: eachInstance(({ meanPersistLatency }) => meanPersistLatency),
   });
 }
 

@@ -2,7 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '#platform/clock.ts';
 import type { KubernetesObject } from '../api/object.ts';
-import { ScriptedProvider } from './scripted-provider.ts';
+import { ScriptedLog } from './scripted-log.ts';
 import { openStore } from './store.ts';
 import type { OpenStoreOptions } from './store.ts';
 import type { StoreEvent, WatchSink, WriteOptions } from './types.ts';
@@ -49,15 +49,14 @@ export function at(name: string, expectedRevision: number): WriteOptions {
 }
 
 export async function fixture(options: Partial<OpenStoreOptions> = {}) {
-  const provider = new ScriptedProvider();
+  const log = new ScriptedLog();
   const clock = new TestClock();
-  const { instance } = ScriptedProvider;
-  const store = await openStore({ provider, instance, clock, ...options });
+  const store = await openStore({ log, clock, ...options });
   return {
-    provider,
+    log,
     clock,
     store,
-    reopen: () => openStore({ provider, instance, clock, ...options }),
+    reopen: () => openStore({ log, clock, ...options }),
   };
 }
 

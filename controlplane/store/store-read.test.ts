@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ApiError } from '../api/errors.ts';
 import type { KubernetesObject } from '../api/object.ts';
-import { ScriptedProvider } from './scripted-provider.ts';
 import { at, fixture, pod, PODS, recorder } from './store-fixture.ts';
 import { openStore } from './store.ts';
 import type { StoreEvent } from './types.ts';
@@ -97,15 +96,15 @@ test('history is bounded by age, also while nobody writes', async () => {
 });
 
 test('the disk forgets what is older than the history, a minute at a time', async () => {
-  const { store, clock, provider } = await fixture({ historyOptions: { maximumAgeMs: 120_000 } });
+  const { store, clock, log } = await fixture({ historyOptions: { maximumAgeMs: 120_000 } });
   for (const n of [1, 2, 3, 4]) {
     await store.put(at(`n${n}`, 0), pod(`n${n}`));
     await clock.advance(60_000);
   }
-  assert.deepEqual(provider.compactions, [1, 2]);
+  assert.deepEqual(log.compactions, [1, 2]);
   await store[Symbol.asyncDispose]();
   await clock.advance(600_000);
-  assert.deepEqual(provider.compactions, [1, 2]);
+  assert.deepEqual(log.compactions, [1, 2]);
 });
 
 test('list() orders by namespace, then name, and pages exactly', async () => {
@@ -172,12 +171,12 @@ test('after a restart watches resume, the revision goes on and secrets are opene
     fromStorage: (_kind: string, _key: string, bytes: Uint8Array) =>
       Buffer.from(bytes.toReversed()),
   };
-  const { store, reopen, provider } = await fixture({ transformer });
+  const { store, reopen, log } = await fixture({ transformer });
   await store.put(at('a', 0), pod('a'));
   await store.put(at('b', 0), pod('b'));
   await store.delete(at('b', 2), pod('b'));
   await store[Symbol.asyncDispose]();
-  assert.ok(!Buffer.from(provider.log[0]?.value ?? []).includes('uid-a'));
+  assert.ok(!Buffer.from(log.records[0]?.value ?? []).includes('uid-a'));
   const again = await reopen();
   assert.equal(again.revision, 3);
   const sink = recorder();
@@ -188,21 +187,17 @@ test('after a restart watches resume, the revision goes on and secrets are opene
 });
 
 test('a store that cannot open what was stored does not open', async () => {
-  const { store, provider, clock } = await fixture();
+  const { store, log, clock } = await fixture();
   await store.put(at('a', 0), pod('a'));
-  const { instance } = ScriptedProvider;
   const failing = {
     toStorage: (_kind: string, _key: string, bytes: Buffer) => bytes,
     fromStorage: (): Uint8Array => {
       throw new Error('wrong key, see /etc/windlass.key');
     },
   };
-  await assert.rejects(
-    openStore({ provider, instance, clock, transformer: failing }),
-    /windlass\.key/,
-  );
+  await assert.rejects(openStore({ log, clock, transformer: failing }), /windlass\.key/);
   const garbled = { ...failing, fromStorage: () => Buffer.from('garbled') };
-  await assert.rejects(openStore({ provider, instance, clock, transformer: garbled }), {
+  await assert.rejects(openStore({ log, clock, transformer: garbled }), {
     name: 'CorruptDataError',
     message: /core\/pods default\/a at revision 1/,
   });

@@ -12,7 +12,7 @@ import type { MachineId } from '#persistence/machine-id.ts';
 import { openPersistence } from '#persistence/open.ts';
 import { systemClock } from '#platform/clock.ts';
 import type { KubernetesObject } from '../api/object.ts';
-import { ScriptedProvider } from './scripted-provider.ts';
+import { ScriptedLog } from './scripted-log.ts';
 import { openStore } from './store.ts';
 import type { ListResult, Store, StoreEvent, StoredObject } from './types.ts';
 
@@ -173,13 +173,12 @@ before(async () => {
 after(() => rm(directory, { recursive: true }));
 
 async function withSqlite(file: string, work: (store: Store) => Promise<void>): Promise<void> {
-  const opened = await openPersistence({
+  await using log = await openPersistence({
     urls: [`sqlite:${join(directory, file)}`],
     machineId: parseMachineId('0'.repeat(32)) as MachineId,
     clock: systemClock,
   });
-  await using provider = opened.provider;
-  await using store = await openStore({ provider, instance: opened.instance, clock: systemClock });
+  await using store = await openStore({ log, clock: systemClock });
   await work(store);
 }
 
@@ -207,7 +206,7 @@ test('the store is what the model says, at every revision, and again after it wa
 test('pages of an old list, at any size and while writes go on, are the list', async () => {
   await fc.assert(
     fc.asyncProperty(steps, steps, fc.integer({ min: 1, max: 5 }), async (first, later, limit) => {
-      const store = await openScripted(new ScriptedProvider());
+      const store = await openScripted(new ScriptedLog());
       const model = new Model();
       await play(store, first, model);
       const [resource] = RESOURCES;
@@ -239,10 +238,10 @@ test('a slow disk that fails at random: resolved writes are the state, rejected 
   let stackedFailures = 0;
   await fc.assert(
     fc.asyncProperty(steps, verdicts, slowness, async (sequence, failures, turns) => {
-      const provider = new ScriptedProvider();
-      provider.slowness = turns;
-      provider.script = () => (failures.next().value ? new StorageFullError('disk') : 'succeed');
-      const store = await openScripted(provider);
+      const log = new ScriptedLog();
+      log.slowness = turns;
+      log.script = () => (failures.next().value ? new StorageFullError('disk') : 'succeed');
+      const store = await openScripted(log);
       const live: string[] = [];
       for (const resource of RESOURCES) {
         const events = (batch: readonly StoreEvent[]): void => {
@@ -266,7 +265,7 @@ test('a slow disk that fails at random: resolved writes are the state, rejected 
       }
       assert.deepEqual(live.toSorted(), lines.toSorted());
       assert.deepEqual(stateOf(store), state);
-      assert.deepEqual(stateOf(await openScripted(provider)), state);
+      assert.deepEqual(stateOf(await openScripted(log)), state);
     }),
     { numRuns: 150 },
   );
@@ -296,8 +295,8 @@ async function playUnreliably(store: Store, sequence: readonly Step[]): Promise<
   return Promise.all(decided);
 }
 
-function openScripted(provider: ScriptedProvider): Promise<Store & AsyncDisposable> {
-  return openStore({ provider, instance: ScriptedProvider.instance, clock: systemClock });
+function openScripted(log: ScriptedLog): Promise<Store & AsyncDisposable> {
+  return openStore({ log, clock: systemClock });
 }
 
 function shown({ namespace, name, revision }: StoredObject): string {

@@ -22,12 +22,12 @@ test('put() stores kind and apiVersion first and the revision as resourceVersion
 });
 
 test('nothing of a write is visible before it is durable', async () => {
-  const { store, provider } = await fixture();
-  provider.script = () => 'hold';
+  const { store, log } = await fixture();
+  log.script = () => 'hold';
   const sink = recorder();
   store.watch(PODS, 0, sink);
   const writing = store.put(at('a', 0), pod('a'));
-  const held = await provider.nextHeld();
+  const held = await log.nextHeld();
   assert.equal(store.get(PODS, 'default', 'a'), undefined);
   assert.deepEqual([store.revision, store.count(PODS), sink.seen], [0, 0, []]);
   held.succeed();
@@ -44,19 +44,19 @@ test('watchers hear of a write before its writer does', async () => {
 });
 
 test('writes that come together share a batch, later ones wait for it', async () => {
-  const { store, provider } = await fixture();
-  provider.script = () => 'hold';
+  const { store, log } = await fixture();
+  log.script = () => 'hold';
   const first = [store.put(at('a', 0), pod('a')), store.put(at('b', 0), pod('b'))];
-  const held = await provider.nextHeld();
+  const held = await log.nextHeld();
   first.push(store.put(at('c', 0), pod('c')), store.put(at('d', 0), pod('d')));
   await turn();
   assert.deepEqual(
     held.records.map(({ key }) => key),
     ['default/a', 'default/b'],
   );
-  assert.equal(provider.held.length, 0);
+  assert.equal(log.held.length, 0);
   held.succeed();
-  const next = await provider.nextHeld();
+  const next = await log.nextHeld();
   assert.deepEqual(
     next.records.map(({ revision }) => revision),
     [3, 4],
@@ -66,9 +66,9 @@ test('writes that come together share a batch, later ones wait for it', async ()
 });
 
 test('a batch has at most 1,024 objects and about 4 MiB', async () => {
-  const { store, provider } = await fixture();
+  const { store, log } = await fixture();
   const sizes: number[] = [];
-  provider.script = (records) => {
+  log.script = (records) => {
     sizes.push(records.length);
     return 'succeed';
   };
@@ -115,15 +115,15 @@ test('compare-and-set is judged against the newest write in flight', async () =>
 });
 
 test('a write in flight is not forgotten when the one before it is durable', async () => {
-  const { store, provider } = await fixture();
-  provider.script = () => 'hold';
+  const { store, log } = await fixture();
+  log.script = () => 'hold';
   const first = store.put(at('a', 0), pod('a'));
-  const held = await provider.nextHeld();
+  const held = await log.nextHeld();
   const second = store.put(at('a', 1), pod('a'));
   held.succeed();
   await first;
   await assert.rejects(store.put(at('a', 1), pod('a')), { name: 'RevisionConflictError' });
-  (await provider.nextHeld()).succeed();
+  (await log.nextHeld()).succeed();
   assert.equal((await second).revision, 2);
 });
 
@@ -137,12 +137,12 @@ test('of many writers that saw the same revision exactly one wins', async () => 
 });
 
 test('a failed batch takes with it what was stacked on it, and nothing else', async () => {
-  const { store, provider } = await fixture();
-  provider.script = () => 'hold';
+  const { store, log } = await fixture();
+  log.script = () => 'hold';
   const sink = recorder();
   store.watch(PODS, 0, sink);
   const failing = store.put(at('a', 0), pod('a'));
-  const held = await provider.nextHeld();
+  const held = await log.nextHeld();
   const stacked = store.put(at('a', 1), pod('a'));
   const stackedTwice = store.delete(at('a', 2), pod('a'));
   const apart = store.put(at('b', 0), pod('b'));
@@ -150,11 +150,11 @@ test('a failed batch takes with it what was stacked on it, and nothing else', as
   for (const write of [failing, stacked, stackedTwice]) {
     await assert.rejects(write, { name: 'StorageUnavailableError', message: /no space left/ });
   }
-  (await provider.nextHeld()).succeed();
+  (await log.nextHeld()).succeed();
   assert.equal((await apart).revision, 4);
   assert.deepEqual(sink.seen, [['ADDED b@4']]);
   assert.equal(store.get(PODS, 'default', 'a'), undefined);
-  provider.script = () => 'succeed';
+  log.script = () => 'succeed';
   assert.equal((await store.put(at('a', 0), pod('a'))).revision, 5, 'revisions are never reused');
 });
 
@@ -164,11 +164,11 @@ for (const error of [
 ]) {
   test(`after ${error.name} nothing is written any more, and the owner is told once`, async () => {
     const failures: Error[] = [];
-    const { store, provider } = await fixture({ onFailure: (failure) => failures.push(failure) });
+    const { store, log } = await fixture({ onFailure: (failure) => failures.push(failure) });
     await store.put(at('a', 0), pod('a'));
-    provider.script = () => 'hold';
+    log.script = () => 'hold';
     const writing = store.put(at('b', 0), pod('b'));
-    const held = await provider.nextHeld();
+    const held = await log.nextHeld();
     const queued = store.put(at('c', 0), pod('c'));
     held.fail(error);
     await assert.rejects(writing, { name: 'StorageUnavailableError', cause: error });
@@ -188,11 +188,11 @@ test('an object that cannot be encoded is rejected and takes no revision', async
 });
 
 test('settled() waits for the writes of one key, whatever becomes of them', async () => {
-  const { store, provider } = await fixture();
+  const { store, log } = await fixture();
   await store.settled(PODS, 'default', 'a');
-  provider.script = () => 'hold';
+  log.script = () => 'hold';
   const writing = store.put(at('a', 0), pod('a'));
-  const held = await provider.nextHeld();
+  const held = await log.nextHeld();
   const stacked = store.put(at('a', 1), pod('a'));
   let isSettled = false;
   const settled = store.settled(PODS, 'default', 'a').then(() => (isSettled = true));
@@ -219,14 +219,14 @@ test('reached() waits for a revision, and ends with the signal', async () => {
 });
 
 test('disposing lets writes in flight finish, refuses later ones and closes watches', async () => {
-  const { store, provider } = await fixture();
-  provider.script = () => 'hold';
+  const { store, log } = await fixture();
+  log.script = () => 'hold';
   const sink = recorder();
   store.watch(PODS, 0, sink);
   const writing = store.put(at('a', 0), pod('a'));
   const disposing = store[Symbol.asyncDispose]();
   await assert.rejects(store.put(at('b', 0), pod('b')), { name: 'StorageUnavailableError' });
-  (await provider.nextHeld()).succeed();
+  (await log.nextHeld()).succeed();
   await disposing;
   assert.equal((await writing).revision, 1);
   assert.deepEqual([sink.seen, sink.closings], [[['ADDED a@1']], 1]);
@@ -234,10 +234,10 @@ test('disposing lets writes in flight finish, refuses later ones and closes watc
 
 test('metrics count objects, batches and failures under upstream names', async () => {
   const metrics = new MetricsRegistry();
-  const { store, provider } = await fixture({ metrics });
+  const { store, log } = await fixture({ metrics });
   await store.put(at('a', 0), pod('a'));
   await store.put({ ...at('d', 0), resource: 'apps/deployments' }, pod('d'));
-  provider.script = () => new StorageFullError('x');
+  log.script = () => new StorageFullError('x');
   await assert.rejects(store.put(at('a', 1), pod('a')));
   const text = await metrics.expose();
   for (const line of [

@@ -1,6 +1,7 @@
 // Revisions and watches over one log of durable changes. A write gets its revision and its answer to "may it?" at once,
 // but is seen by nobody before it is durable. Reads never wait: the whole state is in memory.
-import type { LogPersistenceProvider } from '#persistence/provider.ts';
+import type { PersistenceLog } from '#persistence/log.ts';
+import type { Cursor } from '#persistence/provider.ts';
 import type { Clock } from '#platform/clock.ts';
 import { MetricsRegistry } from '#platform/metrics.ts';
 import type { KubernetesObject } from '../api/object.ts';
@@ -33,15 +34,12 @@ import type {
 } from './types.ts';
 
 export interface OpenStoreOptions {
-  /** Initialized; the caller disposes it after the store. */
-  readonly provider: LogPersistenceProvider;
-  readonly instance: string;
+  /** Not opened; the caller disposes it after the store. */
+  readonly log: PersistenceLog;
   readonly clock: Clock;
   /** Plain bytes by default. */
   readonly transformer?: Transformer;
   readonly metrics?: MetricsRegistry;
-  /** Of the metrics' `provider` label; by default the instance's name up to its hash. */
-  readonly providerName?: string;
   readonly historyOptions?: Partial<HistoryOptions>;
   /** Stops loading. */
   readonly signal?: AbortSignal;
@@ -50,9 +48,9 @@ export interface OpenStoreOptions {
 }
 
 /**
- * Claims the instance and loads its objects.
+ * Opens the log and loads its objects.
  *
- * @throws what keeps the instance from being opened or read: InstanceLockedError, ForeignDataError, CorruptDataError,
+ * @throws what keeps the log from being opened or read: InstanceLockedError, ForeignDataError, CorruptDataError,
  *   StorageFullError, StorageFailedError, and what the transformer throws when it cannot decrypt
  */
 export async function openStore(options: OpenStoreOptions): Promise<Store & AsyncDisposable> {
@@ -73,10 +71,7 @@ class DurableStore implements Store, AsyncDisposable {
   #visible: Revision;
   #assigned: Revision;
 
-  private constructor(
-    options: OpenStoreOptions,
-    cursor: { epoch: number; revision: number; compacted: number },
-  ) {
+  private constructor(options: OpenStoreOptions, cursor: Cursor) {
     this.#options = options;
     this.#history = { ...defaultHistory, ...options.historyOptions };
     this.#transformer = options.transformer ?? plainTransformer;
@@ -85,14 +80,12 @@ class DurableStore implements Store, AsyncDisposable {
     this.#assigned = cursor.revision;
     this.#commit = new GroupCommit({
       epoch: cursor.epoch,
-      append: (batch) => options.provider.append(options.instance, batch),
+      append: (batch) => options.log.append(batch),
       publish: (writes) => this.#publish(writes),
       failed: (error) => options.onFailure?.(error),
       measured: storageMetrics({
         registry: options.metrics ?? new MetricsRegistry(),
-        provider: options.provider,
-        providerName: options.providerName ?? options.instance.replace(/-[0-9a-f]+$/, ''),
-        instance: options.instance,
+        log: options.log,
         counts: () => [...this.#resources].map(([name, { table }]) => [name, table.size] as const),
       }),
       monotonic: () => options.clock.monotonic(),
@@ -101,7 +94,7 @@ class DurableStore implements Store, AsyncDisposable {
       clock: options.clock,
       keepMs: this.#history.maximumAgeMs,
       revision: () => this.#visible,
-      compact: (through) => options.provider.compact(options.instance, through),
+      compact: (through) => options.log.compact(through),
       trim: (now) => {
         for (const { history } of this.#resources.values()) history.trim(now);
       },
@@ -109,16 +102,15 @@ class DurableStore implements Store, AsyncDisposable {
   }
 
   static async open(options: OpenStoreOptions): Promise<DurableStore> {
-    const { provider, instance } = options;
-    const cursor = await provider.claimEpoch(instance);
+    const { log, signal = new AbortController().signal } = options;
+    const cursor = await log.open(signal);
     const store = new DurableStore(options, cursor);
     try {
       await loadObjects({
-        provider,
-        instance,
+        log,
         cursor,
         transformer: store.#transformer,
-        signal: options.signal ?? new AbortController().signal,
+        signal,
         now: options.clock.now(),
         resource: (kind) => store.#resource(kind),
       });

@@ -1,6 +1,7 @@
-// A provider for tests: keeps its log in memory, and each append waits until the test says what becomes of it.
+// A log for tests: keeps its records in memory, and each append waits until the test says what becomes of it.
 import { decodeBatch } from '#persistence/encoding.ts';
-import type { Cursor, LogPersistenceProvider, LogRecord } from '#persistence/provider.ts';
+import type { InstanceReport, PersistenceLog } from '#persistence/log.ts';
+import type { Cursor, LogRecord } from '#persistence/provider.ts';
 
 /** One append under way. */
 export interface HeldAppend {
@@ -9,12 +10,12 @@ export interface HeldAppend {
   fail(error: Error): void;
 }
 
-export class ScriptedProvider implements LogPersistenceProvider {
-  static readonly instance = 'scripted-00000000';
-  /** The durable log. */
-  readonly log: LogRecord[] = [];
+export class ScriptedLog implements PersistenceLog {
+  /** What is durable. */
+  readonly records: LogRecord[] = [];
   readonly held: HeldAppend[] = [];
   readonly compactions: number[] = [];
+  readonly control = { resync: unused, verify: unused };
   /** Turns of the event loop until the script's verdict arrives, so that writes pile up behind it. */
   slowness = 0;
   /** Decides at once what becomes of an append; `hold` leaves it to the test. */
@@ -22,29 +23,25 @@ export class ScriptedProvider implements LogPersistenceProvider {
   #epoch = 0;
   #onHeld: () => void = () => undefined;
 
-  initialize(): Promise<void> {
-    return Promise.resolve();
-  }
-  instances(): readonly string[] {
-    return [ScriptedProvider.instance];
-  }
-  instanceStatus() {
-    return { exists: true, status: true, meanPersistLatency: 0.25 };
-  }
-  claimEpoch(): Promise<Cursor> {
+  open(): Promise<Cursor> {
     this.#epoch += 1;
-    return this.cursor();
-  }
-  cursor(): Promise<Cursor> {
-    const revision = this.log.at(-1)?.revision ?? 0;
+    const revision = this.records.at(-1)?.revision ?? 0;
     return Promise.resolve({ epoch: this.#epoch, revision, compacted: 0 });
   }
 
-  append(_instance: string, batch: ArrayBuffer): Promise<void> {
+  instances(): readonly InstanceReport[] {
+    return [REPORT];
+  }
+
+  watch(): () => void {
+    return () => undefined;
+  }
+
+  append(batch: ArrayBuffer): Promise<void> {
     const { records } = decodeBatch(batch);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const succeed = (): void => {
-      this.log.push(...records);
+      this.records.push(...records);
       resolve();
     };
     const verdict = this.script(records);
@@ -67,32 +64,37 @@ export class ScriptedProvider implements LogPersistenceProvider {
   }
 
   async *replay(): AsyncIterable<readonly LogRecord[]> {
-    if (this.log.length > 0) yield await Promise.resolve(this.log);
+    if (this.records.length > 0) yield await Promise.resolve(this.records);
   }
-  async *readFrom(_instance: string, revision: number): AsyncIterable<readonly LogRecord[]> {
-    yield await Promise.resolve(this.log.filter((record) => record.revision > revision));
-  }
-  compact(_instance: string, through: number): Promise<void> {
+
+  compact(through: number): Promise<void> {
     this.compactions.push(through);
     return Promise.resolve();
   }
 
-  putObject(): Promise<string> {
-    return Promise.reject(unused());
-  }
-  deleteObject(): Promise<void> {
-    return Promise.reject(unused());
-  }
-  getObject(): Promise<undefined> {
-    return Promise.reject(unused());
-  }
-  getAllObjects(): Promise<never> {
-    return Promise.reject(unused());
-  }
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }
 }
+
+const REPORT: InstanceReport = {
+  name: 'scripted-00000000',
+  provider: 'scripted',
+  location: 'memory',
+  role: 'Primary',
+  isSynchronous: true,
+  state: 'Up',
+  since: 0,
+  exists: true,
+  up: true,
+  meanPersistLatency: 0.25,
+  epoch: 1,
+  revision: 0,
+  lagRevisions: 0,
+  lagSeconds: 0,
+  pendingBytes: 0,
+  lastError: undefined,
+};
 
 function afterTurns(turns: number, work: () => void): void {
   if (turns === 0) work();
@@ -101,6 +103,6 @@ function afterTurns(turns: number, work: () => void): void {
   else setImmediate(() => afterTurns(turns - 1, work));
 }
 
-function unused(): Error {
-  return new Error('The store has no use for this verb');
+function unused(): Promise<never> {
+  return Promise.reject(new Error('The store has no use for this verb'));
 }

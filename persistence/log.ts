@@ -1,0 +1,93 @@
+// What the store writes to: one ordered log, however many instances keep it.
+import type { Cursor, LogRecord } from './provider.ts';
+
+/** Kinds of records that the log keeps for itself: replicated as all others, never shown to the store. */
+export const INTERNAL_KINDS = 'windlass/';
+
+export type InstanceRole = 'Primary' | 'Replica';
+
+/**
+ * - `Up`: has everything, or lacks only what is on its way
+ * - `CatchingUp`: reads what it lacks from the primary
+ * - `NeedsFullSync`: lacks more than the primary's history holds; a copy of the whole is made
+ * - `Down`: does not answer, or fails; tried again by itself
+ * - `Fenced`: another control plane claimed it
+ * - `Diverged`: holds records that the primary does not have; they are set aside, then a copy of the whole is made
+ * - `Corrupt`: what it holds is damaged; left as it is for a person to look at
+ */
+export type InstanceState =
+  'Up' | 'CatchingUp' | 'NeedsFullSync' | 'Down' | 'Fenced' | 'Diverged' | 'Corrupt';
+
+/** How one instance is. Holds no secrets. */
+export interface InstanceReport {
+  readonly name: string;
+  /** `sqlite`, `s3`, `nfs`, `module`. */
+  readonly provider: string;
+  /** Where it lies, without secrets. */
+  readonly location: string;
+  readonly role: InstanceRole;
+  /** Counts for the ack policy. */
+  readonly isSynchronous: boolean;
+  readonly state: InstanceState;
+  /** `since` of the state: milliseconds since the Unix epoch. */
+  readonly since: number;
+  /** `exists`, `up` and `meanPersistLatency` (seconds) as its provider says. */
+  readonly exists: boolean;
+  readonly up: boolean;
+  readonly meanPersistLatency: number;
+  readonly epoch: number;
+  /** The newest that is durable there. */
+  readonly revision: number;
+  /** Behind the primary, in revisions and in seconds since the oldest change that it lacks. */
+  readonly lagRevisions: number;
+  readonly lagSeconds: number;
+  /** Of changes that wait for it in memory. */
+  readonly pendingBytes: number;
+  /** `at` in milliseconds since the Unix epoch. */
+  readonly lastError: { readonly message: string; readonly at: number } | undefined;
+}
+
+/** Called with the report after and the one before, at each change of state. Must not throw. */
+export type InstanceListener = (now: InstanceReport, before: InstanceReport) => void;
+
+/** What reading and checking everything of an instance counted. */
+export interface Verification {
+  readonly records: number;
+  readonly bytes: number;
+  readonly revision: number;
+}
+
+/** What an operator may ask for. @throws (all) UnknownInstanceError, and errors that say what to do instead */
+export interface ManagerControl {
+  /** Makes a replica anew from the primary: what it held is set aside, then a copy of the whole is made. */
+  resync(instance: string): Promise<void>;
+  /** Reads and checks everything that the instance holds. @throws CorruptDataError naming the first damage */
+  verify(instance: string, signal: AbortSignal): Promise<Verification>;
+}
+
+/** One ordered log, however many instances keep it. */
+export interface PersistenceLog extends AsyncDisposable {
+  /**
+   * Chooses the newest state and claims the next epoch everywhere. Once, before anything else.
+   *
+   * @throws what keeps the log from being used, in words that say what to do
+   */
+  open(signal: AbortSignal): Promise<Cursor>;
+  /**
+   * Makes a batch (encoding.ts; at the epoch of the cursor that open() gave) durable as the ack policy says, never before the
+   * primary has it. The buffer must not be used afterwards.
+   *
+   * @throws StorageUnreachableError, StorageFullError: nothing of it was kept; after EpochLostError, StorageFailedError and
+   *   CorruptDataError nothing more can be written
+   */
+  append(batch: ArrayBuffer): Promise<void>;
+  /** As LogPersistenceProvider.replay(), without the log's own records. */
+  replay(signal: AbortSignal): AsyncIterable<readonly LogRecord[]>;
+  /** Forgets history up to a revision, as soon as replicas need it no more. */
+  compact(through: number): Promise<void>;
+  /** All instances, the primary first. */
+  instances(): readonly InstanceReport[];
+  /** @returns how to stop listening */
+  watch(listener: InstanceListener): () => void;
+  readonly control: ManagerControl;
+}
