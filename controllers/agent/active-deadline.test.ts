@@ -23,7 +23,7 @@ test('PodWorker stops a Pod that was active for too long, with its grace, and ca
   clock.advance(1);
   await turns();
   assert.deepEqual(runtime.stopped, [{ id: 'fake://u1-main-0', graceSeconds: 7 }]);
-  assert.deepEqual(drained, ['web before 0 stops']);
+  assert.deepEqual(drained, ['web before 0 stops, at most 5.6 s']);
   assert.deepEqual(server.statuses.map(summary), [
     'Running Ready=True 0 running ready',
     'Running Ready=False(ContainersNotReady) 0 running',

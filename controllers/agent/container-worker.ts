@@ -4,31 +4,40 @@ import type { V1LifecycleHandler } from '@kubernetes/client-node';
 import type { ContainerStatus } from '../runtimes/runtime.ts';
 import { StartError } from '../runtimes/runtime.ts';
 import { AttemptMemory } from './attempt-memory.ts';
+import { drainBeforeKill } from './container-kill.ts';
 import type { Prepared } from './container-spec.ts';
 import { ContainerResize } from './container-resize.ts';
 import { eventReason, startContainer, tellBackOff } from './container-start.ts';
 import type { AgentContext } from './context.ts';
 import { healthComplaint } from './image-health.ts';
-import { runHook, unlessAborted } from './lifecycle-hook.ts';
-import { containerOf, containerStatusIn, DEFAULT_GRACE_SECONDS } from './pod.ts';
+import { runToldHook, unlessAborted } from './lifecycle-hook.ts';
+import { containerOf, containerStatusIn } from './pod.ts';
 import type { Container, Pod } from './pod.ts';
-import { askProbe } from './probe-request.ts';
 import type { ProbeTarget } from './probe-request.ts';
-import { ContainerProbes } from './probes.ts';
+import type { ContainerProbes } from './probes.ts';
 import { decideNext, isConfigurationError, waitingOf } from './restart.ts';
 import type { FailedStart, RestartHistory, RestartPolicy } from './restart.ts';
 import { SHUT_DOWN } from './status.ts';
 import type { ContainerView } from './status.ts';
+import { watchContainer } from './watch-container.ts';
 
 const POST_START_LIMIT_MS = 60_000;
 /** A start that takes longer is worth a status of its own. */
 const QUICK_START_MS = 1_000;
+
+export interface ContainerHooks {
+  /** Asks for another look at the Pod. */
+  readonly wake: () => void;
+  /** Takes the Pod out of the proxies; resolves when nothing is under way with it, or the limit is over. */
+  readonly drain: (limitMs: number) => Promise<void>;
+}
 
 export class ContainerWorker {
   readonly #context: AgentContext;
   readonly #resize: ContainerResize;
   #container: Container;
   readonly #wake: () => void;
+  readonly #drain: ContainerHooks['drain'];
   #pod: Pod;
   readonly #memory: AttemptMemory;
   #attempts: readonly ContainerStatus[] = [];
@@ -39,7 +48,8 @@ export class ContainerWorker {
   #probedID = '';
   #wasReady: string | undefined;
   #waiting: { readonly reason: string; readonly message?: string } | undefined;
-  #killing = false;
+  /** The attempt that is being killed: not ready any more, and nothing that a probe could make so. */
+  #killedID: string | undefined;
   /** The attempt that ended only because the agent was stopped, this time or the last. */
   #shutDownID: string | undefined;
   #cancelTimer = (): void => undefined;
@@ -48,13 +58,13 @@ export class ContainerWorker {
     | undefined;
   #starts = 0;
 
-  /** @param wake asks for another look at the Pod */
-  constructor(context: AgentContext, pod: Pod, container: Container, wake: () => void) {
+  constructor(context: AgentContext, pod: Pod, container: Container, hooks: ContainerHooks) {
     this.#context = context;
     this.#container = container;
-    this.#wake = wake;
+    this.#wake = hooks.wake;
+    this.#drain = hooks.drain;
     this.#resize = new ContainerResize(context, container, {
-      wake,
+      wake: hooks.wake,
       restart: (message) => void this.#kill(this.#pod, message),
     });
     this.#pod = pod;
@@ -96,7 +106,7 @@ export class ContainerWorker {
   }
 
   get isReady(): boolean {
-    if (!this.isRunning || this.#killing) return false;
+    if (!this.isRunning || this.#isKilled) return false;
     return (this.#probes?.ready ?? false) && healthComplaint(this.current) === undefined;
   }
 
@@ -109,6 +119,10 @@ export class ContainerWorker {
   /** False while it is not known yet whether an adopted container is still ready. */
   get isSettled(): boolean {
     return this.#probes?.settled ?? true;
+  }
+
+  get #isKilled(): boolean {
+    return this.current !== undefined && this.current.id === this.#killedID;
   }
 
   get #wasShutDown(): boolean {
@@ -128,7 +142,7 @@ export class ContainerWorker {
       return;
     }
     this.#watch(current, pod);
-    if (this.isStarting || this.#killing) return;
+    if (this.isStarting || this.#isKilled) return;
     if (current.health?.status === 'unhealthy') this.#replaceUnhealthy(pod);
     else this.#resize.check(pod, this.#container, current);
   }
@@ -314,36 +328,16 @@ export class ContainerWorker {
   }
 
   #watch(status: ContainerStatus, pod: Pod): void {
-    if (this.#probedID === status.id) return;
+    if (this.#probedID === status.id || this.#killedID === status.id) return;
     this.#unwatch();
-    this.#killing = false;
     this.#probedID = status.id;
-    const { clock, events, metrics } = this.#context;
-    const container = this.#container;
-    const target = this.#target(status);
-    const labels = {
-      namespace: pod.metadata.namespace ?? '',
-      pod: pod.metadata.name,
-      container: this.name,
-    };
-    this.#probes = new ContainerProbes({
-      container,
-      startedAt: status.state.startedAt,
+    this.#probes = watchContainer(this.#context, {
+      pod,
+      target: this.#target(status),
       adoptedReady: this.#wasReady === status.id,
-      clock,
-      request: (probe, timeoutMs) => askProbe(probe, target, timeoutMs),
-      events: {
-        changed: this.#wake,
-        counted: (type, result) => metrics.probes.inc({ ...labels, probe_type: type, result }),
-        failed: (type, message) =>
-          events.warning(
-            pod,
-            'Unhealthy',
-            `${type[0]?.toUpperCase()}${type.slice(1)} probe failed: ${message}`,
-          ),
-        unhealthy: (type) =>
-          void this.#kill(pod, `Container ${this.name} failed ${type} probe, will be restarted`),
-      },
+      changed: this.#wake,
+      unhealthy: (type) =>
+        void this.#kill(pod, `Container ${this.name} failed ${type} probe, will be restarted`),
     });
   }
 
@@ -361,40 +355,33 @@ export class ContainerWorker {
     this.#probedID = '';
   }
 
+  /** Not ready from now on: the proxies let go of it first, then it is stopped, within its grace period together. */
   async #kill(pod: Pod, message: string): Promise<void> {
-    const { events, logger } = this.#context;
-    this.#killing = true;
+    if (this.#isKilled) return;
+    const { events, logger, clock } = this.#context;
+    this.#killedID = this.current?.id;
     events.normal(pod, 'Killing', message);
     this.#wake();
     try {
-      const { livenessProbe } = this.#container;
-      const grace =
-        livenessProbe?.terminationGracePeriodSeconds ??
-        pod.spec.terminationGracePeriodSeconds ??
-        DEFAULT_GRACE_SECONDS;
-      await this.#stopCurrent(pod, grace);
+      const left = await drainBeforeKill(pod, this.#container, clock, this.#drain);
+      // It may have ended by itself, and another attempt be running.
+      if (this.#isKilled) await this.#stopCurrent(pod, left);
     } catch (error) {
+      // Its probes look after it again.
+      this.#killedID = undefined;
       logger.error('Cannot stop a container', { container: this.name, error });
     }
     this.#wake();
   }
 
   /** @returns false when it failed; an Event has been recorded then */
-  async #hook(
+  #hook(
     name: 'PreStop' | 'PostStart',
     hook: V1LifecycleHandler,
     pod: Pod,
     status: ContainerStatus,
     timeoutMs: number,
   ): Promise<boolean> {
-    const { events, clock } = this.#context;
-    const problem = await runHook(hook, this.#target(status), timeoutMs, clock);
-    if (problem === undefined) return true;
-    events.warning(
-      pod,
-      `Failed${name}Hook`,
-      `${name}Hook of container ${this.name} failed: ${problem}`,
-    );
-    return false;
+    return runToldHook(this.#context, pod, name, hook, this.#target(status), timeoutMs);
   }
 }

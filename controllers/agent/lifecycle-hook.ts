@@ -2,11 +2,29 @@
 import type { V1LifecycleHandler } from '@kubernetes/client-node';
 import { sleep } from '#platform/clock.ts';
 import type { Clock } from '#platform/clock.ts';
+import type { AgentContext } from './context.ts';
+import type { Pod } from './pod.ts';
 import { askHTTP } from './probe-request.ts';
 import type { ProbeTarget } from './probe-request.ts';
 
+/** @returns false when it failed; an Event has been recorded then */
+export async function runToldHook(
+  { events, clock }: Pick<AgentContext, 'events' | 'clock'>,
+  pod: Pod,
+  name: 'PreStop' | 'PostStart',
+  hook: V1LifecycleHandler,
+  target: ProbeTarget,
+  timeoutMs: number,
+): Promise<boolean> {
+  const problem = await runHook(hook, target, timeoutMs, clock);
+  if (problem === undefined) return true;
+  const message = `${name}Hook of container ${target.container.name} failed: ${problem}`;
+  events.warning(pod, `Failed${name}Hook`, message);
+  return false;
+}
+
 /** What went wrong, in words; undefined when nothing did. Never rejects. */
-export async function runHook(
+async function runHook(
   hook: V1LifecycleHandler,
   target: ProbeTarget,
   timeoutMs: number,

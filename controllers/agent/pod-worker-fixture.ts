@@ -11,6 +11,8 @@ import { PodWorker } from './pod-worker.ts';
 export interface Worked extends Fixture {
   readonly worker: PodWorker;
   readonly drained: string[];
+  /** Waited for when it is drained. */
+  readonly drain: { until: Promise<unknown> };
   readonly isFinished: () => boolean;
 }
 
@@ -25,15 +27,17 @@ export async function work(
   fixture.server.put('pods', pod);
   prepare(fixture);
   const drained: string[] = [];
+  const drain = { until: Promise.resolve() as Promise<unknown> };
   let finished = false;
   const worker = new PodWorker(
     fixture.context,
     pod,
     {
       containersOf: () => fixture.runtime.list(),
-      drain: ({ metadata }) => {
-        drained.push(`${metadata.name} before ${fixture.runtime.stopped.length} stops`);
-        return Promise.resolve();
+      drain: async ({ metadata }, limitMs) => {
+        const stops = fixture.runtime.stopped.length;
+        drained.push(`${metadata.name} before ${stops} stops, at most ${limitMs / 1000} s`);
+        await drain.until;
       },
       changed: () => undefined,
       finished: () => (finished = true),
@@ -42,7 +46,7 @@ export async function work(
   );
   worker.wake();
   await turns();
-  return { ...fixture, worker, drained, isFinished: () => finished };
+  return { ...fixture, worker, drained, drain, isFinished: () => finished };
 }
 
 /** `Running Ready=True 0 running` */

@@ -266,6 +266,74 @@ test('PodWorker restarts a container whose liveness probe fails', async (t) => {
   assert.equal(summary(server.statuses.at(-1)), 'Running Ready=True 1 running ready');
 });
 
+test('PodWorker takes a Pod out of the proxy before it kills a container, and it is not ready until another runs', async (t) => {
+  const livenessProbe = { exec: { command: ['ask'] }, periodSeconds: 1, failureThreshold: 1 };
+  const pod = podOf({
+    containers: [{ name: 'main', command: ['run'], livenessProbe }],
+    terminationGracePeriodSeconds: 5,
+  });
+  const { server, runtime, clock, worker, drained, drain } = await work(t, pod);
+  clock.advance(1);
+  await turns();
+  assert.ok(worker.isReady);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  drain.until = promise;
+  runtime.execResult = { exitCode: 1, output: 'sick', timedOut: false };
+  clock.advance(1_000);
+  await turns();
+  assert.deepEqual(drained, ['web before 0 stops, at most 4 s']);
+  assert.ok(!worker.isReady);
+  assert.match(
+    summary(server.statuses.at(-1)),
+    /^Running Ready=False\(ContainersNotReady\) 0 running$/,
+  );
+  // Whatever else happens meanwhile: it is neither stopped yet, nor ready again.
+  runtime.execResult = { exitCode: 0, output: '', timedOut: false };
+  clock.advance(2_000);
+  worker.wake();
+  await turns();
+  assert.deepEqual(runtime.stopped, []);
+  assert.ok(!worker.isReady);
+  const stopped = Promise.withResolvers<void>();
+  const stop = runtime.stop.bind(runtime);
+  runtime.stop = (id, graceSeconds) => stopped.promise.then(() => stop(id, graceSeconds));
+  resolve();
+  await turns();
+  worker.wake();
+  await turns();
+  // It runs on until it has stopped.
+  assert.ok(!worker.isReady);
+  stopped.resolve();
+  await turns();
+  assert.deepEqual(runtime.stopped, [{ id: 'fake://u1-main-0', graceSeconds: 3 }]);
+  worker.wake();
+  await turns();
+  assert.ok(worker.isReady);
+  assert.equal(drained.length, 1);
+  assert.equal(summary(server.statuses.at(-1)), 'Running Ready=True 1 running ready');
+});
+
+test('PodWorker does not stop the next attempt of a container that ended while it drained', async (t) => {
+  const livenessProbe = { exec: { command: ['ask'] }, periodSeconds: 1, failureThreshold: 1 };
+  const pod = podOf({ containers: [{ name: 'main', command: ['run'], livenessProbe }] });
+  const { runtime, clock, worker, drained, drain } = await work(t, pod);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  drain.until = promise;
+  runtime.execResult = { exitCode: 1, output: 'sick', timedOut: false };
+  clock.advance(1_000);
+  await turns();
+  assert.deepEqual(drained, ['web before 0 stops, at most 10 s']);
+  runtime.execResult = { exitCode: 0, output: '', timedOut: false };
+  runtime.exit(1);
+  worker.wake();
+  await turns();
+  assert.ok(worker.isReady);
+  resolve();
+  await turns();
+  assert.deepEqual(runtime.stopped, []);
+  assert.ok(worker.isReady);
+});
+
 test('PodWorker runs init containers first, one after the other', async (t) => {
   const initContainers = [
     { name: 'first', command: ['one'] },
@@ -305,7 +373,7 @@ test('PodWorker takes a deleted Pod out of the proxy, stops it, removes its fold
   const deletion = { deletionTimestamp: '2026-01-01T00:00:01Z', deletionGracePeriodSeconds: 5 };
   worker.update({ ...worker.pod, metadata: { ...worker.pod.metadata, ...deletion } });
   await eventually('its folder is removed', () => assert.ok(isFinished()));
-  assert.deepEqual(drained, ['web before 0 stops']);
+  assert.deepEqual(drained, ['web before 0 stops, at most 4 s']);
   assert.deepEqual(
     runtime.stopped.map(({ graceSeconds }) => graceSeconds),
     [5],

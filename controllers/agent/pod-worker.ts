@@ -9,7 +9,7 @@ import { activeDeadline, DEADLINE_EXCEEDED, hasExceededDeadline } from './active
 import type { Prepared } from './container-spec.ts';
 import { ContainerWorker } from './container-worker.ts';
 import type { AgentContext } from './context.ts';
-import { DEFAULT_GRACE_SECONDS, isTerminal, withAddresses } from './pod.ts';
+import { DEFAULT_GRACE_SECONDS, DRAIN_SHARE, isTerminal, withAddresses } from './pod.ts';
 import type { Pod, PodStatus } from './pod.ts';
 import { fetchReferences } from './references.ts';
 import type { RestartPolicy } from './restart.ts';
@@ -30,8 +30,6 @@ export interface PodWorkerHooks {
 }
 
 const RETRY_MS = 1_000;
-/** Of the grace period: what the requests under way may take before the instance is told to stop. The rest is its own. */
-const DRAIN_SHARE = 0.8;
 /** A timer cannot run much longer; when it ends early, it is set again. */
 const LONGEST_WAIT_MS = 24 * 60 * 60 * 1_000;
 /** For the last status when the agent ends: a server that does not answer must not hold up the end. */
@@ -71,9 +69,12 @@ export class PodWorker {
     this.#pod = pod;
     this.#seenAt = context.clock.now();
     this.#overdue = hasExceededDeadline(pod) ? 'stopped' : undefined;
-    const wake = (): void => this.wake();
+    const own = {
+      wake: (): void => this.wake(),
+      drain: (limitMs: number): Promise<void> => hooks.drain(this.#pod, limitMs),
+    };
     const worker = (container: Pod['spec']['containers'][number]): ContainerWorker =>
-      new ContainerWorker(context, pod, container, wake);
+      new ContainerWorker(context, pod, container, own);
     this.#inits = (pod.spec.initContainers ?? []).map(worker);
     this.#containers = pod.spec.containers.map(worker);
   }

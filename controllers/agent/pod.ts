@@ -77,6 +77,8 @@ export function isTerminal(phase: PodPhase | undefined): boolean {
 }
 
 export const DEFAULT_GRACE_SECONDS = 30;
+/** Of the grace period: what the requests under way may take before the instance is told to stop. The rest is its own. */
+export const DRAIN_SHARE = 0.8;
 
 /** With these addresses in its status; unchanged without any. */
 export function withAddresses(pod: Pod, ips: readonly string[]): Pod {

@@ -8,13 +8,18 @@ export interface AbruptServiceOptions {
   /** `{order: StopFirst}` */
   readonly updateStrategy?: string;
   readonly gracePeriodSeconds?: number;
+  /** As YAML in one line. The path /live says no once somebody has asked the instance for /sicken. */
+  readonly livenessProbe?: string;
 }
 
 const PROGRAM = `
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:http';
 const { INSTANCE, VERSION, PORT = '8000' } = process.env;
+let isSick = false;
 const server = createServer((request, response) => {
+  if (request.url === '/sicken') isSick = true;
+  if (request.url === '/live' && isSick) response.statusCode = 500;
   let body = '';
   request.setEncoding('utf8').on('data', (part) => (body += part));
   request.on('end', () => {
@@ -61,6 +66,7 @@ spec:
               valueFrom: {fieldRef: {fieldPath: metadata.name}}
           ports: [{name: http, containerPort: 8000}]
           readinessProbe: {httpGet: {path: /, port: http}, periodSeconds: 1}
+          livenessProbe: ${options.livenessProbe ?? 'null'}
           volumeMounts: [{name: program, mountPath: /app, readOnly: true}]
       volumes: [{name: program, configMap: {name: ${name}-program}}]
   ingress:
