@@ -74,7 +74,10 @@ const SUITES: readonly Suite[] = [
   },
   {
     name: 'integration',
-    files: [...beside.filter(isIntegration), ...testFiles('test/integration')],
+    files: [
+      ...beside.filter(isIntegration),
+      ...testFiles('test/integration', 'test/linearizability'),
+    ],
     isolated: true,
     concurrency: parallel,
     timeoutMs: 120_000,

@@ -30,8 +30,8 @@ export interface Write {
   /** The revision that it leaves behind; undefined for a deletion. */
   readonly standing: Revision | undefined;
   settle(error: Error | undefined): void;
-  /** Resolves, never rejects, when it is decided. */
-  readonly settled: Promise<void>;
+  /** Resolves, never rejects, when it is decided: with why it failed, or undefined. */
+  readonly settled: Promise<Error | undefined>;
 }
 
 export interface GroupCommitOptions {

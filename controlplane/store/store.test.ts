@@ -114,6 +114,34 @@ test('compare-and-set is judged against the newest write in flight', async () =>
   );
 });
 
+test('a refusal because of a write in flight is told when that one is durable, not before', async () => {
+  const { store, log } = await fixture();
+  log.script = () => 'hold';
+  const first = store.put(at('a', 0), pod('a'));
+  let refused = '';
+  const second = store.put(at('a', 0), pod('a')).catch((error: Error) => (refused = error.name));
+  const held = await log.nextHeld();
+  await turn();
+  assert.equal(refused, '');
+  held.succeed();
+  await Promise.all([first, second]);
+  assert.equal(refused, 'KeyExistsError');
+});
+
+test('a write that would be refused because of one that fails, fails too', async () => {
+  const { store, log } = await fixture();
+  await store.put(at('a', 0), pod('a'));
+  log.script = () => 'hold';
+  const first = store.put(at('a', 1), pod('a'));
+  const second = store.put(at('a', 1), pod('a'));
+  // It contradicts what everybody sees: no need to wait.
+  await assert.rejects(store.put(at('a', 7), pod('a')), { name: 'RevisionConflictError' });
+  (await log.nextHeld()).fail(new StorageFullError('the disk'));
+  await assert.rejects(first, { name: 'StorageUnavailableError' });
+  await assert.rejects(second, { name: 'StorageUnavailableError' });
+  assert.equal(store.get(PODS, 'default', 'a')?.revision, 1);
+});
+
 test('a write in flight is not forgotten when the one before it is durable', async () => {
   const { store, log } = await fixture();
   log.script = () => 'hold';
@@ -122,9 +150,11 @@ test('a write in flight is not forgotten when the one before it is durable', asy
   const second = store.put(at('a', 1), pod('a'));
   held.succeed();
   await first;
-  await assert.rejects(store.put(at('a', 1), pod('a')), { name: 'RevisionConflictError' });
+  const third = store.put(at('a', 1), pod('a'));
+  const refusal = assert.rejects(third, { name: 'RevisionConflictError' });
   (await log.nextHeld()).succeed();
   assert.equal((await second).revision, 2);
+  await refusal;
 });
 
 test('of many writers that saw the same revision exactly one wins', async () => {

@@ -198,8 +198,13 @@ class DurableStore implements Store, AsyncDisposable {
       const key = sortKey(options.namespace, options.name);
       const id = writeId(options.resource, key);
       const base = this.#commit.newest(id);
-      const found = base === undefined ? state.table.get(key)?.revision : base.standing;
-      this.#judge(options, found, isDeletion);
+      const visible = state.table.get(key)?.revision;
+      const found = base === undefined ? visible : base.standing;
+      const refusal = refusalOf(options, found, isDeletion);
+      if (refusal !== undefined) {
+        const restsOnBase = base !== undefined && !refusalOf(options, visible, isDeletion);
+        return restsOnBase ? refuseAfter(base, refusal) : Promise.reject(refusal);
+      }
       return this.#submit(options, object, {
         state,
         key,
@@ -211,14 +216,6 @@ class DurableStore implements Store, AsyncDisposable {
     } catch (error) {
       return Promise.reject(error);
     }
-  }
-
-  #judge(options: WriteOptions, found: Revision | undefined, isDeletion: boolean): void {
-    const expected = options.expectedRevision;
-    if (found === expected || (found === undefined && expected === 0 && !isDeletion)) return;
-    const key = `${options.resource} ${storageKey(options.namespace, options.name)}`;
-    if (expected === 0 && !isDeletion) throw new KeyExistsError(key);
-    throw new RevisionConflictError(key, expected, found);
   }
 
   #submit(
@@ -256,7 +253,10 @@ class DurableStore implements Store, AsyncDisposable {
       object: stored,
       standing: isDeletion ? undefined : revision,
       record: { revision, kind: resource, key: where, ...(value === undefined ? {} : { value }) },
-      settled: promise.then(noop, noop),
+      settled: promise.then(
+        () => undefined,
+        (error: Error) => error,
+      ),
       settle: (error) => (error === undefined ? resolve(stored) : reject(error)),
     });
     return promise;
@@ -282,6 +282,24 @@ function writeId(resource: string, key: string): string {
   return `${resource}\0${key}`;
 }
 
-function noop(): void {
-  // Both outcomes end the wait.
+/** Why a write may not happen to an object at revision `found`; undefined where it may. */
+function refusalOf(
+  options: WriteOptions,
+  found: Revision | undefined,
+  isDeletion: boolean,
+): Error | undefined {
+  const expected = options.expectedRevision;
+  if (found === expected || (found === undefined && expected === 0 && !isDeletion))
+    return undefined;
+  const key = `${options.resource} ${storageKey(options.namespace, options.name)}`;
+  if (expected === 0 && !isDeletion) return new KeyExistsError(key);
+  return new RevisionConflictError(key, expected, found);
+}
+
+/**
+ * A refusal because of a write that is not durable yet: said sooner, it would tell of what nobody may see, and might not come to pass.
+ * When that write fails, so does this one: nobody knows any more whether it should have been refused.
+ */
+async function refuseAfter(base: Write, refusal: Error): Promise<never> {
+  throw (await base.settled) ?? refusal;
 }

@@ -93,7 +93,8 @@ export interface Store {
   count(resource: string): number;
   /**
    * Writes `object` (the store sets metadata.resourceVersion) and resolves once it is durable and visible.
-   * The object must not be touched afterwards. The check and the queueing happen before the call returns.
+   * The object must not be touched afterwards. The check and the queueing happen before the call returns; a refusal that rests on a
+   * write which is not durable yet is told when that one is.
    *
    * @throws KeyExistsError, RevisionConflictError, StorageUnavailableError (all as rejections)
    */
