@@ -51,6 +51,14 @@ export class StorageFullError extends Error {
   }
 }
 
+/** Storage that did not answer, or not in time. Nothing of the batch was kept; the same write can succeed later. */
+export class StorageUnreachableError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StorageUnreachableError';
+  }
+}
+
 /** The instance is broken until it is opened anew. Whether the write in flight was kept is not known. */
 export class StorageFailedError extends Error {
   constructor(message: string, options?: ErrorOptions) {

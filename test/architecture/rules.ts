@@ -11,6 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'persistence/manager/': ['platform/', 'persistence/*'],
   'persistence/sqlite/': ['platform/', 'persistence/*'],
   'persistence/secrets/': ['platform/', 'persistence/*'],
+  'persistence/segments/': ['platform/', 'persistence/*', 'persistence/thread/'],
   'controlplane/api/': [],
   'controlplane/store/': [
     'platform/',

@@ -1,0 +1,202 @@
+// Blobs as files of a directory, which may be on NFS. A name is given by link(2) of a finished, synced file, so that nobody ever
+// sees half of one and of two who want it one gets it. See docs/persistence-format.md for what such a server must promise.
+import { createHash } from 'node:crypto';
+import { lstatSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { makeDirectory } from '#platform/make-directory.ts';
+import { ForeignDataError } from '../errors.ts';
+import { checkedBlobName } from './blob-name.ts';
+import type { BlobEntry, BlobStore } from './blob-store.ts';
+import { codeOf, directoryFailure, isStale } from './directory-failure.ts';
+import {
+  entriesOf,
+  filesBelow,
+  linkExclusively,
+  makeFolders,
+  readWhole,
+  removeFile,
+  removeQuietly,
+  replaceBy,
+  writeTemporary,
+} from './directory-files.ts';
+import type { Checkpoint } from './directory-files.ts';
+
+/** Temporary files this much older than one that was just made are nobody's any more. */
+const ABANDONED_MS = 3_600_000;
+
+export interface DirectoryStoreOptions {
+  /** Made (0700) when it is missing; relative paths count from the working directory. */
+  readonly path: string;
+  /** Tells the temporary files of this opening from all others': letters and digits, random. */
+  readonly writer: string;
+  readonly at?: Checkpoint;
+}
+
+export class DirectoryBlobStore implements BlobStore {
+  readonly location: string;
+  readonly #writer: string;
+  readonly #at: Checkpoint;
+  #count = 0;
+
+  constructor({ path, writer, at = () => undefined }: DirectoryStoreOptions) {
+    this.location = resolve(path);
+    this.#writer = writer;
+    this.#at = at;
+  }
+
+  probe(machine: string): Promise<void> {
+    return this.#run(() => {
+      makeDirectory(this.location, 0o700);
+      const name = checkedBlobName(`probe/${machine}/${this.#writer}`);
+      const path = join(this.location, name);
+      try {
+        const first = this.#create(name, Buffer.from('1'));
+        const second = this.#create(name, Buffer.from('2'));
+        const found = readWhole(path)?.toString();
+        const listed = filesBelow(dirname(path)).includes(this.#writer);
+        if (!first || second || found !== '1' || !listed) {
+          throw new ForeignDataError(
+            `Cannot use ${this.location}: of two files of one name both or none could be made, so two writers could not be kept apart; choose another file system`,
+          );
+        }
+        this.#removeAbandoned(lstatSync(path).mtimeMs);
+      } catch (error) {
+        if (!['EPERM', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS'].includes(codeOf(error))) throw error;
+        if ((error as NodeJS.ErrnoException).syscall !== 'link') throw error;
+        throw new ForeignDataError(
+          `Cannot use ${this.location}: its file system makes no hard links (${codeOf(error)}), which keep two writers apart; choose another one`,
+          { cause: error },
+        );
+      } finally {
+        removeFile(this.location, path);
+      }
+    });
+  }
+
+  putIfAbsent(name: string, body: Uint8Array): Promise<'created' | 'exists'> {
+    return this.#run(() => (this.#create(name, body) ? 'created' : 'exists'));
+  }
+
+  put(name: string, body: Uint8Array, tag?: string): Promise<'written' | 'mismatch'> {
+    return this.#run(() => {
+      const path = this.#path(name);
+      // Compared and then replaced: between two writers that is a hint, as are the few files written so.
+      if (tag !== undefined) {
+        const found = readWhole(path);
+        if (found === undefined || tagOf(found) !== tag) return 'mismatch';
+      }
+      replaceBy(this.#temporary(path, body), path);
+      return 'written';
+    });
+  }
+
+  get(name: string): Promise<{ readonly body: Uint8Array; readonly tag: string } | undefined> {
+    return this.#run(() => {
+      const body = readWhole(this.#path(name));
+      // Most bodies are never put back, and hashing them takes longer than reading them.
+      return (
+        body && {
+          body,
+          get tag() {
+            return tagOf(body);
+          },
+        }
+      );
+    });
+  }
+
+  async *list(folder: string, after = ''): AsyncIterable<BlobEntry> {
+    const path = this.#path(folder);
+    const names = await this.#run(() =>
+      filesBelow(path)
+        .map((name) => `${folder}/${name}`)
+        .filter((name) => name > after)
+        .toSorted((left, right) => (left < right ? -1 : 1)),
+    );
+    for (const name of names) {
+      const size = await this.#run(
+        () => lstatSync(this.#path(name), { throwIfNoEntry: false })?.size,
+      );
+      if (size !== undefined) yield { name, size };
+    }
+  }
+
+  delete(name: string): Promise<void> {
+    return this.#run(() => {
+      const path = this.#path(name);
+      this.#at('before-delete');
+      removeFile(this.location, path);
+      this.#at('after-delete');
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #create(name: string, body: Uint8Array): boolean {
+    const path = this.#path(name);
+    return linkExclusively(this.#temporary(path, body), path, this.#at);
+  }
+
+  /** A durable file beside the path, with this content. */
+  #temporary(path: string, body: Uint8Array): string {
+    this.#count += 1;
+    const folder = dirname(path);
+    const temporary = join(folder, `.${this.#writer}.${this.#count}.tmp`);
+    makeFolders(this.location, folder);
+    try {
+      writeTemporary(temporary, body, this.#at);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+      // Somebody removed the folder because it was empty.
+      makeFolders(this.location, folder);
+      writeTemporary(temporary, body, this.#at);
+    }
+    return temporary;
+  }
+
+  #removeAbandoned(nowMs: number): void {
+    for (const folder of [this.location, ...this.#folders(this.location)]) {
+      for (const { name } of entriesOf(folder)) {
+        if (!/^\..*\.tmp$/.test(name)) continue;
+        const path = join(folder, name);
+        const made = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? nowMs;
+        if (nowMs - made > ABANDONED_MS) removeQuietly(path);
+      }
+    }
+  }
+
+  #folders(folder: string): string[] {
+    return entriesOf(folder)
+      .filter((entry) => entry.isDirectory() && entry.name !== 'orphans')
+      .map((entry) => join(folder, entry.name))
+      .flatMap((path) => [path, ...this.#folders(path)]);
+  }
+
+  #path(name: string): string {
+    return join(this.location, checkedBlobName(name));
+  }
+
+  /** Once more from the path when the server says that it does not know the handle any longer. */
+  async #run<T>(work: () => T): Promise<T> {
+    try {
+      return work();
+    } catch (error) {
+      if (!isStale(error)) throw this.#failure(error);
+    }
+    try {
+      return work();
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  #failure(error: unknown): Error {
+    return directoryFailure(error, this.location);
+  }
+}
+
+function tagOf(body: Uint8Array): string {
+  return createHash('sha256').update(body).digest('hex');
+}
