@@ -13,6 +13,8 @@ export interface ClaimFacts {
   readonly claimName: string;
   readonly where: ClaimPlace;
   readonly driver: VolumeDriver | undefined;
+  /** It has a storage class: on a Kubernetes cluster somebody else decides where its storage comes to be. */
+  readonly isProvisioned?: boolean;
 }
 
 export function claimFacts(claim: Claim): ClaimFacts {
@@ -22,6 +24,7 @@ export function claimFacts(claim: Claim): ClaimFacts {
     claimName: labels[VOLUME_LABEL] ?? name,
     where: placeOf(claim),
     driver: parseDriver(annotations[VOLUME_DRIVER_ANNOTATION]),
+    ...((claim.spec?.storageClassName ?? '') === '' ? {} : { isProvisioned: true }),
   };
 }
 

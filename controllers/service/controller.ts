@@ -32,6 +32,7 @@ import { planService } from './plan.ts';
 import type { Operation, Plan, PlanInput, RevisionFacts } from './plan-types.ts';
 import { createRevision } from './create-revision.ts';
 import { pruneRevisions } from './prune-revisions.ts';
+import { hasClaims } from './revision-data.ts';
 import { hashOf, revisionChange, revisionFacts } from './revision.ts';
 import type { ControllerRevision } from './revision.ts';
 import { resolveSettings } from './settings.ts';
@@ -101,9 +102,7 @@ class ServiceController {
       this.loop.queue.add(keyOf(object));
       this.#addNeighbours(object, ({ spec }) => spec.dependsOn?.includes(object.metadata.name));
     });
-    claims.onChange(({ object }) =>
-      this.#addNeighbours(object, ({ spec }) => (spec.volumes ?? []).length > 0),
-    );
+    claims.onChange(({ object }) => this.#addNeighbours(object, ({ spec }) => hasClaims(spec)));
     secrets.onChange(({ object }) =>
       this.#addNeighbours(object, ({ spec }) =>
         spec.secrets?.some(({ name, secretName = name }) => secretName === object.metadata.name),

@@ -7,8 +7,8 @@ import { hookFacts } from './hook-facts.ts';
 import { instanceOf } from './instance.ts';
 import type { Pod } from './instance.ts';
 import type { PlanInput, RevisionFacts } from './plan-types.ts';
-import { volumeDemand } from './plan-volumes.ts';
-import { revisionDataOf } from './revision-data.ts';
+import { volumeDemands } from './plan-volumes.ts';
+import { hasClaims, revisionDataOf } from './revision-data.ts';
 import { revisionHash } from './revision-hash.ts';
 import { plannedRevision, revisionChange, revisionFacts } from './revision.ts';
 import type { ControllerRevision } from './revision.ts';
@@ -78,14 +78,13 @@ function demandsOf(
   nodes: readonly NodeFacts[],
 ): readonly VolumeDemand[] {
   return services.flatMap((service) => {
-    if ((service.spec.volumes ?? []).length === 0) return [];
+    if (!hasClaims(service.spec)) return [];
     if (service.metadata.deletionTimestamp !== undefined) return [];
     const settings = resolveSettings(service);
     if ('problem' in settings) return [];
     const { name } = service.metadata;
     const revision = { ...plannedRevision(service.spec, '', name), activatedAt: 0 };
-    const demand = volumeDemand(name, revision, settings, nodes);
-    return demand === undefined ? [] : [demand];
+    return volumeDemands(name, revision, settings, nodes);
   });
 }
 

@@ -2,7 +2,7 @@
 // thing. Pure.
 import type { V1Container } from '@kubernetes/client-node';
 import { normalizeTemplate } from './normalize.ts';
-import type { RevisionData, RevisionSpec, ServiceVolume } from './types.ts';
+import type { PodTemplate, RevisionData, RevisionSpec, ServiceVolume } from './types.ts';
 
 /** @param secretVersions Secret name → version, of all Secrets that are there */
 export function revisionDataOf(
@@ -35,6 +35,21 @@ export function mountedVolumes({ template, volumes = [] }: RevisionSpec): readon
     ),
   );
   return volumes.filter(({ name }) => mounted.has(name));
+}
+
+/** Whether where claims are matters to a service. */
+export function hasClaims({ volumes = [], template }: RevisionSpec): boolean {
+  return volumes.length > 0 || templateClaims(template).length > 0;
+}
+
+/** Names of the PersistentVolumeClaims that the template has as volumes of its own, each once; mounted or not, they must be there. */
+export function templateClaims({ spec }: PodTemplate): readonly string[] {
+  // A revision may have been edited by hand.
+  const { volumes = [] }: Pick<Partial<typeof spec>, 'volumes'> = spec;
+  const names = volumes.flatMap(
+    ({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? [],
+  );
+  return [...new Set(names)];
 }
 
 /**

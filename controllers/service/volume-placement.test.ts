@@ -53,6 +53,55 @@ test('where a volume is decides, on any of the nodes that have all of them', () 
   );
 });
 
+const fromTemplate = { fromTemplate: true } as const;
+function ofTemplate(
+  service: string,
+  names: readonly string[],
+  nodes?: readonly string[],
+): VolumeDemand {
+  const volumes = names.map((name): ServiceVolume => ({ name, external: true }));
+  return demand(service, [], nodes, { volumes, ...fromTemplate });
+}
+
+test('a claim of a template must be there, decides where its service runs, and is known by its own name', () => {
+  const missing = placeVolumes([ofTemplate('a', ['v', 'w'])], [claim('w', 'm1')]);
+  assert.equal(missing.problems.get('a'), "claims of the template not found: 'v'");
+  const kept = [claim('v', 'm2', { name: 'v-m2' }), claim('v', 'm3', { name: 'v-m3' })];
+  assert.deepEqual(allowed(placeVolumes([ofTemplate('a', ['v-m3'])], kept), 'a'), ['m3']);
+  const other = placeVolumes([ofTemplate('a', ['v'])], kept);
+  assert.equal(other.problems.get('a'), "claims of the template not found: 'v'");
+  const away = placeVolumes([ofTemplate('a', ['v-m3'], ['m1', 'm2'])], kept);
+  assert.match(away.problems.get('a') ?? '', /has all required volumes: 'v-m3' \(v is on m3\)$/);
+});
+
+test('services that name one claim without a node come together, in spec.volumes or in the template', () => {
+  const demands = [
+    ofTemplate('a', ['v']),
+    demand('b', ['v', 'x'], ['m2', 'm3']),
+    ofTemplate('b', ['w']),
+    ofTemplate('c', ['w'], ['m3']),
+  ];
+  const placed = placeVolumes(demands, [claim('v'), claim('w')]);
+  assert.deepEqual([...placed.problems], []);
+  for (const service of ['a', 'b', 'c'])
+    assert.deepEqual(allowed(placed, service), ['m3'], service);
+  assert.deepEqual(creates(placed).toSorted(), ['v m3', 'w m3', 'x m3']);
+});
+
+test('where a claim of a template comes to be is left to its storage class', () => {
+  const claims = [claim('v', undefined, { isProvisioned: true })];
+  const placed = placeVolumes([ofTemplate('a', ['v'])], claims);
+  assert.deepEqual([creates(placed), allowed(placed, 'a')], [[], ['m1', 'm2', 'm3']]);
+});
+
+test('a claim of a template has nothing to do with a volume of a global service that is called so', () => {
+  const global = demand('g', ['v'], ['m1', 'm2'], { mode: 'Global' });
+  const kept = [claim('v', 'm1', { name: 'v-m1' }), claim('v', 'm3', { name: 'v' })];
+  const placed = placeVolumes([global, ofTemplate('a', ['v'])], kept);
+  assert.deepEqual([...placed.problems], []);
+  assert.deepEqual(allowed(placed, 'a'), ['m3']);
+});
+
 test('a claim without a node is given one; one that belongs to none restricts nobody', () => {
   const placed = placeVolumes([demand('a', ['v'])], [claim('v')]);
   assert.equal(placed.creates[0]?.existing, 'v');

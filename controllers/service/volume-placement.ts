@@ -12,6 +12,8 @@ export interface VolumeDemand {
   readonly eligible: readonly string[];
   /** That instances mount; at least one. */
   readonly volumes: readonly ServiceVolume[];
+  /** PersistentVolumeClaims that the template names itself: by their own names, and somebody else's to make. */
+  readonly fromTemplate?: boolean;
 }
 
 export interface VolumeToCreate {
@@ -37,7 +39,10 @@ export function placeVolumes(
 ): VolumePlacement {
   const run = new Placing(
     demands,
-    new Map(Object.entries(Object.groupBy(claims, ({ claimName }) => claimName))),
+    new Map([
+      ...Object.entries(Object.groupBy(claims, ({ name }) => name)),
+      ...Object.entries(Object.groupBy(claims, ({ claimName }) => claimName)),
+    ]),
   );
   run.place();
   return run;
@@ -106,8 +111,12 @@ class Placing implements VolumePlacement {
     this.allowed.set(demand.service, new Set());
   }
 
-  #kept(claimName: string): readonly ClaimFacts[] {
-    return this.#claims.get(claimName) ?? [];
+  #kept(
+    claimName: string,
+    { fromTemplate = false }: Partial<VolumeDemand> = {},
+  ): readonly ClaimFacts[] {
+    const kept = this.#claims.get(claimName) ?? [];
+    return fromTemplate ? kept.filter(({ name }) => name === claimName) : kept;
   }
 
   /** Somewhere already; one that is kept nowhere yet is still free to go. */
@@ -119,7 +128,7 @@ class Placing implements VolumePlacement {
     for (const [claimName, users] of this.#users) {
       const [first, ...others] = users;
       for (const other of others) {
-        if (first === undefined) continue;
+        if (first === undefined || !areOfOneKind(first, other)) continue;
         const problem =
           first.mode === other.mode
             ? differs(first, other, claimName)
@@ -133,10 +142,11 @@ class Placing implements VolumePlacement {
       const missing = demand.volumes
         .filter((volume) => volume.external === true)
         .map(claimNameOf)
-        .filter((claimName) => this.#kept(claimName).length === 0);
+        .filter((claimName) => this.#kept(claimName, demand).length === 0);
       if (missing.length > 0) {
         const names = missing.map((name) => `'${name}'`).join(', ');
-        this.#fail(demand, `external volumes not found: ${names}`);
+        const what = demand.fromTemplate === true ? 'claims of the template' : 'external volumes';
+        this.#fail(demand, `${what} not found: ${names}`);
       }
     }
   }
@@ -145,7 +155,7 @@ class Placing implements VolumePlacement {
     for (const volume of demand.volumes) {
       const claimName = claimNameOf(volume);
       if (!this.#exists(claimName)) continue;
-      const kept = this.#kept(claimName);
+      const kept = this.#kept(claimName, demand);
       const matching = kept.filter((claim) => matchesClaim(volume, claim));
       if (matching.length === 0) {
         const there = kept[0]?.driver?.name ?? 'local';
@@ -183,8 +193,14 @@ class Placing implements VolumePlacement {
   #missing(): readonly (readonly [string, readonly VolumeDemand[]])[] {
     return [...this.#users].filter(
       ([claimName, users]) =>
-        !this.#exists(claimName) && users.every(({ mode }) => mode === 'Replicated'),
+        !this.#exists(claimName) &&
+        users.every(({ mode }) => mode === 'Replicated') &&
+        !(users.every(({ fromTemplate }) => fromTemplate) && this.#isProvisioned(claimName)),
     );
+  }
+
+  #isProvisioned(claimName: string): boolean {
+    return this.#kept(claimName).some(({ isProvisioned }) => isProvisioned === true);
   }
 
   /** Services that share a missing volume go on with the nodes that all of them may have, until that changes nothing more. */
@@ -246,16 +262,22 @@ function claimNameOf({ name, claimName = name }: ServiceVolume): string {
   return claimName;
 }
 
+/** A claim of a template may be called as the volume of a global service, whose claims have other names. */
+function areOfOneKind(first: VolumeDemand, other: VolumeDemand): boolean {
+  if (first.service === other.service) return false;
+  return first.fromTemplate === other.fromTemplate || first.mode === other.mode;
+}
+
 function lowest(nodes: ReadonlySet<string>): string | undefined {
   return [...nodes].toSorted()[0];
 }
 
 function apart(users: readonly VolumeDemand[], claimName: string): string {
-  const [only] = users;
-  if (users.length === 1 && only !== undefined)
-    return `unable to find a machine that satisfies service '${only.service}' placement constraints and has all required volumes: '${claimName}'`;
-  const names = users.map(({ service }) => `'${service}'`).join(', ');
-  return `unable to find a machine that satisfies placement constraints for services ${names} that must be placed together to share volume '${claimName}'`;
+  const services = [...new Set(users.map(({ service }) => `'${service}'`))];
+  const [only] = services;
+  if (services.length === 1 && only !== undefined)
+    return `unable to find a machine that satisfies service ${only} placement constraints and has all required volumes: '${claimName}'`;
+  return `unable to find a machine that satisfies placement constraints for services ${services.join(', ')} that must be placed together to share volume '${claimName}'`;
 }
 
 function differs(first: VolumeDemand, other: VolumeDemand, claimName: string): string | undefined {
