@@ -76,6 +76,8 @@ export async function containerSpec(input: ContainerSpecInput): Promise<Containe
     resources: containerResources(container.resources),
     security: containerSecurity(pod, container),
     engine: { ...engine, ...(stopSignal === undefined ? {} : { stopSignal }) },
+    ...(container.stdin === true ? { stdin: { once: container.stdinOnce === true } } : {}),
+    ...(container.tty === true ? { tty: true } : {}),
     imageHealthCheck: imageHealthCheck && !hasProbes(container),
     stopGraceSeconds: pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS,
   };

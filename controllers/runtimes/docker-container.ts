@@ -34,6 +34,8 @@ export function createOptions(
     ...userOf(spec, imageUser),
     ...(engine.stopSignal === undefined ? {} : { StopSignal: engine.stopSignal }),
     StopTimeout: spec.stopGraceSeconds,
+    ...(spec.stdin === undefined ? {} : { OpenStdin: true, StdinOnce: spec.stdin.once }),
+    ...(spec.tty === true ? { Tty: true } : {}),
     // The agent's probes, or the image's check: two would contradict each other.
     ...(spec.imageHealthCheck ? {} : { Healthcheck: { Test: ['NONE'] } }),
     HostConfig: {

@@ -5,8 +5,28 @@ const HEADER_BYTES = 8;
 
 /** The payloads of both streams in order. @param raw a whole log, or a stream of it */
 export function demultiplex(raw: Buffer | NodeJS.ReadableStream, limitBytes?: number): Readable {
-  const source = Buffer.isBuffer(raw) ? [raw] : (raw as AsyncIterable<Buffer>);
-  return Readable.from(payloads(source, limitBytes ?? Infinity), { objectMode: false });
+  return Readable.from(payloads(chunksOf(raw), limitBytes ?? Infinity), { objectMode: false });
+}
+
+/** Of a container with a terminal: there are no frames. */
+export function terminalLog(raw: Buffer | NodeJS.ReadableStream, limitBytes?: number): Readable {
+  return Readable.from(firstBytes(chunksOf(raw), limitBytes ?? Infinity), { objectMode: false });
+}
+
+function chunksOf(raw: Buffer | NodeJS.ReadableStream): Iterable<Buffer> | AsyncIterable<Buffer> {
+  return Buffer.isBuffer(raw) ? [raw] : (raw as AsyncIterable<Buffer>);
+}
+
+async function* firstBytes(
+  source: Iterable<Buffer> | AsyncIterable<Buffer>,
+  limitBytes: number,
+): AsyncGenerator<Buffer, void, undefined> {
+  let left = limitBytes;
+  for await (const chunk of source) {
+    if (chunk.length > 0) yield chunk.subarray(0, left);
+    left -= chunk.length;
+    if (left <= 0) return;
+  }
 }
 
 async function* payloads(

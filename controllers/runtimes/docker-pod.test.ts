@@ -1,11 +1,13 @@
 // What the containers of a Pod share in Docker, and what is left of them in all kinds of ends. As with every runtime (conformance.ts).
 import assert from 'node:assert/strict';
+import { eventually } from '#test/support/eventually.ts';
 import { ended } from './conformance.ts';
 import { TEST_IMAGE } from './docker-engine.test-support.ts';
 import { dockerTests, openDocker } from './docker-runtime-fixture.ts';
 import { StartError } from './runtime.ts';
 
 const dockerTest = await dockerTests();
+const { signal } = new AbortController();
 
 dockerTest(
   'gives the containers of a Pod one network',
@@ -150,3 +152,40 @@ dockerTest(
     await docker('rm', name);
   },
 );
+
+dockerTest('keeps the input of a container open for those who attach', async ({ runtime, run }) => {
+  const echo = 'while read line; do echo "got $line"; done; echo over; sleep 60';
+  const { id } = await run(echo, { stdin: { once: true } });
+  const streams = { stdin: true, stdout: true, stderr: true, tty: false };
+  const attached = await runtime.sessions.attach(id, streams);
+  let text = '';
+  attached.stdout?.on('data', (bytes: Buffer) => (text += bytes.toString('utf8')));
+  attached.stdin?.write('hello\n');
+  await eventually('it answers', () => assert.equal(text, 'got hello\n'));
+  attached.stdin?.end();
+  await eventually('it has seen the end of its input', async () => {
+    const log = await runtime.logs(id, { follow: false, timestamps: false }, signal);
+    assert.equal(await textOf(log as AsyncIterable<Buffer>), 'got hello\nover\n');
+  });
+  attached.kill();
+});
+
+dockerTest('gives a container a terminal of its own', async ({ runtime, run, output }) => {
+  const wait = 'until [ "$(stty size 2>/dev/null)" = "31 97" ]; do sleep 0.1; done; ';
+  const status = await run(`tty; ${wait} stty size; read line; echo "got $line"`, {
+    stdin: { once: false },
+    tty: true,
+  });
+  const streams = { stdin: true, stdout: true, stderr: false, tty: true };
+  const attached = await runtime.sessions.attach(status.id, streams);
+  attached.stdout?.resume();
+  attached.resize({ width: 97, height: 31 });
+  attached.stdin?.write('hello\r');
+  assert.match(await output(status), /^\/dev\/pts\/0\r\n[^]*31 97\r\n[^]*got hello\r\n$/);
+});
+
+async function textOf(stream: AsyncIterable<Buffer>): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of stream) parts.push(part);
+  return Buffer.concat(parts).toString('utf8');
+}

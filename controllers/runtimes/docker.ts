@@ -25,7 +25,7 @@ import { DockerInventory } from './docker-inventory.ts';
 import { followEvents } from './docker-events.ts';
 import type { EngineEvent } from './docker-events.ts';
 import { LABELS } from './docker-labels.ts';
-import { demultiplex } from './docker-log.ts';
+import { demultiplex, terminalLog } from './docker-log.ts';
 import { DockerSandboxes } from './docker-sandbox.ts';
 import { DockerSessions } from './docker-sessions.ts';
 import { engineResources } from './docker-resources.ts';
@@ -215,10 +215,13 @@ export class DockerRuntime implements Runtime {
       ...(options.sinceTime === undefined ? {} : { since: options.sinceTime / 1000 }),
     };
     try {
+      const { Config } = await container.inspect();
       const raw = options.follow
         ? await container.logs({ ...query, follow: true, abortSignal: signal })
         : await container.logs({ ...query, follow: false, abortSignal: signal });
-      return demultiplex(raw, options.limitBytes);
+      return Config.Tty
+        ? terminalLog(raw, options.limitBytes)
+        : demultiplex(raw, options.limitBytes);
     } catch (error) {
       throw await this.#whyNoLogs(id, error);
     }

@@ -193,6 +193,10 @@ export interface ContainerSpec {
   readonly engine: EngineOptions;
   /** The image's own health check counts; otherwise it is not run. */
   readonly imageHealthCheck: boolean;
+  /** Kept open for those who attach, until the first of them has left where it is for `once`. Runtimes without it leave it closed. */
+  readonly stdin?: { readonly once: boolean };
+  /** The container's own terminal, for those who attach; its outputs are one then. */
+  readonly tty?: boolean;
   /** What a container is given to end when not the agent stops it. */
   readonly stopGraceSeconds: number;
 }
