@@ -68,22 +68,14 @@ export class Cache<T extends ApiObject> implements CacheView<T> {
   }
 
   list(namespace?: string): readonly T[] {
-    const all = [...this.#content.objects.values()];
-    const wanted =
-      namespace === undefined
-        ? all
-        : all.filter((object) => object.metadata.namespace === namespace);
-    return wanted.toSorted(byKey);
+    const all = this.#inOrder(this.#content.objects.keys());
+    return namespace === undefined
+      ? all
+      : all.filter((object) => object.metadata.namespace === namespace);
   }
 
   indexed(index: string, value: string): readonly T[] {
-    const keys = this.#content.indices[index]?.get(value) ?? [];
-    const found: T[] = [];
-    for (const key of keys) {
-      const object = this.#content.objects.get(key);
-      if (object !== undefined) found.push(object);
-    }
-    return found.toSorted(byKey);
+    return this.#inOrder(this.#content.indices[index]?.get(value) ?? []);
   }
 
   /** Takes an object in; undefined when it is the one already held. */
@@ -131,6 +123,15 @@ export class Cache<T extends ApiObject> implements CacheView<T> {
     return changes;
   }
 
+  #inOrder(keys: Iterable<string>): readonly T[] {
+    const found: T[] = [];
+    for (const key of [...keys].toSorted()) {
+      const object = this.#content.objects.get(key);
+      if (object !== undefined) found.push(object);
+    }
+    return found;
+  }
+
   #empty(): Content<T> {
     const indices: Record<string, Index> = {};
     for (const name of Object.keys(this.#indexers)) indices[name] = new Map();
@@ -160,10 +161,4 @@ export class Cache<T extends ApiObject> implements CacheView<T> {
       }
     }
   }
-}
-
-function byKey(a: ApiObject, b: ApiObject): number {
-  const left = keyOf(a);
-  const right = keyOf(b);
-  return left < right ? -1 : left > right ? 1 : 0;
 }
