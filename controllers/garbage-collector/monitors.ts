@@ -1,4 +1,5 @@
-// One metadata informer per kind that can be deleted, following CustomResourceDefinitions as they come and go, all feeding one graph.
+// One informer per kind that can be deleted, following CustomResourceDefinitions as they come and go, all feeding one graph. A kind that
+// other controllers watch is not watched a second time; of the others, metadata is enough.
 import type { CacheChange } from '../machinery/cache.ts';
 import type { ApiObject, ApiResource } from '../machinery/client-types.ts';
 import { Deadline } from '../machinery/deadline.ts';
@@ -95,8 +96,19 @@ export class Monitors {
   }
 
   #start(key: string, resource: DiscoveredResource, signal: AbortSignal): void {
+    const stop = new AbortController();
+    const shared = this.#manager.existingInformer(resource);
+    const informer = shared ?? this.#ownInformer(resource);
+    const unsubscribe = informer.onChange((change) => this.#listener(resource, change));
+    stop.signal.addEventListener('abort', unsubscribe, { once: true });
+    // run() resolves when its signal aborts and never rejects. What is shared is run by the manager.
+    if (shared === undefined) void informer.run(AbortSignal.any([signal, stop.signal]));
+    this.#monitors.set(key, { resource, informer, stop });
+  }
+
+  #ownInformer(resource: DiscoveredResource): Informer<ApiObject> {
     const { client, clock, logger, random } = this.#manager;
-    const informer = new Informer<ApiObject>({
+    return new Informer<ApiObject>({
       client,
       clock,
       logger,
@@ -105,11 +117,6 @@ export class Monitors {
       selectors: { metadataOnly: true },
       transform: metadataOf,
     });
-    const stop = new AbortController();
-    informer.onChange((change) => this.#listener(resource, change));
-    // run() resolves when its signal aborts and never rejects.
-    void informer.run(AbortSignal.any([signal, stop.signal]));
-    this.#monitors.set(key, { resource, informer, stop });
   }
 }
 

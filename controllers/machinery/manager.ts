@@ -60,7 +60,7 @@ export class Manager implements ManagerOptions {
     request: InformerRequest<T> = {},
   ): Informer<T> {
     const { selectors = {}, indexers = {} } = request;
-    const key = JSON.stringify([resource.group, resource.version, resource.resource, selectors]);
+    const key = informerKey(resource, selectors);
     let informer = this.#informers.get(key) as Informer<T> | undefined;
     if (informer === undefined) {
       informer = new Informer<T>({ ...this.#shared(), resource, selectors });
@@ -68,6 +68,17 @@ export class Manager implements ManagerOptions {
     }
     informer.addIndexers(indexers);
     return informer;
+  }
+
+  /**
+   * The informer that some controller has of all objects of a kind, for whoever needs no more than their metadata. Undefined when there
+   * is none: nobody else pays for it.
+   */
+  existingInformer(resource: ApiResource): Informer<ApiObject> | undefined {
+    return (
+      this.#informers.get(informerKey(resource, {})) ??
+      this.#informers.get(informerKey(resource, { metadataOnly: true }))
+    );
   }
 
   /** An event recorder that speaks in the name of `component`. */
@@ -103,4 +114,8 @@ export class Manager implements ManagerOptions {
       random: this.random,
     };
   }
+}
+
+function informerKey({ group, version, resource }: ApiResource, selectors: Selectors): string {
+  return JSON.stringify([group, version, resource, selectors]);
 }

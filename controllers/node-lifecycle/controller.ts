@@ -49,7 +49,7 @@ class NodeLifecycleController {
   readonly #manager: Manager;
   readonly #nodes: CacheView<Node>;
   readonly #leases: CacheView<Lease>;
-  readonly #pods: CacheView<Pod>;
+  readonly #podsOn: (node: string) => readonly Pod[];
   readonly #events: EventRecorder;
   readonly #metrics: LifecycleMetrics;
   readonly #lostPods: LostPods;
@@ -67,18 +67,19 @@ class NodeLifecycleController {
     this.#manager = manager;
     const { clock, metrics, logger, random } = manager;
     const nodes = manager.informer<Node>(NODES);
-    const leases = manager.informer<Lease>(LEASES, { selectors: { namespace: LEASE_NAMESPACE } });
+    const leases = manager.informer<Lease>(LEASES);
     const claims = manager.informer<ApiObject>(PERSISTENT_VOLUME_CLAIMS);
     const pods = manager.informer<Pod>(PODS, {
       indexers: { boundTo: ({ spec }) => (spec.nodeName === undefined ? [] : [spec.nodeName]) },
     });
     this.#nodes = nodes.cache;
     this.#leases = leases.cache;
-    this.#pods = pods.cache;
+    this.#podsOn = (node) => pods.cache.indexed('boundTo', node);
     this.#events = manager.recorder('windlass-node-lifecycle');
     this.#metrics = new LifecycleMetrics(metrics);
     this.#lostPods = new LostPods({
       manager,
+      podsOn: this.#podsOn,
       claims: claims.cache,
       events: this.#events,
       metrics: this.#metrics,
@@ -98,10 +99,13 @@ class NodeLifecycleController {
       if (before === undefined || zoneText(before) !== zoneText(object)) this.#zones = undefined;
       this.loop.queue.add(object.metadata.name);
     });
-    leases.onChange(({ object }) => this.loop.queue.add(object.metadata.name));
+    leases.onChange(({ object: { metadata } }) => {
+      if (metadata.namespace === LEASE_NAMESPACE) this.#hear(metadata.name);
+    });
     pods.onChange(({ type, object }) => {
       const { nodeName } = object.spec;
-      if (type !== 'Deleted' && nodeName !== undefined) this.loop.queue.add(nodeName);
+      if (type === 'Deleted' || nodeName === undefined || this.#isWell(nodeName)) return;
+      this.loop.queue.add(nodeName);
     });
     // A claim that is given up lets go of the Pods that it kept.
     claims.onChange(({ type }) => {
@@ -113,14 +117,13 @@ class NodeLifecycleController {
 
   async #reconcile(name: string, signal: AbortSignal): Promise<ReconcileResult> {
     const node = this.#nodes.get('', name);
-    const pods = this.#pods.indexed('boundTo', name);
     if (node === undefined) {
       this.#signs.delete(name);
       this.#judged.delete(name);
       this.#marked.delete(name);
       this.#lostPods.forget(name);
       this.#look();
-      if (pods.length > 0) await this.#removeOrphans(name, pods, signal);
+      await this.#removeOrphans(name, signal);
       return DONE;
     }
     const silentFor = this.#silence(name);
@@ -137,13 +140,12 @@ class NodeLifecycleController {
     const { taints, waitMs } = await this.#taint(node, readiness, signal);
     if (readiness === 'True') this.#marked.delete(name);
     else if (said !== undefined && !this.#marked.has(name)) {
-      await this.#lostPods.markNotReady(name, pods, signal);
+      await this.#lostPods.markNotReady(name, signal);
       this.#marked.add(name);
     }
-    const evictAfterMs = await this.#lostPods.evict(name, taints, pods, signal);
-    const delays = [lost ? undefined : GRACE_MS - silentFor, waitMs, evictAfterMs].filter(
-      (delay) => delay !== undefined,
-    );
+    const evictAfterMs = await this.#lostPods.evict(name, taints, signal);
+    const leftMs = silentFor < GRACE_MS ? GRACE_MS - silentFor : undefined;
+    const delays = [leftMs, waitMs, evictAfterMs].filter((delay) => delay !== undefined);
     return delays.length === 0
       ? DONE
       : { outcome: 'requeueAfter', delayMs: Math.max(1, Math.min(...delays)) };
@@ -179,6 +181,24 @@ class NodeLifecycleController {
     const seenAt = clock.monotonic();
     for (const [name, sign] of this.#signs) this.#signs.set(name, { ...sign, seenAt });
     for (const node of this.#nodes.list()) this.loop.queue.add(node.metadata.name);
+  }
+
+  /** Nothing has to be done about its Pods, whatever they are: when that ends, the Node changes or its time runs out. */
+  #isWell(name: string): boolean {
+    const node = this.#nodes.get('', name);
+    return (
+      node !== undefined &&
+      this.#judged.get(name) === 'True' &&
+      !node.spec?.taints?.some(({ effect }) => effect === 'NoExecute')
+    );
+  }
+
+  /** A Lease changed. In time, that changes nothing but when its node is judged next, and whoever waits for that sees it then. */
+  #hear(name: string): void {
+    const before = this.#signs.get(name);
+    const now = this.#manager.clock.monotonic();
+    if (before !== undefined && now - before.seenAt < GRACE_MS) this.#silence(name);
+    else this.loop.queue.add(name);
   }
 
   /** Milliseconds since the Lease was last seen to change. */
@@ -258,8 +278,10 @@ class NodeLifecycleController {
     return Number.isFinite(waitMs) ? { noExecute: 'keep', waitMs } : { noExecute: 'keep' };
   }
 
-  async #removeOrphans(name: string, pods: readonly Pod[], signal: AbortSignal): Promise<void> {
+  async #removeOrphans(name: string, signal: AbortSignal): Promise<void> {
     const { client, logger } = this.#manager;
+    const pods = this.#podsOn(name);
+    if (pods.length === 0) return;
     try {
       // Asked of the server itself: the cache of Nodes may be behind the cache of Pods.
       await client.get(NODES, '', name, signal);

@@ -24,6 +24,7 @@ export interface Pod extends ApiObject {
 
 export interface LostPodsOptions {
   readonly manager: Manager;
+  readonly podsOn: (node: string) => readonly Pod[];
   readonly claims: CacheView<ApiObject>;
   readonly events: EventRecorder;
   readonly metrics: LifecycleMetrics;
@@ -53,9 +54,9 @@ export class LostPods {
    *
    * @throws RequestError Conflict when a Pod changed meanwhile: look again
    */
-  async markNotReady(node: string, pods: readonly Pod[], signal: AbortSignal): Promise<void> {
+  async markNotReady(node: string, signal: AbortSignal): Promise<void> {
     const { client, clock } = this.#options.manager;
-    for (const { metadata, status } of pods) {
+    for (const { metadata, status } of this.#options.podsOn(node)) {
       if (!status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'))
         continue;
       const { namespace = '', name, resourceVersion } = metadata;
@@ -79,10 +80,10 @@ export class LostPods {
   async evict(
     node: string,
     taints: readonly TimedTaint[],
-    pods: readonly Pod[],
     signal: AbortSignal,
   ): Promise<number | undefined> {
-    const now = this.#options.manager.clock.monotonic();
+    const { manager, podsOn, metrics } = this.#options;
+    const now = manager.clock.monotonic();
     const before = this.#tainted.get(node);
     const since = new Map(
       taints.map((taint) => [textOf(taint), before?.get(textOf(taint)) ?? now] as const),
@@ -92,6 +93,8 @@ export class LostPods {
     const foreign = taints.filter((taint) => !isOwn(taint));
     const kept = new Set<string>();
     let next: number | undefined;
+    // Without a taint that ends Pods, all stay: of the many nodes that are well, nobody's Pods are looked through.
+    const pods = taints.some(({ effect }) => effect === 'NoExecute') ? podsOn(node) : [];
     for (const pod of pods) {
       if (pod.metadata.deletionTimestamp !== undefined) continue;
       const tolerations = pod.spec.tolerations ?? [];
@@ -111,7 +114,7 @@ export class LostPods {
         if (at !== undefined && at > now) next = Math.min(next ?? at - now, at - now);
     }
     this.#kept.set(node, kept);
-    this.#options.metrics.kept(node, kept.size);
+    metrics.kept(node, kept.size);
     return next;
   }
 

@@ -8,6 +8,8 @@ import {
   CONFIG_MAPS,
   CUSTOM_RESOURCE_DEFINITIONS,
   EVENTS,
+  LEASES,
+  NODES,
   SERVICE_ACCOUNTS,
 } from '#controllers/machinery/resources.ts';
 import { TestControlPlane } from '../support/control-plane.ts';
@@ -45,9 +47,9 @@ class Bench {
     this.plane = plane;
   }
 
-  static async start(t: TestContext): Promise<Bench> {
+  static async start(t: TestContext, others: readonly string[] = []): Promise<Bench> {
     const bench = new Bench(await TestControlPlane.start(t));
-    await bench.plane.controllers(['garbage-collector']);
+    await bench.plane.controllers([...others, 'garbage-collector']);
     return bench;
   }
 
@@ -259,4 +261,26 @@ test('a kind that comes and goes at once does not stop the collector', async (t)
   );
   await bench.delete('owner', {});
   await bench.gone('part', WIDGETS);
+});
+
+test('what other controllers watch is not watched twice, and collected all the same: the Lease of a Node', async (t) => {
+  const bench = await Bench.start(t, ['node-lifecycle']);
+  const { client, signal } = bench.plane;
+  await bench.sentinel();
+  const node = await client.create<ApiObject>(NODES, '', { metadata: { name: 'n1' } }, signal);
+  const metadata = { name: 'n1', ownerReferences: [owning(node, {}, NODES)] };
+  await client.create(LEASES, 'kube-node-lease', { metadata }, signal);
+  const text = await bench.plane.exposition();
+  const watches = (resource: string): string | undefined =>
+    new RegExp(`^apiserver_longrunning_requests\\{.*resource="${resource}".*\\} (\\d+)$`, 'm').exec(
+      text,
+    )?.[1];
+  assert.deepEqual(
+    [watches('leases'), watches('nodes'), watches('pods'), watches('configmaps')],
+    ['1', '1', '1', '1'],
+  );
+  await client.delete(NODES, '', 'n1', {}, signal);
+  await eventually('the Lease is gone', () =>
+    assert.rejects(client.get(LEASES, 'kube-node-lease', 'n1', signal), isNotFound),
+  );
 });

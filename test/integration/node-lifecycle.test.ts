@@ -78,9 +78,7 @@ class Bench {
     });
     addNodeLifecycleController(manager);
     // The one that the controller has, too.
-    bench.#leases = manager.informer<Lease>(LEASES, {
-      selectors: { namespace: 'kube-node-lease' },
-    });
+    bench.#leases = manager.informer<Lease>(LEASES);
     void manager.run(signal);
     await bench.#leases.synced(signal);
     return bench;
@@ -104,20 +102,24 @@ class Bench {
 
   /** As the agent; resolves when the controller has seen it. */
   async renew(name = 'n1'): Promise<void> {
+    await this.#beat([name]);
+  }
+
+  /** As agents; the server tells of many renewals at once only now and then, so that they are made together. */
+  async #beat(names: readonly string[]): Promise<void> {
     this.#beats += 1;
     const renewTime = `${new Date(Date.UTC(2026, 0, 1) + this.#beats * 1000).toISOString().slice(0, -1)}000Z`;
     const { client, signal } = this.plane;
-    await client.patch(
-      LEASES,
-      'kube-node-lease',
-      name,
-      '',
-      'merge',
-      { spec: { renewTime } },
-      signal,
+    const patch = { spec: { renewTime } };
+    await Promise.all(
+      names.map((name) =>
+        client.patch(LEASES, 'kube-node-lease', name, '', 'merge', patch, signal),
+      ),
     );
-    await eventually('the Lease is seen', () =>
-      assert.equal(this.#leases.cache.get('kube-node-lease', name)?.spec?.renewTime, renewTime),
+    await eventually('the Leases are seen', () =>
+      names.forEach((name) =>
+        assert.equal(this.#leases.cache.get('kube-node-lease', name)?.spec?.renewTime, renewTime),
+      ),
     );
   }
 
@@ -152,6 +154,13 @@ class Bench {
     );
   }
 
+  /** How often something made the controller look at a node. */
+  async looks(): Promise<number> {
+    await this.idle();
+    const text = await this.exposition();
+    return Number(/^workqueue_adds_total\{name="node-lifecycle"\} (\d+)/m.exec(text)?.[1]);
+  }
+
   /** Waits until the controller has looked at everything that it was told. */
   async idle(): Promise<void> {
     await eventually('the controller is idle', async () => {
@@ -170,7 +179,7 @@ class Bench {
   /** Lets time pass, in which those who answer do. */
   async advance(ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= STEP_MS) {
-      for (const name of this.#alive) await this.renew(name);
+      await this.#beat(this.#alive);
       await this.idle();
       this.clock.advance(Math.min(left, STEP_MS));
       await this.idle();
@@ -229,6 +238,37 @@ test('Pods leave a lost node after five minutes, or when their tolerations say s
   await eventually('the usual one goes', async () =>
     assert.deepEqual(await bench.pods(), ['-hasty', 'patient', '-usual']),
   );
+});
+
+test('renewals in time do not make the controller look at their node, only the end of its time does', async (t) => {
+  const bench = await Bench.start(t);
+  await bench.renew();
+  const before = await bench.looks();
+  for (let beat = 0; beat < 5; beat += 1) {
+    bench.clock.advance(5_000);
+    await bench.renew();
+    await bench.renew('n2');
+  }
+  assert.equal(await bench.looks(), before);
+  // 40 s after the start, both are looked at, and found to be well for another 25 s at least.
+  bench.clock.advance(15_000);
+  assert.equal(await bench.looks(), before + 2);
+  assert.deepEqual(await bench.ready(), ['True', []]);
+  assert.deepEqual(await bench.ready('n2'), ['True', []]);
+});
+
+test('a Node that nobody has spoken for yet is left alone', async (t) => {
+  const bench = await Bench.start(t);
+  const { client, signal } = bench.plane;
+  await client.create(NODES, '', { metadata: { name: 'mute' } }, signal);
+  await bench.advance(60_000);
+  const before = await bench.looks();
+  for (let second = 0; second < 5; second += 1) {
+    bench.clock.advance(1_000);
+    await bench.idle();
+  }
+  assert.equal(await bench.looks(), before);
+  assert.deepEqual(await bench.ready('mute'), [undefined, []]);
 });
 
 test('a controller that has just started gives every node its time', async (t) => {
