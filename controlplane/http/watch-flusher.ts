@@ -2,21 +2,21 @@
 // at a fixed pace, so that one write carries several events (the cost is per write, not per byte).
 import type { Clock } from '#platform/clock.ts';
 
-/** Longest time an event waits for company. */
-const PACE_MS = 5;
-
 export interface Flushable {
   flush(): void;
 }
 
 export class WatchFlusher {
   readonly #clock: Clock;
+  readonly #paceMs: number;
   readonly #dirty = new Set<Flushable>();
   #scheduled = false;
   #lastFlush = -Infinity;
 
-  constructor(clock: Clock) {
+  /** @param paceMs longest time an event waits for company */
+  constructor(clock: Clock, paceMs: number) {
     this.#clock = clock;
+    this.#paceMs = paceMs;
   }
 
   /** Has `watcher` flushed soon. */
@@ -25,8 +25,8 @@ export class WatchFlusher {
     if (this.#scheduled) return;
     this.#scheduled = true;
     const waited = this.#clock.monotonic() - this.#lastFlush;
-    if (waited >= PACE_MS) queueMicrotask(() => this.#flush());
-    else this.#clock.schedule(PACE_MS - waited, () => this.#flush());
+    if (waited >= this.#paceMs) queueMicrotask(() => this.#flush());
+    else this.#clock.schedule(this.#paceMs - waited, () => this.#flush());
   }
 
   #flush(): void {

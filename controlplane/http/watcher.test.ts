@@ -105,7 +105,7 @@ function watch(
       response,
       encoder: new EventEncoder(definition, plainJSON, 'Metadata', new FrameCache(), systemClock),
       batches: new BatchCache(),
-      flusher: new WatchFlusher(systemClock),
+      flusher: new WatchFlusher(systemClock, 5),
       namespace: '',
       matches: undefined,
       selectorText: '',
@@ -189,7 +189,7 @@ test('Watcher of one namespace sees no other', () => {
 
 test('Watchers at the same position share one encoding and one buffer', () => {
   const batches = new BatchCache();
-  const flusher = new WatchFlusher(systemClock);
+  const flusher = new WatchFlusher(systemClock, 5);
   const encoder = new EventEncoder(
     definition,
     plainJSON,

@@ -24,6 +24,7 @@ export interface KindRow {
   readonly subresources?: readonly SubresourceDefinition[];
   readonly table?: TableDefinition;
   readonly selectableFields?: ResourceDefinition['selectableFields'];
+  readonly watchPaceMs?: number;
 }
 
 /** Finds the schema of a kind: `builtinSchema` of the generated corpus. */
@@ -72,6 +73,7 @@ export function define(row: KindRow, schemaOf: SchemaLookup): ResourceDefinition
     subresources: row.subresources ?? [],
     selectableFields: row.selectableFields ?? {},
     custom: false,
+    ...(row.watchPaceMs === undefined ? {} : { watchPaceMs: row.watchPaceMs }),
     storageKey: storageKeyOf(row.group, row.resource),
   };
 }

@@ -1,5 +1,6 @@
 // GET of a collection with `watch=true`: a stream of events until the client leaves, the time is over, or the server stops.
 import { ApiError, badRequest } from '../../api/errors.ts';
+import type { ResourceDefinition } from '../../api/resource.ts';
 
 import type { Handler, RequestContext } from '../context.ts';
 import {
@@ -19,6 +20,8 @@ import { EventEncoder, FrameCache } from '../watch-frames.ts';
 import { Watcher } from '../watcher.ts';
 import { definitionOf } from './get.ts';
 
+/** Longest time that an event waits for others, where its kind says nothing else. */
+const USUAL_PACE_MS = 5;
 const BOOKMARK_INTERVAL_MS = 60_000;
 /** The last bookmark comes this long before the end. */
 const FINAL_BOOKMARK_MS = 2000;
@@ -28,7 +31,12 @@ const MINIMUM_TIMEOUT_MS = 1_800_000;
 export function watchHandler(services: Services): Handler {
   const frames = new FrameCache();
   const batches = new BatchCache();
-  const flusher = new WatchFlusher(services.clock);
+  const flushers = new Map<number, WatchFlusher>();
+  const flusherOf = ({ watchPaceMs = USUAL_PACE_MS }: ResourceDefinition): WatchFlusher => {
+    const flusher = flushers.get(watchPaceMs) ?? new WatchFlusher(services.clock, watchPaceMs);
+    flushers.set(watchPaceMs, flusher);
+    return flusher;
+  };
 
   return (context) => {
     const definition = definitionOf(context);
@@ -64,7 +72,7 @@ export function watchHandler(services: Services): Handler {
           services.clock,
         ),
         batches,
-        flusher,
+        flusher: flusherOf(definition),
         namespace: definition.namespaced ? context.info.namespace : '',
         matches: selection.matches,
         selectorText: selection.text,
