@@ -42,31 +42,31 @@ async function settle(): Promise<void> {
 test('a size waits until the process is there', async () => {
   const notYet: State = { Pid: 0, Running: false, ExitCode: null };
   const { terminal, sizes } = execOf([notYet, STARTING, STARTING, RUNNING]);
-  terminal.resize({ width: 97, height: 31 });
+  void terminal.resize({ width: 97, height: 31 });
   await settle();
   assert.deepEqual(sizes, ['97x31']);
 });
 
 test('a size that is refused is tried again', async () => {
   const { terminal, sizes } = execOf([RUNNING], 3);
-  terminal.resize({ width: 97, height: 31 });
+  void terminal.resize({ width: 97, height: 31 });
   await settle();
   assert.deepEqual(sizes, ['97x31']);
 });
 
 test('the newest of several sizes is the last that is set', async () => {
   const { terminal, sizes } = execOf([STARTING, RUNNING]);
-  terminal.resize({ width: 97, height: 31 });
-  terminal.resize({ width: 80, height: 24 });
+  void terminal.resize({ width: 97, height: 31 });
+  void terminal.resize({ width: 80, height: 24 });
   await settle();
-  terminal.resize({ width: 81, height: 25 });
+  void terminal.resize({ width: 81, height: 25 });
   await settle();
   assert.deepEqual(sizes, ['80x24', '81x25']);
 });
 
 test('a command that has ended needs no size', async () => {
   const { terminal, sizes } = execOf([ENDED]);
-  terminal.resize({ width: 97, height: 31 });
+  void terminal.resize({ width: 97, height: 31 });
   await settle();
   assert.deepEqual(sizes, []);
 });

@@ -11,44 +11,43 @@ export class DockerExecTerminal {
   readonly #exec: Pick<Docker.Exec, 'inspect' | 'resize'>;
   readonly #clock: Clock;
   #wanted: TerminalSize | undefined;
-  #isApplying = false;
+  #applying: Promise<void> | undefined;
 
   constructor(exec: Pick<Docker.Exec, 'inspect' | 'resize'>, clock: Clock) {
     this.#exec = exec;
     this.#clock = clock;
   }
 
-  /** Nothing happens when the command has ended meanwhile. */
-  resize(size: TerminalSize): void {
+  /** Resolves when the terminal has its newest size, or the command has ended. */
+  async resize(size: TerminalSize): Promise<void> {
     this.#wanted = size;
-    if (this.#isApplying) return;
-    this.#isApplying = true;
-    // An Engine that does not answer ends the session by itself.
-    void this.#apply()
-      .catch(() => undefined)
-      .finally(() => {
-        this.#isApplying = false;
-      });
+    this.#applying ??= this.#apply();
+    await this.#applying;
   }
 
   async #apply(): Promise<void> {
-    for (;;) {
-      const size = this.#wanted;
-      if (size === undefined) return;
-      const { Pid, Running, ExitCode } = await this.#exec.inspect();
-      if (!Running && ExitCode !== null) return;
-      if (Running && Pid > 0) {
-        const isSet = await this.#exec.resize({ w: size.width, h: size.height }).then(
-          () => true,
-          () => false,
-        );
-        if (isSet && size === this.#wanted) {
-          this.#wanted = undefined;
-          return;
-        }
-        if (isSet) continue;
-      }
-      await sleep(this.#clock, POLL_MS);
+    try {
+      while (this.#wanted !== undefined && (await this.#tryOnce(this.#wanted)) !== 'ended');
+    } catch {
+      // An Engine that does not answer ends the session by itself.
+    } finally {
+      this.#wanted = undefined;
+      this.#applying = undefined;
     }
+  }
+
+  async #tryOnce(size: TerminalSize): Promise<'ended' | 'goes on'> {
+    const { Pid, Running, ExitCode } = await this.#exec.inspect();
+    if (!Running && ExitCode !== null) return 'ended';
+    const isSet =
+      Running &&
+      Pid > 0 &&
+      (await this.#exec.resize({ w: size.width, h: size.height }).then(
+        () => true,
+        () => false,
+      ));
+    if (!isSet) await sleep(this.#clock, POLL_MS);
+    else if (size === this.#wanted) this.#wanted = undefined;
+    return 'goes on';
   }
 }

@@ -57,10 +57,10 @@ export class DockerSessions implements ContainerSessions {
     const socket = await exec.start({ hijack: true, stdin, Tty: tty }).catch(throwReason);
     const terminal = new DockerExecTerminal(exec, clock);
     // Engines before 23 take no size when the exec is made.
-    if (tty && size !== undefined) terminal.resize(size);
+    if (tty && size !== undefined) await terminal.resize(size);
     return this.#command(socket, options, {
       exitCode: () => this.#exitCodeOf(exec),
-      resize: (to) => terminal.resize(to),
+      resize: (to) => void terminal.resize(to),
       kill: () =>
         void killDockerExec(container, exec, execID).catch((error: unknown) =>
           logger.warn('Cannot end a command that nobody waits for', { error }),
