@@ -27,6 +27,8 @@ import { GroupAuthorizer } from './identity/group-authorizer.ts';
 import { writeKubeconfig } from './identity/kubeconfig.ts';
 import { NodeAuthorizer } from './identity/node-authorizer.ts';
 import { serverNames, urlOf } from './identity/server-names.ts';
+import { showPersistence } from './persistence-instances/show-persistence.ts';
+import type { ShownPersistence } from './persistence-instances/show-persistence.ts';
 import { createRegistry } from './registry/registry.ts';
 import type { RunningRegistry } from './registry/registry.ts';
 import { openStore } from './store/store.ts';
@@ -95,9 +97,11 @@ export async function startControlPlane(
   signal.throwIfAborted();
 
   const scheme = new Scheme();
-  scheme.add(builtinDefinitions(builtinSchema));
-  const registry = createRegistry({ scheme, store: data.store, clock, ids: systemIds, logger });
+  scheme.add([...builtinDefinitions(builtinSchema), ...data.shown.definitions]);
+  const { store } = data.shown;
+  const registry = createRegistry({ scheme, store, clock, ids: systemIds, logger });
   cleanup.defer(() => registry.close());
+  cleanup.defer(data.shown.recordEvents(registry, scheme));
   await registry.bootstrap(options.bootstrapObjects, signal);
   stopwatch.lap('registry and bootstrap objects');
   signal.throwIfAborted();
@@ -106,8 +110,9 @@ export async function startControlPlane(
     certificates,
     scheme,
     registry,
-    store: data.store,
+    store,
     health,
+    shown: data.shown,
   });
   cleanup.defer(() => server.close());
   stopwatch.lap('listen');
@@ -163,7 +168,7 @@ async function openData(
   health: Health,
   cleanup: AsyncDisposableStack,
   signal: AbortSignal,
-): Promise<{ readonly store: Store; readonly secretsKeyCreated: boolean }> {
+): Promise<{ readonly shown: ShownPersistence; readonly secretsKeyCreated: boolean }> {
   const { clock, logger, metrics } = options;
   const { keyring, created } = await openKeyring(options.secretsKeyFile);
   const log = await openPersistence({ urls: options.persistence, machineId, clock });
@@ -181,7 +186,9 @@ async function openData(
     },
   });
   cleanup.use(store);
-  return { store, secretsKeyCreated: created };
+  const shown = showPersistence({ log, store, clock, ids: systemIds, logger });
+  cleanup.defer(() => shown.close());
+  return { shown, secretsKeyCreated: created };
 }
 
 interface Parts {
@@ -190,6 +197,7 @@ interface Parts {
   readonly registry: RunningRegistry;
   readonly store: Store;
   readonly health: Health;
+  readonly shown: ShownPersistence;
 }
 
 async function listen(options: ControlPlaneOptions, parts: Parts): Promise<ApiServer> {
@@ -216,7 +224,7 @@ async function listen(options: ControlPlaneOptions, parts: Parts): Promise<ApiSe
         return `${own}${other}`;
       },
       metricsContentType: metrics.contentType,
-      healthChecks: health.checks,
+      healthChecks: [...health.checks, ...parts.shown.checks],
       version: { windlass: options.version },
       serverAddress: () => new URL(urlOf(options.bind, server.port)).host,
     },

@@ -85,6 +85,11 @@ export interface PersistenceLog extends AsyncDisposable {
   replay(signal: AbortSignal): AsyncIterable<readonly LogRecord[]>;
   /** Forgets history up to a revision, as soon as replicas need it no more. */
   compact(through: number): Promise<void>;
+  /**
+   * Why no write is acknowledged at present although the log is open: a synchronous instance is missing and --on-sync-loss is
+   * `block`. Undefined while writes are acknowledged.
+   */
+  blocked(): string | undefined;
   /** All instances, the primary first. */
   instances(): readonly InstanceReport[];
   /** @returns how to stop listening */

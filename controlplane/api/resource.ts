@@ -68,6 +68,8 @@ export interface ResourceDefinition {
    * absent. For what changes all the time and is urgent to nobody: a watcher that is woken for each change pays for the waking.
    */
   readonly watchPaceMs?: number;
+  /** True for what the server computes and nobody stores: no CustomResourceDefinition may take its names. */
+  readonly isVirtual?: boolean;
   /** Where objects lie in the store; the same for all versions of a kind: `apps/deployments`, `core/pods`. */
   readonly storageKey: string;
 }

@@ -29,6 +29,10 @@ export class ScriptedLog implements PersistenceLog {
     return Promise.resolve({ epoch: this.#epoch, revision, compacted: 0 });
   }
 
+  blocked(): undefined {
+    return undefined;
+  }
+
   instances(): readonly InstanceReport[] {
     return [REPORT];
   }

@@ -1,7 +1,8 @@
 // What dashboards read about storage: upstream's names for what upstream has, windlass_persistence_* for the instances.
-import type { InstanceReport, PersistenceLog } from '#persistence/log.ts';
-import type { Gauge, MetricsRegistry } from '#platform/metrics.ts';
+import type { PersistenceLog } from '#persistence/log.ts';
+import type { MetricsRegistry } from '#platform/metrics.ts';
 import type { Write } from './group-commit.ts';
+import { instanceMetrics } from './instance-metrics.ts';
 
 /** Upstream's, k8s.io/apiserver pkg/storage/etcd3/metrics: recording rules depend on them. */
 const REQUEST_BUCKETS = [
@@ -82,11 +83,7 @@ export function storageMetrics(options: StorageMetricsOptions): BatchReporter {
 
 function registerGauges(options: StorageMetricsOptions): void {
   const { registry, log } = options;
-  const eachInstance = (value: (report: InstanceReport) => number) => (gauge: Gauge) => {
-    for (const report of log.instances()) {
-      gauge.set({ provider: report.provider, instance: report.name }, value(report));
-    }
-  };
+  instanceMetrics(registry, log);
   registry.gauge({
     name: 'apiserver_storage_objects',
     help: '[STABLE] Number of stored objects by resource',
@@ -96,18 +93,6 @@ function registerGauges(options: StorageMetricsOptions): void {
         gauge.set({ resource: resourceLabel(resource) }, count);
       }
     },
-  });
-  registry.gauge({
-    name: 'windlass_persistence_instance_up',
-    help: '[ALPHA] 1 while the instance takes writes',
-    labelNames: ['provider', 'instance'],
-    collect: eachInstance(({ up }) => (up ? 1 : 0)),
-  });
-  registry.gauge({
-    name: 'windlass_persistence_mean_latency_seconds',
-    help: '[ALPHA] Mean seconds from request to acknowledgement over the last minutes',
-    labelNames: ['provider', 'instance'],
-    collect: eachInstance(({ meanPersistLatency }) => meanPersistLatency),
   });
 }
 

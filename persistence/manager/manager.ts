@@ -71,6 +71,10 @@ export class PersistenceManager implements PersistenceLog {
     return this.#primary.provider.compact(this.#primary.name, through);
   }
 
+  blocked(): undefined {
+    return undefined;
+  }
+
   instances(): readonly InstanceReport[] {
     const { provider, name, providerName, location } = this.#primary;
     const { exists, status, meanPersistLatency } = provider.instanceStatus(name);

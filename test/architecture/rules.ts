@@ -23,6 +23,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'persistence/encoding.ts',
   ],
   'controlplane/registry/': ['platform/', 'controlplane/api/', 'controlplane/store/'],
+  'controlplane/persistence-instances/': [
+    'platform/',
+    'controlplane/api/',
+    'controlplane/registry/',
+    'controlplane/store/',
+    'persistence/log.ts',
+  ],
   'controlplane/identity/': ['platform/', 'controlplane/api/'],
   'controlplane/http/': [
     'platform/',

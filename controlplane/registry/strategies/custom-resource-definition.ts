@@ -18,6 +18,11 @@ interface Verdict {
   readonly message: string;
 }
 
+/** Whether a CustomResourceDefinition made it. */
+function isDefined({ custom, isVirtual }: ResourceDefinition): boolean {
+  return custom && isVirtual !== true;
+}
+
 /** The first clash of names with another kind of the group. */
 function namesVerdict(object: KubernetesObject, env: Environment): Verdict {
   const group = stringAt(object, 'spec', 'group');
@@ -26,7 +31,7 @@ function namesVerdict(object: KubernetesObject, env: Environment): Verdict {
   const shortNames = listAt(names, 'shortNames').map(String);
   const others = env.scheme
     .definitions()
-    .filter((other) => other.group === group && !(other.custom && other.resource === plural));
+    .filter((other) => other.group === group && !(isDefined(other) && other.resource === plural));
   const taken = (name: string, of: (other: ResourceDefinition) => readonly string[]): boolean =>
     others.some((other) => of(other).includes(name));
   const resourceNames = (other: ResourceDefinition): readonly string[] => [
