@@ -1,63 +1,10 @@
 // What every LogPersistenceProvider must do, as tests over a factory. Takes the test function as an argument, so that it can
 // be given to authors of providers without bringing a test framework along.
 import assert from 'node:assert/strict';
+import { claim, dumpOf, machine, never, put, removal, shown } from './conformance-site.ts';
+import type { ConformanceSite, TestFunction } from './conformance-site.ts';
 import { decodeBatch, encodeBatch } from './encoding.ts';
-import { parseMachineId } from './machine-id.ts';
-import type { MachineId } from './machine-id.ts';
-import type { LogPersistenceProvider, LogRecord } from './provider.ts';
-
-/** Where the provider's instances lie; each call of `open` is a new process's view of the same data. */
-export interface ConformanceSite extends AsyncDisposable {
-  /** A provider over at least two instances of this site, not initialized. One is open at a time. */
-  open(): LogPersistenceProvider;
-}
-
-export type TestFunction = (name: string, body: () => Promise<void>) => unknown;
-
-const machine = parseMachineId('00112233445566778899aabbccddeeff') as MachineId;
-
-interface Opened extends AsyncDisposable {
-  readonly provider: LogPersistenceProvider;
-  readonly instance: string;
-  readonly epoch: number;
-  append(...records: readonly LogRecord[]): Promise<void>;
-}
-
-async function claim(site: ConformanceSite): Promise<Opened> {
-  const provider = site.open();
-  await provider.initialize(machine);
-  const [instance] = provider.instances();
-  assert.ok(instance !== undefined);
-  const { epoch } = await provider.claimEpoch(instance);
-  return {
-    provider,
-    instance,
-    epoch,
-    append: (...records) => provider.append(instance, encodeBatch({ epoch, records })),
-    [Symbol.asyncDispose]: () => provider[Symbol.asyncDispose](),
-  };
-}
-
-function put(revision: number, key: string, value = `${key}@${revision}`): LogRecord {
-  return { revision, kind: 'core/things', key, value: Buffer.from(value) };
-}
-
-function removal(revision: number, key: string): LogRecord {
-  return { revision, kind: 'core/things', key };
-}
-
-/** `a@1` for a put with that value, `-a@3` for a deletion. */
-async function shown(chunks: AsyncIterable<readonly LogRecord[]>): Promise<string[]> {
-  const lines: string[] = [];
-  for await (const records of chunks) {
-    for (const { key, revision, value } of records) {
-      lines.push(value === undefined ? `-${key}@${revision}` : Buffer.from(value).toString());
-    }
-  }
-  return lines;
-}
-
-const never = new AbortController().signal;
+import { testReplacement } from './replacement-conformance.ts';
 
 /** Registers the suite. `makeSite` gives a fresh, empty site each time. */
 export function testProvider(
@@ -96,6 +43,10 @@ export function testProvider(
     await assert.rejects(async () => provider.cursor(unknown), error);
     await assert.rejects(async () => provider.append(unknown, batch), error);
     await assert.rejects(async () => provider.compact(unknown, 1), error);
+    const dump = dumpOf({ epoch: 1, revision: 0, compacted: 0 });
+    await assert.rejects(async () => provider.restore(unknown, dump), error);
+    await assert.rejects(async () => provider.setAside(unknown), error);
+    await assert.rejects(async () => provider.verify(unknown, never), error);
     await assert.rejects(async () => shown(provider.replay(unknown, never)), error);
     await assert.rejects(async () => shown(provider.readFrom(unknown, 0)), error);
   });
@@ -187,8 +138,11 @@ export function testProvider(
     const next = await provider.claimEpoch(instance);
     assert.equal(next.epoch, epoch + 1);
     assert.equal(next.revision, 1);
+    assert.equal((await provider.claimEpoch(instance, 1)).epoch, epoch + 2);
+    const far = await provider.claimEpoch(instance, epoch + 40);
+    assert.equal(far.epoch, epoch + 40);
     await assert.rejects(one.append(put(2, 'a')), { name: 'EpochLostError' });
-    await provider.append(instance, encodeBatch({ epoch: next.epoch, records: [put(2, 'b')] }));
+    await provider.append(instance, encodeBatch({ epoch: far.epoch, records: [put(2, 'b')] }));
     assert.deepEqual(await shown(provider.replay(instance, never)), ['a@1', 'b@2']);
   });
 
@@ -295,4 +249,25 @@ export function testProvider(
     await assert.rejects(one.append(put(1, 'a')), { name: 'StorageFailedError' });
     await assert.rejects(shown(one.provider.replay(one.instance, never)));
   });
+
+  check('opens nothing twice when it is initialized again', async (site) => {
+    await using one = await claim(site);
+    await one.append(put(1, 'a'));
+    await one.provider.initialize(machine);
+    await one.append(put(2, 'b'));
+    assert.deepEqual(await shown(one.provider.replay(one.instance, never)), ['a@1', 'b@2']);
+  });
+
+  check('leaves notes for other holders, where it has a place for them', async (site) => {
+    await using one = await claim(site);
+    const { holders } = one.provider;
+    if (holders === undefined) return;
+    assert.equal(await holders.read(one.instance), undefined);
+    await holders.write(one.instance, 'first');
+    await holders.write(one.instance, '{"second":"ü"}');
+    assert.deepEqual(await holders.read(one.instance), { text: '{"second":"ü"}' });
+    assert.deepEqual(await shown(one.provider.replay(one.instance, never)), []);
+  });
+
+  testReplacement(check);
 }

@@ -25,7 +25,10 @@ export interface PersistedObject {
  * UnknownInstanceError from every other call; a missing object is `undefined`.
  */
 export interface PersistenceProvider {
-  /** Opens connections and files. An instance that cannot be opened is Down afterwards; the others work. */
+  /**
+   * Opens connections and files. An instance that cannot be opened is Down afterwards; the others work. Called again it opens
+   * those anew that are Down, and leaves the others alone.
+   */
   initialize(machineId: MachineId): Promise<void>;
   /** Names of the form `<generic>-<hash of its configuration>`. */
   instances(): readonly string[];
@@ -52,20 +55,41 @@ export interface Cursor {
   readonly compacted: number;
 }
 
+/** A whole log, as restore() takes it. */
+export interface LogDump extends Cursor {
+  /** In the order of replay(): each object at `compacted` once, at its revision, then each change after it. */
+  readonly records: AsyncIterable<readonly LogRecord[]>;
+}
+
+/** What verify() has counted. `records` are objects and changes, `bytes` those of their values. */
+export interface Verified {
+  readonly records: number;
+  readonly bytes: number;
+  readonly revision: number;
+}
+
+/** A note beside the log, for whoever opens the same data: advisory only, the last one wins. */
+export interface Holders {
+  read(instance: string): Promise<{ readonly text: string } | undefined>;
+  write(instance: string, text: string): Promise<void>;
+}
+
 /** An ordered, durable record of changes. Single writer: the holder of the epoch. */
 export interface LogPersistenceProvider extends PersistenceProvider, AsyncDisposable {
   /**
-   * Takes the next epoch for the machine given to initialize(); whoever held the one before can append no more.
+   * Takes the next epoch, at least `atLeast`, for the machine given to initialize(); whoever held the one before can append no
+   * more.
    *
    * @throws the error that kept initialize() from opening the instance
    */
-  claimEpoch(instance: string): Promise<Cursor>;
+  claimEpoch(instance: string, atLeast?: number): Promise<Cursor>;
   cursor(instance: string): Promise<Cursor>;
   /**
    * Makes a batch durable as one: all or nothing. The buffer (see encoding.ts) is transferred and must not be used afterwards.
-   * Resolves once durable. Revisions must be above the cursor's.
+   * Resolves once durable. Revisions must be above the cursor's. After StorageFullError and StorageUnreachableError nothing of
+   * it was kept, and the next may succeed.
    *
-   * @throws EpochLostError, StorageFullError, StorageFailedError, CorruptDataError
+   * @throws EpochLostError, StorageFullError, StorageUnreachableError, StorageFailedError, CorruptDataError
    */
   append(instance: string, batch: ArrayBuffer): Promise<void>;
   /**
@@ -83,4 +107,27 @@ export interface LogPersistenceProvider extends PersistenceProvider, AsyncDispos
   readFrom(instance: string, revision: number): AsyncIterable<readonly LogRecord[]>;
   /** Forgets what is no longer needed to show the state at `through` and every change after it; live objects stay. */
   compact(instance: string, through: number): Promise<void>;
+  /**
+   * Replaces everything by `dump`, all or nothing: until it resolves a crash leaves what was there. Meanwhile writes to the
+   * instance are refused with StorageUnreachableError.
+   *
+   * @throws EpochLostError when the dump's epoch is not the instance's, CorruptDataError for a dump that is none, what its
+   *   records throw, and what append() throws
+   */
+  restore(instance: string, dump: LogDump): Promise<void>;
+  /**
+   * Puts what is there aside, whole, for a person to look at, and leaves an empty log at the same epoch. Works also for an
+   * instance that is Down because it is damaged, and brings it up again.
+   *
+   * @returns where it is now: a path or URL without secrets
+   */
+  setAside(instance: string): Promise<string>;
+  /**
+   * Reads and checks everything that is stored, in slices that let batches pass.
+   *
+   * @throws CorruptDataError naming the first damage
+   */
+  verify(instance: string, signal: AbortSignal): Promise<Verified>;
+  /** Present where several machines may open the same data. Safety rests on the epoch, never on this. */
+  readonly holders?: Holders;
 }

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { EpochLostError, StorageFailedError, StorageFullError } from '#persistence/errors.ts';
+import {
+  EpochLostError,
+  StorageFailedError,
+  StorageFullError,
+  StorageUnreachableError,
+} from '#persistence/errors.ts';
 import { MetricsRegistry } from '#platform/metrics.ts';
 import type { KubernetesObject } from '../api/object.ts';
 import { at, fixture, pod, PODS, recorder } from './store-fixture.ts';
@@ -166,27 +171,32 @@ test('of many writers that saw the same revision exactly one wins', async () => 
   assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
 });
 
-test('a failed batch takes with it what was stacked on it, and nothing else', async () => {
-  const { store, log } = await fixture();
-  log.script = () => 'hold';
-  const sink = recorder();
-  store.watch(PODS, 0, sink);
-  const failing = store.put(at('a', 0), pod('a'));
-  const held = await log.nextHeld();
-  const stacked = store.put(at('a', 1), pod('a'));
-  const stackedTwice = store.delete(at('a', 2), pod('a'));
-  const apart = store.put(at('b', 0), pod('b'));
-  held.fail(new StorageFullError('state.db'));
-  for (const write of [failing, stacked, stackedTwice]) {
-    await assert.rejects(write, { name: 'StorageUnavailableError', message: /no space left/ });
-  }
-  (await log.nextHeld()).succeed();
-  assert.equal((await apart).revision, 4);
-  assert.deepEqual(sink.seen, [['ADDED b@4']]);
-  assert.equal(store.get(PODS, 'default', 'a'), undefined);
-  log.script = () => 'succeed';
-  assert.equal((await store.put(at('a', 0), pod('a'))).revision, 5, 'revisions are never reused');
-});
+for (const error of [
+  new StorageFullError('state.db'),
+  new StorageUnreachableError('Cannot reach s3://bucket: timed out'),
+]) {
+  test(`${error.name} takes with its batch what was stacked on it, and nothing else`, async () => {
+    const { store, log } = await fixture();
+    log.script = () => 'hold';
+    const sink = recorder();
+    store.watch(PODS, 0, sink);
+    const failing = store.put(at('a', 0), pod('a'));
+    const held = await log.nextHeld();
+    const stacked = store.put(at('a', 1), pod('a'));
+    const stackedTwice = store.delete(at('a', 2), pod('a'));
+    const apart = store.put(at('b', 0), pod('b'));
+    held.fail(error);
+    for (const write of [failing, stacked, stackedTwice]) {
+      await assert.rejects(write, { name: 'StorageUnavailableError', message: error.message });
+    }
+    (await log.nextHeld()).succeed();
+    assert.equal((await apart).revision, 4);
+    assert.deepEqual(sink.seen, [['ADDED b@4']]);
+    assert.equal(store.get(PODS, 'default', 'a'), undefined);
+    log.script = () => 'succeed';
+    assert.equal((await store.put(at('a', 0), pod('a'))).revision, 5, 'revisions are never reused');
+  });
+}
 
 for (const error of [
   new StorageFailedError('Cannot use state.db: disk I/O error'),

@@ -17,7 +17,7 @@ import type { Fault, FaultProxy, SeenRequest } from '#test/support/s3-fault-prox
 import { tempDir } from '#test/support/temp-dir.ts';
 import { needs } from '#test/support/missing-part.ts';
 import { testBlobStore } from '../segments/blob-store-conformance.ts';
-import type { TestFunction } from '../provider-conformance.ts';
+import type { TestFunction } from '../conformance-site.ts';
 import { S3BlobStore } from './blob-store.ts';
 import { makeS3Client } from './client.ts';
 import { parseS3Url } from './url.ts';

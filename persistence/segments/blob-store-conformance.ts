@@ -1,6 +1,6 @@
 // What every BlobStore must do, as tests over a factory. The test function is an argument, as in provider-conformance.ts.
 import assert from 'node:assert/strict';
-import type { TestFunction } from '../provider-conformance.ts';
+import type { TestFunction } from '../conformance-site.ts';
 import type { BlobStore } from './blob-store.ts';
 
 /** Where the stores of a test lie; each call of `open` is another process's view of the same names. */

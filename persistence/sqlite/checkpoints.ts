@@ -2,8 +2,8 @@
 // nobody writes. Never inside a commit, as SQLite's own automatic checkpoint would.
 import type Database from 'better-sqlite3';
 import type { Clock } from '#platform/clock.ts';
-import { failureOf } from './failures.ts';
-import type { Failure } from './failures.ts';
+import type { Failure } from '../thread/failures.ts';
+import { sqliteFailureOf } from './sqlite-failure.ts';
 
 const BUSY_BYTES = 8 << 20;
 const TRUNCATE_BYTES = 256 << 20;
@@ -71,7 +71,7 @@ export class Checkpoints {
     try {
       work();
     } catch (error) {
-      const failure = failureOf(error, this.#path);
+      const failure = sqliteFailureOf(error, this.#path);
       // A full disk leaves everything in the log, where it is safe; the next round tries again.
       if (failure.type !== 'full') this.#onFailure(failure);
     }

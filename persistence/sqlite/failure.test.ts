@@ -8,8 +8,9 @@ import { systemClock } from '#platform/clock.ts';
 import { encodeBatch } from '../encoding.ts';
 import { parseMachineId } from '../machine-id.ts';
 import type { MachineId } from '../machine-id.ts';
-import { failureOf, isPassing } from './failures.ts';
+import { isPassing } from '../thread/failures.ts';
 import { SqlitePersistenceProvider } from './provider.ts';
+import { sqliteFailureOf } from './sqlite-failure.ts';
 
 test('an instance whose file was cut off fails, stays down and writes no more', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'windlass-failure-'));
@@ -67,7 +68,7 @@ for (const [code, type] of [
   ['ERR_UNHEARD_OF', 'failed'],
 ] as const) {
   test(`${code} is ${type}, and only a full disk leaves the instance up`, () => {
-    const failure = failureOf(
+    const failure = sqliteFailureOf(
       Object.assign(new Error('what SQLite says'), { code }),
       '/x/state.db',
     );

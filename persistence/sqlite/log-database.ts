@@ -4,8 +4,8 @@ import type Database from 'better-sqlite3';
 import type { Batch } from '../encoding.ts';
 import { CorruptDataError } from '../errors.ts';
 import type { Cursor, LogRecord } from '../provider.ts';
-import { WorkerFailure } from './failures.ts';
-import type { Failure } from './failures.ts';
+import { WorkerFailure } from '../thread/failures.ts';
+import type { Failure } from '../thread/failures.ts';
 
 const PAGE_ROWS = 2_000;
 const PAGE_BYTES = 1 << 20;
@@ -33,9 +33,15 @@ export class LogDatabase {
     };
   }
 
-  claim(machine: string): Cursor {
+  /** Of whoever claimed last; empty before the first claim. */
+  machine(): string {
+    const machine = this.#statements.getMeta.get('machine');
+    return typeof machine === 'string' ? machine : '';
+  }
+
+  claim(machine: string, atLeast: number): Cursor {
     this.#transaction(() => {
-      this.#statements.setMeta.run(this.#number('epoch') + 1, 'epoch');
+      this.#statements.setMeta.run(Math.max(this.#number('epoch') + 1, atLeast), 'epoch');
       this.#statements.setMeta.run(machine, 'machine');
     });
     return this.cursor();
@@ -121,6 +127,24 @@ export class LogDatabase {
       const isLast = changes.length < COMPACTION_ROWS;
       setMeta.run(isLast ? target : (changes.at(-1)?.[0] ?? target), 'compacted');
       return isLast;
+    });
+  }
+
+  /** Adds records at their own revisions: for a database that is being built. */
+  load(records: readonly LogRecord[]): void {
+    this.#transaction(() => {
+      for (const record of records) this.#insert(record);
+    });
+  }
+
+  /** Says where a database that was built stands. */
+  place({ epoch, revision, compacted, machine }: Cursor & { readonly machine: string }): void {
+    const { setMeta } = this.#statements;
+    this.#transaction(() => {
+      setMeta.run(epoch, 'epoch');
+      setMeta.run(revision, 'revision');
+      setMeta.run(compacted, 'compacted');
+      setMeta.run(machine, 'machine');
     });
   }
 

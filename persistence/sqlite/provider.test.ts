@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,7 @@ import { encodeBatch } from '../encoding.ts';
 import { parseMachineId } from '../machine-id.ts';
 import type { MachineId } from '../machine-id.ts';
 import { testProvider } from '../provider-conformance.ts';
-import { SqlitePersistenceProvider } from './provider.ts';
+import { SqlitePersistenceProvider, sqliteInstanceName } from './provider.ts';
 
 const machine = parseMachineId('f'.repeat(32)) as MachineId;
 let root: string;
@@ -31,6 +32,13 @@ testProvider(test, 'SqlitePersistenceProvider', async () => {
   const paths = [join(directory, 'one.db'), join(directory, 'two.db')];
   return {
     open: () => new SqlitePersistenceProvider({ paths, clock: systemClock }),
+    damage: (instance) => {
+      const path = paths.find((candidate) => sqliteInstanceName(candidate) === instance) ?? '';
+      // All copies: a page that was split leaves one behind.
+      const text = readFileSync(path, 'latin1');
+      writeFileSync(path, text.replaceAll('k150@151', 'j150@151'), 'latin1');
+      return Promise.resolve();
+    },
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true }),
   };
 });

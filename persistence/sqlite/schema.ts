@@ -1,36 +1,25 @@
-// Tables and settings of the database file, and the checks before it is used. Values lie once, in `log`; `live` says which
-// row of it is an object's present state. `log.previous` is the row that a change supersedes: compaction follows it.
-import { closeSync, fsyncSync, openSync } from 'node:fs';
+// Settings of the database file, and the checks before it is used.
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import { makeDirectory } from '#platform/make-directory.ts';
 import { CorruptDataError, ForeignDataError, StorageFailedError } from '../errors.ts';
+import { syncDirectory } from './sync-directory.ts';
+import {
+  APPLICATION_ID,
+  createPrivately,
+  createTables,
+  formatFile,
+  USER_VERSION,
+} from './tables.ts';
 
-/** "WNDL" in the file's header, so that `file` and we can tell it from other SQLite files. */
-const APPLICATION_ID = 0x57_4e_44_4c;
-const USER_VERSION = 1;
 const OPEN_TIMEOUT_MS = 1_000;
 
-const DDL = `
-  CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE log (
-    revision INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL,
-    previous INTEGER, value BLOB, crc INTEGER NOT NULL
-  ) STRICT;
-  CREATE TABLE live (
-    kind TEXT NOT NULL, key TEXT NOT NULL, revision INTEGER NOT NULL, PRIMARY KEY (kind, key)
-  ) STRICT, WITHOUT ROWID;
-  INSERT INTO meta VALUES ('epoch', 0), ('revision', 0), ('compacted', 0), ('machine', ''), ('clean', 1);
-`;
-
 /**
- * Opens or creates the file for this process alone and proves that commits will be durable.
+ * Opens or creates the file, whose lock the caller holds, and proves that commits will be durable.
  *
  * @throws ForeignDataError, CorruptDataError, StorageFailedError, and SQLite's own errors (busy, cannot open, full)
  */
 export function openDatabase(path: string): Database.Database {
   const directory = dirname(path);
-  makeDirectory(directory, 0o700);
   createPrivately(path);
   const database = new Database(path, { timeout: OPEN_TIMEOUT_MS });
   try {
@@ -48,16 +37,6 @@ export function openDatabase(path: string): Database.Database {
   } catch (error) {
     database.close();
     throw error;
-  }
-}
-
-/** Ours alone from the first moment; SQLite gives the WAL the same mode. An existing file is not touched. */
-function createPrivately(path: string): void {
-  try {
-    closeSync(openSync(path, 'wx', 0o600));
-  } catch (error) {
-    // Not opened and closed when it exists: closing any descriptor of a file drops this process's POSIX locks on it.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 
@@ -81,10 +60,7 @@ function identify(database: Database.Database, path: string): boolean {
 }
 
 function configure(database: Database.Database, isNew: boolean): void {
-  if (isNew) {
-    database.pragma('page_size = 8192');
-    database.pragma('auto_vacuum = INCREMENTAL');
-  }
+  if (isNew) formatFile(database);
   database.pragma('journal_mode = WAL');
   // After journal_mode: this build of SQLite is compiled to fall to NORMAL in WAL mode, which loses commits at a power cut.
   database.pragma('synchronous = FULL');
@@ -93,14 +69,6 @@ function configure(database: Database.Database, isNew: boolean): void {
   database.pragma('checkpoint_fullfsync = 1');
   // Checkpoints run between batches, see checkpoints.ts.
   database.pragma('wal_autocheckpoint = 0');
-}
-
-function createTables(database: Database.Database): void {
-  database.transaction(() => {
-    database.pragma(`application_id = ${APPLICATION_ID}`);
-    database.pragma(`user_version = ${USER_VERSION}`);
-    database.exec(DDL);
-  })();
 }
 
 function checkAfterCrash(database: Database.Database, path: string): void {
@@ -128,15 +96,5 @@ function readBack(database: Database.Database, path: string): void {
         `Cannot use ${path}: SQLite has ${setting} = ${String(found)} where ${value} was set; commits would not be safe`,
       );
     }
-  }
-}
-
-/** A file is durable only when its directory entry is. */
-function syncDirectory(path: string): void {
-  const directory = openSync(path, 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
   }
 }

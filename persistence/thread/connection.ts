@@ -1,30 +1,36 @@
 // The main thread's end of one instance: its worker, the requests under way, whether it is up and how fast it is.
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '#platform/clock.ts';
-import { StorageFailedError } from '../errors.ts';
+import { CorruptDataError, StorageFailedError } from '../errors.ts';
 import { MeanLatency } from '../mean-latency.ts';
 import type { PersistenceProviderStatus } from '../provider.ts';
 import { errorOf } from './failures.ts';
 import type { Command, Response, Result } from './protocol.ts';
 
+/** One instance and the thread that serves it. */
+export interface ThreadedInstance {
+  /** `<generic>-<hash of its configuration>`. */
+  readonly name: string;
+  /** For messages: a path or URL without secrets. */
+  readonly location: string;
+  /** The module of the thread, which runs a LogWorker. */
+  readonly worker: URL;
+  /** Its workerData; anything that can be cloned. */
+  readonly data: unknown;
+}
+
 interface Pending {
+  readonly worker: Worker;
   resolve(result: Result): void;
   reject(error: Error): void;
   /** When it was asked, for requests that make something durable. */
   readonly persistedSince: number | undefined;
 }
 
-// Beside this file, and of its kind: .ts in a checkout, .js in the packed package.
-const WORKER = new URL(
-  import.meta.url.endsWith('.ts') ? 'worker.ts' : 'worker.js',
-  import.meta.url,
-);
-
 const PERSISTING: ReadonlySet<string> = new Set(['append', 'write']);
 
 export class Connection {
-  readonly #instance: string;
-  readonly #path: string;
+  readonly #instance: ThreadedInstance;
   readonly #clock: Clock;
   readonly #latency: MeanLatency;
   readonly #pending = new Map<number, Pending>();
@@ -34,28 +40,33 @@ export class Connection {
   #down: Error;
   #isUp = false;
 
-  constructor(instance: string, path: string, clock: Clock) {
+  constructor(instance: ThreadedInstance, clock: Clock) {
     this.#instance = instance;
-    this.#path = path;
     this.#clock = clock;
     this.#latency = new MeanLatency(clock);
-    this.#down = new StorageFailedError(`Cannot use ${path}: it has not been initialized`);
+    this.#down = new StorageFailedError(
+      `Cannot use ${instance.location}: it has not been initialized`,
+    );
   }
 
   get status(): PersistenceProviderStatus {
     return { exists: true, status: this.#isUp, meanPersistLatency: this.#latency.seconds };
   }
 
-  /** Starts the worker and opens the file. Afterwards the instance is up, or every call rejects with the reason. */
+  /**
+   * Starts the worker and opens the instance, unless it is up. Afterwards it is up, or every call rejects with the reason.
+   */
   async open(): Promise<void> {
-    const worker = new Worker(WORKER, {
-      workerData: { path: this.#path },
+    if (this.#isUp) return;
+    await this.close().catch(() => undefined);
+    const worker = new Worker(this.#instance.worker, {
+      workerData: this.#instance.data,
       // Flags of this process (a debugger, --eval) are not the worker's.
       execArgv: [],
     });
     worker.on('message', (response: Response) => this.#receive(response));
-    worker.on('error', (error: unknown) => this.#lose(error));
-    worker.on('exit', () => this.#lose(undefined));
+    worker.on('error', (error: unknown) => this.#lose(worker, error));
+    worker.on('exit', () => this.#lose(worker, undefined));
     this.#worker = worker;
     this.#isUp = true;
     try {
@@ -63,6 +74,8 @@ export class Connection {
     } catch (error) {
       this.#isUp = false;
       this.#down = error as Error;
+      // What is damaged can be put aside, by the same thread.
+      if (error instanceof CorruptDataError) return;
       this.#worker = undefined;
       await worker.terminate();
     }
@@ -75,14 +88,23 @@ export class Connection {
     return this.#ask(worker, command, transfer);
   }
 
-  /** Closes the file, also of an instance that is down. */
+  /** Puts the data aside; the instance is up afterwards. @throws as request() */
+  async setAside(): Promise<Result> {
+    const worker = this.#worker;
+    if (worker === undefined) throw this.#down;
+    const result = await this.#ask(worker, { verb: 'setAside' }, []);
+    if (this.#worker === worker) this.#isUp = true;
+    return result;
+  }
+
+  /** Closes the data, also of an instance that is down. */
   async close(): Promise<void> {
     const worker = this.#worker;
     if (worker === undefined) return;
     const closing = this.#ask(worker, { verb: 'close' }, []);
     this.#worker = undefined;
     this.#isUp = false;
-    this.#down = new StorageFailedError(`Cannot use ${this.#path}: it is closed`);
+    this.#down = new StorageFailedError(`Cannot use ${this.#instance.location}: it is closed`);
     try {
       await closing;
     } finally {
@@ -96,7 +118,7 @@ export class Connection {
     // The server lives by its sockets: a disk thread keeps the process from ending only while it owes an answer.
     worker.ref();
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject, persistedSince });
+      this.#pending.set(id, { worker, resolve, reject, persistedSince });
       worker.postMessage({ id, command }, transfer);
     });
   }
@@ -113,7 +135,7 @@ export class Connection {
       pending.resolve(response.result);
       return;
     }
-    const error = errorOf(response.failure, this.#instance, this.#path);
+    const error = errorOf(response.failure, this.#instance.name, this.#instance.location);
     if (response.isDown && this.#isUp) {
       this.#isUp = false;
       this.#down = error;
@@ -122,16 +144,20 @@ export class Connection {
   }
 
   /** The thread is gone: nobody knows what became of the writes under way. */
-  #lose(cause: unknown): void {
-    this.#worker = undefined;
-    if (this.#isUp) {
+  #lose(worker: Worker, cause: unknown): void {
+    const error = new StorageFailedError(
+      `Cannot use ${this.#instance.location}: its worker thread ended unexpectedly${cause instanceof Error ? ` (${cause.message})` : ''}`,
+      { cause },
+    );
+    if (this.#worker === worker) {
+      this.#worker = undefined;
+      if (this.#isUp) this.#down = error;
       this.#isUp = false;
-      this.#down = new StorageFailedError(
-        `Cannot use ${this.#path}: its worker thread ended unexpectedly${cause instanceof Error ? ` (${cause.message})` : ''}`,
-        { cause },
-      );
     }
-    for (const pending of this.#pending.values()) pending.reject(this.#down);
-    this.#pending.clear();
+    for (const [id, pending] of this.#pending) {
+      if (pending.worker !== worker) continue;
+      this.#pending.delete(id);
+      pending.reject(error);
+    }
   }
 }

@@ -7,6 +7,7 @@ import {
   InstanceLockedError,
   StorageFailedError,
   StorageFullError,
+  StorageUnreachableError,
 } from '../errors.ts';
 
 export type Failure =
@@ -14,7 +15,7 @@ export type Failure =
   | { readonly type: 'full'; readonly cause: string }
   | { readonly type: 'epoch-lost'; readonly held: number; readonly found: number }
   | { readonly type: 'compacted'; readonly revision: number; readonly compacted: number }
-  | { readonly type: 'corrupt' | 'foreign' | 'failed'; readonly message: string };
+  | { readonly type: 'corrupt' | 'foreign' | 'failed' | 'unreachable'; readonly message: string };
 
 /** Carries a failure up to where requests are answered. Never leaves the worker. */
 export class WorkerFailure extends Error {
@@ -27,40 +28,34 @@ export class WorkerFailure extends Error {
   }
 }
 
-/** Whatever was thrown in the worker, as data. */
-export function failureOf(error: unknown, path: string): Failure {
+/** Whatever was thrown in the worker, as data; `location` is named in the message. */
+export function failureOf(error: unknown, location: string): Failure {
   if (error instanceof WorkerFailure) return error.failure;
   if (error instanceof CorruptDataError) return { type: 'corrupt', message: error.message };
   if (error instanceof ForeignDataError) return { type: 'foreign', message: error.message };
   if (error instanceof StorageFailedError) return { type: 'failed', message: error.message };
+  if (error instanceof StorageUnreachableError) {
+    return { type: 'unreachable', message: error.message };
+  }
   const message = error instanceof Error ? error.message : String(error);
   const code = codeOf(error);
-  if (code.startsWith('SQLITE_BUSY') || code === 'SQLITE_PROTOCOL') return { type: 'locked' };
-  if (code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT') {
-    return { type: 'full', cause: message };
-  }
-  if (code === 'SQLITE_NOTADB') {
-    return {
-      type: 'foreign',
-      message: `Cannot open ${path}: it is not a SQLite database; choose another path`,
-    };
-  }
-  if (code.startsWith('SQLITE_CORRUPT')) {
-    return {
-      type: 'corrupt',
-      message: `Cannot use ${path}: it is damaged (${message}); restore it from a backup`,
-    };
-  }
-  return { type: 'failed', message: `Cannot use ${path}: ${message} (${code})` };
+  if (code === 'ENOSPC' || code === 'EDQUOT') return { type: 'full', cause: message };
+  return { type: 'failed', message: `Cannot use ${location}: ${message} (${code})` };
+}
+
+/** An error's code, `unexpected` for what has none. */
+export function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return 'unexpected';
+  return String(error.code);
 }
 
 /** The error that callers of the provider get. */
-export function errorOf(failure: Failure, instance: string, path: string): Error {
+export function errorOf(failure: Failure, instance: string, location: string): Error {
   switch (failure.type) {
     case 'locked':
-      return new InstanceLockedError(path);
+      return new InstanceLockedError(location);
     case 'full':
-      return new StorageFullError(path, { cause: new Error(failure.cause) });
+      return new StorageFullError(location, { cause: new Error(failure.cause) });
     case 'epoch-lost':
       return new EpochLostError(instance, failure.held, failure.found);
     case 'compacted':
@@ -71,15 +66,12 @@ export function errorOf(failure: Failure, instance: string, path: string): Error
       return new ForeignDataError(failure.message);
     case 'failed':
       return new StorageFailedError(failure.message);
+    case 'unreachable':
+      return new StorageUnreachableError(failure.message);
   }
 }
 
 /** Failures that leave the instance as usable as before. After all others it must be opened anew. */
-export function isPassing(failure: Failure): boolean {
-  return failure.type === 'full' || failure.type === 'compacted';
-}
-
-function codeOf(error: unknown): string {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return 'unexpected';
-  return String(error.code);
+export function isPassing({ type }: Failure): boolean {
+  return type === 'full' || type === 'compacted' || type === 'unreachable' || type === 'epoch-lost';
 }

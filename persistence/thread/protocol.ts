@@ -5,7 +5,7 @@ import type { Failure } from './failures.ts';
 
 export type Command =
   | { readonly verb: 'open' }
-  | { readonly verb: 'claim'; readonly machine: string }
+  | { readonly verb: 'claim'; readonly machine: string; readonly atLeast: number }
   | { readonly verb: 'cursor' }
   | { readonly verb: 'append'; readonly batch: ArrayBuffer }
   /** One change whose revision the worker chooses; the batch has a single record. */
@@ -16,7 +16,25 @@ export type Command =
   | { readonly verb: 'getAll'; readonly kind: string }
   /** One slice of compaction. */
   | { readonly verb: 'compact'; readonly through: number }
+  /** Restoring: a beginning, parts in order, then the end that makes it count. */
+  | { readonly verb: 'restoreBegin'; readonly cursor: Cursor }
+  | { readonly verb: 'restorePart'; readonly batch: ArrayBuffer }
+  | { readonly verb: 'restoreEnd' }
+  | { readonly verb: 'restoreAbort' }
+  | { readonly verb: 'setAside' }
+  /** One slice of verification: from the start, or from the `next` of the slice before. */
+  | { readonly verb: 'verify'; readonly from: string | undefined }
+  | { readonly verb: 'readHolder' }
+  | { readonly verb: 'writeHolder'; readonly text: string }
   | { readonly verb: 'close' };
+
+/** Counted in one slice of verification. */
+export interface VerifiedSlice {
+  readonly records: number;
+  readonly bytes: number;
+  /** Where the next one goes on; undefined after the last. */
+  readonly next: string | undefined;
+}
 
 export interface Request {
   readonly id: number;
@@ -30,6 +48,9 @@ export interface Result {
   readonly batch?: ArrayBuffer;
   /** Of compact: false when another slice is needed. */
   readonly done?: boolean;
+  /** Of setAside: where it is now; of readHolder: the note. */
+  readonly text?: string;
+  readonly slice?: VerifiedSlice;
 }
 
 export type Response =
