@@ -1,7 +1,6 @@
 // kubectl exec, attach, cp and port-forward into containers of a real Docker Engine, with the oldest and the newest kubectl at hand.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { test } from 'node:test';
 import {
   missingForEngine,
@@ -10,6 +9,7 @@ import {
 } from '#controllers/runtimes/docker-engine.test-support.ts';
 import { outputOf } from '../support/command.ts';
 import { eventually } from '../support/eventually.ts';
+import { firstOutput } from '../support/first-output.ts';
 import { Kubectl, missingKubectl } from '../support/kubectl.ts';
 import { kubectlBinaries } from '../support/kubectls.ts';
 import { needs } from '../support/missing-part.ts';
@@ -78,7 +78,7 @@ test('sessions with a Pod in Docker', needs(missing), async (t) => {
       const command = ['sh', '-c', 'echo up; exec sleep 4711'];
       const args = ['exec', ...flags, 'box', '--', ...command];
       const child = spawn(binary, args, { env: kubectl.environment, stdio: 'pipe' });
-      await once(child.stdout, 'data');
+      await firstOutput(child);
       child.kill('SIGKILL');
       await eventually('the command is killed', async () => {
         const top = await outputOf('docker', [
