@@ -129,6 +129,26 @@ export const helpOf = {
       'The local Engine is that of DOCKER_HOST.',
     ].join('\n'),
   },
+  secretsStatus: {
+    usage: 'secrets status',
+    summary: 'Show the keys that Secrets are sealed with, and how many objects each one seals',
+  },
+  secretsRotate: {
+    usage: 'secrets rotate',
+    summary: 'Make a new key and seal all Secrets with it, while the server runs',
+    description: [
+      'What a rotation that was cut short left over is finished first, without another key. Ctrl-C only ends the watching.',
+      'Exit code 0: all is sealed with the first key; 1: not; 2: wrong usage; 3: another rotation is under way.',
+    ].join('\n'),
+  },
+  secretsPruneKeys: {
+    usage: 'secrets prune-keys',
+    summary: 'Take keys that nothing stored needs any more out of the key file',
+    description: [
+      'History counts: after a rotation old versions stay for some minutes. Backups made before need the old key: keep a copy.',
+      'Exit code 0: none but the first key is left; 1: not done; 2: wrong usage; 3: some are needed still.',
+    ].join('\n'),
+  },
   version: {
     usage: 'version',
     summary: 'Print the versions of Windlass, of the Kubernetes API it speaks, and of Node',

@@ -115,6 +115,27 @@ const COMMANDS: ReadonlyMap<string, Entry> = new Map([
     },
   ],
   [
+    'secrets status',
+    {
+      help: helpOf.secretsStatus,
+      load: async () => (await import('./commands/secrets-status.ts')).secretsStatus,
+    },
+  ],
+  [
+    'secrets rotate',
+    {
+      help: helpOf.secretsRotate,
+      load: async () => (await import('./commands/secrets-rotate.ts')).secretsRotate,
+    },
+  ],
+  [
+    'secrets prune-keys',
+    {
+      help: helpOf.secretsPruneKeys,
+      load: async () => (await import('./commands/secrets-prune-keys.ts')).secretsPruneKeys,
+    },
+  ],
+  [
     'version',
     { help: helpOf.version, load: async () => (await import('./commands/version.ts')).version },
   ],

@@ -58,7 +58,7 @@ export function testOptions(
     bind: '127.0.0.1',
     port: 0,
     persistence: [`sqlite:${path.join(dataDir, 'state.db')}`],
-    secretsKeyFile: `${dataDir}.key`,
+    secretsKeys: [{ type: 'file', path: `${dataDir}.key` }],
     bootstrapObjects: [],
     version: '0.1.0',
     logger: silentLogger,

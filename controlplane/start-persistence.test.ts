@@ -53,7 +53,7 @@ async function serve(
   const plane = await startControlPlane(
     testOptions(dataDir ?? path.join(folder, name), {
       metrics,
-      secretsKeyFile: path.join(folder, `${name}.key`),
+      secretsKeys: [{ type: 'file', path: path.join(folder, `${name}.key`) }],
     }),
     new AbortController().signal,
   );
@@ -182,7 +182,7 @@ test('a watch begins with what there is and ends when asked; a Table has the col
 test('a watch from before a restart is told to list again', async (t) => {
   const dataDir = path.join(folder, 'again');
   const plane = await startControlPlane(
-    testOptions(dataDir, { secretsKeyFile: path.join(folder, 'again.key') }),
+    testOptions(dataDir, { secretsKeys: [{ type: 'file', path: path.join(folder, 'again.key') }] }),
     new AbortController().signal,
   );
   const admin = await agentOf(plane.adminKubeconfig);

@@ -87,7 +87,7 @@ test(
   { skip },
   async () => {
     const server = await serve(path.join(small, 'data'), {
-      secretsKeyFile: path.join(folder, 'small.key'),
+      secretsKeys: [{ type: 'file', path: path.join(folder, 'small.key') }],
     });
     const { url, admin } = server;
     const create = (name: string, bytes: number) =>

@@ -4,8 +4,9 @@ import path from 'node:path';
 
 import { openMachineId } from '#persistence/machine-id.ts';
 import { openPersistence } from '#persistence/open.ts';
-import { openKeyring } from '#persistence/secrets/keyring.ts';
-import { secretTransformer } from '#persistence/secrets/secret-transformer.ts';
+import type { KeySourceSetting } from '#persistence/secrets/key-source.ts';
+import { openKeyring } from '#persistence/secrets/open-keyring.ts';
+import { Sealer } from '#persistence/secrets/sealer.ts';
 import type { Clock } from '#platform/clock.ts';
 import { systemIds } from '#platform/id.ts';
 import type { Logger } from '#platform/logging.ts';
@@ -31,6 +32,7 @@ import { showPersistence } from './persistence-instances/show-persistence.ts';
 import type { ShownPersistence } from './persistence-instances/show-persistence.ts';
 import { createRegistry } from './registry/registry.ts';
 import type { RunningRegistry } from './registry/registry.ts';
+import { SecretsKeys } from './secrets/secrets-keys.ts';
 import { openStore } from './store/store.ts';
 import type { Store } from './store/types.ts';
 
@@ -42,8 +44,10 @@ export interface ControlPlaneOptions {
   readonly port: number;
   /** URLs; the first is the primary. */
   readonly persistence: readonly string[];
-  /** File with the keys that Secrets are sealed with; made when absent. */
-  readonly secretsKeyFile: string;
+  /** Where the keys that Secrets are sealed with come from; the first source's first key seals, and is made when there is none. */
+  readonly secretsKeys: readonly KeySourceSetting[];
+  /** Storage keys of further kinds to seal. */
+  readonly sealKinds?: readonly string[];
   /** Created or brought up to date before listening, e.g. our CustomResourceDefinitions. */
   readonly bootstrapObjects: readonly unknown[];
   /** Of the windlass package, for /version. */
@@ -64,8 +68,8 @@ export interface ControlPlane {
   /** PEM of the authority. */
   readonly caFile: string;
   readonly adminKubeconfig: string;
-  /** True when the secrets key file was made by this start: its owner should be told to keep it safe. */
-  readonly secretsKeyCreated: boolean;
+  /** Where this start made the first key for Secrets: its owner should be told to keep it safe. */
+  readonly secretsKeyMadeIn: string | undefined;
   /** Writes the file, with a client certificate, and gives its path. */
   controllersKubeconfig(): Promise<string>;
   nodeKubeconfig(nodeName: string): Promise<string>;
@@ -111,6 +115,7 @@ export async function startControlPlane(
     scheme,
     registry,
     store,
+    secrets: data.secrets,
     health,
     shown: data.shown,
   });
@@ -129,7 +134,7 @@ export async function startControlPlane(
     port: server.port,
     caFile: certificates.store.authorityFile,
     adminKubeconfig,
-    secretsKeyCreated: data.secretsKeyCreated,
+    secretsKeyMadeIn: data.secrets.madeKeyIn,
     controllersKubeconfig: () =>
       kubeconfigs.write('controllers', 'system:windlass:controllers', ['system:masters']),
     nodeKubeconfig: (nodeName) =>
@@ -168,16 +173,16 @@ async function openData(
   health: Health,
   cleanup: AsyncDisposableStack,
   signal: AbortSignal,
-): Promise<{ readonly shown: ShownPersistence; readonly secretsKeyCreated: boolean }> {
+): Promise<{ readonly shown: ShownPersistence; readonly secrets: SecretsKeys }> {
   const { clock, logger, metrics } = options;
-  const { keyring, created } = await openKeyring(options.secretsKeyFile);
+  const sealer = new Sealer(await openKeyring(options.secretsKeys, clock), options.sealKinds);
   const log = await openPersistence({ urls: options.persistence, machineId, clock });
   cleanup.use(log);
   const store = await openStore({
     log,
     clock,
     metrics,
-    transformer: secretTransformer(keyring),
+    transformer: sealer,
     signal,
     onFailure: (error) => {
       health.storageFailure = error.message;
@@ -188,7 +193,21 @@ async function openData(
   cleanup.use(store);
   const shown = showPersistence({ log, store, clock, ids: systemIds, logger });
   cleanup.defer(() => shown.close());
-  return { shown, secretsKeyCreated: created };
+  const secrets = new SecretsKeys({
+    store,
+    sealer,
+    logger,
+    replay: (aborted) => log.replay(aborted),
+    lagging: () =>
+      log.instances().find(({ state, lagRevisions }) => state !== 'Up' || lagRevisions > 0)?.name,
+  });
+  cleanup.use(secrets);
+  const stale = secrets.staleObjects().length;
+  if (stale > 0)
+    logger.warn('Not all Secrets are sealed with the first key: run windlass secrets rotate', {
+      objects: stale,
+    });
+  return { shown, secrets };
 }
 
 interface Parts {
@@ -196,19 +215,21 @@ interface Parts {
   readonly scheme: Scheme;
   readonly registry: RunningRegistry;
   readonly store: Store;
+  readonly secrets: SecretsKeys;
   readonly health: Health;
   readonly shown: ShownPersistence;
 }
 
 async function listen(options: ControlPlaneOptions, parts: Parts): Promise<ApiServer> {
   const { clock, logger, metrics, extraMetrics } = options;
-  const { certificates, scheme, registry, store, health } = parts;
+  const { certificates, scheme, registry, store, secrets, health } = parts;
   exposeBuildInfo(metrics, buildInfo(options.version));
   const server: ApiServer = await startServer(
     {
       scheme,
       registry,
       store,
+      secrets,
       clock,
       logger,
       ids: systemIds,

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import type { LogFormat, LogLevel } from '#platform/logging.ts';
 import { dataDirectoryAt } from '../data-directory.ts';
 import type { DataDirectory } from '../data-directory.ts';
-import type { OptionTable, OptionValues } from '../options.ts';
+import type { Environment, OptionTable, OptionValues } from '../options.ts';
+import { sealKinds, secretsKeys, secretsOptions } from '../secrets-key-option.ts';
 import type { PeerSettings, RuntimeChoice } from '../thread-messages.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -55,11 +56,7 @@ export const upOptions = {
     type: 'boolean',
     help: 'Take the state over from another control plane; not in this version yet',
   },
-  'secrets-key': {
-    type: 'string',
-    placeholder: 'file:PATH',
-    help: 'Key that Secrets are sealed with (default: a generated one beside the data directory); credential: and exec: come later',
-  },
+  ...secretsOptions,
   'cluster-domain': {
     type: 'string',
     placeholder: 'DOMAIN',
@@ -113,7 +110,9 @@ export interface UpSettings {
   readonly port: number;
   readonly manifests: readonly string[];
   readonly persistence: readonly string[];
-  readonly secretsKeyFile: string;
+  readonly secretsKeys: ReturnType<typeof secretsKeys>;
+  /** Storage keys of further kinds to seal. */
+  readonly sealKinds: readonly string[];
   readonly clusterDomain: string;
   readonly runtime: RuntimeChoice;
   readonly ingressBind: string;
@@ -126,7 +125,10 @@ export interface UpSettings {
 }
 
 /** @throws UsageError for values that no run could use */
-export function upSettings(values: OptionValues<typeof upOptions>): UpSettings {
+export function upSettings(
+  values: OptionValues<typeof upOptions>,
+  environment: Environment,
+): UpSettings {
   const data = dataDirectoryAt(values['data-dir']);
   refuseUnbuilt(values);
   return {
@@ -138,7 +140,8 @@ export function upSettings(values: OptionValues<typeof upOptions>): UpSettings {
       values.persistence.length > 0
         ? values.persistence
         : [`sqlite:${join(data.path, 'state.db')}`],
-    secretsKeyFile: secretsKeyFile(values['secrets-key'], data),
+    secretsKeys: secretsKeys(values['secrets-key'], data, environment),
+    sealKinds: sealKinds(values['seal-kinds']),
     clusterDomain: clusterDomainOf(values['cluster-domain']),
     runtime: values.runtime,
     ingressBind: ingressBind(values['ingress-bind']),
@@ -199,19 +202,6 @@ function refuseUnbuilt(values: OptionValues<typeof upOptions>): void {
   if (values.relaxed !== undefined)
     throw notYet('--relaxed', 'leave it out: every write is durable first');
   if (values.takeover) throw notYet('--takeover', 'stop the other control plane instead');
-}
-
-function secretsKeyFile(value: string | undefined, data: DataDirectory): string {
-  if (value === undefined) return `${data.path}.key`;
-  const [, scheme, rest = ''] = /^([a-z]+):(.*)$/s.exec(value) ?? [];
-  if (scheme === 'credential' || scheme === 'exec')
-    throw new UsageError(
-      `--secrets-key ${scheme}: is not available in this version yet; use file:PATH`,
-    );
-  // The value itself is not shown: somebody may have put a key there.
-  if (scheme !== 'file' || rest === '')
-    throw new UsageError('--secrets-key must be file:PATH, found something else');
-  return rest;
 }
 
 /** A host name as a Node's name: DNS-1123 subdomain. */

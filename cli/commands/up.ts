@@ -27,7 +27,7 @@ export const up = defineCommand({
   help: helpOf.up,
   options: upOptions,
   async run(values, _words, io) {
-    const settings = upSettings(values);
+    const settings = upSettings(values, io.environment);
     const stop = io.stopSignal();
     prepareDataDirectory(settings.data);
     const unlock = lockDataDirectory(settings.data);
@@ -63,8 +63,8 @@ async function serve(settings: UpSettings, io: CommandIO, stop: AbortSignal): Pr
   });
   try {
     // Once, when it is made: whoever loses it loses the Secrets.
-    if (server.secretsKeyCreated)
-      io.out(`made ${settings.secretsKeyFile}, which Secrets are sealed with; keep a copy\n`);
+    if (server.secretsKeyMadeIn !== undefined && settings.secretsKeys[0]?.type === 'file')
+      io.out(`made ${server.secretsKeyMadeIn}, which Secrets are sealed with; keep a copy\n`);
     io.out(`ready ${server.url}\n`);
     thread = await beside(settings, server, io, { logger, progress, onError });
     const running = thread?.start().then(() => aborted(stop));
@@ -97,7 +97,8 @@ async function startServer(
         bind: settings.bind,
         port: settings.port,
         persistence: [...settings.persistence],
-        secretsKeyFile: settings.secretsKeyFile,
+        secretsKeys: settings.secretsKeys,
+        sealKinds: settings.sealKinds,
         bootstrapObjects: ownKinds(),
         logger: logger.child({ component: 'controlplane' }),
         clock: systemClock,

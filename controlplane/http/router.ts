@@ -17,6 +17,7 @@ import { nodeProxyHandler } from './handlers/node-proxy.ts';
 import { certificatesPath, nodeCertificateHandler } from './handlers/node-certificate.ts';
 import { openapiHandler } from './handlers/openapi.ts';
 import { patchHandler } from './handlers/patch.ts';
+import { SECRETS_PATH, secretsHandler } from './handlers/secrets-keys.ts';
 import { connectHandler, scaleHandler } from './handlers/subresource.ts';
 import { updateHandler } from './handlers/update.ts';
 import { watchHandler } from './handlers/watch.ts';
@@ -103,6 +104,7 @@ function nonResourceRouter(services: Services): Handler {
   const openapi = openapiHandler(services);
   const health = healthHandler(services);
   const certificates = nodeCertificateHandler(services);
+  const secrets = secretsHandler(services);
   const exact: Readonly<Record<string, Handler>> = {
     '/': rootHandler(services),
     '/version': versionHandler(services),
@@ -111,6 +113,7 @@ function nonResourceRouter(services: Services): Handler {
   return (context) => {
     const { info } = context;
     if (certificatesPath(info.path) !== undefined) return certificates(context);
+    if (isAtOrBelow(info.path, SECRETS_PATH)) return secrets(context);
     const path =
       info.path.length > 1 && info.path.endsWith('/') ? info.path.slice(0, -1) : info.path;
     const handler =

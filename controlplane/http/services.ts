@@ -3,6 +3,7 @@ import type { Authorizer } from '../identity/authorizer.ts';
 import type { CertificateRequest } from '../identity/issuer.ts';
 import type { Registry } from '../registry/types.ts';
 import type { Scheme } from '../api/scheme.ts';
+import type { SecretsKeys } from '../secrets/secrets-keys.ts';
 import type { Store } from '../store/types.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
@@ -34,6 +35,7 @@ export interface Services {
   readonly scheme: Scheme;
   readonly store: Store;
   readonly registry: Registry;
+  readonly secrets: SecretsKeys;
   readonly authorizer: Authorizer;
   readonly tunnels: NodeTunnels;
   readonly certificates: CertificateSigner;

@@ -54,6 +54,7 @@ export class GroupCommit {
   #isRunning = false;
   #failure: Error | undefined;
   #idle: Promise<void> = Promise.resolve();
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
@@ -68,7 +69,13 @@ export class GroupCommit {
     return this.#newest.get(id);
   }
 
+  /** Resolves when every write that was submitted before is decided: they are decided in order. */
+  async drained(): Promise<void> {
+    await this.#last;
+  }
+
   submit(write: Write): void {
+    this.#last = write.settled;
     this.#newest.set(write.id, write);
     this.#queue.push(write);
     if (this.#isRunning) return;

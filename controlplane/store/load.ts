@@ -22,8 +22,10 @@ export interface LoadOptions {
 /** @throws CorruptDataError, and what the transformer throws when it cannot decrypt */
 export async function loadObjects(options: LoadOptions): Promise<void> {
   for await (const records of options.log.replay(options.signal)) {
+    await options.transformer.prepare?.(records);
     for (const record of records) apply(record, options);
   }
+  await options.transformer.loaded?.();
 }
 
 function apply(record: LogRecord, options: LoadOptions): void {
@@ -42,7 +44,9 @@ function apply(record: LogRecord, options: LoadOptions): void {
     state.apply(key, object, true, options.now);
     return;
   }
-  const bytes = asBuffer(options.transformer.fromStorage(record.kind, record.key, record.value));
+  const bytes = asBuffer(
+    options.transformer.fromStorage(record.kind, record.key, record.value, revision),
+  );
   if (bytes[0] !== 0x7b) {
     throw new CorruptDataError(
       `Cannot load ${record.kind} ${record.key} at revision ${revision}: it is not a JSON object`,

@@ -60,6 +60,10 @@ export class OverlayStore implements Store {
     return this.#below.settled(resource, namespace, name);
   }
 
+  drained(): Promise<void> {
+    return this.#below.drained();
+  }
+
   watch(resource: string, since: Revision, sink: WatchSink): Subscription {
     const virtual = this.#virtual.get(resource);
     return virtual === undefined

@@ -159,6 +159,10 @@ class DurableStore implements Store, AsyncDisposable {
     }
   }
 
+  drained(): Promise<void> {
+    return this.#commit.drained();
+  }
+
   watch(resource: string, since: Revision, sink: WatchSink): Subscription {
     const { history, watchers } = this.#resource(resource);
     return watchers.add(history.since(since), since, sink);
@@ -236,7 +240,9 @@ class DurableStore implements Store, AsyncDisposable {
     object.metadata.resourceVersion = String(revision);
     const bytes = encodeObject(object);
     const where = storageKey(namespace, name);
-    const value = isDeletion ? undefined : this.#transformer.toStorage(resource, where, bytes);
+    const value = isDeletion
+      ? undefined
+      : this.#transformer.toStorage(resource, where, bytes, revision);
     const stored = new IndexedObject(
       { namespace, name, revision },
       bytes,

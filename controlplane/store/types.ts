@@ -103,6 +103,8 @@ export interface Store {
   delete(options: WriteOptions, object: KubernetesObject): Promise<StoredObject>;
   /** Resolves when no write of this key is in flight any more; for read-modify-write loops after a conflict. */
   settled(resource: string, namespace: string, name: string): Promise<void>;
+  /** Resolves when every write that was submitted before is decided. */
+  drained(): Promise<void>;
   /**
    * Events of a resource after revision `since`, first those from history (synchronously, before this returns), then live.
    *

@@ -1,148 +1,151 @@
-// The keys that Secrets are sealed with: a small text file beside the data directory, never in it, so that a copy of the data
-// alone reveals nothing. The first key seals, all keys open: that is how keys are changed.
-import { createHash, randomBytes } from 'node:crypto';
-import { link, open, readFile, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { makeDirectory } from '#platform/make-directory.ts';
+// The keys of all sources together. The first source's first key seals, all keys open: that is how keys, and sources, are changed.
+import type { KeySource } from './key-source.ts';
+import { SecretsKeyError } from './secrets-key.ts';
+import type { SecretsKey } from './secrets-key.ts';
 
-const KEY_BYTES = 32;
-const HEADER = `# Windlass secrets keys. The first line seals, every line opens. Without this file Secrets cannot be read:
-# keep a copy apart from the data. One key per line: aes256gcm <32 bytes in base64>
-`;
-const LINE = /^aes256gcm ([A-Za-z0-9+/]{43}=)$/;
-
-/** The key file is missing where it must not be, open to others, or not understood. The message names it. */
-export class SecretsKeyError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'SecretsKeyError';
-  }
+interface Held {
+  readonly key: SecretsKey;
+  readonly source: KeySource;
 }
 
-/** One key. Its bytes are private, so that no log or error can print them. */
-export class SecretsKey {
-  /** First 8 bytes of the SHA-256 of the key, in hexadecimal: says which key, tells nothing about it. */
+/** One key, without anything secret. */
+export interface KeyDescription {
   readonly id: string;
-  readonly #bytes: Buffer;
-
-  constructor(bytes: Buffer) {
-    if (bytes.length !== KEY_BYTES) throw new RangeError(`A secrets key has ${KEY_BYTES} bytes`);
-    this.#bytes = bytes;
-    this.id = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
-  }
-
-  use<T>(work: (bytes: Buffer) => T): T {
-    return work(this.#bytes);
-  }
+  /** Where it comes from. */
+  readonly source: string;
+  readonly isSealing: boolean;
 }
 
 export class Keyring {
-  /** Where the keys came from; for messages. */
-  readonly path: string;
-  readonly #keys: ReadonlyMap<string, SecretsKey>;
-  readonly #first: SecretsKey;
+  readonly #first: KeySource;
+  readonly #sources: readonly KeySource[];
+  readonly #keys = new Map<string, Held>();
+  #sealing: SecretsKey | undefined;
 
-  /** @param keys the first one seals */
-  constructor(path: string, keys: readonly [SecretsKey, ...SecretsKey[]]) {
-    this.path = path;
-    this.#first = keys[0];
-    this.#keys = new Map(keys.map((key) => [key.id, key]));
+  private constructor(sources: readonly [KeySource, ...KeySource[]]) {
+    this.#first = sources[0];
+    this.#sources = sources;
   }
 
+  /**
+   * Loads what the sources hold.
+   *
+   * @param sources the first one's first key seals
+   * @throws SecretsKeyError
+   */
+  static async open(sources: readonly [KeySource, ...KeySource[]]): Promise<Keyring> {
+    const ring = new Keyring(sources);
+    for (const source of sources) {
+      for (const key of await source.load()) {
+        if (source === ring.#first) ring.#sealing ??= key;
+        ring.#add(key, source);
+      }
+    }
+    return ring;
+  }
+
+  /** @throws SecretsKeyError before ensureSealingKey() where the first source had no key */
   get sealingKey(): SecretsKey {
-    return this.#first;
+    if (this.#sealing !== undefined) return this.#sealing;
+    throw new SecretsKeyError(`Cannot seal: there is no key yet in ${this.#first.description}`);
+  }
+
+  /** For messages: where it looks for keys, and where it found none. */
+  get description(): string {
+    const held = new Set([...this.#keys.values()].map(({ source }) => source));
+    return this.#sources
+      .map((source) => `${source.description}${held.has(source) ? '' : ' (no key there)'}`)
+      .join(' and ');
+  }
+
+  describe(): readonly KeyDescription[] {
+    return [...this.#keys.values()].map(({ key, source }) => ({
+      id: key.id,
+      source: source.description,
+      isSealing: key === this.#sealing,
+    }));
   }
 
   find(id: string): SecretsKey | undefined {
-    return this.#keys.get(id);
+    return this.#keys.get(id)?.key;
   }
-}
 
-export interface OpenedKeyring {
-  readonly keyring: Keyring;
-  /** True when the file was made just now: whoever started us should be told where it lies. */
-  readonly created: boolean;
-}
-
-/**
- * Reads the key file, or creates it (0600) with one random key.
- *
- * @throws SecretsKeyError
- */
-export async function openKeyring(path: string): Promise<OpenedKeyring> {
-  try {
-    const created = await createIfAbsent(path);
-    return { keyring: await read(path), created };
-  } catch (error) {
-    if (error instanceof SecretsKeyError) throw error;
-    const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new SecretsKeyError(`Cannot use the secrets key file ${path}: ${code}`, { cause: error });
-  }
-}
-
-async function createIfAbsent(path: string): Promise<boolean> {
-  if (await exists(path)) return false;
-  makeDirectory(dirname(path), 0o700);
-  const temporary = `${path}.${randomBytes(4).toString('hex')}.new`;
-  const file = await open(temporary, 'wx', 0o600);
-  try {
-    await file.writeFile(`${HEADER}aes256gcm ${randomBytes(KEY_BYTES).toString('base64')}\n`);
-    // Durable before anything is sealed with it.
-    await file.sync();
-    await file.close();
-    await link(temporary, path);
-  } catch (error) {
-    // Somebody else was faster: theirs is as good.
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  } finally {
-    await file.close().catch(() => undefined);
-    await rm(temporary, { force: true });
-  }
-  const directory = await open(dirname(path), 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-  return true;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
-}
-
-async function read(path: string): Promise<Keyring> {
-  const { mode } = await stat(path);
-  if ((mode & 0o077) !== 0) {
-    const shown = (mode & 0o777).toString(8).padStart(4, '0');
-    throw new SecretsKeyError(
-      `Cannot use the secrets key file ${path}: its mode is ${shown}, others may read it; run chmod 600 on it, and if others could have read it, change the key`,
-    );
-  }
-  const lines = (await readFile(path, 'utf8')).split('\n');
-  const keys: SecretsKey[] = [];
-  for (const [index, line] of lines.entries()) {
-    if (line.trim() === '' || line.startsWith('#')) continue;
-    const encoded = LINE.exec(line.trim())?.[1];
-    if (encoded === undefined) {
-      throw new SecretsKeyError(
-        `Cannot use the secrets key file ${path}: line ${index + 1} is not of the form "aes256gcm <32 bytes in base64>"`,
-      );
+  /**
+   * Opens the wrapped key of an envelope with the plugin that can.
+   *
+   * @throws SecretsKeyError when none can, or what it opens is another key
+   */
+  async unwrap(id: string, wrapped: Uint8Array): Promise<void> {
+    if (this.#keys.has(id)) return;
+    let failure: unknown;
+    for (const source of this.#sources) {
+      if (source.unwrap === undefined) continue;
+      try {
+        const key = await source.unwrap(wrapped);
+        if (key.id === id) {
+          this.#add(key, source);
+          return;
+        }
+        failure = new SecretsKeyError(
+          `Cannot use the ${source.description}: it opens key ${id} to another key; is it set up for this cluster?`,
+        );
+      } catch (error) {
+        failure = error;
+      }
     }
-    keys.push(new SecretsKey(Buffer.from(encoded, 'base64')));
-  }
-  const [first, ...rest] = keys;
-  if (first === undefined) {
-    throw new SecretsKeyError(
-      `Cannot use the secrets key file ${path}: it holds no key; restore it from your copy`,
+    throw (
+      failure ??
+      new SecretsKeyError(
+        `Cannot open key ${id}: a plugin wrapped it; add --secrets-key exec:COMMAND with the plugin that was used before`,
+      )
     );
   }
-  return new Keyring(path, [first, ...rest]);
+
+  /** Whether a key comes from the source that seals. */
+  isOfFirstSource(id: string): boolean {
+    return this.#keys.get(id)?.source === this.#first;
+  }
+
+  /**
+   * Called once all envelopes have been seen: makes the first key where there is none.
+   *
+   * @param newest the key of the first source that the newest envelope has, if any
+   * @returns where a key was made, which should be told; undefined when there was one
+   */
+  async ensureSealingKey(newest: string | undefined): Promise<string | undefined> {
+    this.#sealing ??= newest === undefined ? undefined : this.find(newest);
+    if (this.#sealing !== undefined) return undefined;
+    await this.makeSealingKey();
+    return this.#first.description;
+  }
+
+  /**
+   * Makes a key in the first source, which seals from now on.
+   *
+   * @throws SecretsKeyError
+   */
+  async makeSealingKey(): Promise<SecretsKey> {
+    const key = await this.#first.create();
+    this.#add(key, this.#first);
+    this.#sealing = key;
+    return key;
+  }
+
+  /**
+   * Forgets keys for good. Nothing may need them any more.
+   *
+   * @throws SecretsKeyError
+   */
+  async remove(ids: ReadonlySet<string>): Promise<void> {
+    if (ids.has(this.sealingKey.id)) throw new RangeError('The key that seals cannot be removed');
+    for (const source of this.#sources) {
+      const own = new Set([...ids].filter((id) => this.#keys.get(id)?.source === source));
+      if (own.size > 0) await source.remove(own);
+      for (const id of own) this.#keys.delete(id);
+    }
+  }
+
+  #add(key: SecretsKey, source: KeySource): void {
+    if (!this.#keys.has(key.id)) this.#keys.set(key.id, { key, source });
+  }
 }

@@ -37,7 +37,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controlplane/api/',
     'controlplane/identity/',
     'controlplane/registry/',
+    'controlplane/secrets/',
     'controlplane/store/',
+    'persistence/secrets/secrets-key.ts',
+  ],
+  'controlplane/secrets/': [
+    'platform/',
+    'controlplane/store/',
+    'persistence/provider.ts',
+    'persistence/secrets/',
   ],
   'controlplane/start.ts': ['platform/', 'controlplane/', 'persistence/'],
   'controlplane/node-kubeconfig.ts': ['platform/', 'controlplane/identity/'],
@@ -101,6 +109,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   'node:child_process': [
     'controllers/runtimes/',
     'controllers/registry/credential-helper.ts',
+    'persistence/secrets/exec-plugin.ts',
     'cli/',
   ],
 };

@@ -41,7 +41,11 @@ suite('the command line', () => {
     [['up', '--ack', 'quorum'], 2, /--ack quorum is not available in this version yet/],
     [['up', '--takeover'], 2, /--takeover is not available in this version yet/],
     [['up', '--relaxed', 'leases'], 2, /--relaxed is not available in this version yet/],
-    [['up', '--secrets-key', 'exec:x'], 2, /--secrets-key exec: is not available in this version/],
+    [['up', '--secrets-key', 'hunter2'], 2, /^windlass: --secrets-key must be (?!.*hunter2)/],
+    [['up', '--secrets-key', 'exec: '], 2, /--secrets-key exec:COMMAND needs a program/],
+    [['up', '--secrets-key', 'credential:a/b'], 2, /must be the name of a credential/],
+    [['up', '--secrets-key', 'file:.windlass/key'], 2, /must not lie in the data directory/],
+    [['up', '--seal-kinds', 'A/B'], 2, /--seal-kinds must be plurals of kinds/],
     [['up', '--config', '/nowhere'], 2, /--config \/nowhere cannot be read/],
     [['rollback'], 2, /SERVICE is missing: windlass rollback SERVICE/],
     [['rollback', 'x', '--to-revision', '0'], 2, /--to-revision must be a whole number from 1/],
@@ -78,7 +82,7 @@ suite('the command line', () => {
     assert.equal(code, 0);
     const flags = [...stdout.matchAll(/^ {2}--([\w-]+)/gm)].map(([, name]) => name);
     const expected =
-      'data-dir bind port manifests persistence ack relaxed takeover secrets-key cluster-domain runtime ' +
+      'data-dir bind port manifests persistence ack relaxed takeover secrets-key seal-kinds cluster-domain runtime ' +
       'ingress-bind peer-port peer-address no-controllers no-node log-format log-level config help';
     assert.deepEqual(flags, expected.split(' '));
     assert.match(stdout, /^ {2}--relaxed .*; not in this version yet$/m);

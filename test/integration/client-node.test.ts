@@ -62,7 +62,7 @@ suite('an upstream client', () => {
         bind: '127.0.0.1',
         port: 0,
         persistence: [`sqlite:${join(folder, 'state.db')}`],
-        secretsKeyFile: join(folder, 'data.key'),
+        secretsKeys: [{ type: 'file', path: join(folder, 'data.key') }],
         bootstrapObjects: [WIDGETS],
         version: '0.0.0',
         logger: silentLogger,

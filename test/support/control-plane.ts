@@ -127,7 +127,7 @@ function startServer(
       bind: '127.0.0.1',
       port,
       persistence: [`sqlite:${join(folder, 'state.db')}`],
-      secretsKeyFile: join(folder, 'data.key'),
+      secretsKeys: [{ type: 'file', path: join(folder, 'data.key') }],
       bootstrapObjects: crds.items,
       version: '0.0.0',
       logger: silentLogger,
