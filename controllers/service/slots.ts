@@ -94,18 +94,22 @@ function choose(
   desired: number,
 ): { readonly kept: readonly Slot[]; readonly surplus: readonly Slot[] } {
   if (slots.length <= desired) return { kept: slots, surplus: [] };
-  const rank = rankOf(context);
-  const ranked = slots.toSorted((a, b) => rank(a) - rank(b) || oldestFirst(a.instance, b.instance));
-  const limit = desired === 0 ? -1 : rank(ranked[desired - 1] as Slot);
-  const kept = new Set(ranked.filter((slot) => rank(slot) < limit));
-  // Those of the last rank that has room for some only: from the fullest node the newest go.
-  const last = ranked.filter((slot) => rank(slot) === limit);
-  const leaving = leastMissed([...kept], last, kept.size + last.length - desired);
-  for (const slot of last) if (!leaving.has(slot)) kept.add(slot);
-  return {
-    kept: slots.filter((slot) => kept.has(slot)),
-    surplus: ranked.filter((slot) => !kept.has(slot)),
-  };
+  const ordered = slots.toSorted((a, b) => oldestFirst(a.instance, b.instance));
+  const byRank = Map.groupBy(ordered, rankOf(context));
+  const kept = new Set<Slot>();
+  const surplus: Slot[] = [];
+  for (const rank of [...byRank.keys()].toSorted((a, b) => a - b)) {
+    const equals = byRank.get(rank) ?? [];
+    const excess = kept.size + equals.length - desired;
+    // Where there is room for some only: from the fullest node the newest go.
+    const leaving =
+      kept.size < desired ? leastMissed([...kept], equals, excess) : new Set<Slot>(equals);
+    for (const slot of equals) {
+      if (leaving.has(slot)) surplus.push(slot);
+      else kept.add(slot);
+    }
+  }
+  return { kept: slots.filter((slot) => kept.has(slot)), surplus };
 }
 
 /**
@@ -117,15 +121,12 @@ function leastMissed(
   candidates: readonly Slot[],
   excess: number,
 ): ReadonlySet<Slot> {
+  if (excess <= 0) return new Set();
   const onNode = Map.groupBy(candidates, ({ instance }) => instance.node);
-  const levels = new Map<number, string[]>();
-  for (const [node, all] of Map.groupBy(
-    [...staying, ...candidates],
-    ({ instance }) => instance.node,
-  ))
-    levels.set(all.length, [...(levels.get(all.length) ?? []), node]);
   const levelOf = new Map<string, number>();
-  for (const [level, names] of levels) for (const name of names) levelOf.set(name, level);
+  for (const { instance } of [...staying, ...candidates])
+    levelOf.set(instance.node, (levelOf.get(instance.node) ?? 0) + 1);
+  const levels = Map.groupBy(levelOf.keys(), (node) => levelOf.get(node) ?? 0);
   const newest = (node: string): Slot | undefined => onNode.get(node)?.at(-1);
   const leaving = new Set<Slot>();
   let nodes: readonly string[] = [];
