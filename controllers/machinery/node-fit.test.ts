@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nodeFacts, refusal, tolerates } from './node-fit.ts';
+import { nodeFacts, refusal, requiredNode, tolerates } from './node-fit.ts';
+import type { V1NodeSelectorTerm } from '@kubernetes/client-node';
 import type { NodeFacts, PlacementRules } from './node-fit.ts';
 
 function node(change: Partial<NodeFacts> = {}): NodeFacts {
@@ -155,4 +156,25 @@ test('nodeFacts() takes a node that is going, or says nothing, for not ready', (
   assert.equal(nodeFacts({ metadata: { name: 'a' } }).ready, false);
   const going = { name: 'a', deletionTimestamp: '2026-01-01T00:00:00Z' };
   assert.equal(nodeFacts({ metadata: going, status }).ready, false);
+});
+
+test('requiredNode() is the one node that the affinity leaves, and no guess', () => {
+  const pinned = (...values: readonly string[]) => ({
+    matchFields: [{ key: 'metadata.name', operator: 'In', values: [...values] }],
+  });
+  const of = (...nodeSelectorTerms: V1NodeSelectorTerm[]) =>
+    requiredNode({
+      affinity: {
+        nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } },
+      },
+    });
+  assert.equal(of(pinned('a')), 'a');
+  assert.equal(of({ ...pinned('a'), matchExpressions: [{ key: 'gpu', operator: 'Exists' }] }), 'a');
+  assert.equal(of(pinned('a', 'b')), undefined);
+  assert.equal(of(pinned('a'), pinned('b')), undefined);
+  assert.equal(
+    of({ matchFields: [{ key: 'metadata.name', operator: 'NotIn', values: ['a'] }] }),
+    undefined,
+  );
+  assert.equal(requiredNode({}), undefined);
 });

@@ -115,6 +115,17 @@ function affinityRefusal(affinity: V1Affinity | undefined, node: NodeFacts): str
     : 'does not match the required node affinity';
 }
 
+/** The only node that required affinity allows, as DaemonSets and our services pin their Pods; undefined when there may be several. */
+export function requiredNode({ affinity }: PlacementRules): string | undefined {
+  const terms =
+    affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+  if (terms?.length !== 1) return undefined;
+  const names = terms[0]?.matchFields?.find(
+    ({ key, operator }) => key === 'metadata.name' && operator === 'In',
+  )?.values;
+  return names?.length === 1 ? names[0] : undefined;
+}
+
 /** Terms are ORed, requirements of a term ANDed; an empty term matches nothing. */
 function termMatches(term: V1NodeSelectorTerm, node: NodeFacts): boolean {
   const { matchExpressions = [], matchFields = [] } = term;

@@ -11,7 +11,7 @@ import { Controller, DONE } from '../machinery/controller.ts';
 import type { ReconcileResult } from '../machinery/controller.ts';
 import type { EventRecorder } from '../machinery/events.ts';
 import type { Manager } from '../machinery/manager.ts';
-import { nodeFacts } from '../machinery/node-fit.ts';
+import { nodeFacts, requiredNode } from '../machinery/node-fit.ts';
 import { isConflict, isNotFound } from '../machinery/request-error.ts';
 import { NODES, PERSISTENT_VOLUME_CLAIMS, PODS } from '../machinery/resources.ts';
 import { timestamp } from '../machinery/timestamps.ts';
@@ -111,14 +111,18 @@ class Scheduler {
   }
 
   #decide(pod: Pod, claims: readonly Claim[] | string): Decision {
-    const candidates = this.#candidates();
-    if (typeof claims === 'string') return unavailable(candidates.length, claims);
+    if (typeof claims === 'string') return unavailable(this.#nodes.size, claims);
     const userNode = (claim: string): string | undefined =>
       this.#pods
         .indexed('claim', `${pod.metadata.namespace}/${claim}`)
         .map(({ spec }) => spec.nodeName ?? '')
         .toSorted()[0];
-    return schedule(pod.spec, candidates, keptClaims(claims, userNode));
+    const kept = keptClaims(claims, userNode);
+    // A Pod that is pinned to a node asks nothing of the others, unless it is to be said why none takes it.
+    const only = this.#nodes.get('', requiredNode(pod.spec) ?? '');
+    const decision = only && schedule(pod.spec, this.#candidates([only]), kept);
+    if (decision?.node !== undefined) return decision;
+    return schedule(pod.spec, this.#candidates(this.#nodes.list()), kept);
   }
 
   #retryUnplaced(): void {
@@ -155,9 +159,9 @@ class Scheduler {
     return DONE;
   }
 
-  #candidates(): readonly Candidate[] {
+  #candidates(nodes: readonly Node[]): readonly Candidate[] {
     const assumed = [...this.#assumed.values()];
-    return this.#nodes.list().map((node) => {
+    return nodes.map((node) => {
       const { name } = node.metadata;
       return {
         node,
