@@ -1,11 +1,11 @@
 // The client of the API server: client-types.ts over HTTPS, through one undici Agent with kept-alive connections (client-node's own
 // clients open one per call). Every request has a deadline; a watch may not be silent for long, so that a half-open connection
 // cannot blind an informer.
-import { request } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '#platform/clock.ts';
 import { sleep } from '#platform/clock.ts';
 import type { MetricsRegistry } from '#platform/metrics.ts';
+import { Authentication } from './authentication.ts';
 import { clientMetrics } from './client-metrics.ts';
 import type { ClientMetrics } from './client-metrics.ts';
 import type {
@@ -23,7 +23,13 @@ import { createDispatcher } from './dispatcher.ts';
 import type { Connection } from './kubeconfig.ts';
 import { refusalOf } from './refusal.ts';
 import { ConnectionError, isExpired, RequestError } from './request-error.ts';
-import { apiVersionOf, collectionPath, objectPath, withQuery } from './resource-path.ts';
+import {
+  apiVersionOf,
+  collectionPath,
+  encodedPath,
+  objectPath,
+  withQuery,
+} from './resource-path.ts';
 import { parseWatchEvent, splitLines } from './watch-stream.ts';
 import { acceptHeader, BYTES_BODY, JSON_BODY, PATCH_CONTENT_TYPES } from './request-headers.ts';
 
@@ -53,8 +59,6 @@ const WATCH_SILENCE_MS = 90_000;
 /** How often, and for how long, a server that says when to come again is obeyed. */
 const MAXIMUM_RETRIES = 10;
 const MAXIMUM_RETRY_AFTER_SECONDS = 10;
-/** Token files and exec plugins are asked again after this time (the plugins' own caches answer). */
-const HEADERS_MAX_AGE_MS = 60_000;
 
 interface Answer {
   readonly path: string;
@@ -66,6 +70,7 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 /** One API server as one identity. Close it to give the sockets back. */
 export class HttpClient implements Client, AsyncDisposable {
   readonly #connection: Connection;
+  readonly #authentication: Authentication;
   readonly #dispatcher: Dispatcher;
   readonly #clock: Clock;
   readonly #metrics: ClientMetrics;
@@ -75,11 +80,10 @@ export class HttpClient implements Client, AsyncDisposable {
   readonly #watchTimeoutSeconds: number;
   readonly #fieldValidation: ClientOptions['fieldValidation'];
   readonly #isDryRun: boolean;
-  #headers: Readonly<Record<string, string>> | undefined;
-  #headersReadAt = 0;
 
   constructor(options: ClientOptions) {
     this.#connection = options.connection;
+    this.#authentication = new Authentication(options.connection, options.clock);
     this.#dispatcher = createDispatcher(options.connection);
     this.#clock = options.clock;
     this.#metrics = clientMetrics(options.metrics);
@@ -302,13 +306,12 @@ export class HttpClient implements Client, AsyncDisposable {
   ): Promise<T> {
     const timeoutMs = this.#requestTimeoutMs;
     const message = `${method} ${path}: no end of the answer within ${Math.round(timeoutMs / 1000)} s`;
-    const deadline = new Deadline(this.#clock, timeoutMs, message);
-    const lifetime = AbortSignal.any([signal, deadline.signal]);
+    const deadline = new Deadline(this.#clock, timeoutMs, message, signal);
     try {
       const encoded = body instanceof Uint8Array ? body : JSON.stringify(body);
-      return await read(await this.#sendPatiently(method, path, encoded, headers, lifetime));
+      return await read(await this.#sendPatiently(method, path, encoded, headers, deadline.signal));
     } catch (error) {
-      throw this.#translate(error, path, signal, lifetime);
+      throw this.#translate(error, path, signal, deadline.signal);
     } finally {
       deadline.end();
     }
@@ -345,17 +348,18 @@ export class HttpClient implements Client, AsyncDisposable {
     signal: AbortSignal,
   ): Promise<Answer> {
     const { server } = this.#connection;
-    const url = server.pathname === '/' ? path : `${server.pathname.replace(/\/$/, '')}${path}`;
+    const base = server.pathname === '/' ? '' : server.pathname.replace(/\/$/, '');
     const started = this.#clock.monotonic();
     let code = '<error>';
     try {
-      const response = await request(new URL(url, server), {
-        dispatcher: this.#dispatcher,
+      const response = await this.#dispatcher.request({
+        origin: server.origin,
+        path: `${base}${encodedPath(path)}`,
         method,
         headers: {
           accept: 'application/json',
           'user-agent': this.#userAgent,
-          ...(await this.#authentication()),
+          ...(await this.#authentication.headers()),
           ...headers,
         },
         body: body ?? null,
@@ -364,21 +368,11 @@ export class HttpClient implements Client, AsyncDisposable {
       });
       code = String(response.statusCode);
       if (response.statusCode >= 200 && response.statusCode < 300) return { path, response };
-      // A refused token may have been rotated: the next request reads it again.
-      if (response.statusCode === 401) this.#headers = undefined;
+      if (response.statusCode === 401) this.#authentication.refused();
       throw await refusalOf(response, method, path);
     } finally {
       this.#metrics.observe(method, server.host, code, (this.#clock.monotonic() - started) / 1000);
     }
-  }
-
-  async #authentication(): Promise<Readonly<Record<string, string>>> {
-    const now = this.#clock.monotonic();
-    if (this.#headers === undefined || now - this.#headersReadAt > HEADERS_MAX_AGE_MS) {
-      this.#headers = await this.#connection.headers();
-      this.#headersReadAt = now;
-    }
-    return this.#headers;
   }
 
   /** The caller's own abort reason first, then our deadline, then what the server or the socket said. */

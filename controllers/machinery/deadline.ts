@@ -7,16 +7,24 @@ export class Deadline {
   readonly #timeoutMs: number;
   readonly #message: string;
   readonly #controller = new AbortController();
+  readonly #caller: AbortSignal | undefined;
+  readonly #follow = (): void => this.#controller.abort(this.#caller?.reason);
   #at: number;
   #cancel: () => void = () => undefined;
 
-  /** @param message of the ConnectionError that the signal aborts with, `timeoutMs` from now */
-  constructor(clock: Clock, timeoutMs: number, message: string) {
+  /**
+   * @param message of the ConnectionError that the signal aborts with, `timeoutMs` from now
+   * @param caller whoever may give up before: the signal follows it until end(), for less than AbortSignal.any() of both costs
+   */
+  constructor(clock: Clock, timeoutMs: number, message: string, caller?: AbortSignal) {
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
     this.#message = message;
+    this.#caller = caller;
     this.#at = clock.monotonic() + timeoutMs;
     this.#wait();
+    if (caller?.aborted === true) this.#follow();
+    else caller?.addEventListener('abort', this.#follow, { once: true });
   }
 
   get signal(): AbortSignal {
@@ -31,6 +39,7 @@ export class Deadline {
   /** Nothing is waited for any more. */
   end(): void {
     this.#cancel();
+    this.#caller?.removeEventListener('abort', this.#follow);
   }
 
   #wait(): void {

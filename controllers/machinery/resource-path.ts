@@ -42,3 +42,13 @@ export function withQuery(path: string, query: Query): string {
 export function apiVersionOf(resource: Pick<ApiResource, 'group' | 'version'>): string {
   return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
 }
+
+/** What may be sent as it is: nearly always. */
+const PLAIN = /^[!-~]+$/;
+
+/** The path with its query, with all that no request line may hold percent-encoded. */
+export function encodedPath(path: string): string {
+  if (PLAIN.test(path)) return path;
+  const { pathname, search } = new URL(path, 'https://server');
+  return `${pathname}${search}`;
+}

@@ -1,15 +1,16 @@
 // workqueue_* under client-go's names, for all queues of one registry.
-import type { Counter, Gauge, Histogram, MetricsRegistry } from '#platform/metrics.ts';
+import type { Counter, Histogram, MetricsRegistry } from '#platform/metrics.ts';
 
 /** What a queue can tell about itself at the moment of a scrape. */
 export interface QueueSnapshot {
   readonly name: string;
+  /** Keys waiting. */
+  depth(): number;
   /** Seconds that each key being worked on has taken so far. */
   runningSeconds(): readonly number[];
 }
 
 export interface WorkQueueMetrics {
-  readonly depth: Gauge;
   readonly adds: Counter;
   readonly retries: Counter;
   readonly queueDuration: Histogram;
@@ -42,6 +43,14 @@ export function workQueueMetrics(registry: MetricsRegistry): WorkQueueMetrics {
     },
   });
   registry.gauge({
+    name: 'workqueue_depth',
+    help: '[ALPHA] Keys waiting for a worker.',
+    labelNames,
+    collect: (gauge) => {
+      for (const queue of queues) gauge.set({ name: queue.name }, queue.depth());
+    },
+  });
+  registry.gauge({
     name: 'workqueue_longest_running_processor_seconds',
     help: '[ALPHA] Seconds that the longest running worker has spent on its key.',
     labelNames,
@@ -52,11 +61,6 @@ export function workQueueMetrics(registry: MetricsRegistry): WorkQueueMetrics {
     },
   });
   const made: WorkQueueMetrics = {
-    depth: registry.gauge({
-      name: 'workqueue_depth',
-      help: '[ALPHA] Keys waiting for a worker.',
-      labelNames,
-    }),
     adds: registry.counter({
       name: 'workqueue_adds_total',
       help: '[ALPHA] Keys added.',
@@ -81,7 +85,6 @@ export function workQueueMetrics(registry: MetricsRegistry): WorkQueueMetrics {
     }),
     register(queue) {
       queues.push(queue);
-      made.depth.set({ name: queue.name }, 0);
       made.adds.inc({ name: queue.name }, 0);
       made.retries.inc({ name: queue.name }, 0);
     },

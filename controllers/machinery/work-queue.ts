@@ -45,6 +45,7 @@ export class WorkQueue {
     this.#metrics = workQueueMetrics(options.metrics);
     this.#metrics.register({
       name: options.name,
+      depth: () => this.depth,
       runningSeconds: () => {
         const now = this.#clock.monotonic();
         return [...this.#running.values()].map((since) => (now - since) / 1000);
@@ -112,7 +113,6 @@ export class WorkQueue {
         const now = this.#clock.monotonic();
         this.#waiting.delete(key);
         this.#running.set(key, now);
-        this.#metrics.depth.set({ name: this.#name }, this.#waiting.size);
         this.#metrics.queueDuration.observe({ name: this.#name }, (now - since) / 1000);
         return key;
       }
@@ -138,7 +138,6 @@ export class WorkQueue {
 
   #enqueue(key: string): void {
     this.#waiting.set(key, this.#clock.monotonic());
-    this.#metrics.depth.set({ name: this.#name }, this.#waiting.size);
     this.#takers.shift()?.();
   }
 
