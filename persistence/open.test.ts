@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { systemClock } from '#platform/clock.ts';
 import { parseMachineId } from './machine-id.ts';
 import type { MachineId } from './machine-id.ts';
-import { openPersistence, remoteFileSystemName } from './open.ts';
+import { openPersistence } from './open.ts';
 
 const machineId = parseMachineId('0'.repeat(32)) as MachineId;
 let directory: string;
@@ -48,12 +48,3 @@ for (const [urls, message] of [
     await assert.rejects(openPersistence({ urls, machineId, clock: systemClock }), message);
   });
 }
-
-test('remoteFileSystemName() knows the network file systems and no local one', () => {
-  const names = [0x6969, 0xff534d42, 0xfe534d42, 0x517b, 0x01021997].map(remoteFileSystemName);
-  assert.deepEqual(names, ['NFS', 'SMB', 'SMB', 'SMB', '9p']);
-  // ext4, xfs, btrfs, tmpfs, overlayfs
-  for (const type of [0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630]) {
-    assert.equal(remoteFileSystemName(type), undefined);
-  }
-});

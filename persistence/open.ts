@@ -1,12 +1,11 @@
 // From `--persistence` URLs to a log, by an explicit table: nothing registers itself.
-import { statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Clock } from '#platform/clock.ts';
-import { makeDirectory } from '#platform/make-directory.ts';
 import type { MachineId } from './machine-id.ts';
 import type { PersistenceLog } from './log.ts';
 import { PersistenceManager } from './manager/manager.ts';
 import type { ManagedInstance } from './manager/manager.ts';
+import { remoteFileSystem } from './remote-file-system.ts';
 import { SqlitePersistenceProvider, sqliteInstanceName } from './sqlite/provider.ts';
 
 /** The URL is wrong, or means something that cannot be done; the message names the flag. */
@@ -69,7 +68,7 @@ async function openSqlite(
   if (remote !== undefined) {
     throw new PersistenceUrlError(
       url,
-      `the path is on ${remote}, where SQLite's locks cannot be trusted; choose a local disk`,
+      `the path is on ${remote}, where SQLite's locks cannot be trusted; choose a local disk, or nfs:PATH for a network file system`,
     );
   }
   const provider = new SqlitePersistenceProvider({ paths: [path], clock: options.clock });
@@ -87,26 +86,4 @@ function notYet(url: string): Promise<never> {
   return Promise.reject(
     new PersistenceUrlError(url, `${scheme}: is not supported yet; use sqlite:PATH`),
   );
-}
-
-/** f_type of statfs(2), from Linux' magic.h and the file systems' own headers. */
-const REMOTE_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
-  [0x6969, 'NFS'],
-  [0x517b, 'SMB'],
-  [0xff_53_4d_42, 'SMB'],
-  [0xfe_53_4d_42, 'SMB'],
-  [0x01_02_19_97, '9p'],
-  [0x53_46_41_4f, 'AFS'],
-]);
-
-/** The name of the network file system that an f_type means; undefined for all others. */
-export function remoteFileSystemName(type: number): string | undefined {
-  return REMOTE_FILE_SYSTEMS.get(type);
-}
-
-async function remoteFileSystem(directory: string): Promise<string | undefined> {
-  // The numbers are Linux' own; elsewhere they mean other things.
-  if (process.platform !== 'linux') return undefined;
-  makeDirectory(directory, 0o700);
-  return remoteFileSystemName((await statfs(directory)).type);
 }

@@ -36,7 +36,10 @@ function isConformance(file: string): boolean {
 
 /** Boots whole servers, or kills and fills things. */
 function isIntegration(file: string): boolean {
-  return /(^|[/-])(start|crash|disk-full)\.test\.ts$/.test(file) && !isConformance(file);
+  return (
+    /(^|[/-])(start|crash|disk-full|damage|power-cut|size)\.test\.ts$/.test(file) &&
+    !isConformance(file)
+  );
 }
 
 const beside = testFiles(

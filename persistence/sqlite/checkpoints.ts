@@ -5,8 +5,10 @@ import type { Clock } from '#platform/clock.ts';
 import type { Failure } from '../thread/failures.ts';
 import { sqliteFailureOf } from './sqlite-failure.ts';
 
-const BUSY_BYTES = 8 << 20;
-const TRUNCATE_BYTES = 256 << 20;
+/** Of 8 KiB each: the log that gathers while there is work. */
+const BUSY_PAGES = 1_024;
+/** One large transaction can make the file of the log larger; from here on it is cut. */
+const LARGE_PAGES = 8 * BUSY_PAGES;
 const IDLE_MS = 5_000;
 /** Pages given back to the file system per round. */
 const VACUUM_PAGES = 256;
@@ -16,8 +18,7 @@ export class Checkpoints {
   readonly #path: string;
   readonly #clock: Clock;
   readonly #onFailure: (failure: Failure) => void;
-  #pendingBytes = 0;
-  #sinceTruncateBytes = 0;
+  readonly #look: Database.Statement<[], [busy: number, pages: number, done: number]>;
   #cancelIdle: () => void = () => undefined;
 
   constructor(options: {
@@ -30,14 +31,15 @@ export class Checkpoints {
     this.#path = options.path;
     this.#clock = options.clock;
     this.#onFailure = options.onFailure;
+    this.#look = this.#database
+      .prepare<[], [number, number, number]>('PRAGMA wal_checkpoint(NOOP)')
+      .raw();
   }
 
-  /** After a commit of so many bytes, when its writers have their answer. */
-  committed(bytes: number): void {
-    this.#pendingBytes += bytes;
-    this.#sinceTruncateBytes += bytes;
-    if (this.#sinceTruncateBytes > TRUNCATE_BYTES) this.#run('TRUNCATE');
-    else if (this.#pendingBytes > BUSY_BYTES) this.#run('PASSIVE');
+  /** After each transaction, when its writers have their answer. */
+  committed(): void {
+    const { pages, done } = this.#log();
+    if (pages - done > BUSY_PAGES) this.#run(pages > LARGE_PAGES ? 'TRUNCATE' : 'PASSIVE');
     this.#cancelIdle();
     this.#cancelIdle = this.#clock.schedule(IDLE_MS, () => this.#idle());
   }
@@ -52,7 +54,7 @@ export class Checkpoints {
   }
 
   #idle(): void {
-    if (this.#pendingBytes > 0) this.#run('TRUNCATE');
+    if (this.#log().pages > 0) this.#run('TRUNCATE');
     const free = Number(this.#database.pragma('freelist_count', { simple: true }));
     const pages = Number(this.#database.pragma('page_count', { simple: true }));
     // Below that the free pages are about to be written again.
@@ -61,9 +63,13 @@ export class Checkpoints {
     this.#cancelIdle = this.#clock.schedule(IDLE_MS / 10, () => this.#idle());
   }
 
+  /** Pages in the log, and how many of them are in the file too. */
+  #log(): { readonly pages: number; readonly done: number } {
+    const [, pages, done] = this.#look.get() ?? [0, 0, 0];
+    return { pages, done };
+  }
+
   #run(mode: 'PASSIVE' | 'TRUNCATE'): void {
-    this.#pendingBytes = 0;
-    if (mode === 'TRUNCATE') this.#sinceTruncateBytes = 0;
     this.#attempt(() => this.#database.pragma(`wal_checkpoint(${mode})`));
   }
 

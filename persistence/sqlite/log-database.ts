@@ -101,11 +101,11 @@ export class LogDatabase {
 
   get(kind: string, key: string): LogRecord | undefined {
     const row = this.#statements.one.get(kind, key);
-    return row === undefined ? undefined : this.#check(row);
+    return row === undefined ? undefined : this.#checkNamed(row);
   }
 
   getAll(kind: string): LogRecord[] {
-    return this.#statements.all.all(kind).map((row) => this.#check(row));
+    return this.#statements.all.all(kind).map((row) => this.#checkNamed(row));
   }
 
   /**
@@ -120,9 +120,9 @@ export class LogDatabase {
       const target = Math.min(through, this.#number('revision'));
       if (from >= target) return true;
       const changes = slice.all(from, target, COMPACTION_ROWS);
-      for (const [revision, previous, isDeletion] of changes) {
-        if (previous !== null) drop.run(previous);
-        if (isDeletion === 1) drop.run(revision);
+      for (const [revision, kind, key, previous, isDeletion] of changes) {
+        if (previous !== null) drop.run(previous, kind, key);
+        if (isDeletion === 1) drop.run(revision, kind, key);
       }
       const isLast = changes.length < COMPACTION_ROWS;
       setMeta.run(isLast ? target : (changes.at(-1)?.[0] ?? target), 'compacted');
@@ -173,6 +173,15 @@ export class LogDatabase {
     return record;
   }
 
+  /** Of a row that `live` pointed to under this name. */
+  #checkNamed([liveKind, liveKey, ...row]: [string, string, ...Row]): LogRecord {
+    const record = this.#check(row);
+    if (record.kind === liveKind && record.key === liveKey) return record;
+    throw new CorruptDataError(
+      `Cannot read ${liveKind} ${liveKey} from ${this.#path}: it points to ${record.kind} ${record.key}; restore it from a backup`,
+    );
+  }
+
   #number(name: string): number {
     const value = this.#statements.getMeta.get(name);
     if (typeof value === 'number') return value;
@@ -210,7 +219,7 @@ function checksum(record: LogRecord): number {
 
 /** All the SQL there is beside the tables themselves. */
 function prepare(database: Database.Database) {
-  const one = `SELECT ${COLUMNS.replace(/\w+/g, 'log.$&')} FROM live JOIN log ON log.revision = live.revision`;
+  const one = `SELECT live.kind, live.key, ${COLUMNS.replace(/\w+/g, 'log.$&')} FROM live JOIN log ON log.revision = live.revision`;
   return {
     begin: database.prepare('BEGIN IMMEDIATE'),
     commit: database.prepare('COMMIT'),
@@ -235,14 +244,23 @@ function prepare(database: Database.Database) {
       )
       .raw(),
     one: database
-      .prepare<[string, string], Row>(`${one} WHERE live.kind = ? AND live.key = ?`)
-      .raw(),
-    all: database.prepare<[string], Row>(`${one} WHERE live.kind = ? ORDER BY log.revision`).raw(),
-    slice: database
-      .prepare<[number, number, number], [number, number | null, number]>(
-        'SELECT revision, previous, value IS NULL FROM log WHERE revision > ? AND revision <= ? ORDER BY revision LIMIT ?',
+      .prepare<[string, string], [string, string, ...Row]>(
+        `${one} WHERE live.kind = ? AND live.key = ?`,
       )
       .raw(),
-    drop: database.prepare<[number]>('DELETE FROM log WHERE revision = ?'),
+    all: database
+      .prepare<[string], [string, string, ...Row]>(
+        `${one} WHERE live.kind = ? ORDER BY log.revision`,
+      )
+      .raw(),
+    slice: database
+      .prepare<[number, number, number], [number, string, string, number | null, number]>(
+        'SELECT revision, kind, key, previous, value IS NULL FROM log WHERE revision > ? AND revision <= ? ORDER BY revision LIMIT ?',
+      )
+      .raw(),
+    // `previous` has no checksum: a wrong one must not take another object with it.
+    drop: database.prepare<[number, string, string]>(
+      'DELETE FROM log WHERE revision = ? AND kind = ? AND key = ?',
+    ),
   };
 }

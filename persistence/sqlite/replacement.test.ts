@@ -1,11 +1,9 @@
-// One file in the place of another: whatever the moment at which the process dies, one of the two is there, whole.
+// One file in the place of another, and what a start does with what was left half done.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import Database from 'better-sqlite3';
 import { systemClock } from '#platform/clock.ts';
@@ -37,55 +35,6 @@ async function content(path: string): Promise<readonly string[]> {
 async function fresh(): Promise<string> {
   return join(await mkdtemp(join(root, 'site-')), 'state.db');
 }
-
-/** Restores logs of 1,500 records in turn, each of which has one letter in all its values, and prints the letter when done. */
-function restorerSource(path: string): string {
-  const file = (name: string): string => JSON.stringify(new URL(name, import.meta.url).href);
-  return `
-    import { writeSync } from 'node:fs';
-    const { SqlitePersistenceProvider } = await import(${file('provider.ts')});
-    const { dumpOf, put } = await import(${file('../conformance-site.ts')});
-    const { systemClock } = await import(${file('../../platform/clock.ts')});
-    const provider = new SqlitePersistenceProvider({ paths: [${JSON.stringify(path)}], clock: systemClock });
-    await provider.initialize('');
-    const [instance] = provider.instances();
-    const { epoch } = await provider.claimEpoch(instance);
-    for (let turn = 0; ; turn += 1) {
-      const letter = 'abcdefghijklmnopqrstuvwxyz'[turn % 26];
-      const records = Array.from({ length: 1_500 }, (_, index) => put(index + 1, 'k' + index, letter));
-      writeSync(1, 'begin\\n');
-      await provider.restore(instance, dumpOf({ epoch, revision: 1_500, compacted: 0 }, records));
-      writeSync(1, letter + '\\n');
-    }`;
-}
-
-test('kill -9 in the middle of a restore leaves one log whole, and no files behind', async (t) => {
-  const path = await fresh();
-  const seed = Number(process.env['WINDLASS_TEST_SEED'] ?? Date.now() % 100_000);
-  t.diagnostic(`seed ${seed}`);
-  for (let round = 0; round < 6; round += 1) {
-    const child = spawn(process.execPath, ['--input-type=module', '-e', restorerSource(path)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let last = '';
-    let begun = 0;
-    for await (const line of createInterface({ input: child.stdout })) {
-      if (line !== 'begin') last = line;
-      else begun += 1;
-      // The first round leaves something to lose. A moment of some ten milliseconds from there: anywhere in a restore.
-      if (begun === 3) setTimeout(() => child.kill('SIGKILL'), (seed * (round + 7)) % 61);
-    }
-    const lines = await content(path);
-    assert.equal(lines.length, 1_500);
-    assert.equal(new Set(lines).size, 1);
-    const next = String.fromCodePoint((last.codePointAt(0) ?? 0) + 1);
-    assert.ok(
-      lines[0] === last || lines[0] === next,
-      `${last} was acknowledged, found ${lines[0]}`,
-    );
-    assert.deepEqual(readdirSync(join(path, '..')), ['state.db', 'state.db.lock']);
-  }
-});
 
 test('what was put aside is a database that can be opened', async () => {
   const path = await fresh();

@@ -2,14 +2,11 @@
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CorruptDataError, ForeignDataError, StorageFailedError } from '../errors.ts';
+import { checkFormat, migrate, MIGRATIONS } from './migrations.ts';
+import type { Migration } from './migrations.ts';
 import { syncDirectory } from './sync-directory.ts';
-import {
-  APPLICATION_ID,
-  createPrivately,
-  createTables,
-  formatFile,
-  USER_VERSION,
-} from './tables.ts';
+import { APPLICATION_ID, createPrivately, createTables, formatFile } from './tables.ts';
+import { checkWriteAheadLog } from './write-ahead-log.ts';
 
 const OPEN_TIMEOUT_MS = 1_000;
 
@@ -18,17 +15,24 @@ const OPEN_TIMEOUT_MS = 1_000;
  *
  * @throws ForeignDataError, CorruptDataError, StorageFailedError, and SQLite's own errors (busy, cannot open, full)
  */
-export function openDatabase(path: string): Database.Database {
+export function openDatabase(
+  path: string,
+  migrations: readonly Migration[] = MIGRATIONS,
+): Database.Database {
   const directory = dirname(path);
   createPrivately(path);
+  checkWriteAheadLog(path);
   const database = new Database(path, { timeout: OPEN_TIMEOUT_MS });
   try {
     // Before anything is read: with it the WAL index lives in memory and a second process is refused at its first read.
     database.pragma('locking_mode = EXCLUSIVE');
     const isNew = identify(database, path);
+    if (!isNew) checkFormat(database, path, migrations);
     configure(database, isNew);
     if (isNew) createTables(database);
     checkAfterCrash(database, path);
+    migrate(database, path, migrations);
+    checkCounts(database, path);
     // The first write. Only now do the settings read back as they will be used.
     database.exec(`UPDATE meta SET value = 0 WHERE name = 'clean'`);
     readBack(database, path);
@@ -50,12 +54,6 @@ function identify(database: Database.Database, path: string): boolean {
       `Cannot open ${path}: it is a SQLite database of another application; choose another path`,
     );
   }
-  const version = database.pragma('user_version', { simple: true });
-  if (version !== USER_VERSION) {
-    throw new ForeignDataError(
-      `Cannot open ${path}: it has format ${String(version)}, this program knows format ${USER_VERSION}; use the program version that wrote it`,
-    );
-  }
   return false;
 }
 
@@ -67,6 +65,8 @@ function configure(database: Database.Database, isNew: boolean): void {
   // Where fsync does not reach the platter (macOS); nothing elsewhere.
   database.pragma('fullfsync = 1');
   database.pragma('checkpoint_fullfsync = 1');
+  // A transaction's pages reach the log in one go and in order: write-ahead-log.ts counts on it.
+  database.pragma('cache_spill = OFF');
   // Checkpoints run between batches, see checkpoints.ts.
   database.pragma('wal_autocheckpoint = 0');
 }
@@ -75,11 +75,37 @@ function checkAfterCrash(database: Database.Database, path: string): void {
   const clean = database.prepare(`SELECT value FROM meta WHERE name = 'clean'`).pluck().get();
   if (clean === 1) return;
   const verdict = database.pragma('quick_check(1)', { simple: true });
-  if (verdict !== 'ok') {
-    throw new CorruptDataError(
-      `Cannot open ${path}: it is damaged (${String(verdict).replaceAll(/\s+/g, ' ')}); restore it from a backup`,
-    );
+  if (verdict !== 'ok') throw damaged(path, String(verdict).replaceAll(/\s+/g, ' '));
+  // A torn end of the log would otherwise lie behind what is written next.
+  database.pragma('wal_checkpoint(TRUNCATE)');
+}
+
+/** The counts have no checksum: they must at least agree with what is there. */
+function checkCounts(database: Database.Database, path: string): void {
+  const count = database.prepare<[string]>('SELECT value FROM meta WHERE name = ?').pluck();
+  const [epoch, revision, compacted] = ['epoch', 'revision', 'compacted'].map((name) =>
+    count.get(name),
+  );
+  const newest = database.prepare('SELECT ifnull(max(revision), 0) FROM log').pluck().get();
+  if (
+    Number.isSafeInteger(epoch) &&
+    Number.isSafeInteger(revision) &&
+    Number.isSafeInteger(compacted) &&
+    Number(newest) <= Number(revision) &&
+    Number(compacted) <= Number(revision)
+  ) {
+    return;
   }
+  throw damaged(
+    path,
+    `revision ${String(newest)} is its newest, but its counts are epoch ${String(epoch)}, revision ${String(revision)}, compacted ${String(compacted)}`,
+  );
+}
+
+function damaged(path: string, why: string): CorruptDataError {
+  return new CorruptDataError(
+    `Cannot open ${path}: it is damaged (${why}); restore it from a backup or a replica`,
+  );
 }
 
 function readBack(database: Database.Database, path: string): void {

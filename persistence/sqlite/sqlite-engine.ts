@@ -70,8 +70,8 @@ export class SqliteEngine implements LogEngine {
     return this.#use().log.append(batches);
   }
 
-  committed(bytes: number): void {
-    this.#opened?.checkpoints.committed(bytes);
+  committed(): void {
+    this.#opened?.checkpoints.committed();
   }
 
   makeRoom(): void {
@@ -95,7 +95,10 @@ export class SqliteEngine implements LogEngine {
   }
 
   compact(through: number): boolean {
-    return this.#use().log.compact(through);
+    const { log, checkpoints } = this.#use();
+    const isDone = log.compact(through);
+    checkpoints.committed();
+    return isDone;
   }
 
   verify(from: string | undefined): VerifiedSlice {

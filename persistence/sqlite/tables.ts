@@ -5,7 +5,8 @@ import type Database from 'better-sqlite3';
 
 /** "WNDL" in the file's header, so that `file` and we can tell it from other SQLite files. */
 export const APPLICATION_ID = 0x57_4e_44_4c;
-export const USER_VERSION = 1;
+/** Of a file that is made now: one more than there are MIGRATIONS. */
+const USER_VERSION = 1;
 
 const DDL = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
