@@ -88,7 +88,7 @@ async function start(): Promise<void> {
       {
         ...shared,
         logger: logger.child({ component: 'agent' }),
-        environment: process.env,
+        ...registriesOf(process.env),
         ...data.agent,
       },
       signal,

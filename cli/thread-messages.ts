@@ -1,4 +1,5 @@
 // What the main thread and the controllers' thread say to each other. Plain data: it is cloned on the way.
+import type { ImageCollectionSettings } from '#controllers/agent/image-collection.ts';
 import type { LogFormat, LogLevel } from '#platform/logging.ts';
 
 export type RuntimeChoice = 'process' | 'docker' | 'auto';
@@ -25,6 +26,7 @@ export interface ThreadData {
     readonly runtime: RuntimeChoice;
     readonly ingressBind: string;
     readonly peers: PeerSettings;
+    readonly imageCollection: ImageCollectionSettings;
     readonly clusterDomain: string;
   };
   readonly manifests?: { readonly kubeconfig: string; readonly paths: readonly string[] };

@@ -7,6 +7,8 @@ import { MetricsRegistry } from '#platform/metrics.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { lockDataDirectory, prepareDataDirectory, dataDirectoryAt } from '../data-directory.ts';
+import { imageCollectionOf, imageCollectionOptions } from '../image-collection-options.ts';
+import { registriesOf } from '../registries.ts';
 import { runUntilStopped } from '../run-until-stopped.ts';
 import { UsageError } from '../usage-error.ts';
 import { clusterDomainOf, ingressBind, nodeNameOf, peerSettings, upOptions } from './up-options.ts';
@@ -35,6 +37,7 @@ export const nodeRun = defineCommand({
     },
     'peer-port': upOptions['peer-port'],
     'peer-address': upOptions['peer-address'],
+    ...imageCollectionOptions,
     'log-format': upOptions['log-format'],
     'log-level': { ...upOptions['log-level'], default: 'info' },
   },
@@ -60,7 +63,8 @@ export const nodeRun = defineCommand({
               ...peerSettings(values['peer-port'], values['peer-address']),
               ...(values['peer-bind'] === undefined ? {} : { bind: values['peer-bind'] }),
             },
-            environment: io.environment,
+            imageCollection: imageCollectionOf(values),
+            ...registriesOf(io.environment),
             logger,
             clock: systemClock,
             metrics: new MetricsRegistry(),

@@ -2,9 +2,11 @@
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { ImageCollectionSettings } from '#controllers/agent/image-collection.ts';
 import type { LogFormat, LogLevel } from '#platform/logging.ts';
 import { dataDirectoryAt } from '../data-directory.ts';
 import type { DataDirectory } from '../data-directory.ts';
+import { imageCollectionOf, imageCollectionOptions } from '../image-collection-options.ts';
 import type { Environment, OptionTable, OptionValues } from '../options.ts';
 import { sealKinds, secretsKeys, secretsOptions } from '../secrets-key-option.ts';
 import type { PeerSettings, RuntimeChoice } from '../thread-messages.ts';
@@ -87,6 +89,7 @@ export const upOptions = {
     placeholder: 'HOST[:PORT]',
     help: 'Under which agents of other machines reach this one (default: found out)',
   },
+  ...imageCollectionOptions,
   'no-controllers': { type: 'boolean', help: 'Run no controllers here' },
   'no-node': { type: 'boolean', help: 'Run no instances on this machine' },
   'log-format': {
@@ -117,6 +120,7 @@ export interface UpSettings {
   readonly runtime: RuntimeChoice;
   readonly ingressBind: string;
   readonly peers: PeerSettings;
+  readonly imageCollection: ImageCollectionSettings;
   readonly runControllers: boolean;
   readonly runNode: boolean;
   readonly nodeName: string;
@@ -150,6 +154,7 @@ export function upSettings(
       // The server is reached over loopback then, which says nothing about how others get here.
       ...(WILDCARDS.includes(values.bind) ? { bind: values.bind } : {}),
     },
+    imageCollection: imageCollectionOf(values),
     runControllers: !values['no-controllers'],
     runNode: !values['no-node'],
     nodeName: nodeNameOf(hostname()),

@@ -133,7 +133,7 @@ async function beside(
   { logger, progress, onError }: Screen,
 ): Promise<SupervisedThread | undefined> {
   const { runControllers, runNode, manifests, nodeName, runtime, clusterDomain } = settings;
-  const { ingressBind, peers } = settings;
+  const { ingressBind, peers, imageCollection } = settings;
   // Written even where the part runs elsewhere: `windlass controllers` and `windlass node run` then take them.
   const controllersKubeconfig = await server.controllersKubeconfig();
   const nodeKubeconfig = await server.nodeKubeconfig(nodeName);
@@ -151,6 +151,7 @@ async function beside(
             runtime,
             ingressBind,
             peers,
+            imageCollection,
             clusterDomain,
           },
         }

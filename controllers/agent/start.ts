@@ -64,6 +64,8 @@ export interface AgentOptions {
   readonly metrics: MetricsRegistry;
   /** Of this process; processes of Pods inherit PATH, HOME, LANG and the like from it, nothing else. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Where `docker login` of the user who runs us keeps its logins; absent: there are none. */
+  readonly dockerFolder?: string | undefined;
 }
 
 export interface Agent {
@@ -104,8 +106,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
   });
   const ownImages = await OwnImages.open(join(nodeFolder, 'images.json'), logger);
   const environment = options.environment ?? {};
-  const dockerFolder = dockerFolderOf(environment);
-  const loginsOptions = { client, clock, logger, dockerFolder, environment };
+  const loginsOptions = { client, clock, logger, dockerFolder: options.dockerFolder, environment };
   const base: AgentContext = {
     client,
     runtime,
@@ -322,14 +323,6 @@ async function openLog(
         'BadRequest',
         `container "${container}" in pod "${pod}" is waiting to start: ${why}`,
       );
-}
-
-/** Where `docker login` of the user who runs us keeps its logins. */
-function dockerFolderOf({
-  DOCKER_CONFIG: folder,
-  HOME: home,
-}: NonNullable<AgentOptions['environment']>): string | undefined {
-  return folder ?? (home === undefined ? undefined : join(home, '.docker'));
 }
 
 /** A server that does not answer must not hold up the end; it notices by the Lease. */

@@ -66,6 +66,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controlplane/node-kubeconfig.ts',
     'controllers/start.ts',
     'controllers/agent/start.ts',
+    'controllers/agent/image-collection.ts',
     'controllers/machinery/',
     'controllers/runtimes/docker-local-image.ts',
     // Of the service controller only what computes: previews plan as it does.
