@@ -1,5 +1,6 @@
 // The command line: finds the command, runs it, turns what it throws into a message and an exit code.
 // Commands are loaded when they run, so that `windlass version` does not pay for a control plane.
+import { stuckThreads } from '#platform/stuck-threads.ts';
 import { closest } from './closest.ts';
 import type { Command, CommandIO } from './command.ts';
 import { programHelp } from './help.ts';
@@ -190,4 +191,7 @@ async function main(argv: readonly string[], io: CommandIO): Promise<number> {
 
 stayAlive();
 // Ends here whatever is still open: a command that has answered must not hang on a forgotten socket.
-process.exit(await main(process.argv.slice(2), processIO()));
+const exitCode = await main(process.argv.slice(2), processIO());
+// Node would wait for threads that hang in a call to a file server, for ever. Nothing else is left to be done.
+if (stuckThreads() > 0) process.kill(process.pid, 'SIGKILL');
+process.exit(exitCode);

@@ -176,7 +176,12 @@ async function openData(
 ): Promise<{ readonly shown: ShownPersistence; readonly secrets: SecretsKeys }> {
   const { clock, logger, metrics } = options;
   const sealer = new Sealer(await openKeyring(options.secretsKeys, clock), options.sealKinds);
-  const log = await openPersistence({ urls: options.persistence, machineId, clock });
+  const log = await openPersistence({
+    urls: options.persistence,
+    machineId,
+    clock,
+    warn: (message) => logger.warn(message),
+  });
   cleanup.use(log);
   const store = await openStore({
     log,

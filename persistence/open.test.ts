@@ -40,7 +40,7 @@ for (const [urls, message] of [
   [['sqlite:'], /a path must follow/],
   [['sqlite:a\0b'], /a path must follow/],
   [['s3://bucket/prefix'], /Invalid --persistence s3:\/\/bucket\/prefix: s3: is not supported yet/],
-  [['nfs:/mnt'], /not supported yet/],
+  [['nfs:'], /a path must follow, as in nfs:/],
   [['module:./x.ts'], /not supported yet/],
   [['sqlite:a', 'sqlite:b'], /replicas are not supported yet/],
 ] as const) {

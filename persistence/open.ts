@@ -1,10 +1,13 @@
 // From `--persistence` URLs to a log, by an explicit table: nothing registers itself.
+import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Clock } from '#platform/clock.ts';
 import type { MachineId } from './machine-id.ts';
 import type { PersistenceLog } from './log.ts';
 import { PersistenceManager } from './manager/manager.ts';
 import type { ManagedInstance } from './manager/manager.ts';
+import { adviceOn, mountOf } from './nfs/mount.ts';
+import { NfsPersistenceProvider, nfsInstanceName } from './nfs/provider.ts';
 import { remoteFileSystem } from './remote-file-system.ts';
 import { SqlitePersistenceProvider, sqliteInstanceName } from './sqlite/provider.ts';
 
@@ -21,6 +24,8 @@ export interface PersistenceOptions {
   readonly urls: readonly string[];
   readonly machineId: MachineId;
   readonly clock: Clock;
+  /** Called with what the operator should know about a place, in a sentence. */
+  readonly warn?: (message: string) => void;
 }
 
 type Opener = (url: string, rest: string, options: PersistenceOptions) => Promise<ManagedInstance>;
@@ -28,7 +33,7 @@ type Opener = (url: string, rest: string, options: PersistenceOptions) => Promis
 const SCHEMES: ReadonlyMap<string, Opener> = new Map([
   ['sqlite', openSqlite],
   ['s3', notYet],
-  ['nfs', notYet],
+  ['nfs', openNfs],
   ['module', notYet],
 ]);
 
@@ -78,6 +83,29 @@ async function openSqlite(
     name: sqliteInstanceName(path),
     providerName: 'sqlite',
     location: `sqlite:${resolve(path)}`,
+  };
+}
+
+async function openNfs(
+  url: string,
+  path: string,
+  options: PersistenceOptions,
+): Promise<ManagedInstance> {
+  if (path === '' || path.includes('\0')) {
+    throw new PersistenceUrlError(url, 'a path must follow, as in nfs:/mnt/state/windlass');
+  }
+  // From the table of mounts: asking the path itself could hang.
+  const mounts = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
+  for (const advice of adviceOn(resolve(path), mountOf(resolve(path), mounts))) {
+    options.warn?.(advice);
+  }
+  const provider = new NfsPersistenceProvider({ paths: [path], clock: options.clock });
+  await provider.initialize(options.machineId);
+  return {
+    provider,
+    name: nfsInstanceName(path),
+    providerName: 'nfs',
+    location: `nfs:${resolve(path)}`,
   };
 }
 

@@ -1,6 +1,11 @@
 // What the segment engine asks of a place that keeps named bytes: an object store, or a directory that may be on NFS. Six verbs,
 // of which one carries the safety: putIfAbsent() lets exactly one of all who try have a name, whatever the clocks say.
 
+import { StorageUnreachableError } from '../errors.ts';
+
+/** A putIfAbsent() that certainly gave no name, now or later: there is nothing to find out about it. */
+export class NothingWrittenError extends StorageUnreachableError {}
+
 /** One of the names that list() gives. */
 export interface BlobEntry {
   readonly name: string;
@@ -27,7 +32,7 @@ export interface BlobStore extends AsyncDisposable {
    * Gives the name to these bytes if nothing has it. `exists` also when it holds the very same bytes: telling one's own lost reply
    * apart is the caller's business, by reading.
    *
-   * @throws StorageUnreachableError when it is not known what became of it; the caller reads, later
+   * @throws NothingWrittenError, or another StorageUnreachableError when it is not known what became of it; the caller reads, later
    */
   putIfAbsent(name: string, body: Uint8Array): Promise<'created' | 'exists'>;
   /** Replaces, whole or not at all. With a `tag` only what still has that tag; then `mismatch` also when there is nothing. */

@@ -30,18 +30,22 @@ export interface DirectoryStoreOptions {
   /** Tells the temporary files of this opening from all others': letters and digits, random. */
   readonly writer: string;
   readonly at?: Checkpoint;
+  /** Called before each call that may hang. */
+  readonly beat?: () => void;
 }
 
 export class DirectoryBlobStore implements BlobStore {
   readonly location: string;
   readonly #writer: string;
   readonly #at: Checkpoint;
+  readonly #beat: () => void;
   #count = 0;
 
-  constructor({ path, writer, at = () => undefined }: DirectoryStoreOptions) {
+  constructor({ path, writer, at, beat }: DirectoryStoreOptions) {
     this.location = resolve(path);
     this.#writer = writer;
-    this.#at = at;
+    this.#at = at ?? (() => undefined);
+    this.#beat = beat ?? (() => undefined);
   }
 
   probe(machine: string): Promise<void> {
@@ -180,6 +184,7 @@ export class DirectoryBlobStore implements BlobStore {
 
   /** Once more from the path when the server says that it does not know the handle any longer. */
   async #run<T>(work: () => T): Promise<T> {
+    this.#beat();
     try {
       return work();
     } catch (error) {

@@ -1,11 +1,13 @@
 // The main thread's end of one instance: its worker, the requests under way, whether it is up and how fast it is.
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '#platform/clock.ts';
-import { CorruptDataError, StorageFailedError } from '../errors.ts';
+import { addStuckThread } from '#platform/stuck-threads.ts';
+import { CorruptDataError, StorageFailedError, StorageUnreachableError } from '../errors.ts';
 import { MeanLatency } from '../mean-latency.ts';
 import type { PersistenceProviderStatus } from '../provider.ts';
 import { errorOf } from './failures.ts';
 import type { Command, Response, Result } from './protocol.ts';
+import { StallWatch } from './stall-watch.ts';
 
 /** One instance and the thread that serves it. */
 export interface ThreadedInstance {
@@ -16,11 +18,17 @@ export interface ThreadedInstance {
   /** The module of the thread, which runs a LogWorker. */
   readonly worker: URL;
   /** Its workerData; anything that can be cloned. */
-  readonly data: unknown;
+  readonly data: object;
+  /**
+   * How long a call of the thread may take that a file server can hang. The thread gets its `pulse` (stall-watch.ts) with the data
+   * and raises it before each; then it is left behind, and the instance is Down. Without it threads are waited for.
+   */
+  readonly stallMs?: number;
 }
 
 interface Pending {
   readonly worker: Worker;
+  readonly verb: Command['verb'];
   resolve(result: Result): void;
   reject(error: Error): void;
   /** When it was asked, for requests that make something durable. */
@@ -28,6 +36,10 @@ interface Pending {
 }
 
 const PERSISTING: ReadonlySet<string> = new Set(['append', 'write']);
+/** What may have been done although the answer did not come. */
+const CHANGING: ReadonlySet<string> = new Set(['append', 'write', 'restoreEnd', 'setAside']);
+/** Threads left behind at once: each attempt to open what still hangs would leave another. */
+const STUCK_THREADS = 2;
 
 export class Connection {
   readonly #instance: ThreadedInstance;
@@ -35,6 +47,9 @@ export class Connection {
   readonly #latency: MeanLatency;
   readonly #pending = new Map<number, Pending>();
   #worker: Worker | undefined;
+  #watch: StallWatch | undefined;
+  /** Threads that hang, and may end one day. */
+  readonly #stuck = new Set<Worker>();
   #nextId = 1;
   /** Why no request can be made; undefined while the instance is up. */
   #down: Error;
@@ -59,8 +74,11 @@ export class Connection {
   async open(): Promise<void> {
     if (this.#isUp) return;
     await this.close().catch(() => undefined);
+    if (this.#stuck.size >= STUCK_THREADS) return;
+    const watch = this.#makeWatch();
+    this.#watch = watch;
     const worker = new Worker(this.#instance.worker, {
-      workerData: this.#instance.data,
+      workerData: { ...this.#instance.data, ...(watch && { pulse: watch.pulse }) },
       // Flags of this process (a debugger, --eval) are not the worker's.
       execArgv: [],
     });
@@ -77,7 +95,7 @@ export class Connection {
       // What is damaged can be put aside, by the same thread.
       if (error instanceof CorruptDataError) return;
       this.#worker = undefined;
-      await worker.terminate();
+      await this.#end(worker);
     }
   }
 
@@ -107,9 +125,56 @@ export class Connection {
     this.#down = new StorageFailedError(`Cannot use ${this.#instance.location}: it is closed`);
     try {
       await closing;
+    } catch (error) {
+      // Nothing more can be done about one that hangs.
+      if (!this.#stuck.has(worker)) throw error;
     } finally {
-      await worker.terminate();
+      await this.#end(worker);
     }
+  }
+
+  #makeWatch(): StallWatch | undefined {
+    const { stallMs } = this.#instance;
+    if (stallMs === undefined) return undefined;
+    const watch: StallWatch = new StallWatch(this.#clock, stallMs, () => this.#abandon(watch));
+    return watch;
+  }
+
+  /** Leaves the thread behind: it hangs in a call that nothing can interrupt. */
+  #abandon(watch: StallWatch): void {
+    if (this.#watch !== watch) return;
+    const { location, stallMs = 0 } = this.#instance;
+    const why = `${location} has not answered for ${stallMs / 1_000} s`;
+    const error = new StorageUnreachableError(`Cannot use ${why}`);
+    for (const [id, pending] of this.#pending) {
+      this.#pending.delete(id);
+      if (!this.#stuck.has(pending.worker)) this.#leave(pending.worker);
+      const isUnknown = CHANGING.has(pending.verb);
+      pending.reject(
+        isUnknown
+          ? new StorageFailedError(`${why}: whether the write was kept is not known`)
+          : error,
+      );
+    }
+    this.#worker = undefined;
+    this.#isUp = false;
+    this.#down = error;
+  }
+
+  #leave(worker: Worker): void {
+    this.#stuck.add(worker);
+    const countOut = addStuckThread();
+    worker.unref();
+    worker.once('exit', () => {
+      this.#stuck.delete(worker);
+      countOut();
+    });
+    // Comes true when the call returns after all; it must do nothing more then.
+    void worker.terminate();
+  }
+
+  async #end(worker: Worker): Promise<void> {
+    if (!this.#stuck.has(worker)) await worker.terminate();
   }
 
   #ask(worker: Worker, command: Command, transfer: ArrayBuffer[]): Promise<Result> {
@@ -118,7 +183,8 @@ export class Connection {
     // The server lives by its sockets: a disk thread keeps the process from ending only while it owes an answer.
     worker.ref();
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { worker, resolve, reject, persistedSince });
+      this.#pending.set(id, { worker, verb: command.verb, resolve, reject, persistedSince });
+      this.#watch?.start();
       worker.postMessage({ id, command }, transfer);
     });
   }
@@ -127,7 +193,10 @@ export class Connection {
     const pending = this.#pending.get(response.id);
     if (pending === undefined) return;
     this.#pending.delete(response.id);
-    if (this.#pending.size === 0) this.#worker?.unref();
+    if (this.#pending.size === 0) {
+      this.#worker?.unref();
+      this.#watch?.stop();
+    }
     if ('result' in response) {
       if (pending.persistedSince !== undefined) {
         this.#latency.add((this.#clock.monotonic() - pending.persistedSince) / 1_000);

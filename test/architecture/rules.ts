@@ -12,6 +12,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'persistence/sqlite/': ['platform/', 'persistence/*', 'persistence/thread/'],
   'persistence/segments/': ['platform/', 'persistence/*', 'persistence/thread/'],
   'persistence/s3/': ['platform/', 'persistence/*', 'persistence/thread/', 'persistence/segments/'],
+  'persistence/nfs/': [
+    'platform/',
+    'persistence/*',
+    'persistence/thread/',
+    'persistence/segments/',
+  ],
   'persistence/manager/': ['platform/', 'persistence/*'],
   'persistence/secrets/': ['platform/', 'persistence/*'],
   'controlplane/api/': [],

@@ -1,0 +1,63 @@
+// One record as one line of JSON. A value that is JSON text stands in it as it is, byte for byte, so that jq reads it; others
+// (sealed Secrets) as base64. The value comes last: everything from `,"value":` to the closing brace is it.
+import { isUtf8 } from 'node:buffer';
+import { CorruptDataError } from '../errors.ts';
+import type { LogRecord } from '../provider.ts';
+
+const NEWLINE = 10;
+const VALUE = Buffer.from(',"value":');
+const END = Buffer.from('}\n');
+
+/** The line, its newline included, as pieces to be put behind each other. */
+export function recordLine(record: LogRecord): readonly Uint8Array[] {
+  const { revision, kind, key, value } = record;
+  const head = `{"revision":${revision},"kind":${JSON.stringify(kind)},"key":${JSON.stringify(key)}`;
+  if (value === undefined) return [Buffer.from(`${head},"deleted":true}\n`)];
+  if (isOneLineJson(value)) return [Buffer.from(head), VALUE, value, END];
+  return [Buffer.from(`${head},"base64":"${Buffer.from(value).toString('base64')}"}\n`)];
+}
+
+function isOneLineJson(value: Uint8Array): boolean {
+  if (value.length === 0 || value.includes(NEWLINE) || !isUtf8(value)) return false;
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  try {
+    JSON.parse(bytes.toString('utf8'));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Records of lines that begin at `start`, up to `end`. Values are views of `bytes` where they can be. @throws CorruptDataError */
+export function* recordsIn(bytes: Buffer, start: number, end: number): Generator<LogRecord> {
+  let offset = start;
+  while (offset < end) {
+    const newline = bytes.indexOf(NEWLINE, offset);
+    if (newline === -1 || newline >= end) throw new CorruptDataError('a line has no end');
+    yield parseLine(bytes.subarray(offset, newline));
+    offset = newline + 1;
+  }
+}
+
+function parseLine(line: Buffer): LogRecord {
+  // Not in kind or key: a quote inside of a JSON string has a backslash before it.
+  const at = line.indexOf(VALUE);
+  if (at !== -1) {
+    const { revision, kind, key } = namedIn(`${line.toString('utf8', 0, at)}}`);
+    return { revision, kind, key, value: line.subarray(at + VALUE.length, line.length - 1) };
+  }
+  const { revision, kind, key, rest } = namedIn(line.toString('utf8'));
+  if (rest['deleted'] === true) return { revision, kind, key };
+  const base64 = rest['base64'];
+  if (typeof base64 !== 'string') throw new CorruptDataError('a record has no value');
+  return { revision, kind, key, value: Buffer.from(base64, 'base64') };
+}
+
+function namedIn(text: string) {
+  const parsed = JSON.parse(text) as Readonly<Record<string, unknown>>;
+  const { revision, kind, key } = parsed;
+  if (typeof revision !== 'number' || typeof kind !== 'string' || typeof key !== 'string') {
+    throw new CorruptDataError('a record has no revision, kind or key');
+  }
+  return { revision, kind, key, rest: parsed };
+}

@@ -1,0 +1,59 @@
+// Notices a worker thread that hangs in a call: it owes an answer, and its pulse has stopped. The pulse is a counter in shared
+// memory that the thread raises before each call that may hang, so that long work in many calls is no hang.
+import type { Clock } from '#platform/clock.ts';
+
+const LOOKS = 10;
+
+/** Of the thread: raises its pulse. */
+export function beat(pulse: Int32Array): void {
+  Atomics.add(pulse, 0, 1);
+}
+
+export class StallWatch {
+  /** Given to the thread. */
+  readonly pulse = new Int32Array(new SharedArrayBuffer(4));
+  readonly #clock: Clock;
+  readonly #limitMs: number;
+  readonly #onStall: () => void;
+  #seen = 0;
+  #since = 0;
+  #cancel: (() => void) | undefined;
+
+  constructor(clock: Clock, limitMs: number, onStall: () => void) {
+    this.#clock = clock;
+    this.#limitMs = limitMs;
+    this.#onStall = onStall;
+  }
+
+  /** The thread owes an answer from now on. */
+  start(): void {
+    if (this.#cancel !== undefined) return;
+    this.#note();
+    this.#schedule();
+  }
+
+  /** It has answered everything. */
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #schedule(): void {
+    this.#cancel = this.#clock.schedule(this.#limitMs / LOOKS, () => this.#look());
+  }
+
+  #look(): void {
+    if (Atomics.load(this.pulse, 0) !== this.#seen) this.#note();
+    else if (this.#clock.monotonic() - this.#since >= this.#limitMs) {
+      this.stop();
+      this.#onStall();
+      return;
+    }
+    this.#schedule();
+  }
+
+  #note(): void {
+    this.#seen = Atomics.load(this.pulse, 0);
+    this.#since = this.#clock.monotonic();
+  }
+}
