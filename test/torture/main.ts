@@ -1,0 +1,66 @@
+// `npm run torture -- --cycles N [--seed S] [--only kill|power]`: writing and dying, thousands of times. A failure leaves the
+// files where they are and says the seed.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { crashCycle } from '../support/crash-cycle.ts';
+import { FaultDisk, missingFaultDisk } from '../support/fault-disk.ts';
+import { seededRandom } from '../support/seed.ts';
+
+const { values } = parseArgs({
+  options: {
+    cycles: { type: 'string', default: '1000' },
+    seed: { type: 'string' },
+    only: { type: 'string' },
+  },
+});
+const cycles = Number(values.cycles);
+const seed = values.seed === undefined ? undefined : Number(values.seed);
+if (!(Number.isSafeInteger(cycles) && cycles > 0) || (seed !== undefined && !(seed > 0))) {
+  console.error('--cycles and --seed take a count, as in --cycles 1000 --seed 42');
+  process.exit(2);
+}
+if (values.only !== undefined && values.only !== 'kill' && values.only !== 'power') {
+  console.error(`--only ${values.only}: choose kill or power`);
+  process.exit(2);
+}
+
+/** Of cycles on one file; then a new one, so that no file is alike. */
+const PER_FILE = 50;
+const random = seededRandom(seed);
+console.log(`seed ${random.seed}, ${cycles} cycles`);
+
+async function kills(count: number): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'windlass-torture-'));
+  const path = join(directory, 'state.db');
+  let before = 0;
+  for (let cycle = 0; cycle < count; cycle += 1)
+    before = await crashCycle({ path, random, before });
+  rmSync(directory, { recursive: true });
+}
+
+async function powerCuts(count: number): Promise<void> {
+  await using disk = await FaultDisk.open();
+  const path = join(disk.path, 'state.db');
+  let before = 0;
+  for (let cycle = 0; cycle < count; cycle += 1) {
+    before = await crashCycle({ path, random, disk, before });
+  }
+}
+
+const missing = missingFaultDisk();
+if (missing !== undefined && values.only !== 'kill')
+  console.log(`No power cuts: this machine lacks ${missing}`);
+const kinds = [
+  ...(values.only === 'power' ? [] : [{ name: 'kill -9', run: kills }]),
+  ...(values.only === 'kill' || missing !== undefined
+    ? []
+    : [{ name: 'power cut', run: powerCuts }]),
+];
+for (const { name, run } of kinds) {
+  for (let done = 0; done < cycles; done += PER_FILE) {
+    await run(Math.min(PER_FILE, cycles - done));
+    console.log(`${name}: ${Math.min(cycles, done + PER_FILE)} of ${cycles}, nothing lost`);
+  }
+}
