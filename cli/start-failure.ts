@@ -11,6 +11,7 @@ const EXPLAINED = new Set([
   'SecretsKeyError',
   'CorruptDataError',
   'StorageFullError',
+  'StorageUnreachableError',
   'StorageFailedError',
   'MachineIdError',
 ]);

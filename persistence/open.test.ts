@@ -39,8 +39,9 @@ for (const [urls, message] of [
   [['constructor:x'], /must start with/],
   [['sqlite:'], /a path must follow/],
   [['sqlite:a\0b'], /a path must follow/],
-  [['s3://bucket/prefix'], /Invalid --persistence s3:\/\/bucket\/prefix: s3: is not supported yet/],
   [['nfs:'], /a path must follow, as in nfs:/],
+  [['s3://bucket/a b'], /Invalid --persistence s3:\/\/bucket\/a b: the prefix holds "a b"/],
+  [['s3://id:key@bucket'], /Invalid --persistence s3:\/\/…@bucket: it holds user info/],
   [['module:./x.ts'], /not supported yet/],
   [['sqlite:a', 'sqlite:b'], /replicas are not supported yet/],
 ] as const) {

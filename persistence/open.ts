@@ -9,6 +9,14 @@ import type { ManagedInstance } from './manager/manager.ts';
 import { adviceOn, mountOf } from './nfs/mount.ts';
 import { NfsPersistenceProvider, nfsInstanceName } from './nfs/provider.ts';
 import { remoteFileSystem } from './remote-file-system.ts';
+import { S3PersistenceProvider } from './s3/provider.ts';
+import {
+  describeS3Location,
+  parseS3Url,
+  redactS3Url,
+  s3InstanceName,
+  S3UrlError,
+} from './s3/url.ts';
 import { SqlitePersistenceProvider, sqliteInstanceName } from './sqlite/provider.ts';
 
 /** The URL is wrong, or means something that cannot be done; the message names the flag. */
@@ -32,8 +40,8 @@ type Opener = (url: string, rest: string, options: PersistenceOptions) => Promis
 
 const SCHEMES: ReadonlyMap<string, Opener> = new Map([
   ['sqlite', openSqlite],
-  ['s3', notYet],
   ['nfs', openNfs],
+  ['s3', openS3],
   ['module', notYet],
 ]);
 
@@ -107,6 +115,23 @@ async function openNfs(
     providerName: 'nfs',
     location: `nfs:${resolve(path)}`,
   };
+}
+
+async function openS3(
+  url: string,
+  _rest: string,
+  options: PersistenceOptions,
+): Promise<ManagedInstance> {
+  try {
+    const where = parseS3Url(url);
+    const provider = new S3PersistenceProvider({ urls: [url], clock: options.clock });
+    await provider.initialize(options.machineId);
+    const location = describeS3Location(where);
+    return { provider, name: s3InstanceName(where), providerName: 's3', location };
+  } catch (error) {
+    if (error instanceof S3UrlError) throw new PersistenceUrlError(redactS3Url(url), error.message);
+    throw error;
+  }
 }
 
 function notYet(url: string): Promise<never> {

@@ -41,7 +41,7 @@ export const upOptions = {
   persistence: {
     type: 'list',
     placeholder: 'URL',
-    help: 'Where objects are kept: sqlite:PATH (one for now; s3: and nfs: come later)',
+    help: 'Where objects are kept: sqlite:PATH, nfs:PATH or s3://BUCKET/PREFIX?endpoint=… (one for now)',
   },
   ack: {
     type: 'choice',
@@ -196,8 +196,11 @@ function refuseUnbuilt(values: OptionValues<typeof upOptions>): void {
   for (const url of values.persistence) {
     const scheme = /^(sqlite|s3|nfs|module):/.exec(url)?.[1];
     if (scheme === undefined)
-      throw new UsageError(`--persistence must be sqlite:PATH, found ${JSON.stringify(url)}`);
-    if (scheme !== 'sqlite') throw notYet(`--persistence ${scheme}:…`, 'use sqlite:PATH');
+      throw new UsageError(
+        `--persistence must be sqlite:PATH, nfs:PATH or s3://BUCKET/PREFIX, found ${JSON.stringify(url)}`,
+      );
+    if (scheme === 'module')
+      throw notYet('--persistence module:…', 'use sqlite:PATH, nfs:PATH or s3://…');
     if (url === 'sqlite:')
       throw new UsageError('--persistence sqlite: needs a path after the colon');
   }

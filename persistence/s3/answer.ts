@@ -56,6 +56,14 @@ const FULL_NAMES = new Set(['QuotaExceeded', 'InsufficientStorage', 'XMinioStora
 const CERTIFICATE_CODE =
   /^(ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_SSL|EPROTO|HOSTNAME_MISMATCH)/;
 
+const NEVER_CONNECTED = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+
 /** What a thrown error means for whoever asked. */
 export function troubleOf(error: unknown): Trouble {
   const { name, status, code } = partsOf(error);
@@ -68,6 +76,17 @@ export function troubleOf(error: unknown): Trouble {
   if (name === 'CredentialsProviderError') return 'refused';
   // No answer, so something between here and there.
   return code !== undefined && !CERTIFICATE_CODE.test(code) ? 'passing' : 'refused';
+}
+
+/** True when the request certainly never changes anything: it did not leave this machine, or was turned away. */
+export function isNeverCarriedOut(error: unknown): boolean {
+  const { name, status, code } = partsOf(error);
+  if (status !== undefined)
+    return status >= 300 && status < 500 && status !== 408 && status !== 409;
+  return (
+    name === 'CredentialsProviderError' ||
+    (code !== undefined && (NEVER_CONNECTED.has(code) || CERTIFICATE_CODE.test(code)))
+  );
 }
 
 /** One clause for people: what was found and what to do. Without keys. */

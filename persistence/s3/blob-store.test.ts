@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { systemClock } from '#platform/clock.ts';
 import {
   GATEWAY_ENVIRONMENT,
@@ -16,6 +17,7 @@ import { startFaultProxy } from '#test/support/s3-fault-proxy.ts';
 import type { Fault, FaultProxy, SeenRequest } from '#test/support/s3-fault-proxy.ts';
 import { tempDir } from '#test/support/temp-dir.ts';
 import { needs } from '#test/support/missing-part.ts';
+import { NothingWrittenError } from '../segments/blob-store.ts';
 import { testBlobStore } from '../segments/blob-store-conformance.ts';
 import type { TestFunction } from '../conformance-site.ts';
 import { S3BlobStore } from './blob-store.ts';
@@ -203,6 +205,32 @@ spoiled('sorts what a store lists in another order, over pages', async ({ proxy,
   assert.deepEqual(listed, names.slice(10));
 });
 
+for (const kind of ['cutBefore', 'cutAfter'] as const) {
+  spoiled(`puts large objects in parts, each of them again if need be (${kind})`, async (at) => {
+    const body = Buffer.alloc((20 << 20) + 5, randomBytes(1 << 20));
+    // The call that begins, a part in the middle and the call that completes.
+    const spoils = ['^uploads', 'partNumber=2', '^uploadId'].map((query) =>
+      first(1, { kind }, (request) => new RegExp(query).test(request.query)),
+    );
+    at.proxy.plan = (request) =>
+      spoils.map((spoil) => spoil(request)).find((fault) => fault !== undefined);
+    assert.equal(await at.store.put('large', body), 'written');
+    assert.ok(body.equals(Buffer.from((await at.truth.get('large'))?.body ?? [])));
+    at.proxy.plan = first(
+      100,
+      { kind: 'status', status: 403, code: 'AccessDenied' },
+      ({ method }) => method === 'PUT',
+    );
+    await assert.rejects(at.store.put('large', Buffer.alloc(20 << 20)), /writing is not allowed/);
+    assert.ok(body.equals(Buffer.from((await at.truth.get('large'))?.body ?? [])));
+    const { Uploads } = await at.gateway.client.send(
+      new ListMultipartUploadsCommand({ Bucket: 'windlass-test' }),
+    );
+    // A lost answer to the first call leaves one that nobody knows of.
+    assert.equal(Uploads?.length ?? 0, kind === 'cutAfter' ? 1 : 0);
+  });
+}
+
 for (const [what, fault, message] of [
   [
     'answers 503',
@@ -241,6 +269,9 @@ for (const [what, fault, message] of [
       proxy.plan = () => fault;
       const error = { name: 'StorageUnreachableError', message };
       await assert.rejects(store.get('a'), error);
+      const writing = await store.putIfAbsent('b', bytes('1')).catch((thrown: unknown) => thrown);
+      const isTurnedAway = 'status' in fault && fault.status >= 300 && fault.status < 500;
+      assert.equal(writing instanceof NothingWrittenError, isTurnedAway);
       proxy.plan = () => undefined;
       assert.equal((await store.get('a'))?.body.byteLength, 9_000);
     },
@@ -252,10 +283,11 @@ spoiled(
   'gives up on a store that is down, and finds it again',
   async ({ proxy, store }) => {
     await proxy.down();
-    await assert.rejects(store.putIfAbsent('a', bytes('1')), {
-      name: 'StorageUnreachableError',
-      message: /ECONNREFUSED/,
-    });
+    // Kept connections end one after the other; from then on nothing leaves this machine.
+    await assert.rejects(store.get('a'), { name: 'StorageUnreachableError' });
+    const error = await store.putIfAbsent('a', bytes('1')).catch((thrown: unknown) => thrown);
+    assert.ok(error instanceof NothingWrittenError);
+    assert.match(error.message, /ECONNREFUSED/);
     await proxy.up();
     assert.equal(await store.putIfAbsent('a', bytes('1')), 'created');
   },

@@ -9,11 +9,13 @@ import {
 import type { ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { StorageFailedError, StorageFullError, StorageUnreachableError } from '../errors.ts';
 import { checkedBlobName } from '../segments/blob-name.ts';
+import { NothingWrittenError } from '../segments/blob-store.ts';
 import type { BlobEntry, BlobStore } from '../segments/blob-store.ts';
-import { troubleOf, TruncatedBodyError, wordsOf } from './answer.ts';
+import { isNeverCarriedOut, troubleOf, TruncatedBodyError, wordsOf } from './answer.ts';
 import type { Action } from './answer.ts';
 import { withAttempts } from './attempts.ts';
 import type { Attempt, Pace } from './attempts.ts';
+import { MULTIPART_BYTES, putInParts } from './multipart.ts';
 import { probeStore } from './probe.ts';
 import { describeS3Location } from './url.ts';
 import type { S3Location } from './url.ts';
@@ -65,33 +67,34 @@ export class S3BlobStore implements BlobStore {
 
   async putIfAbsent(name: string, body: Uint8Array): Promise<'created' | 'exists'> {
     const object = this.#object(name);
+    const errors: unknown[] = [];
     try {
-      await this.#put(object, body, { IfNoneMatch: '*' });
+      await this.#put(object, body, { IfNoneMatch: '*' }, errors);
       return 'created';
     } catch (error) {
       if (troubleOf(error) === 'condition') return 'exists';
-      throw this.#told(error, 'put');
+      const told = this.#told(error, 'put');
+      if (!(told instanceof StorageUnreachableError) || !errors.every(isNeverCarriedOut))
+        throw told;
+      throw new NothingWrittenError(told.message, { cause: error });
     }
   }
 
   async put(name: string, body: Uint8Array, tag?: string): Promise<'written' | 'mismatch'> {
+    if (tag === undefined) {
+      await this.#putAlways(name, body);
+      return 'written';
+    }
     const object = this.#object(name);
-    let attempts = 0;
+    const errors: unknown[] = [];
     try {
-      const condition = tag === undefined ? {} : { IfMatch: this.#tag(tag) };
-      await this.#put(object, body, condition, (number) => {
-        attempts = number + 1;
-      });
+      await this.#put(object, body, { IfMatch: this.#tag(tag) }, errors);
       return 'written';
     } catch (error) {
       const trouble = troubleOf(error);
-      if (tag === undefined || (trouble !== 'condition' && trouble !== 'missing')) {
-        throw this.#told(error, 'put');
-      }
+      if (trouble !== 'condition' && trouble !== 'missing') throw this.#told(error, 'put');
       // An earlier attempt may have been carried out and its answer lost.
-      if (attempts === 1) return 'mismatch';
-      const found = await this.get(name);
-      return found !== undefined && Buffer.from(found.body).equals(body) ? 'written' : 'mismatch';
+      return errors.length > 1 && (await this.#holds(name, body)) ? 'written' : 'mismatch';
     }
   }
 
@@ -150,14 +153,36 @@ export class S3BlobStore implements BlobStore {
     return Promise.resolve();
   }
 
+  async #putAlways(name: string, body: Uint8Array): Promise<void> {
+    const object = this.#object(name);
+    try {
+      if (body.byteLength < MULTIPART_BYTES) await this.#put(object, body, {});
+      else {
+        await putInParts({
+          client: this.#client,
+          object,
+          body,
+          attempt: (run) => this.#attempt(run),
+          isThere: () => this.#holds(name, body),
+        });
+      }
+    } catch (error) {
+      throw this.#told(error, 'put');
+    }
+  }
+
+  async #holds(name: string, body: Uint8Array): Promise<boolean> {
+    const found = await this.get(name);
+    return found !== undefined && Buffer.from(found.body).equals(body);
+  }
+
   async #put(
     object: ObjectAddress,
     body: Uint8Array,
     condition: { readonly IfNoneMatch?: string; readonly IfMatch?: string },
-    onAttempt: (number: number) => void = () => undefined,
+    errors?: unknown[],
   ): Promise<void> {
-    await this.#attempt(({ signal, number, allow }) => {
-      onAttempt(number);
+    await this.#attempt(({ signal, allow }) => {
       allow(body.byteLength);
       const command = new PutObjectCommand({
         ...object,
@@ -166,7 +191,7 @@ export class S3BlobStore implements BlobStore {
         ...condition,
       });
       return this.#client.send(command, { abortSignal: signal });
-    });
+    }, errors);
   }
 
   async #listPage(
@@ -189,8 +214,12 @@ export class S3BlobStore implements BlobStore {
     }
   }
 
-  #attempt<T>(run: (attempt: Attempt) => Promise<T>): Promise<T> {
-    return withAttempts(this.#pace, run, (error) => troubleOf(error) === 'passing');
+  /** @param errors gets that of each attempt */
+  #attempt<T>(run: (attempt: Attempt) => Promise<T>, errors: unknown[] = []): Promise<T> {
+    return withAttempts(this.#pace, run, (error) => {
+      errors.push(error);
+      return troubleOf(error) === 'passing';
+    });
   }
 
   #object(name: string): ObjectAddress {

@@ -36,8 +36,16 @@ suite('the command line', () => {
     [['up', '--ingress-bind', 'localhost'], 2, /--ingress-bind must be an IP address/],
     [['up', '--runtime', 'podman'], 2, /--runtime must be one of process, docker, auto/],
     [['up', '--cluster-domain', 'a b'], 2, /--cluster-domain must be a DNS name/],
-    [['up', '--persistence', 'mysql:x'], 2, /--persistence must be sqlite:PATH, found "mysql:x"/],
-    [['up', '--persistence', 's3://b/p'], 2, /not available in this version yet; use sqlite:PATH/],
+    [
+      ['up', '--persistence', 'mysql:x'],
+      2,
+      /--persistence must be sqlite:PATH, nfs:PATH or s3:.*, found "mysql:x"/,
+    ],
+    [
+      ['up', '--persistence', 'module:./x.ts'],
+      2,
+      /not available in this version yet; use sqlite:PATH/,
+    ],
     [['up', '--ack', 'quorum'], 2, /--ack quorum is not available in this version yet/],
     [['up', '--takeover'], 2, /--takeover is not available in this version yet/],
     [['up', '--relaxed', 'leases'], 2, /--relaxed is not available in this version yet/],

@@ -12,6 +12,7 @@ import type { RadosGateway } from './rados-gateway.ts';
  * - cutBefore, resetBefore: the connection ends (FIN, RST) and the server never sees the request
  * - cutAfter: the server does its work, then the connection ends without a word
  * - late: the connection ends at once, and the server gets the request when release() is called
+ * - hold: the same, but the connection stays and gets the answer then
  * - stall: no answer, ever; the server sees nothing
  * - truncate: the first half of the answer's body, then the connection ends
  * - corrupt: a byte of the answer's body is another one
@@ -27,6 +28,7 @@ export type Fault =
         | 'resetBefore'
         | 'cutAfter'
         | 'late'
+        | 'hold'
         | 'stall'
         | 'truncate'
         | 'corrupt'
@@ -40,6 +42,7 @@ export interface SeenRequest {
   readonly method: string;
   /** `/bucket/key`, without the query. */
   readonly path: string;
+  readonly query: string;
   readonly headers: IncomingHttpHeaders;
   /** 0 for the first. */
   readonly number: number;
@@ -51,7 +54,9 @@ export interface FaultProxy extends AsyncDisposable {
   /** Asked for each request; undefined lets it pass. */
   plan: (request: SeenRequest) => Fault | undefined;
   readonly requests: readonly SeenRequest[];
-  /** Hands over what is late. */
+  /** How many requests wait for release(). */
+  readonly waiting: number;
+  /** Hands over what is late or held. */
   release(): Promise<void>;
   /** Ends all connections and takes no new ones until up(). */
   down(): Promise<void>;
@@ -86,9 +91,11 @@ export async function startFaultProxy(gateway: RadosGateway): Promise<FaultProxy
   const { port } = server.address() as AddressInfo;
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const [path = '', query = ''] = (request.url ?? '').split('?');
     const seen: SeenRequest = {
       method: request.method ?? '',
-      path: (request.url ?? '').split('?')[0] ?? '',
+      path,
+      query,
       headers: request.headers,
       number: requests.length,
     };
@@ -110,6 +117,9 @@ export async function startFaultProxy(gateway: RadosGateway): Promise<FaultProxy
       case 'late':
         late.push(forward);
         request.socket.destroy();
+        return;
+      case 'hold':
+        late.push(async () => send(response, await forward()));
         return;
       case 'stall':
         return;
@@ -150,6 +160,9 @@ export async function startFaultProxy(gateway: RadosGateway): Promise<FaultProxy
     endpoint: `http://127.0.0.1:${port}`,
     plan: () => undefined,
     requests,
+    get waiting() {
+      return late.length;
+    },
     release: async () => {
       for (const forward of late.splice(0)) await forward();
     },
