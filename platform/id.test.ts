@@ -20,6 +20,12 @@ test('suffix() uses all letters about equally often', () => {
     assert.ok(Math.abs(count - 1000) < 200, `${letter}: ${count}`);
 });
 
+test('ids are not repeated, however many are drawn', () => {
+  const drawn = Array.from({ length: 2_000 }, () => [systemIds.hex(16), systemIds.suffix(12)]);
+  assert.equal(new Set(drawn.flat()).size, 4_000);
+  assert.match(systemIds.hex(5_000), /^[0-9a-f]{5000}$/);
+});
+
 test('hex() has the asked length, odd ones too', () => {
   assert.match(systemIds.hex(32), /^[0-9a-f]{32}$/);
   assert.match(systemIds.hex(5), /^[0-9a-f]{5}$/);

@@ -21,14 +21,26 @@ export const systemIds: IdSource = {
     // 27 letters and 256 byte values: bytes from 243 on would favour the first letters, so they are drawn again.
     let suffix = '';
     while (suffix.length < length) {
-      for (const byte of randomBytes(length)) {
+      for (const byte of drawn(length)) {
         if (byte < 243 && suffix.length < length) suffix += SUFFIX_ALPHABET.charAt(byte % 27);
       }
     }
     return suffix;
   },
   hex: (length) =>
-    randomBytes(Math.ceil(length / 2))
+    drawn(Math.ceil(length / 2))
       .toString('hex')
       .slice(0, length),
 };
+
+/** Asking the generator costs the same for a few bytes as for many; each byte is given out once. */
+const POOL_BYTES = 1024;
+let pool = Buffer.alloc(0);
+
+function drawn(count: number): Buffer {
+  if (count > POOL_BYTES) return randomBytes(count);
+  if (pool.length < count) pool = randomBytes(POOL_BYTES);
+  const bytes = pool.subarray(0, count);
+  pool = pool.subarray(count);
+  return bytes;
+}

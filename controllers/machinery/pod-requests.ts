@@ -1,11 +1,16 @@
-// What a Pod asks of its node, by resource. Pure; remembers what it found for a spec, as specs never change in place.
+// What a Pod asks of its node, and what the node has, by resource. Pure; remembers what it found, as objects of a cache never change in
+// place.
 import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
 import { parseQuantity } from './quantity.ts';
 
 /** Resource name → amount, in the billionths of quantity.ts. */
 export type Requests = ReadonlyMap<string, bigint>;
 
+/** Of the status of a Node. */
+type Allocatable = Readonly<Record<string, string>>;
+
 const known = new WeakMap<V1PodSpec, Requests>();
+const knownAmounts = new WeakMap<Allocatable, Requests>();
 
 /** The sum of its containers, or its largest init container. */
 export function requestsOf(pod: V1PodSpec): Requests {
@@ -39,14 +44,10 @@ function containerRequests({ resources }: V1Container): readonly [string, bigint
 
 /** What a node has left of each resource; a Pod counts as one of `pods`. */
 export class Room {
-  readonly #free = new Map<string, bigint>();
+  readonly #free: Map<string, bigint>;
 
-  /** @param allocatable of the node's status */
-  constructor(allocatable: Readonly<Record<string, string>>) {
-    for (const [name, text] of Object.entries(allocatable)) {
-      const amount = parseQuantity(text);
-      if (amount !== undefined) this.#free.set(name, amount);
-    }
+  constructor(allocatable: Allocatable) {
+    this.#free = new Map(amountsOf(allocatable));
   }
 
   take(requests: Requests, sign: 1n | -1n = 1n): void {
@@ -71,6 +72,18 @@ export class Room {
     const free = this.#free.get(name);
     if (free !== undefined) this.#free.set(name, free - amount);
   }
+}
+
+function amountsOf(allocatable: Allocatable): Requests {
+  const before = knownAmounts.get(allocatable);
+  if (before !== undefined) return before;
+  const amounts = new Map<string, bigint>();
+  for (const [name, text] of Object.entries(allocatable)) {
+    const amount = parseQuantity(text);
+    if (amount !== undefined) amounts.set(name, amount);
+  }
+  knownAmounts.set(allocatable, amounts);
+  return amounts;
 }
 
 const ONE_POD = 1_000_000_000n;

@@ -31,7 +31,7 @@ export class Workbench {
   readonly #load = new Map<string, number>();
   readonly #heldPorts = new Map<string, HostPort[]>();
   readonly #wanted = new Map<string, { ports: readonly HostPort[]; requests: Requests }>();
-  readonly #picker: NodePicker;
+  #picker: NodePicker | undefined;
   #planned: RevisionFacts | undefined;
 
   constructor(options: WorkbenchOptions) {
@@ -47,13 +47,6 @@ export class Workbench {
     for (const { node, hostPorts } of [...this.alive, ...this.terminating, ...neighbours])
       this.#hold(node, hostPorts);
     this.#planned = this.context.goal ?? target;
-    this.#picker = new NodePicker({
-      nodes: this.placement.eligible,
-      constraints: (this.context.goal ?? target).template.spec.topologySpreadConstraints ?? [],
-      loadOf: (node) => this.loadOn(node),
-      isBlocked: (node) =>
-        this.#planned !== undefined && this.obstacleOn(node, this.#planned) !== undefined,
-    });
   }
 
   loadOn(node: string): number {
@@ -69,18 +62,20 @@ export class Workbench {
 
   /** The node with the fewest instances, of those where one can start at once if there are any. */
   pickNode(revision: RevisionFacts): string | undefined {
+    const picker = this.#nodePicker();
     this.#planned = revision;
-    return this.#picker.peek();
+    return picker.peek();
   }
 
   /** An instance of the revision goes there. @param from the node that it leaves for it */
   occupy(node: string, revision: RevisionFacts, from?: string): void {
     const { ports, requests } = this.#wantsOf(revision);
+    const picker = this.#nodePicker();
     this.#add(node, 1);
-    this.#picker.touch(node, 1);
+    picker.touch(node, 1);
     if (from !== undefined) {
       this.#add(from, -1);
-      this.#picker.touch(from, -1);
+      picker.touch(from, -1);
     }
     this.#hold(node, ports);
     this.#roomOn(node)?.take(requests);
@@ -96,6 +91,18 @@ export class Workbench {
     }
     const lacking = this.#roomOn(node)?.lacks(requests);
     return lacking === undefined ? undefined : `${node} has too little ${lacking} left`;
+  }
+
+  /** Made when the first instance looks for a node, before it takes it: it judges all nodes, and most plans add no instance. */
+  #nodePicker(): NodePicker {
+    const { goal, input } = this.context;
+    return (this.#picker ??= new NodePicker({
+      nodes: this.placement.eligible,
+      constraints: (goal ?? input.target).template.spec.topologySpreadConstraints ?? [],
+      loadOf: (node) => this.loadOn(node),
+      isBlocked: (node) =>
+        this.#planned !== undefined && this.obstacleOn(node, this.#planned) !== undefined,
+    }));
   }
 
   #roomOn(node: string): Room | undefined {
