@@ -45,7 +45,9 @@ export const helpOf = {
   },
   status: {
     usage: 'status',
-    summary: 'Say whether the server runs, where, and what it holds',
+    summary: 'Say whether the server runs, where, what it holds, and what keeps it',
+    description:
+      'Exit code 0: it runs, and takes writes; 1: it does not. Of a stopped one it says where its state stands.',
   },
   plan: {
     usage: 'plan -f FILE [SERVICE…]',
@@ -148,6 +150,70 @@ export const helpOf = {
       'History counts: after a rotation old versions stay for some minutes. Backups made before need the old key: keep a copy.',
       'Exit code 0: none but the first key is left; 1: not done; 2: wrong usage; 3: some are needed still.',
     ].join('\n'),
+  },
+  check: {
+    usage: 'check',
+    summary: 'Verify the state of a stopped server: every instance, every record',
+    description:
+      'Changes nothing. Exit code 0: all are whole and of one cluster; 1: one is damaged, missing or in use; 2: wrong usage.',
+  },
+  backupCreate: {
+    usage: 'backup create --to PATH|URL',
+    summary: 'Back up the whole state at one revision, while the server runs or is stopped',
+    description: [
+      'A file is complete when it has its name: it is never overwritten, and a backup that is cut off leaves only a .partial.',
+      'Secrets stay sealed: keep the key file (.windlass.key) apart from the backup, without it they cannot be read.',
+      'Exit code 0: the backup is there and durable; 1: it is not; 2: wrong usage.',
+    ].join('\n'),
+  },
+  backupVerify: {
+    usage: 'backup verify PATH|URL',
+    summary: 'Read all of a backup and check it',
+    description:
+      'Exit code 0: it is whole; 1: it is damaged, cut off or no backup; 2: wrong usage.',
+  },
+  restore: {
+    usage: 'restore --from PATH|URL --to URL',
+    summary: 'Put the state of a backup into an empty instance',
+    description: [
+      'A target that holds anything is refused. The backup is verified before anything is written, and the target is filled whole or',
+      'not at all. resourceVersions go on far above all that were ever given, so that none is given twice and every client lists anew.',
+      'Exit code 0: restored; 1: not, and the target is as it was; 2: wrong usage.',
+    ].join('\n'),
+  },
+  persistenceStatus: {
+    usage: 'persistence status',
+    summary: 'Show what keeps the state, and how each instance is doing',
+    description:
+      'Exit code 0: all are up (of a stopped server: usable); 1: one is not; 2: wrong usage.',
+  },
+  persistenceVerify: {
+    usage: 'persistence verify [INSTANCE…]',
+    summary: 'Read and check all that the instances hold, while the server runs',
+    description: 'Exit code 0: all are whole; 1: one is damaged; 2: wrong usage.',
+  },
+  persistenceResync: {
+    usage: 'persistence resync INSTANCE',
+    summary: 'Fill a replica anew from the primary; what it held is set aside',
+    description:
+      'Exit code 0: it has everything; 1: it could not be done, or not in time; 2: wrong usage.',
+  },
+  persistenceDiff: {
+    usage: 'persistence diff A B',
+    summary: 'Show in which objects two instances, or an instance and a backup, differ',
+    description:
+      'A and B are names of instances of the server, URLs, or backup files. Exit code 0: in none; 1: in some; 2: it could not be found out.',
+  },
+  persistenceCat: {
+    usage: 'persistence cat KIND KEY',
+    summary: 'Print one object as it is stored',
+    description:
+      'KIND is GROUP/PLURAL (core/pods), KEY is NAMESPACE/NAME or NAME. Exit code 0: printed; 1: there is none, or it is sealed; 2: wrong usage.',
+  },
+  persistenceLog: {
+    usage: 'persistence log',
+    summary: 'List the changes that an instance still knows',
+    description: 'Exit code 0: listed; 1: it could not be read; 2: wrong usage.',
   },
   version: {
     usage: 'version',

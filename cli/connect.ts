@@ -48,7 +48,10 @@ export async function withClient<T>(
   values: ClientValues,
   command: string,
   work: (client: HttpClient) => Promise<T>,
-  { dryRun = false }: { readonly dryRun?: boolean } = {},
+  {
+    dryRun = false,
+    requestTimeoutMs,
+  }: { readonly dryRun?: boolean; readonly requestTimeoutMs?: number } = {},
 ): Promise<T> {
   const path = kubeconfigOf(values);
   const connection = await loadConnection(path).catch((error: unknown) => {
@@ -62,6 +65,7 @@ export async function withClient<T>(
     random: Math.random,
     fieldValidation: 'Strict',
     dryRun,
+    ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
   });
   try {
     return await work(client);

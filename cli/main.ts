@@ -137,6 +137,76 @@ const COMMANDS: ReadonlyMap<string, Entry> = new Map([
     },
   ],
   [
+    'check',
+    {
+      help: helpOf.check,
+      load: async () => (await import('./commands/check.ts')).check,
+    },
+  ],
+  [
+    'backup create',
+    {
+      help: helpOf.backupCreate,
+      load: async () => (await import('./commands/backup-create.ts')).backupCreate,
+    },
+  ],
+  [
+    'backup verify',
+    {
+      help: helpOf.backupVerify,
+      load: async () => (await import('./commands/backup-verify.ts')).backupVerify,
+    },
+  ],
+  [
+    'restore',
+    {
+      help: helpOf.restore,
+      load: async () => (await import('./commands/restore.ts')).restore,
+    },
+  ],
+  [
+    'persistence status',
+    {
+      help: helpOf.persistenceStatus,
+      load: async () => (await import('./commands/persistence-status.ts')).persistenceStatus,
+    },
+  ],
+  [
+    'persistence verify',
+    {
+      help: helpOf.persistenceVerify,
+      load: async () => (await import('./commands/persistence-verify.ts')).persistenceVerify,
+    },
+  ],
+  [
+    'persistence resync',
+    {
+      help: helpOf.persistenceResync,
+      load: async () => (await import('./commands/persistence-resync.ts')).persistenceResync,
+    },
+  ],
+  [
+    'persistence diff',
+    {
+      help: helpOf.persistenceDiff,
+      load: async () => (await import('./commands/persistence-diff.ts')).persistenceDiff,
+    },
+  ],
+  [
+    'persistence cat',
+    {
+      help: helpOf.persistenceCat,
+      load: async () => (await import('./commands/persistence-cat.ts')).persistenceCat,
+    },
+  ],
+  [
+    'persistence log',
+    {
+      help: helpOf.persistenceLog,
+      load: async () => (await import('./commands/persistence-log.ts')).persistenceLog,
+    },
+  ],
+  [
     'version',
     { help: helpOf.version, load: async () => (await import('./commands/version.ts')).version },
   ],

@@ -251,3 +251,41 @@ test('they can be read while the storage is dead, and say so', async (t) => {
   }
   assert.match(heard, /"type":"MODIFIED".*"state":"Down"/s);
 });
+
+test('administrators may dump, verify and fill instances anew; nobody else may', async (t) => {
+  const { plane, ask } = await serve(t, 'operated');
+  await ask('POST', CONFIG_MAPS, configMap('dumped'));
+  const [instance] = (await ask('GET', INSTANCES)).json['items'] as readonly Instance[];
+  const one = `${INSTANCES}/${instance?.metadata.name}`;
+  const dump = await ask('GET', `${one}/dump?kind=core/configmaps&key=default/dumped`);
+  assert.equal(dump.code, 200);
+  assert.equal(dump.headers['content-type'], 'application/vnd.windlass.dump');
+  assert.ok(dump.text.includes('"name":"dumped"'));
+  assert.ok(!dump.text.includes('"kind":"Namespace"'));
+  const verified = await ask('POST', `${one}/verify`, {});
+  assert.equal(verified.code, 200, verified.text);
+  assert.ok(Number(verified.json['records']) > 4);
+  const resync = await ask('POST', `${one}/resync`, {});
+  assert.equal(resync.code, 409);
+  assert.match(String(resync.json['message']), /primary/);
+  for (const [method, path, code] of [
+    ['GET', `${INSTANCES}/absent/dump`, 404],
+    ['POST', `${INSTANCES}/absent/verify`, 404],
+    ['POST', `${one}/dump`, 405],
+    ['GET', `${one}/verify`, 405],
+    ['GET', `${one}/dump?after=x`, 400],
+    ['POST', `${one}/unknown`, 404],
+  ] as const) {
+    const { code: found, json } = await ask(method, path, method === 'POST' ? {} : undefined);
+    assert.equal(found, code, `${method} ${path}`);
+    assert.equal(json['kind'], 'Status');
+  }
+  const node = await agentOf(await plane.nodeKubeconfig('n1'));
+  t.after(() => Promise.resolve(node.destroy()));
+  for (const [method, path] of [
+    ['GET', `${one}/dump`],
+    ['POST', `${one}/verify`],
+    ['POST', `${one}/resync`],
+  ] as const)
+    assert.equal((await call(plane.url, node, method, path)).code, 403);
+});

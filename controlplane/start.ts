@@ -244,6 +244,7 @@ async function listen(options: ControlPlaneOptions, parts: Parts): Promise<ApiSe
         certify: (request, publicKey) => certificates.store.certify(request, publicKey),
       },
       tunnels: new NodeTunnels({ clock, ids: systemIds, logger }),
+      persistence: parts.shown.operations,
       metrics: new ServerMetrics(metrics),
       exposeMetrics: async () => {
         const [own, other] = await Promise.all([metrics.expose(), extraMetrics?.() ?? '']);

@@ -1,5 +1,5 @@
 // What the store writes to: one ordered log, however many instances keep it.
-import type { Cursor, LogRecord } from './provider.ts';
+import type { Cursor, LogDump, LogRecord } from './provider.ts';
 
 /** Kinds of records that the log keeps for itself: replicated as all others, never shown to the store. */
 export const INTERNAL_KINDS = 'windlass/';
@@ -61,6 +61,11 @@ export interface Verification {
 export interface ManagerControl {
   /** Makes a replica anew from the primary: what it held is set aside, then a copy of the whole is made. */
   resync(instance: string): Promise<void>;
+  /**
+   * The whole log of an instance as it stands now, consistent at one revision, while writes go on. Its history is kept until the
+   * records were read to their end, or are no longer asked for.
+   */
+  dump(instance: string, signal: AbortSignal): Promise<LogDump>;
   /** Reads and checks everything that the instance holds. @throws CorruptDataError naming the first damage */
   verify(instance: string, signal: AbortSignal): Promise<Verification>;
 }

@@ -36,7 +36,11 @@ export interface PersistenceOptions {
   readonly warn?: (message: string) => void;
 }
 
-type Opener = (url: string, rest: string, options: PersistenceOptions) => Promise<ManagedInstance>;
+type Opener = (
+  url: string,
+  rest: string,
+  options: Pick<PersistenceOptions, 'machineId' | 'clock'>,
+) => Promise<ManagedInstance>;
 
 const SCHEMES: ReadonlyMap<string, Opener> = new Map([
   ['sqlite', openSqlite],
@@ -57,19 +61,31 @@ export async function openPersistence(options: PersistenceOptions): Promise<Pers
   if (second !== undefined) {
     throw new PersistenceUrlError(second, 'replicas are not supported yet; give one URL');
   }
+  const primary = await openInstance(url, options);
+  return new PersistenceManager({ primary, clock: options.clock });
+}
+
+/**
+ * One instance by itself, initialized; nothing is claimed. What keeps it from being opened is thrown when it is used.
+ *
+ * @throws PersistenceUrlError
+ */
+export async function openInstance(
+  url: string,
+  options: Pick<PersistenceOptions, 'machineId' | 'clock'>,
+): Promise<ManagedInstance> {
   const colon = url.indexOf(':');
   const open = SCHEMES.get(url.slice(0, Math.max(0, colon)));
   if (open === undefined) {
     throw new PersistenceUrlError(url, `it must start with ${[...SCHEMES.keys()].join(':, ')}:`);
   }
-  const primary = await open(url, url.slice(colon + 1), options);
-  return new PersistenceManager({ primary, clock: options.clock });
+  return open(url, url.slice(colon + 1), options);
 }
 
 async function openSqlite(
   url: string,
   path: string,
-  options: PersistenceOptions,
+  options: Pick<PersistenceOptions, 'machineId' | 'clock'>,
 ): Promise<ManagedInstance> {
   if (path === '' || path.includes('\0')) {
     throw new PersistenceUrlError(

@@ -242,10 +242,15 @@ export class HttpClient implements Client, AsyncDisposable {
 
   /** An answer that comes as it is made, such as a log that is followed; no deadline once it has begun. */
   async *streamText(path: string, signal: AbortSignal): AsyncGenerator<string> {
+    const decoder = new TextDecoder();
+    for await (const chunk of this.streamBytes(path, signal))
+      yield decoder.decode(chunk, { stream: true });
+  }
+
+  async *streamBytes(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     try {
       const { response } = await this.#sendPatiently('GET', path, undefined, {}, signal);
-      response.body.setEncoding('utf8');
-      for await (const chunk of response.body) yield chunk as string;
+      for await (const chunk of response.body) yield chunk as Uint8Array;
     } catch (error) {
       throw this.#translate(error, path, signal, signal);
     }
@@ -379,12 +384,7 @@ export class HttpClient implements Client, AsyncDisposable {
   #translate(error: unknown, path: string, caller: AbortSignal, deadline: AbortSignal): unknown {
     if (caller.aborted) return caller.reason;
     if (deadline.aborted) return deadline.reason;
-    if (
-      error instanceof Error &&
-      (error.name === 'RequestError' || error.name === 'ConnectionError')
-    ) {
-      return error;
-    }
+    if (error instanceof RequestError || error instanceof ConnectionError) return error;
     const why = error instanceof Error ? error.message : String(error);
     return new ConnectionError(
       `Cannot reach ${this.#connection.server.host}${path}: ${why}`,

@@ -89,6 +89,14 @@ export const CUSTOM_RESOURCE_DEFINITIONS: ApiResource = {
   namespaced: false,
 };
 
+export const PERSISTENCE_INSTANCES: ApiResource = {
+  group: 'windlass.dev',
+  version: 'v1alpha1',
+  resource: 'persistenceinstances',
+  kind: 'PersistenceInstance',
+  namespaced: false,
+};
+
 export const SERVICES: ApiResource = {
   group: 'windlass.dev',
   version: 'v1alpha1',

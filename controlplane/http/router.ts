@@ -18,6 +18,7 @@ import { certificatesPath, nodeCertificateHandler } from './handlers/node-certif
 import { openapiHandler } from './handlers/openapi.ts';
 import { patchHandler } from './handlers/patch.ts';
 import { SECRETS_PATH, secretsHandler } from './handlers/secrets-keys.ts';
+import { dumpHandler, resyncHandler, verifyHandler } from './handlers/persistence.ts';
 import { connectHandler, scaleHandler } from './handlers/subresource.ts';
 import { updateHandler } from './handlers/update.ts';
 import { watchHandler } from './handlers/watch.ts';
@@ -43,6 +44,9 @@ export function createRouter(services: Services): Handler {
     exec: upgradeRequired,
     portforward: upgradeRequired,
     proxy: nodeProxyHandler(services),
+    dump: dumpHandler(services),
+    verify: verifyHandler(services),
+    resync: resyncHandler(services),
   };
   const connect = connectHandler(services);
   const other = nonResourceRouter(services);

@@ -10,6 +10,7 @@ import type { IdSource } from '#platform/id.ts';
 import type { Logger } from '#platform/logging.ts';
 
 import type { ServerMetrics } from './metrics.ts';
+import type { PersistencePort } from './persistence-port.ts';
 import type { NodeTunnels } from './tunnels.ts';
 
 export interface VersionInfo {
@@ -39,6 +40,7 @@ export interface Services {
   readonly authorizer: Authorizer;
   readonly tunnels: NodeTunnels;
   readonly certificates: CertificateSigner;
+  readonly persistence: PersistencePort;
   readonly metrics: ServerMetrics;
   /** The text of /metrics. */
   readonly exposeMetrics: () => Promise<string>;

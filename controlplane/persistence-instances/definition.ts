@@ -149,5 +149,10 @@ export const persistenceInstanceDefinition: ResourceDefinition = {
   ...custom,
   table,
   verbs: ['get', 'list', 'watch'],
+  subresources: [
+    { name: 'dump', verbs: ['get'] },
+    { name: 'resync', verbs: ['create'] },
+    { name: 'verify', verbs: ['create'] },
+  ],
   isVirtual: true,
 };

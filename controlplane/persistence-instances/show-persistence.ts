@@ -2,6 +2,7 @@
 // checks of /readyz, log lines and events.
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
 import type { Scheme } from '#controlplane/api/scheme.ts';
+import type { PersistencePort } from '#controlplane/http/persistence-port.ts';
 import { internalContext } from '#controlplane/registry/internal-context.ts';
 import type { Registry } from '#controlplane/registry/types.ts';
 import { OverlayStore } from '#controlplane/store/overlay-store.ts';
@@ -14,11 +15,12 @@ import { persistenceInstanceDefinition } from './definition.ts';
 import { instanceChecks } from './instance-checks.ts';
 import type { InstanceCheck } from './instance-checks.ts';
 import { InstanceEvents } from './instance-events.ts';
+import { persistenceOperations } from './operations.ts';
 import { PersistenceInstances } from './persistence-instances.ts';
 
 export interface ShowPersistenceOptions {
   /** Open. */
-  readonly log: Pick<PersistenceLog, 'instances' | 'watch' | 'blocked'>;
+  readonly log: PersistenceLog;
   readonly store: Store;
   readonly clock: Clock;
   readonly ids: IdSource;
@@ -30,6 +32,8 @@ export interface ShownPersistence {
   readonly store: Store;
   readonly definitions: readonly ResourceDefinition[];
   readonly checks: readonly InstanceCheck[];
+  /** What operators may ask for. */
+  readonly operations: PersistencePort;
   /** Writes events from now on. @returns how to stop */
   recordEvents(registry: Pick<Registry, 'create'>, scheme: Scheme): () => void;
   close(): void;
@@ -42,6 +46,7 @@ export function showPersistence(options: ShowPersistenceOptions): ShownPersisten
     store: new OverlayStore(store, [instances.resource]),
     definitions: [persistenceInstanceDefinition],
     checks: instanceChecks(log),
+    operations: persistenceOperations(log),
     recordEvents(registry, scheme) {
       const definition = scheme.byResource('', 'v1', 'events');
       if (definition === undefined) throw new TypeError('events are not served');

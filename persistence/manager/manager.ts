@@ -8,7 +8,8 @@ import type {
   PersistenceLog,
   Verification,
 } from '../log.ts';
-import type { Cursor, LogPersistenceProvider, LogRecord } from '../provider.ts';
+import type { Cursor, LogDump, LogPersistenceProvider, LogRecord } from '../provider.ts';
+import { recordsThrough } from '../records-through.ts';
 import type { Clock } from '#platform/clock.ts';
 
 /** One instance as configured. */
@@ -32,6 +33,8 @@ export class PersistenceManager implements PersistenceLog {
   readonly #primary: ManagedInstance;
   readonly #listeners = new Set<InstanceListener>();
   readonly #since: number;
+  /** Where the history of each dump that is being read begins: it is kept meanwhile. */
+  readonly #dumps = new Map<symbol, number>();
   #epoch = 0;
   #revision = 0;
 
@@ -45,6 +48,7 @@ export class PersistenceManager implements PersistenceLog {
           new Error(`Cannot make ${instance} anew: it is the primary, whose state all others get`),
         );
       },
+      dump: (instance, signal) => this.#dump(instance, signal),
       verify: (instance, signal) => this.#verify(instance, signal),
     };
   }
@@ -68,7 +72,8 @@ export class PersistenceManager implements PersistenceLog {
   }
 
   compact(through: number): Promise<void> {
-    return this.#primary.provider.compact(this.#primary.name, through);
+    const kept = Math.min(through, ...this.#dumps.values());
+    return this.#primary.provider.compact(this.#primary.name, kept);
   }
 
   blocked(): undefined {
@@ -107,6 +112,24 @@ export class PersistenceManager implements PersistenceLog {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#primary.provider[Symbol.asyncDispose]();
+  }
+
+  async #dump(instance: string, signal: AbortSignal): Promise<LogDump> {
+    this.#known(instance);
+    const { provider } = this.#primary;
+    const held = Symbol(instance);
+    this.#dumps.set(held, 0);
+    const release = (): boolean => this.#dumps.delete(held);
+    signal.addEventListener('abort', release, { once: true });
+    try {
+      const { epoch, revision, compacted } = await provider.cursor(instance);
+      this.#dumps.set(held, compacted);
+      const records = recordsThrough(provider.replay(instance, signal), revision, release);
+      return { epoch, revision, compacted, records };
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   async #verify(instance: string, signal: AbortSignal): Promise<Verification> {

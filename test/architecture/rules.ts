@@ -9,6 +9,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'persistence/': ['platform/'],
   'persistence/open.ts': ['platform/', 'persistence/'],
   'persistence/thread/': ['platform/', 'persistence/*'],
+  'persistence/backup/': ['platform/', 'persistence/*', 'persistence/segments/record-line.ts'],
   'persistence/sqlite/': ['platform/', 'persistence/*', 'persistence/thread/'],
   'persistence/segments/': ['platform/', 'persistence/*', 'persistence/thread/'],
   'persistence/s3/': ['platform/', 'persistence/*', 'persistence/thread/', 'persistence/segments/'],
@@ -35,7 +36,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controlplane/api/',
     'controlplane/registry/',
     'controlplane/store/',
+    'controlplane/http/persistence-port.ts',
     'persistence/log.ts',
+    'persistence/errors.ts',
+    'persistence/backup/dump-frames.ts',
   ],
   'controlplane/identity/': ['platform/', 'controlplane/api/'],
   'controlplane/http/': [
@@ -70,6 +74,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'platform/',
     'controlplane/start.ts',
     'controlplane/node-kubeconfig.ts',
+    // Commands that work on the state while no server runs.
+    'persistence/backup/',
+    'persistence/provider.ts',
     'controllers/start.ts',
     'controllers/agent/start.ts',
     'controllers/agent/image-collection.ts',

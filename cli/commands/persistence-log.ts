@@ -1,0 +1,54 @@
+// `windlass persistence log`: the changes that an instance still knows, oldest first.
+import type { LogRecord } from '#persistence/provider.ts';
+import { defineCommand } from '../command.ts';
+import { helpOf } from '../command-help.ts';
+import { clientOptions } from '../connect.ts';
+import { jsonOption } from '../persistence/places.ts';
+import { fromOption, withSources } from '../persistence/with-source.ts';
+
+export const persistenceLog = defineCommand({
+  help: helpOf.persistenceLog,
+  options: {
+    after: {
+      type: 'integer',
+      placeholder: 'REVISION',
+      minimum: 0,
+      maximum: Number.MAX_SAFE_INTEGER,
+      help: 'Only what came after this resourceVersion (default: all that is known)',
+    },
+    kind: { type: 'string', placeholder: 'KIND', help: 'Only of this kind, as core/pods' },
+    ...fromOption,
+    ...jsonOption,
+    ...clientOptions,
+  },
+  run(values, _words, io) {
+    const signal = io.stopSignal();
+    return withSources(values, 'persistence log', [values.from], signal, async ([source]) => {
+      const { after, kind } = values;
+      const dump = await source?.dump(
+        { ...(after === undefined ? {} : { after }), ...(kind === undefined ? {} : { kind }) },
+        signal,
+      );
+      if (dump === undefined) return 1;
+      if (after !== undefined && after < dump.compacted && !values.json)
+        io.err(
+          `history reaches back to revision ${dump.compacted}; before it only what still exists is shown\n`,
+        );
+      for await (const records of dump.records)
+        io.out(
+          records.map((record) => (values.json ? jsonLine(record) : textLine(record))).join(''),
+        );
+      return 0;
+    });
+  },
+});
+
+function textLine({ revision, kind, key, value }: LogRecord): string {
+  const change = value === undefined ? 'delete' : `put    ${value.byteLength} B`;
+  return `${String(revision).padStart(10)}  ${kind} ${key}  ${change}\n`;
+}
+
+function jsonLine({ revision, kind, key, value }: LogRecord): string {
+  const change = value === undefined ? { deleted: true } : { bytes: value.byteLength };
+  return `${JSON.stringify({ revision, kind, key, ...change })}\n`;
+}

@@ -1,0 +1,77 @@
+// Subresources of PersistenceInstances: GET dump, POST verify, POST resync. What windlass backup and windlass persistence ask for.
+import { notFound } from '../../api/errors.ts';
+
+import type { Handler, RequestContext } from '../context.ts';
+import { integerParameter } from '../list-options.ts';
+import { baseHeaders, sendJSON } from '../respond.ts';
+import type { Services } from '../services.ts';
+import { definitionOf } from './get.ts';
+import { drained } from './list.ts';
+
+const DUMP_TYPE = 'application/vnd.windlass.dump';
+
+export function dumpHandler(services: Services): Handler {
+  return async (context) => {
+    const { name, query } = context.info;
+    checkExists(services, context);
+    const options = {
+      after: integerParameter(query, 'after') ?? 0,
+      kind: query.get('kind') ?? '',
+      key: query.get('key') ?? '',
+    };
+    const stop = untilDrained(services, context);
+    const frames = await services.persistence.dump(name, options, stop);
+    const { response } = context;
+    response.writeHead(200, [...baseHeaders(context, DUMP_TYPE), 'Transfer-Encoding', 'chunked']);
+    try {
+      for await (const frame of frames) {
+        if (response.destroyed) return;
+        context.responseBytes += frame.length;
+        if (!response.write(frame)) await drained(response, stop);
+      }
+      response.end();
+    } catch (error) {
+      // The head is out: only a cut says that this is not the whole.
+      services.logger.warn('Cannot send a dump', { instance: name, error });
+      response.destroy();
+    }
+  };
+}
+
+export function verifyHandler(services: Services): Handler {
+  return async (context) => {
+    checkExists(services, context);
+    const stop = untilDrained(services, context);
+    const counted = await services.persistence.verify(context.info.name, stop);
+    sendJSON(context, 200, counted);
+  };
+}
+
+export function resyncHandler(services: Services): Handler {
+  return async (context) => {
+    checkExists(services, context);
+    await services.persistence.resync(context.info.name);
+    services.logger.info('Replica is filled anew, as asked', {
+      instance: context.info.name,
+      user: context.user.name,
+    });
+    sendJSON(context, 202, SUCCESS);
+  };
+}
+
+const SUCCESS = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 202 };
+
+function checkExists({ store }: Services, context: RequestContext): void {
+  const definition = definitionOf(context);
+  const { name } = context.info;
+  if (store.get(definition.storageKey, '', name) === undefined) throw notFound(definition, name);
+}
+
+/** As long as it takes, and no longer than the server or the client lives. */
+function untilDrained(services: Services, context: RequestContext): AbortSignal {
+  context.isLongRunning = true;
+  services.metrics.longRunningStarted(context);
+  const draining = new AbortController();
+  context.onDrain = () => draining.abort(new Error('the server is stopping'));
+  return AbortSignal.any([context.signal, draining.signal]);
+}

@@ -1,0 +1,23 @@
+// What operators may ask of persistence through the API. Implemented in controlplane/persistence-instances.
+
+export interface DumpOptions {
+  /** Only changes after this revision. */
+  readonly after: number;
+  /** Only of this kind (`core/pods`), and of this key in it; '' for all. */
+  readonly kind: string;
+  readonly key: string;
+}
+
+/** All reject with ApiError. */
+export interface PersistencePort {
+  /** The whole log of an instance, consistent at one revision, as frames (persistence/backup/dump-frames.ts). */
+  dump(
+    instance: string,
+    options: DumpOptions,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>>;
+  /** Reads and checks all that an instance holds. Resolves with what was counted. */
+  verify(instance: string, signal: AbortSignal): Promise<object>;
+  /** Fills a replica anew. Resolves once that has begun. */
+  resync(instance: string): Promise<void>;
+}
