@@ -181,6 +181,15 @@ export const helpOf = {
       'Exit code 0: restored; 1: not, and the target is as it was; 2: wrong usage.',
     ].join('\n'),
   },
+  migrate: {
+    usage: 'migrate --from URL --to URL',
+    summary:
+      'Move the state of a stopped server into another instance, revisions and history and all',
+    description: [
+      'The target must be empty, is filled whole or not at all, and verified. What it was moved from is left as it is.',
+      'Exit code 0: moved; 1: not, and the target is as it was; 2: wrong usage.',
+    ].join('\n'),
+  },
   persistenceStatus: {
     usage: 'persistence status',
     summary: 'Show what keeps the state, and how each instance is doing',

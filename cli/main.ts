@@ -165,6 +165,13 @@ const COMMANDS: ReadonlyMap<string, Entry> = new Map([
     },
   ],
   [
+    'migrate',
+    {
+      help: helpOf.migrate,
+      load: async () => (await import('./commands/migrate.ts')).migrate,
+    },
+  ],
+  [
     'persistence status',
     {
       help: helpOf.persistenceStatus,

@@ -224,6 +224,39 @@ test('a stopped data directory is checked, backed up, and shown by status', asyn
   assert.match(damaged.stderr, /state\.db/);
 });
 
+test('a stopped server moves to another instance, and clients go on where they were', async (t) => {
+  const folder = tempDir();
+  const dataDir = join(folder, 'data');
+  const from = `sqlite:${join(folder, 'from.db')}`;
+  const to = `sqlite:${join(folder, 'to.db')}`;
+  const server = await startWindlass(t, { dataDir, args: [...SERVER, '--persistence', from] });
+  const client = await clientOf(server.kubeconfig);
+  const made = await client.create(CONFIG_MAPS, 'default', { metadata: { name: 'a' } }, signal);
+  await client[Symbol.asyncDispose]();
+  const busy = await windlass('migrate', '--from', from, '--to', to, '--data-dir', dataDir);
+  assert.equal(busy.code, 1);
+  assert.match(busy.stderr, /process \d+ serves/);
+  const locked = await windlass('migrate', '--from', from, '--to', to, '--data-dir', folder);
+  assert.equal(locked.code, 1);
+  assert.match(locked.stderr, /another process is using it/);
+  server.signal('SIGTERM');
+  await server.exited();
+
+  const { revision } = JSON.parse(
+    await ok('migrate', '--from', from, '--to', to, '--data-dir', dataDir, '--json'),
+  ) as { revision: number };
+  assert.ok(revision > Number(made.metadata.resourceVersion));
+  const again = await windlass('migrate', '--from', from, '--to', to, '--data-dir', dataDir);
+  assert.equal(again.code, 1);
+  assert.match(again.stderr, /holds a state already/);
+  const moved = await startWindlass(t, { dataDir, args: [...SERVER, '--persistence', to] });
+  await using other = await clientOf(moved.kubeconfig);
+  const found = await other.get<ConfigMap>(CONFIG_MAPS, 'default', 'a', signal);
+  assert.equal(found.metadata.resourceVersion, made.metadata.resourceVersion);
+  const next = await other.create(CONFIG_MAPS, 'default', { metadata: { name: 'b' } }, signal);
+  assert.ok(Number(next.metadata.resourceVersion) > revision);
+});
+
 /** Large enough that a kill falls into the middle of its making. */
 async function largeBackup(path: string): Promise<number> {
   const count = 60_000;
@@ -354,6 +387,8 @@ test('bad input is told with the flag and an exit code', async () => {
       /--revision/,
     ],
     [['check', '--persistence', `sqlite:${absent}`], 1, /no such place/],
+    [['migrate', '--from', 'sqlite:x'], 2, /--to/],
+    [['migrate', '--from', `sqlite:${absent}`, '--to', `sqlite:${absent}.db`], 1, /no such place/],
     [['check', '--persistence', 'what'], 2, /--persistence must be the URL/],
     [['persistence', 'status', '--data-dir', absent], 1, /no such place/],
     [['persistence', 'resync'], 2, /INSTANCE is missing/],
