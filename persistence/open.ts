@@ -39,7 +39,7 @@ export interface PersistenceOptions {
 type Opener = (
   url: string,
   rest: string,
-  options: Pick<PersistenceOptions, 'machineId' | 'clock'>,
+  options: Omit<PersistenceOptions, 'urls'>,
 ) => Promise<ManagedInstance>;
 
 const SCHEMES: ReadonlyMap<string, Opener> = new Map([
@@ -72,7 +72,7 @@ export async function openPersistence(options: PersistenceOptions): Promise<Pers
  */
 export async function openInstance(
   url: string,
-  options: Pick<PersistenceOptions, 'machineId' | 'clock'>,
+  options: Omit<PersistenceOptions, 'urls'>,
 ): Promise<ManagedInstance> {
   const colon = url.indexOf(':');
   const open = SCHEMES.get(url.slice(0, Math.max(0, colon)));
@@ -85,7 +85,7 @@ export async function openInstance(
 async function openSqlite(
   url: string,
   path: string,
-  options: Pick<PersistenceOptions, 'machineId' | 'clock'>,
+  options: Omit<PersistenceOptions, 'urls'>,
 ): Promise<ManagedInstance> {
   if (path === '' || path.includes('\0')) {
     throw new PersistenceUrlError(
@@ -113,7 +113,7 @@ async function openSqlite(
 async function openNfs(
   url: string,
   path: string,
-  options: PersistenceOptions,
+  options: Omit<PersistenceOptions, 'urls'>,
 ): Promise<ManagedInstance> {
   if (path === '' || path.includes('\0')) {
     throw new PersistenceUrlError(url, 'a path must follow, as in nfs:/mnt/state/windlass');

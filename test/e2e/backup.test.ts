@@ -2,14 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  copyFileSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { HttpClient } from '#controllers/machinery/client.ts';
@@ -18,11 +11,10 @@ import { loadConnection } from '#controllers/machinery/kubeconfig.ts';
 import { writeBackup } from '#persistence/backup/write-backup.ts';
 import { systemClock } from '#platform/clock.ts';
 import { MetricsRegistry } from '#platform/metrics.ts';
-import { runCommand } from '#test/support/command.ts';
-import type { CommandResult } from '#test/support/command.ts';
+import { ok, windlass } from '#test/support/windlass-command.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { tempDir } from '#test/support/temp-dir.ts';
-import { launcher, projectRoot, startWindlass } from '#test/support/windlass.ts';
+import { projectRoot, startWindlass } from '#test/support/windlass.ts';
 
 const { signal } = new AbortController();
 const resource = (name: string, kind: string): ApiResource => ({
@@ -37,16 +29,6 @@ const SECRETS = resource('secrets', 'Secret');
 const SERVER = ['--no-node', '--no-controllers'];
 
 type ConfigMap = ApiObject & { readonly data: Readonly<Record<string, string>> };
-
-function windlass(...args: readonly string[]): Promise<CommandResult> {
-  return runCommand('node', [launcher, ...args], { cwd: projectRoot });
-}
-
-async function ok(...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await windlass(...args);
-  assert.equal(code, 0, `${args.join(' ')}\n${stdout}${stderr}`);
-  return stdout;
-}
 
 async function clientOf(kubeconfig: string): Promise<HttpClient> {
   return new HttpClient({
@@ -356,50 +338,4 @@ test('two restores into one place at once: one restores, the other is refused', 
     (JSON.parse(checked) as { instances: { objects: number }[] }).instances[0]?.objects,
     count,
   );
-});
-
-test('bad input is told with the flag and an exit code', async () => {
-  const folder = tempDir();
-  const text = join(folder, 'text');
-  writeFileSync(text, 'hello\n');
-  const there = join(folder, 'there');
-  copyFileSync(text, there);
-  const absent = join(folder, 'absent');
-  const cases: readonly (readonly [args: readonly string[], code: number, says: RegExp])[] = [
-    [['backup', 'create'], 2, /--to/],
-    [['backup', 'create', '--to', 'ftp:x'], 2, /ftp: is not known/],
-    [['backup', 'create', '--to', there, '--from', text], 2, /--from must be the URL/],
-    [['backup', 'create', '--to', there, '--from', `sqlite:${absent}`], 1, /no such place/],
-    [['backup', 'create', '--to', there, '--data-dir', absent], 1, /no such place/],
-    [['backup', 'create', '--to', there, '--kubeconfig', absent], 1, /no kubeconfig/],
-    [['backup', 'create', '--to', there, '--from', `sqlite:${text}`], 1, /text/],
-    [['backup', 'create', '--from', 'x', '--to', there, '--instance', 'y'], 2, /--instance/],
-    [['backup', 'verify'], 2, /BACKUP is missing/],
-    [['backup', 'verify', text], 1, /not a backup/],
-    [['backup', 'verify', absent], 1, /ENOENT/],
-    [['restore', '--to', 'sqlite:x'], 2, /--from/],
-    [['restore', '--from', text], 2, /--to/],
-    [['restore', '--from', text, '--to', text], 2, /--to must be the URL/],
-    [['restore', '--from', text, '--to', `sqlite:${absent}.db`], 1, /not a backup/],
-    [
-      ['restore', '--from', text, '--to', `sqlite:${absent}.db`, '--revision', '0'],
-      2,
-      /--revision/,
-    ],
-    [['check', '--persistence', `sqlite:${absent}`], 1, /no such place/],
-    [['migrate', '--from', 'sqlite:x'], 2, /--to/],
-    [['migrate', '--from', `sqlite:${absent}`, '--to', `sqlite:${absent}.db`], 1, /no such place/],
-    [['check', '--persistence', 'what'], 2, /--persistence must be the URL/],
-    [['persistence', 'status', '--data-dir', absent], 1, /no such place/],
-    [['persistence', 'resync'], 2, /INSTANCE is missing/],
-    [['persistence', 'diff', text, absent], 2, /not a backup|ENOENT/],
-    [['persistence', 'cat', 'core/pods', 'x', '--from', text], 1, /not a backup/],
-    [['persistence', 'log', '--after', 'x'], 2, /--after/],
-  ];
-  for (const [args, code, says] of cases) {
-    const found = await windlass(...args);
-    assert.equal(found.code, code, `${args.join(' ')}\n${found.stdout}${found.stderr}`);
-    assert.match(`${found.stdout}${found.stderr}`, says, args.join(' '));
-  }
-  assert.equal(readFileSync(there, 'utf8'), 'hello\n');
 });
