@@ -136,7 +136,7 @@ async function openNfs(
 async function openS3(
   url: string,
   _rest: string,
-  options: PersistenceOptions,
+  options: Omit<PersistenceOptions, 'urls'>,
 ): Promise<ManagedInstance> {
   try {
     const where = parseS3Url(url);
