@@ -2,6 +2,7 @@
 // annotation of the last apply, which is kubectl's own, so that both can take turns.
 import type { ApiObject, ApiResource, Client } from '#controllers/machinery/client-types.ts';
 import { isAlreadyExists, isNotFound, RequestError } from '#controllers/machinery/request-error.ts';
+import { jsonFields } from '#platform/json-fields.ts';
 import type { Manifest, ManifestObject } from './manifest.ts';
 import { ManifestError } from './manifest.ts';
 import { overlaid, threeWayMerge } from './merge.ts';
@@ -82,14 +83,8 @@ export function lastAppliedOf(
   live: Pick<ApiObject, 'metadata'>,
 ): Readonly<Record<string, unknown>> {
   const text = live.metadata.annotations?.[LAST_APPLIED];
-  if (text === undefined) return {};
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? { ...value } : {};
-  } catch {
-    // Somebody wrote nonsense into the annotation: nothing is known to be ours to remove.
-    return {};
-  }
+  // Where somebody wrote nonsense into the annotation, nothing is known to be ours to remove.
+  return jsonFields(text ?? '') ?? {};
 }
 
 interface ResourceList {

@@ -1,4 +1,5 @@
 // What may be asked of a machine about images that are pushed to it, parsed from what came over the tunnel.
+import { jsonFields } from '#platform/json-fields.ts';
 import { familiarName, imageReferenceOf } from '../machinery/image-reference.ts';
 import type { ImageName } from '../runtimes/image-store.ts';
 
@@ -54,14 +55,9 @@ export function parseImageCall(
 }
 
 function parseImage(body: Buffer): PushedImage | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { id, name, layers, config } = value as Readonly<Record<string, unknown>>;
+  const fields = jsonFields(body.toString('utf8'));
+  if (fields === undefined) return undefined;
+  const { id, name, layers, config } = fields;
   const reference = typeof name === 'string' ? imageReferenceOf(name) : undefined;
   if (!isDigest(id) || reference === undefined || reference.digest !== undefined) return undefined;
   if (!Array.isArray(layers) || layers.length > MOST_LAYERS || !layers.every(isDigest))

@@ -2,6 +2,7 @@
 // the answer as JSON.
 import { WebSocket } from 'ws';
 import type { Logger } from '#platform/logging.ts';
+import { jsonFields } from '#platform/json-fields.ts';
 import { parseImageCall } from './image-call.ts';
 import type { ImageCall } from './image-call.ts';
 import { ImageError } from './image-error.ts';
@@ -22,14 +23,9 @@ const NORMAL_CLOSE = 1000;
 
 /** undefined: the server asks for another kind of session. */
 export function parseImageOpen(text: string): ImageOpen | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { type, session, stream, operation, options } = value as Readonly<Record<string, unknown>>;
+  const fields = jsonFields(text);
+  if (fields === undefined) return undefined;
+  const { type, session, stream, operation, options } = fields;
   if (type !== 'open' || stream !== 'images') return undefined;
   if (typeof session !== 'string' || !/^[0-9a-f]{32}$/.test(session)) return undefined;
   if (typeof operation !== 'string' || typeof options !== 'object' || options === null)

@@ -1,4 +1,5 @@
 // What the server asks for over the tunnel, parsed: one session of logs, of a command, or of forwarded ports.
+import { jsonFields } from '#platform/json-fields.ts';
 import type { ExecOptions, SessionStreams } from '../runtimes/container-sessions.ts';
 import type { LogOptions } from '../runtimes/runtime.ts';
 
@@ -54,14 +55,9 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** undefined for what is no request at all; a request of an unknown kind is answered with an error. */
 export function parseOpen(text: string): Open | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { type, session, stream, namespace, pod, uid, container, options } = value as Fields;
+  const fields = jsonFields(text);
+  if (fields === undefined) return undefined;
+  const { type, session, stream, namespace, pod, uid, container, options } = fields;
   if (type !== 'open' || typeof session !== 'string' || !/^[0-9a-f]{32}$/.test(session))
     return undefined;
   if (![namespace, pod, uid, container].every((item) => typeof item === 'string'))

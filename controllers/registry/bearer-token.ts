@@ -1,4 +1,5 @@
 // Asks the token server that a registry names for a token (the `Bearer` challenge of the distribution project).
+import { jsonFields } from '#platform/json-fields.ts';
 import type { RegistryLogin } from '../machinery/docker-config.ts';
 import { RegistryError } from './registry-error.ts';
 import type { Transport } from './transport.ts';
@@ -76,14 +77,9 @@ function isAllowed(transport: Transport, realm: URL, registry: URL): boolean {
 }
 
 function tokenOf(body: Buffer): string | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { token, access_token: accessToken } = value as Readonly<Record<string, unknown>>;
+  const fields = jsonFields(body.toString('utf8'));
+  if (fields === undefined) return undefined;
+  const { token, access_token: accessToken } = fields;
   const found = typeof token === 'string' && token !== '' ? token : accessToken;
   // It becomes part of a header.
   return typeof found === 'string' && /^[!-~]+$/.test(found) ? found : undefined;

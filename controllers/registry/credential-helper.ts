@@ -1,6 +1,7 @@
 // Asks a program of Docker's (`docker-credential-pass`, `-ecr-login` …) for the login of a registry, as the Docker client does.
 import { spawn } from 'node:child_process';
 import type { Clock } from '#platform/clock.ts';
+import { jsonFields } from '#platform/json-fields.ts';
 import type { RegistryLogin } from '../machinery/docker-config.ts';
 
 export interface HelperOptions {
@@ -75,14 +76,9 @@ function run(
 }
 
 function loginOf(output: string): RegistryLogin | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(output);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { Username: username, Secret: password } = value as Readonly<Record<string, unknown>>;
+  const fields = jsonFields(output);
+  if (fields === undefined) return undefined;
+  const { Username: username, Secret: password } = fields;
   if (typeof username !== 'string' || typeof password !== 'string' || password === '')
     return undefined;
   return username === TOKEN_USER

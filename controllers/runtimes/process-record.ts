@@ -4,6 +4,7 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { jsonFields } from '#platform/json-fields.ts';
 import type { ContainerIdentity, ExitedState } from './runtime.ts';
 
 export interface ProcessRecord {
@@ -68,14 +69,9 @@ export class ProcessRecords {
 }
 
 function parseRecord(text: string): ProcessRecord | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== 'object' || value === null) return undefined;
-  const record = value as Partial<ProcessRecord>;
+  const fields = jsonFields(text);
+  if (fields === undefined) return undefined;
+  const record = fields as Partial<ProcessRecord>;
   const complete =
     typeof record.id === 'string' &&
     /^[0-9a-f]{32}$/.test(record.id) &&

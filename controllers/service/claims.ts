@@ -1,4 +1,5 @@
 // Named volumes as the API has them: PersistentVolumeClaims that are kept on one node. Pure.
+import { jsonFields } from '#platform/json-fields.ts';
 import { placeOf } from '../machinery/claim-place.ts';
 import type { Claim, ClaimPlace } from '../machinery/claim-place.ts';
 import { VOLUME_DRIVER_ANNOTATION, VOLUME_LABEL } from './types.ts';
@@ -62,16 +63,9 @@ export function optionsText({ options = {} }: VolumeDriver): string {
 
 /** Whoever wrote it: what is no driver counts as none. */
 function parseDriver(text: string | undefined): VolumeDriver | undefined {
-  if (text === undefined) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null || !('name' in value)) return undefined;
-    const { name, options } = value as { readonly name: unknown; readonly options?: unknown };
-    if (typeof name !== 'string') return undefined;
-    if (typeof options !== 'object' || options === null) return { name };
-    const texts = Object.entries(options).map(([key, one]) => [key, String(one)] as const);
-    return { name, options: Object.fromEntries(texts) };
-  } catch {
-    return undefined;
-  }
+  const { name, options } = jsonFields(text ?? '') ?? {};
+  if (typeof name !== 'string') return undefined;
+  if (typeof options !== 'object' || options === null) return { name };
+  const texts = Object.entries(options).map(([key, one]) => [key, String(one)] as const);
+  return { name, options: Object.fromEntries(texts) };
 }

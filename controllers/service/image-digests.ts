@@ -1,6 +1,7 @@
 // Which bytes a revision runs. When a revision is made, the tags of its images are looked up once, and the digests kept with it: so
 // all its instances, on every machine and at every later repair, run the same. Pure; controllers/registry does the looking up.
 import type { V1Container } from '@kubernetes/client-node';
+import { jsonFields } from '#platform/json-fields.ts';
 import type { ImageAnswer, ImageQuestion, PullPolicy } from '../machinery/digest-resolver.ts';
 import { fullImage, imageReferenceOf, isDigest } from '../machinery/image-reference.ts';
 import { microTimestamp } from '../machinery/timestamps.ts';
@@ -139,15 +140,8 @@ export function unresolvedOf(revision: Annotated): ReadonlyMap<string, string> {
 
 /** A JSON object's fields that are texts. Somebody may have edited it: none where it is something else. */
 function stringsOf(text: string | undefined): ReadonlyMap<string, string> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text ?? '{}');
-  } catch {
-    return new Map();
-  }
-  if (typeof value !== 'object' || value === null) return new Map();
   return new Map(
-    Object.entries(value).filter(
+    Object.entries(jsonFields(text ?? '') ?? {}).filter(
       (entry): entry is [string, string] => typeof entry[1] === 'string',
     ),
   );

@@ -70,15 +70,3 @@ export function readLine(stream: Duplex, signal: AbortSignal): Promise<string> {
 function next(stream: Duplex): Buffer | null {
   return stream.read() as Buffer | null;
 }
-
-/** undefined for what is no JSON object. */
-export function parseMessage(line: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Readonly<Record<string, unknown>>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
-}

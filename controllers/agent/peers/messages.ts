@@ -1,6 +1,6 @@
 // What agents say to each other, a line of JSON each. The dialling one opens with one Opening; on a link the other then announces its
 // ready instances, and both beat while nothing happens.
-import { parseMessage } from './lines.ts';
+import { jsonFields } from '#platform/json-fields.ts';
 
 /** An instance of a Service that is ready on the machine that says so. */
 export interface Announcement {
@@ -44,7 +44,7 @@ export function encode(message: object): string {
 
 /** undefined for what this version does not know. */
 export function parseOpening(line: string): Opening | undefined {
-  const message = parseMessage(line);
+  const message = jsonFields(line);
   if (message?.['open'] === 'link') return { open: 'link' };
   if (message?.['open'] !== 'connect') return undefined;
   const { podUID, port } = message;
@@ -57,7 +57,7 @@ export function parseOpening(line: string): Opening | undefined {
 
 /** undefined for what this version does not know: newer peers may say more. */
 export function parseLinkMessage(line: string): LinkMessage | undefined {
-  const message = parseMessage(line);
+  const message = jsonFields(line);
   switch (message?.['type']) {
     case 'complete':
     case 'beat':

@@ -2,7 +2,8 @@
 import { connect } from 'node:tls';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import type { Clock } from '#platform/clock.ts';
-import { parseMessage, readLine } from './lines.ts';
+import { jsonFields } from '#platform/json-fields.ts';
+import { readLine } from './lines.ts';
 import { ACCEPTED, encode } from './messages.ts';
 import type { Opening } from './messages.ts';
 import { nodeOf, PEER_PROTOCOL } from './peer-identity.ts';
@@ -92,7 +93,7 @@ export async function connectThrough(
   let socket: TLSSocket | undefined;
   try {
     socket = await openPeer(address, { open: 'connect', podUID, port }, options, limit.signal);
-    const answer = parseMessage(await readLine(socket, limit.signal));
+    const answer = jsonFields(await readLine(socket, limit.signal));
     if (answer?.['status'] === ACCEPTED.status) return socket;
     throw new Error(`node ${address.node} refused: ${String(answer?.['message'])}`);
   } catch (error) {
