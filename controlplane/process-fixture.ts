@@ -1,5 +1,5 @@
 // A control plane as a process of its own, for tests that kill it, stop it, or want to see it refuse to start.
-// Run as a program it serves the data directory of its first argument and prints its URL.
+// Run as a program it serves the data directory of its first argument, with the others relaxed, and prints its URL.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,8 +22,11 @@ export interface ServerProcess {
 }
 
 /** @throws Error with what the process wrote when it ends before it serves */
-export async function startServerProcess(dataDir: string): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [import.meta.filename, dataDir], {
+export async function startServerProcess(
+  dataDir: string,
+  relaxed: readonly string[] = [],
+): Promise<ServerProcess> {
+  const child = spawn(process.execPath, [import.meta.filename, dataDir, ...relaxed], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let complaint = '';
@@ -54,9 +57,12 @@ export async function startServerProcess(dataDir: string): Promise<ServerProcess
 }
 
 if (import.meta.main) {
-  const [, , dataDir = ''] = process.argv;
+  const [, , dataDir = '', ...relaxed] = process.argv;
   try {
-    const plane = await startControlPlane(testOptions(dataDir), new AbortController().signal);
+    const plane = await startControlPlane(
+      testOptions(dataDir, { relaxed }),
+      new AbortController().signal,
+    );
     process.stdout.write(`${plane.url}\n`);
     // Also when the test dies: nothing of it is left running.
     process.stdin.resume().once('end', () => void plane.close());

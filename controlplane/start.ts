@@ -48,6 +48,8 @@ export interface ControlPlaneOptions {
   readonly secretsKeys: readonly KeySourceSetting[];
   /** Storage keys of further kinds to seal. */
   readonly sealKinds?: readonly string[];
+  /** Storage keys of resources whose writes are acknowledged before they are durable. */
+  readonly relaxed?: readonly string[];
   /** Created or brought up to date before listening, e.g. our CustomResourceDefinitions. */
   readonly bootstrapObjects: readonly unknown[];
   /** Of the windlass package, for /version. */
@@ -188,6 +190,7 @@ async function openData(
     clock,
     metrics,
     transformer: sealer,
+    relaxed: options.relaxed ?? [],
     signal,
     onFailure: (error) => {
       health.storageFailure = error.message;

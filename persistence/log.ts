@@ -4,6 +4,14 @@ import type { Cursor, LogDump, LogRecord } from './provider.ts';
 /** Kinds of records that the log keeps for itself: replicated as all others, never shown to the store. */
 export const INTERNAL_KINDS = 'windlass/';
 
+/** The one that is the store's: how far revisions may have been handed out before what they stand for was durable. */
+export const CEILING_KIND = `${INTERNAL_KINDS}ceiling`;
+
+/** Whether replay() shows records of a kind. */
+export function isShownToStore(kind: string): boolean {
+  return kind === CEILING_KIND || !kind.startsWith(INTERNAL_KINDS);
+}
+
 export type InstanceRole = 'Primary' | 'Replica';
 
 /**

@@ -52,7 +52,7 @@ export const upOptions = {
   relaxed: {
     type: 'string',
     placeholder: 'KINDS',
-    help: 'Acknowledge writes of these kinds before they are durable; not in this version yet',
+    help: 'Acknowledge writes of these kinds up to a second before they are durable: leases, events or leases,events',
   },
   takeover: {
     type: 'boolean',
@@ -116,6 +116,8 @@ export interface UpSettings {
   readonly secretsKeys: ReturnType<typeof secretsKeys>;
   /** Storage keys of further kinds to seal. */
   readonly sealKinds: readonly string[];
+  /** Storage keys of resources that are acknowledged before they are durable. */
+  readonly relaxed: readonly string[];
   readonly clusterDomain: string;
   readonly runtime: RuntimeChoice;
   readonly ingressBind: string;
@@ -146,6 +148,7 @@ export function upSettings(
         : [`sqlite:${join(data.path, 'state.db')}`],
     secretsKeys: secretsKeys(values['secrets-key'], data, environment),
     sealKinds: sealKinds(values['seal-kinds']),
+    relaxed: relaxedResources(values.relaxed ?? ''),
     clusterDomain: clusterDomainOf(values['cluster-domain']),
     runtime: values.runtime,
     ingressBind: ingressBind(values['ingress-bind']),
@@ -181,6 +184,25 @@ export function clusterDomainOf(domain: string): string {
   return domain;
 }
 
+const RELAXABLE: ReadonlyMap<string, readonly string[]> = new Map([
+  ['leases', ['coordination.k8s.io/leases']],
+  ['events', ['core/events']],
+]);
+
+/** @throws UsageError for kinds that are worth more than that */
+function relaxedResources(text: string): readonly string[] {
+  const kinds = text.split(',').map((kind) => kind.trim());
+  return kinds.flatMap((kind) => {
+    if (kind === '' && kinds.length === 1) return [];
+    const resources = RELAXABLE.get(kind);
+    if (resources === undefined)
+      throw new UsageError(
+        `--relaxed must be leases, events or leases,events, found ${JSON.stringify(text)}; all else is durable first`,
+      );
+    return resources;
+  });
+}
+
 const WILDCARDS = ['0.0.0.0', '::'];
 
 export function peerSettings(port: number | undefined, address: string | undefined): PeerSettings {
@@ -207,8 +229,6 @@ function refuseUnbuilt(values: OptionValues<typeof upOptions>): void {
   if (values.persistence.length > 1)
     throw notYet('a second --persistence', 'give one, the primary');
   if (values.ack !== 'primary') throw notYet(`--ack ${values.ack}`, 'leave it at primary');
-  if (values.relaxed !== undefined)
-    throw notYet('--relaxed', 'leave it out: every write is durable first');
   if (values.takeover) throw notYet('--takeover', 'stop the other control plane instead');
 }
 

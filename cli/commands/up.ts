@@ -99,6 +99,7 @@ async function startServer(
         persistence: [...settings.persistence],
         secretsKeys: settings.secretsKeys,
         sealKinds: settings.sealKinds,
+        relaxed: settings.relaxed,
         bootstrapObjects: ownKinds(),
         logger: logger.child({ component: 'controlplane' }),
         clock: systemClock,

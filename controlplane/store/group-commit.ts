@@ -2,37 +2,15 @@
 // one writer alone never waits, and many share an fsync. Order of revision is the order of everything.
 import { encodeBatch, encodedSize } from '#persistence/encoding.ts';
 import { CorruptDataError, EpochLostError, StorageFailedError } from '#persistence/errors.ts';
-import type { LogRecord } from '#persistence/provider.ts';
 import { StorageUnavailableError } from './errors.ts';
-import type { IndexedObject } from './stored-object.ts';
+import { RelaxedWrites } from './relaxed-writes.ts';
 import type { Revision } from './types.ts';
+import type { Write } from './write.ts';
 
 const MAXIMUM_BYTES = 4 << 20;
 const MAXIMUM_OBJECTS = 1_024;
-
-/** One change that is not durable yet. */
-export interface Write {
-  /** Key of the whole store: resource and object. */
-  readonly id: string;
-  readonly resource: string;
-  /** Key within the resource's table. */
-  readonly key: string;
-  readonly isDeletion: boolean;
-  readonly isCreation: boolean;
-  /** The state to show once durable; of a deletion the last one. */
-  readonly object: IndexedObject;
-  readonly record: LogRecord;
-  /**
-   * The write in flight that this one was judged against: without it, this one cannot stand either. Cleared when this one is
-   * decided, or a key that is written without pause would hold on to all its writes.
-   */
-  base: Write | undefined;
-  /** The revision that it leaves behind; undefined for a deletion. */
-  readonly standing: Revision | undefined;
-  settle(error: Error | undefined): void;
-  /** Resolves, never rejects, when it is decided: with why it failed, or undefined. */
-  readonly settled: Promise<Error | undefined>;
-}
+/** After which relaxed writes are made durable at the latest, with as much again for the disk. */
+const FLUSH_MS = 500;
 
 export interface GroupCommitOptions {
   readonly epoch: number;
@@ -44,6 +22,8 @@ export interface GroupCommitOptions {
   /** After each batch: objects, and seconds from handing over to the answer. */
   measured(writes: readonly Write[], seconds: number, error: Error | undefined): void;
   monotonic(): number;
+  /** Calls back once after so many milliseconds. @returns how to cancel */
+  schedule(delayMs: number, callback: () => void): () => void;
 }
 
 export class GroupCommit {
@@ -55,6 +35,9 @@ export class GroupCommit {
   #failure: Error | undefined;
   #idle: Promise<void> = Promise.resolve();
   #last: Promise<unknown> = Promise.resolve();
+  readonly #relaxed = new RelaxedWrites();
+  #isFlushDue = false;
+  #cancelFlush: (() => void) | undefined;
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
@@ -74,10 +57,19 @@ export class GroupCommit {
     await this.#last;
   }
 
+  /** Durable: how far revisions may be handed out by relaxed writes. */
+  raiseCeiling(ceiling: Revision): void {
+    this.#relaxed.raiseCeiling(ceiling);
+  }
+
   submit(write: Write): void {
     this.#last = write.settled;
     this.#newest.set(write.id, write);
     this.#queue.push(write);
+    this.#start();
+  }
+
+  #start(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
     this.#idle = new Promise((resolve) => {
@@ -89,20 +81,57 @@ export class GroupCommit {
 
   /** Refuses further writes and resolves once those in flight are decided. */
   async close(reason: Error): Promise<void> {
+    const hadFailed = this.#failure !== undefined;
     this.#failure ??= reason;
+    await this.#idle;
+    this.#cancelFlush?.();
+    if (hadFailed || this.#relaxed.unflushed.length === 0) return;
+    this.#isFlushDue = true;
+    this.#start();
     await this.#idle;
   }
 
   async #run(): Promise<void> {
-    while (this.#queue.length > 0) {
+    for (;;) {
+      this.#release();
+      const early = this.#relaxed.unflushed;
+      if (this.#queue.length === 0 && !(this.#isFlushDue && early.length > 0)) break;
+      this.#isFlushDue = false;
       const writes = this.#take();
+      const all = early.length === 0 ? writes : [...early, ...writes];
       const started = this.#options.monotonic();
-      const error = await this.#append(writes);
-      this.#options.measured(writes, (this.#options.monotonic() - started) / 1_000, error);
-      if (error === undefined) this.#succeed(writes);
-      else this.#fail(writes, error);
+      const error = await this.#append(all);
+      this.#options.measured(all, (this.#options.monotonic() - started) / 1_000, error);
+      if (error === undefined) {
+        this.#relaxed.flushed();
+        this.#succeed(writes);
+      } else {
+        this.#relaxed.failed();
+        this.#fail(writes, error);
+      }
     }
     this.#isRunning = false;
+    if (this.#relaxed.unflushed.length > 0 && this.#failure === undefined) this.#flushLater();
+  }
+
+  /** Acknowledges relaxed writes that nothing undecided lies before. */
+  #release(): void {
+    const accepted: Write[] = [];
+    for (let head = this.#queue[0]; head !== undefined; head = this.#queue[0]) {
+      if (!this.#relaxed.accepts(head)) break;
+      this.#relaxed.add(head);
+      accepted.push(head);
+      this.#queue.shift();
+    }
+    if (accepted.length > 0) this.#succeed(accepted);
+  }
+
+  #flushLater(): void {
+    this.#cancelFlush ??= this.#options.schedule(FLUSH_MS, () => {
+      this.#cancelFlush = undefined;
+      this.#isFlushDue = true;
+      this.#start();
+    });
   }
 
   #take(): Write[] {
@@ -127,6 +156,7 @@ export class GroupCommit {
   }
 
   #succeed(writes: readonly Write[]): void {
+    if (writes.length === 0) return;
     for (const write of writes) this.#forget(write);
     this.#options.publish(writes);
     for (const write of writes) write.settle(undefined);

@@ -1,12 +1,16 @@
 // The start: reads the log once, in order. What lies at or before the compacted revision is the state then; each change after
 // it is also history, so that watches of clients survive a restart.
 import { CorruptDataError } from '#persistence/errors.ts';
+import { CEILING_KIND } from '#persistence/log.ts';
 import type { PersistenceLog } from '#persistence/log.ts';
 import type { Cursor, LogRecord } from '#persistence/provider.ts';
+import { noCeiling, parseCeiling } from './ceiling.ts';
+import type { Ceiling } from './ceiling.ts';
 import { parseStorageKey, sortKey } from './keys.ts';
 import type { ResourceState } from './resource-state.ts';
 import { encodeObject, IndexedObject, parseObject } from './stored-object.ts';
 import type { Transformer } from './transformer.ts';
+import type { Revision } from './types.ts';
 
 export interface LoadOptions {
   readonly log: PersistenceLog;
@@ -19,13 +23,29 @@ export interface LoadOptions {
   resource(kind: string): ResourceState;
 }
 
+export interface Loaded {
+  /** The newest revision of an object. */
+  readonly newest: Revision;
+  readonly ceiling: Ceiling;
+}
+
 /** @throws CorruptDataError, and what the transformer throws when it cannot decrypt */
-export async function loadObjects(options: LoadOptions): Promise<void> {
+export async function loadObjects(options: LoadOptions): Promise<Loaded> {
+  let newest = 0;
+  let ceiling = noCeiling;
   for await (const records of options.log.replay(options.signal)) {
     await options.transformer.prepare?.(records);
-    for (const record of records) apply(record, options);
+    for (const record of records) {
+      if (record.kind === CEILING_KIND) {
+        if (record.value !== undefined) ceiling = parseCeiling(record.value);
+        continue;
+      }
+      apply(record, options);
+      newest = record.revision;
+    }
   }
   await options.transformer.loaded?.();
+  return { newest, ceiling };
 }
 
 function apply(record: LogRecord, options: LoadOptions): void {

@@ -1,7 +1,7 @@
 // What dashboards read about storage: upstream's names for what upstream has, windlass_persistence_* for the instances.
 import type { PersistenceLog } from '#persistence/log.ts';
 import type { MetricsRegistry } from '#platform/metrics.ts';
-import type { Write } from './group-commit.ts';
+import type { Write } from './write.ts';
 import { instanceMetrics } from './instance-metrics.ts';
 
 /** Upstream's, k8s.io/apiserver pkg/storage/etcd3/metrics: recording rules depend on them. */

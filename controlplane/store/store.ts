@@ -5,15 +5,19 @@ import type { Cursor } from '#persistence/provider.ts';
 import type { Clock } from '#platform/clock.ts';
 import { MetricsRegistry } from '#platform/metrics.ts';
 import type { KubernetesObject } from '../api/object.ts';
+import { expired } from '../api/errors.ts';
+import { ceilingRecord, isLost, lossesAfterStart, noCeiling } from './ceiling.ts';
+import type { Ceiling } from './ceiling.ts';
 import { startCompaction } from './compaction.ts';
 import { KeyExistsError, RevisionConflictError, StorageUnavailableError } from './errors.ts';
 import { GroupCommit } from './group-commit.ts';
-import type { Write } from './group-commit.ts';
+import type { Write } from './write.ts';
 import { defaultHistory } from './history.ts';
 import type { HistoryOptions } from './history.ts';
 import { sortKey, storageKey } from './keys.ts';
 import { listObjects } from './listing.ts';
 import { loadObjects } from './load.ts';
+import type { Loaded } from './load.ts';
 import { ResourceState } from './resource-state.ts';
 import { RevisionWaiters } from './revision-waiters.ts';
 import { storageMetrics } from './storage-metrics.ts';
@@ -33,6 +37,9 @@ import type {
   WriteOptions,
 } from './types.ts';
 
+/** Revisions that relaxed writes may be ahead of a durable ceiling: a crash skips at most so many. */
+const RESERVED = 20_000;
+
 export interface OpenStoreOptions {
   /** Not opened; the caller disposes it after the store. */
   readonly log: PersistenceLog;
@@ -41,6 +48,8 @@ export interface OpenStoreOptions {
   readonly transformer?: Transformer;
   readonly metrics?: MetricsRegistry;
   readonly historyOptions?: Partial<HistoryOptions>;
+  /** Storage keys of resources whose writes are acknowledged before they are durable. None by default. */
+  readonly relaxed?: readonly string[];
   /** Stops loading. */
   readonly signal?: AbortSignal;
   /** Called once when the storage is lost for good (I/O error, epoch lost): the process should end. */
@@ -70,11 +79,15 @@ class DurableStore implements Store, AsyncDisposable {
   #floor: Revision;
   #visible: Revision;
   #assigned: Revision;
+  /** What is in the newest ceiling record, durable or on its way. */
+  #ceiling: Ceiling = noCeiling;
+  readonly #relaxed: ReadonlySet<string>;
 
   private constructor(options: OpenStoreOptions, cursor: Cursor) {
     this.#options = options;
     this.#history = { ...defaultHistory, ...options.historyOptions };
     this.#transformer = options.transformer ?? plainTransformer;
+    this.#relaxed = new Set(options.relaxed);
     this.#floor = cursor.compacted;
     this.#visible = cursor.revision;
     this.#assigned = cursor.revision;
@@ -89,6 +102,7 @@ class DurableStore implements Store, AsyncDisposable {
         counts: () => [...this.#resources].map(([name, { table }]) => [name, table.size] as const),
       }),
       monotonic: () => options.clock.monotonic(),
+      schedule: (delayMs, callback) => options.clock.schedule(delayMs, callback),
     });
     this.#stopCompaction = startCompaction({
       clock: options.clock,
@@ -106,7 +120,7 @@ class DurableStore implements Store, AsyncDisposable {
     const cursor = await log.open(signal);
     const store = new DurableStore(options, cursor);
     try {
-      await loadObjects({
+      const loaded = await loadObjects({
         log,
         cursor,
         transformer: store.#transformer,
@@ -114,6 +128,7 @@ class DurableStore implements Store, AsyncDisposable {
         now: options.clock.now(),
         resource: (kind) => store.#resource(kind),
       });
+      store.#beginAbove(loaded);
     } catch (error) {
       store.#stopCompaction();
       throw error;
@@ -135,6 +150,7 @@ class DurableStore implements Store, AsyncDisposable {
 
   list(resource: string, options: ListOptions): ListResult {
     const { table, history } = this.#resource(resource);
+    this.#refuseLost(resource, options.exactRevision ?? 0);
     return listObjects(table, options, this.#visible, (revision) => history.since(revision));
   }
 
@@ -165,6 +181,7 @@ class DurableStore implements Store, AsyncDisposable {
 
   watch(resource: string, since: Revision, sink: WatchSink): Subscription {
     const { history, watchers } = this.#resource(resource);
+    this.#refuseLost(resource, since);
     return watchers.add(history.since(since), since, sink);
   }
 
@@ -175,6 +192,8 @@ class DurableStore implements Store, AsyncDisposable {
   /** Refuses further writes, waits for those in flight, tells watchers that no more will come. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopCompaction();
+    // Nothing is lost by a stop in peace: the next start need not begin further up.
+    if (this.#ceiling.ceiling > 0 && this.#commit.failure === undefined) this.#writeCeiling(0);
     await this.#commit.close(new StorageUnavailableError('Cannot write: the store is closed'));
     for (const { watchers } of this.#resources.values()) watchers.close();
   }
@@ -236,6 +255,9 @@ class DurableStore implements Store, AsyncDisposable {
   ): Promise<StoredObject> {
     const { resource, namespace, name } = options;
     const { state, isDeletion, ...rest } = place;
+    const isRelaxed = this.#relaxed.has(resource);
+    if (isRelaxed && this.#assigned + RESERVED / 2 > this.#ceiling.ceiling)
+      this.#writeCeiling(this.#assigned + RESERVED);
     const revision = this.#assigned + 1;
     object.metadata.resourceVersion = String(revision);
     const bytes = encodeObject(object);
@@ -255,6 +277,7 @@ class DurableStore implements Store, AsyncDisposable {
     this.#commit.submit({
       ...rest,
       isDeletion,
+      isRelaxed,
       resource,
       object: stored,
       standing: isDeletion ? undefined : revision,
@@ -268,17 +291,62 @@ class DurableStore implements Store, AsyncDisposable {
     return promise;
   }
 
+  /** After a crash: above all revisions that somebody may have seen. */
+  #beginAbove({ newest, ceiling }: Loaded): void {
+    this.#ceiling = { ceiling: 0, kinds: [], losses: lossesAfterStart(ceiling, newest) };
+    if (ceiling.ceiling <= newest) return;
+    this.#assigned = Math.max(this.#assigned, ceiling.ceiling);
+    this.#visible = this.#assigned;
+    // First in the log's order: whatever is written later, the loss stays known.
+    this.#writeCeiling(0);
+  }
+
+  /** Goes the way of all writes, so that what is durable after it has it below. */
+  #writeCeiling(ceiling: Revision): void {
+    const revision = (this.#assigned += 1);
+    const before = this.#ceiling;
+    const written = { ...before, ceiling, kinds: [...this.#relaxed] };
+    this.#ceiling = written;
+    const record = ceilingRecord(revision, written);
+    const { promise, resolve } = Promise.withResolvers<Error | undefined>();
+    this.#commit.submit({
+      id: writeId(record.kind, record.key),
+      resource: record.kind,
+      key: record.key,
+      isDeletion: false,
+      isCreation: false,
+      isRelaxed: false,
+      object: undefined,
+      record,
+      base: undefined,
+      standing: revision,
+      settled: promise,
+      settle: (error) => {
+        if (error === undefined) this.#commit.raiseCeiling(ceiling);
+        else if (this.#ceiling === written) this.#ceiling = before;
+        resolve(error);
+      },
+    });
+  }
+
+  /** @throws ApiError Expired for whoever may have seen what a crash took */
+  #refuseLost(resource: string, revision: Revision): void {
+    if (!isLost(this.#ceiling.losses, resource, revision)) return;
+    throw expired(`resource version ${revision} may be of before a crash: list again`);
+  }
+
   #publish(writes: readonly Write[]): void {
     const now = this.#options.clock.now();
     const batches = new Map<ResourceState, StoreEvent[]>();
-    for (const { resource, key, object, isDeletion } of writes) {
+    for (const { resource, key, object, isDeletion, record } of writes) {
+      this.#visible = record.revision;
+      if (object === undefined) continue;
       const state = this.#resource(resource);
       const event = state.apply(key, object, isDeletion, now);
       const events = batches.get(state);
       if (events === undefined) batches.set(state, [event]);
       else events.push(event);
     }
-    this.#visible = writes.at(-1)?.object.revision ?? this.#visible;
     for (const [state, events] of batches) state.watchers.publish(events);
     this.#waiters.reached(this.#visible);
   }

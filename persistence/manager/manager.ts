@@ -1,6 +1,6 @@
 // The log that the store writes to, over the instances that keep it.
 import { UnknownInstanceError } from '../errors.ts';
-import { INTERNAL_KINDS } from '../log.ts';
+import { isShownToStore } from '../log.ts';
 import type {
   InstanceListener,
   InstanceReport,
@@ -66,7 +66,7 @@ export class PersistenceManager implements PersistenceLog {
 
   async *replay(signal: AbortSignal): AsyncIterable<readonly LogRecord[]> {
     for await (const records of this.#primary.provider.replay(this.#primary.name, signal)) {
-      const shown = records.filter(({ kind }) => !kind.startsWith(INTERNAL_KINDS));
+      const shown = records.filter(({ kind }) => isShownToStore(kind));
       if (shown.length > 0) yield shown;
     }
   }
