@@ -42,7 +42,10 @@ for (const [urls, message] of [
   [['nfs:'], /a path must follow, as in nfs:/],
   [['s3://bucket/a b'], /Invalid --persistence s3:\/\/bucket\/a b: the prefix holds "a b"/],
   [['s3://id:key@bucket'], /Invalid --persistence s3:\/\/…@bucket: it holds user info/],
-  [['module:./x.ts'], /not supported yet/],
+  [
+    ['module:./x.mjs?token=hunter2'],
+    /module:\.\/x\.mjs\?…: Cannot use .*x\.mjs: there is no such file$/,
+  ],
   [['sqlite:a', 'sqlite:b'], /replicas are not supported yet/],
 ] as const) {
   test(`openPersistence() explains ${JSON.stringify(urls)}`, async () => {

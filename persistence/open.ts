@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import type { Clock } from '#platform/clock.ts';
 import type { MachineId } from './machine-id.ts';
 import type { PersistenceLog } from './log.ts';
+import { loadProvider } from './module/load-provider.ts';
 import { PersistenceManager } from './manager/manager.ts';
 import type { ManagedInstance } from './manager/manager.ts';
 import { adviceOn, mountOf } from './nfs/mount.ts';
@@ -21,8 +22,8 @@ import { SqlitePersistenceProvider, sqliteInstanceName } from './sqlite/provider
 
 /** The URL is wrong, or means something that cannot be done; the message names the flag. */
 export class PersistenceUrlError extends Error {
-  constructor(url: string, why: string) {
-    super(`Invalid --persistence ${url}: ${why}`);
+  constructor(url: string, why: string, options?: ErrorOptions) {
+    super(`Invalid --persistence ${url}: ${why}`, options);
     this.name = 'PersistenceUrlError';
   }
 }
@@ -46,7 +47,7 @@ const SCHEMES: ReadonlyMap<string, Opener> = new Map([
   ['sqlite', openSqlite],
   ['nfs', openNfs],
   ['s3', openS3],
-  ['module', notYet],
+  ['module', openModule],
 ]);
 
 /**
@@ -150,9 +151,27 @@ async function openS3(
   }
 }
 
-function notYet(url: string): Promise<never> {
-  const scheme = url.slice(0, url.indexOf(':'));
-  return Promise.reject(
-    new PersistenceUrlError(url, `${scheme}: is not supported yet; use sqlite:PATH`),
+async function openModule(
+  url: string,
+  text: string,
+  options: Omit<PersistenceOptions, 'urls'>,
+): Promise<ManagedInstance> {
+  const { provider, instance, location, keepsLog } = await loadProvider(text).catch(
+    (error: unknown) => {
+      throw new PersistenceUrlError(shownUrl(url), (error as Error).message, { cause: error });
+    },
   );
+  if (!keepsLog) {
+    throw new PersistenceUrlError(
+      shownUrl(url),
+      'its provider keeps objects without a log, and so cannot be the primary: put another one first',
+    );
+  }
+  await provider.initialize(options.machineId);
+  return { provider, name: instance, providerName: 'module', location };
+}
+
+/** Parameters may hold secrets. */
+function shownUrl(url: string): string {
+  return url.replace(/\?.*$/s, '?…');
 }

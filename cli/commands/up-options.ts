@@ -41,7 +41,7 @@ export const upOptions = {
   persistence: {
     type: 'list',
     placeholder: 'URL',
-    help: 'Where objects are kept: sqlite:PATH, nfs:PATH or s3://BUCKET/PREFIX?endpoint=… (one for now)',
+    help: 'Where objects are kept: sqlite:PATH, nfs:PATH, s3://BUCKET/PREFIX?endpoint=… or module:PATH (one for now)',
   },
   ack: {
     type: 'choice',
@@ -219,10 +219,8 @@ function refuseUnbuilt(values: OptionValues<typeof upOptions>): void {
     const scheme = /^(sqlite|s3|nfs|module):/.exec(url)?.[1];
     if (scheme === undefined)
       throw new UsageError(
-        `--persistence must be sqlite:PATH, nfs:PATH or s3://BUCKET/PREFIX, found ${JSON.stringify(url)}`,
+        `--persistence must be sqlite:PATH, nfs:PATH, s3://BUCKET/PREFIX or module:PATH, found ${JSON.stringify(url)}`,
       );
-    if (scheme === 'module')
-      throw notYet('--persistence module:…', 'use sqlite:PATH, nfs:PATH or s3://…');
     if (url === 'sqlite:')
       throw new UsageError('--persistence sqlite: needs a path after the colon');
   }

@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'persistence/manager/': ['platform/', 'persistence/*'],
   'persistence/secrets/': ['platform/', 'persistence/*'],
+  'persistence/module/': ['persistence/*'],
   'controlplane/api/': [],
   'controlplane/store/': [
     'platform/',

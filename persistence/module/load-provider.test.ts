@@ -1,0 +1,93 @@
+// The example that its readers begin with, and what is said to those whose module is not one.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { machine } from '../conformance-site.ts';
+import { testObjectProvider } from '../object-conformance.ts';
+import { loadProvider } from './load-provider.ts';
+
+const EXAMPLE = join(
+  import.meta.dirname,
+  '../../deploy/examples/persistence-provider/files-provider.mjs',
+);
+let root: string;
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'windlass-module-'));
+});
+after(() => rm(root, { recursive: true }));
+
+testObjectProvider(test, 'the example of deploy/examples', async () => {
+  const folder = await mkdtemp(join(root, 'site-'));
+  const { createProvider } = (await import(EXAMPLE)) as {
+    readonly createProvider: (options: { readonly folder: string }) => never;
+  };
+  return {
+    open: () => createProvider({ folder }),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
+  };
+});
+
+test('loadProvider() gives the parameters after the question mark, and knows a replica from a primary', async () => {
+  const folder = join(root, 'a folder & more');
+  const text = `${EXAMPLE}?folder=${encodeURIComponent(folder)}`;
+  const { provider, instance, location, keepsLog } = await loadProvider(text);
+  assert.deepEqual([keepsLog, location], [false, `module:${EXAMPLE}`]);
+  assert.match(instance, /^files-[0-9a-f]{8}$/);
+  await provider.initialize(machine);
+  await provider.putObject(instance, { kind: 'k', key: 'a', value: Buffer.from('1') });
+  const found = await provider.getObject(instance, 'k', 'a');
+  assert.equal(Buffer.from(found?.value ?? []).toString(), '1');
+});
+
+const SEVEN =
+  'initialize(){}, instances(){ return ["x-000000"] }, instanceStatus(){}, putObject(){}, deleteObject(){}, getObject(){}, getAllObjects(){}';
+const LOG =
+  'claimEpoch(){}, cursor(){}, append(){}, replay(){}, readFrom(){}, compact(){}, restore(){}, setAside(){}, verify(){}';
+
+for (const [what, source, message] of [
+  ['nothing', 'export const x = 1', /exports neither createProvider\(options\) nor a provider/],
+  ['broken', 'export default {', /it fails: .*Unexpected/],
+  ['thrower', 'export function createProvider() { throw new Error("no folder") }', /no folder/],
+  ['number', 'export default 7', /it gives 7, not a provider/],
+  [
+    'few',
+    'export default { initialize(){}, instances(){}, putObject(){} }',
+    /it lacks instanceStatus, deleteObject, getObject, getAllObjects/,
+  ],
+  [
+    'half',
+    `export default { ${SEVEN}, append(){}, replay(){} }`,
+    /lacks claimEpoch, cursor, readFrom, compact, restore, setAside, verify; add them, or leave all/,
+  ],
+  ['never-closed', `export default { ${SEVEN}, ${LOG} }`, /lacks \[Symbol\.asyncDispose\]/],
+  [
+    'unnamed',
+    `export default { ${SEVEN}, instances(){ return ["My Files"] } }`,
+    /must give names as in files-3f2a9c01/,
+  ],
+  [
+    'many',
+    `export default { ${SEVEN}, instances(){ return ["x-000000", "x-000001"] } }`,
+    /has 2 instances; give one/,
+  ],
+] as const) {
+  test(`loadProvider() names what is wrong: ${what}`, async () => {
+    const path = join(root, `${what}.mjs`);
+    await writeFile(path, source);
+    await assert.rejects(loadProvider(path), (error: Error) => {
+      assert.equal(error.name, 'ProviderModuleError');
+      assert.ok(error.message.includes(path));
+      assert.match(error.message, message);
+      return true;
+    });
+  });
+}
+
+test('loadProvider() of a file that is not there, and of a whole provider', async () => {
+  await assert.rejects(loadProvider(join(root, 'absent.mjs')), /there is no such file/);
+  const path = join(root, 'whole.mjs');
+  await writeFile(path, `export default { ${SEVEN}, ${LOG}, async [Symbol.asyncDispose]() {} }`);
+  assert.equal((await loadProvider(path)).keepsLog, true);
+});

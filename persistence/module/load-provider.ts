@@ -1,0 +1,111 @@
+// `--persistence module:PATH`: a provider that somebody else wrote. What it lacks is named, before anything is written.
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { LogPersistenceProvider, PersistenceProvider } from '../provider.ts';
+import { ObjectReplica } from './object-replica.ts';
+
+/** What every provider has. */
+const OBJECT_VERBS = [
+  'initialize',
+  'instances',
+  'instanceStatus',
+  'putObject',
+  'deleteObject',
+  'getObject',
+  'getAllObjects',
+] as const;
+
+/** What a primary has beside them. */
+const LOG_VERBS = [
+  'claimEpoch',
+  'cursor',
+  'append',
+  'replay',
+  'readFrom',
+  'compact',
+  'restore',
+  'setAside',
+  'verify',
+] as const;
+
+/** The module cannot be used; the message says what it lacks. */
+export class ProviderModuleError extends Error {
+  constructor(path: string, why: string, options?: ErrorOptions) {
+    super(`Cannot use the persistence provider ${path}: ${why}`, options);
+    this.name = 'ProviderModuleError';
+  }
+}
+
+export interface LoadedProvider {
+  /** Not initialized. */
+  readonly provider: LogPersistenceProvider;
+  readonly instance: string;
+  /** Without secrets: the path alone. */
+  readonly location: string;
+  /** False for a provider of the seven verbs: it can be a replica. */
+  readonly keepsLog: boolean;
+}
+
+/**
+ * @param text PATH, or PATH?name=value&… whose values go to `createProvider` as one object
+ * @throws ProviderModuleError
+ */
+export async function loadProvider(text: string): Promise<LoadedProvider> {
+  const mark = text.indexOf('?');
+  const path = resolve(mark < 0 ? text : text.slice(0, mark));
+  const parameters = new URLSearchParams(mark < 0 ? '' : text.slice(mark + 1));
+  const made = await make(path, Object.fromEntries(parameters));
+  if (typeof made !== 'object' || made === null)
+    throw new ProviderModuleError(path, `it gives ${String(made)}, not a provider`);
+  const lacks = (verbs: readonly string[]): readonly string[] =>
+    verbs.filter((verb) => typeof (made as Readonly<Record<string, unknown>>)[verb] !== 'function');
+  const missing = lacks(OBJECT_VERBS);
+  if (missing.length > 0) throw new ProviderModuleError(path, `it lacks ${missing.join(', ')}`);
+  const missingOfLog = lacks(LOG_VERBS);
+  if (missingOfLog.length > 0 && missingOfLog.length < LOG_VERBS.length)
+    throw new ProviderModuleError(
+      path,
+      `it keeps a log and lacks ${missingOfLog.join(', ')}; add them, or leave all verbs of the log out to be a replica only`,
+    );
+  const keepsLog = missingOfLog.length === 0;
+  if (keepsLog && !(Symbol.asyncDispose in made))
+    throw new ProviderModuleError(path, 'it lacks [Symbol.asyncDispose]');
+  const provider = keepsLog
+    ? (made as LogPersistenceProvider)
+    : new ObjectReplica(made as PersistenceProvider);
+  return { provider, instance: onlyInstance(path, provider), location: `module:${path}`, keepsLog };
+}
+
+async function make(path: string, parameters: Readonly<Record<string, string>>): Promise<unknown> {
+  if (!existsSync(path)) throw new ProviderModuleError(path, 'there is no such file');
+  try {
+    const module = (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
+    const { createProvider } = module;
+    if (typeof createProvider === 'function') return await createProvider(parameters);
+    if (module['default'] !== undefined) return module['default'];
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ProviderModuleError(path, `it fails: ${why}`, { cause: error });
+  }
+  throw new ProviderModuleError(
+    path,
+    'it exports neither createProvider(options) nor a provider as default',
+  );
+}
+
+function onlyInstance(path: string, provider: PersistenceProvider): string {
+  const names: unknown = provider.instances();
+  const [name, ...more]: readonly unknown[] = Array.isArray(names) ? names : [];
+  if (more.length > 0)
+    throw new ProviderModuleError(
+      path,
+      `it has ${more.length + 1} instances; give one --persistence for each, with a parameter that says which`,
+    );
+  if (typeof name !== 'string' || !/^[a-z0-9]+-[0-9a-f]{6,}$/.test(name))
+    throw new ProviderModuleError(
+      path,
+      'instances() must give names as in files-3f2a9c01: letters, a dash, and a hash of the configuration',
+    );
+  return name;
+}

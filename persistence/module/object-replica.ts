@@ -1,0 +1,181 @@
+// A provider of the seven verbs as a replica of the log: each change is put or deleted in its order, and how far that got lies beside
+// the objects, under a kind of ours. It knows no history: it follows, and is never what a start reads from.
+import { decodeBatch } from '../encoding.ts';
+import { CompactedError, EpochLostError, StorageFailedError } from '../errors.ts';
+import type { MachineId } from '../machine-id.ts';
+import type {
+  Cursor,
+  LogDump,
+  LogPersistenceProvider,
+  LogRecord,
+  PersistedObject,
+  PersistenceProvider,
+  PersistenceProviderStatus,
+  Verified,
+} from '../provider.ts';
+
+const STATE_KIND = 'windlass/replica';
+const STATE_KEY = 'state';
+
+interface ReplicaState extends Cursor {
+  /** All that objects have been put under. */
+  readonly kinds: readonly string[];
+}
+
+const EMPTY: ReplicaState = { epoch: 0, revision: 0, compacted: 0, kinds: [] };
+
+export class ObjectReplica implements LogPersistenceProvider {
+  readonly #inner: PersistenceProvider & Partial<AsyncDisposable>;
+
+  constructor(inner: PersistenceProvider & Partial<AsyncDisposable>) {
+    this.#inner = inner;
+  }
+
+  initialize(machineId: MachineId): Promise<void> {
+    return this.#inner.initialize(machineId);
+  }
+
+  instances(): readonly string[] {
+    return this.#inner.instances();
+  }
+
+  instanceStatus(instance: string): PersistenceProviderStatus {
+    return this.#inner.instanceStatus(instance);
+  }
+
+  putObject(instance: string, object: PersistedObject): Promise<string> {
+    return this.#inner.putObject(instance, object);
+  }
+
+  deleteObject(instance: string, kind: string, key: string): Promise<void> {
+    return this.#inner.deleteObject(instance, kind, key);
+  }
+
+  getObject(instance: string, kind: string, key: string): Promise<PersistedObject | undefined> {
+    return this.#inner.getObject(instance, kind, key);
+  }
+
+  getAllObjects(instance: string, kind: string): Promise<readonly PersistedObject[]> {
+    return this.#inner.getAllObjects(instance, kind);
+  }
+
+  async claimEpoch(instance: string, atLeast = 0): Promise<Cursor> {
+    const state = await this.#state(instance);
+    const claimed = { ...state, epoch: Math.max(state.epoch + 1, atLeast) };
+    await this.#keep(instance, claimed);
+    return cursorOf(claimed);
+  }
+
+  async cursor(instance: string): Promise<Cursor> {
+    return cursorOf(await this.#state(instance));
+  }
+
+  /** Not all or nothing: what a crash leaves half done is done again, from where the state says. */
+  async append(instance: string, batch: ArrayBuffer): Promise<void> {
+    // Taken over, as the interface says.
+    const { epoch, records } = decodeBatch(structuredClone(batch, { transfer: [batch] }));
+    const state = await this.#state(instance);
+    if (state.epoch !== epoch) throw new EpochLostError(instance, epoch, state.epoch);
+    const kinds = new Set(state.kinds);
+    const added = records.some(({ kind }) => !kinds.has(kind));
+    for (const { kind } of records) kinds.add(kind);
+    // Before the first object of a kind, so that none is ever forgotten.
+    if (added) await this.#keep(instance, { ...state, kinds: [...kinds] });
+    for (const record of records) await this.#apply(instance, record);
+    const revision = records.at(-1)?.revision ?? state.revision;
+    await this.#keep(instance, { epoch, revision, compacted: revision, kinds: [...kinds] });
+  }
+
+  async *replay(instance: string): AsyncIterable<readonly LogRecord[]> {
+    yield await Promise.reject(noHistory(instance));
+  }
+
+  async *readFrom(instance: string, revision: number): AsyncIterable<readonly LogRecord[]> {
+    const { compacted } = await this.#state(instance);
+    if (revision < compacted) throw new CompactedError(revision, compacted);
+    yield [];
+  }
+
+  compact(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Begins at revision 0: after a crash in the middle the whole is copied again. */
+  async restore(instance: string, dump: LogDump): Promise<void> {
+    const state = await this.#state(instance);
+    if (state.epoch !== dump.epoch) throw new EpochLostError(instance, dump.epoch, state.epoch);
+    const kinds = new Set(state.kinds);
+    await this.#keep(instance, { ...EMPTY, epoch: state.epoch, kinds: [...kinds] });
+    for (const kind of kinds) await this.#removeAll(instance, kind);
+    for await (const records of dump.records) {
+      const size = kinds.size;
+      for (const { kind } of records) kinds.add(kind);
+      if (kinds.size > size)
+        await this.#keep(instance, { ...EMPTY, epoch: state.epoch, kinds: [...kinds] });
+      for (const record of records) await this.#apply(instance, record);
+    }
+    const { epoch, revision } = dump;
+    await this.#keep(instance, { epoch, revision, compacted: revision, kinds: [...kinds] });
+  }
+
+  /** Copies everything to kinds of another name. */
+  async setAside(instance: string): Promise<string> {
+    const state = await this.#state(instance);
+    const place = `windlass/aside-${state.epoch}-${state.revision}`;
+    for (const kind of state.kinds) {
+      for (const object of await this.#inner.getAllObjects(instance, kind))
+        await this.#inner.putObject(instance, { ...object, kind: `${place}/${kind}` });
+    }
+    for (const kind of state.kinds) await this.#removeAll(instance, kind);
+    await this.#keep(instance, { ...EMPTY, epoch: state.epoch });
+    return `kinds below ${place}`;
+  }
+
+  /** Counts; what it holds cannot be checked from here. */
+  async verify(instance: string, signal: AbortSignal): Promise<Verified> {
+    const { kinds, revision } = await this.#state(instance);
+    let [records, bytes] = [0, 0];
+    for (const kind of kinds) {
+      signal.throwIfAborted();
+      const objects = await this.#inner.getAllObjects(instance, kind);
+      records += objects.length;
+      for (const { value } of objects) bytes += value.byteLength;
+    }
+    return { records, bytes, revision };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#inner[Symbol.asyncDispose]?.();
+  }
+
+  async #apply(instance: string, { kind, key, value }: LogRecord): Promise<void> {
+    if (value === undefined) await this.#inner.deleteObject(instance, kind, key);
+    else await this.#inner.putObject(instance, { kind, key, value });
+  }
+
+  async #removeAll(instance: string, kind: string): Promise<void> {
+    for (const { key } of await this.#inner.getAllObjects(instance, kind))
+      await this.#inner.deleteObject(instance, kind, key);
+  }
+
+  async #state(instance: string): Promise<ReplicaState> {
+    const found = await this.#inner.getObject(instance, STATE_KIND, STATE_KEY);
+    if (found === undefined) return EMPTY;
+    return JSON.parse(Buffer.from(found.value).toString()) as ReplicaState;
+  }
+
+  async #keep(instance: string, state: ReplicaState): Promise<void> {
+    const value = Buffer.from(JSON.stringify(state));
+    await this.#inner.putObject(instance, { kind: STATE_KIND, key: STATE_KEY, value });
+  }
+}
+
+function cursorOf({ epoch, revision, compacted }: ReplicaState): Cursor {
+  return { epoch, revision, compacted };
+}
+
+function noHistory(instance: string): StorageFailedError {
+  return new StorageFailedError(
+    `Cannot read the log from ${instance}: its provider keeps objects only, without their order; start from another instance`,
+  );
+}
