@@ -80,6 +80,7 @@ export function troubleOf(error: unknown): Trouble {
 
 /** True when the request certainly never changes anything: it did not leave this machine, or was turned away. */
 export function isNeverCarriedOut(error: unknown): boolean {
+  if (troubleOf(error) === 'full') return true;
   const { name, status, code } = partsOf(error);
   if (status !== undefined)
     return status >= 300 && status < 500 && status !== 408 && status !== 409;

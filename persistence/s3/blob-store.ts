@@ -74,8 +74,10 @@ export class S3BlobStore implements BlobStore {
     } catch (error) {
       if (troubleOf(error) === 'condition') return 'exists';
       const told = this.#told(error, 'put');
-      if (!(told instanceof StorageUnreachableError) || !errors.every(isNeverCarriedOut))
-        throw told;
+      // An earlier attempt may have got through all the same.
+      if (!errors.every(isNeverCarriedOut))
+        throw new StorageUnreachableError(told.message, { cause: error });
+      if (told instanceof StorageFullError) throw told;
       throw new NothingWrittenError(told.message, { cause: error });
     }
   }

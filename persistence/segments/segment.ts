@@ -67,17 +67,20 @@ export function encodeSegment(place: Place, records: readonly LogRecord[]): Segm
     bytes,
   };
   const head = Buffer.from(`${JSON.stringify(header)}\n`);
-  const hash = createHash('sha256').update(head);
-  for (const piece of lines) hash.update(piece);
-  const sha256 = hash.digest('hex');
-  return { header, sha256, bytes: Buffer.concat([head, ...lines, trailer(sha256)]) };
+  // Joined once, and then summed in one go: call by call for each piece costs several times as much as the sum itself.
+  const whole = Buffer.concat([head, ...lines, NO_TRAILER]);
+  const end = whole.length - TRAILER_BYTES;
+  const sha256 = createHash('sha256').update(whole.subarray(0, end)).digest('hex');
+  trailer(sha256).copy(whole, end);
+  return { header, sha256, bytes: whole };
 }
 
 function trailer(sha256: string): Buffer {
   return Buffer.from(`${JSON.stringify({ sha256 })}\n`);
 }
 
-const TRAILER_BYTES = trailer('0'.repeat(64)).length;
+const NO_TRAILER = trailer('0'.repeat(64));
+const TRAILER_BYTES = NO_TRAILER.length;
 
 function hasTrailer(bytes: Buffer): boolean {
   return /^\{"sha256":"[0-9a-f]{64}"\}\n$/.test(

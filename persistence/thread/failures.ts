@@ -37,6 +37,7 @@ export function failureOf(error: unknown, location: string): Failure {
   if (error instanceof StorageUnreachableError) {
     return { type: 'unreachable', message: error.message };
   }
+  if (error instanceof StorageFullError) return { type: 'full', cause: error.message };
   const message = error instanceof Error ? error.message : String(error);
   const code = codeOf(error);
   if (code === 'ENOSPC' || code === 'EDQUOT') return { type: 'full', cause: message };

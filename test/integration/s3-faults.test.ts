@@ -17,6 +17,7 @@ import {
 import type { RadosGateway } from '#test/support/rados-gateway.ts';
 import { judge, RecordedWriter, valuesOf } from '#test/support/recorded-writer.ts';
 import type { Promises } from '#test/support/recorded-writer.ts';
+import { seededRandom } from '#test/support/seed.ts';
 import { startFaultProxy } from '#test/support/s3-fault-proxy.ts';
 import type { Fault, FaultProxy, SeenRequest } from '#test/support/s3-fault-proxy.ts';
 
@@ -190,6 +191,28 @@ scene(
   { mayBeUnknown: true },
 );
 
+scene('a full store refuses writes; with room again they go on', async ({ proxy, writer }) => {
+  await acknowledge(writer, 3);
+  const full = { kind: 'status', status: 403, code: 'QuotaExceeded' } as const;
+  proxy.plan = (request) => (isSegment(request) ? full : undefined);
+  assert.equal(await writer.write(), 'failed');
+  assert.equal(writer.lastError?.name, 'StorageFullError');
+  assert.equal(writer.provider.instanceStatus(writer.instance).status, true);
+  // The first attempt gets stuck on the way, so that the second one's refusal says nothing about it.
+  let isFirst = true;
+  const { plan: refuse } = untilGivenUp(full);
+  proxy.plan = (request) => {
+    const fault = refuse(request);
+    if (fault === undefined || !isFirst) return fault;
+    isFirst = false;
+    return { kind: 'late' };
+  };
+  assert.equal(await writer.write(), 'failed');
+  await proxy.release();
+  proxy.plan = () => undefined;
+  await acknowledge(writer, 3);
+});
+
 scene('a store that hangs is waited for', async ({ gateway, proxy, writer }) => {
   await acknowledge(writer, 3);
   const before = proxy.requests.length;
@@ -272,8 +295,8 @@ scene('of writers that take over from each other all the time one history is lef
 scene(
   'everything at random: promises are kept',
   async ({ proxy, writer }) => {
-    const seed = Math.floor(Math.random() * 2 ** 31);
-    const random = seeded(seed);
+    const random = seededRandom();
+    const { seed } = random;
     const faults: readonly Fault[] = [
       { kind: 'cutAfter' },
       { kind: 'cutBefore' },
@@ -285,7 +308,7 @@ scene(
       { kind: 'status', status: 503, code: 'SlowDown' },
       { kind: 'status', status: 409, code: 'ConditionalRequestConflict' },
     ];
-    proxy.plan = () => (random() < 0.3 ? faults[Math.floor(random() * faults.length)] : undefined);
+    proxy.plan = () => (random.next(10) < 3 ? faults[random.next(faults.length)] : undefined);
     let acknowledged = 0;
     for (let count = 0; count < 150; count += 1) {
       const outcome = await writer.write();
@@ -303,17 +326,6 @@ scene(
   },
   { mayBeUnknown: true },
 );
-
-/** Numbers in [0, 1) that depend on the seed alone (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d_2b_79_f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 /** A process that takes over and writes until it may not, and tells of each write that was acknowledged. */
 const WRITER = new URL('../support/s3-writer-process.ts', import.meta.url).pathname;
