@@ -67,7 +67,7 @@ export async function openPersistence(options: PersistenceOptions): Promise<Pers
 }
 
 /**
- * One instance by itself, initialized; nothing is claimed. What keeps it from being opened is thrown when it is used.
+ * One instance by itself, to be initialized and, when done, disposed; nothing is claimed.
  *
  * @throws PersistenceUrlError
  */

@@ -29,7 +29,9 @@ export class OfflineInstance implements AsyncDisposable {
   static async open(url: string, clock: Clock): Promise<OfflineInstance> {
     // Nobody's: it claims nothing but for a restore, whose machine is over with it.
     const machineId = parseMachineId(randomBytes(16).toString('hex')) as MachineId;
-    return new OfflineInstance(await openInstance(url, { machineId, clock }));
+    const instance = await openInstance(url, { machineId, clock });
+    await instance.provider.initialize(machineId);
+    return new OfflineInstance(instance);
   }
 
   get location(): string {
