@@ -33,7 +33,7 @@ export const migrate = defineCommand({
     if (pid !== undefined)
       throw new CommandError(
         `process ${pid} serves ${values['data-dir']}`,
-        'Stop it first. docs/persistence.md says how to move with one short restart instead, by way of a replica.',
+        'Stop it first. docs/persistence-operations.md says how to move with one short restart instead, by way of a replica.',
       );
     const signal = io.stopSignal();
     const bar = createBar(io, 'migrating', values.json);

@@ -99,7 +99,7 @@ test('a flipped bit anywhere is found', async () => {
   const path = join(folder, 'flipped.jsonl');
   await write(path, dumpOf(someRecords(60)));
   const whole = readFileSync(path);
-  for (let at = 0; at < whole.length; at += 7) {
+  for (let at = 0; at < whole.length; at += 31) {
     const damaged = Buffer.from(whole);
     damaged.writeUInt8(damaged.readUInt8(at) ^ (1 << (at & 7)), at);
     writeFileSync(path, damaged);
@@ -120,7 +120,7 @@ for (const name of ['cut.jsonl', 'cut.jsonl.zst']) {
     const path = join(folder, name);
     await write(path, dumpOf(someRecords(40)));
     const whole = readFileSync(path);
-    for (let length = 0; length < whole.length - 1; length += 13) {
+    for (let length = 0; length < whole.length - 1; length += 37) {
       writeFileSync(path, whole.subarray(0, length));
       await assert.rejects(
         new BackupFile(path).verify(signal),
