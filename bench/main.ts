@@ -1,4 +1,4 @@
-// `npm run bench [start|create|watch|list|ingress|plan|rollout|idle|s3 …] [--scale FACTOR]`: ratios against a floor measured in the same run. Not a test: nothing fails here.
+// `npm run bench [start|create|watch|list|ingress|plan|rollout|idle|s3|segments …] [--scale FACTOR]`: ratios against a floor measured in the same run. Not a test: nothing fails here.
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchCreate } from './create.ts';
@@ -9,6 +9,7 @@ import { benchPlan } from './plan.ts';
 import { benchRollout } from './rollout.ts';
 import { pinning } from './processes.ts';
 import { benchS3 } from './s3.ts';
+import { benchSegments } from './segments.ts';
 import { benchStart } from './start.ts';
 import { benchWatch } from './watch.ts';
 
@@ -22,6 +23,7 @@ const benchmarks: Readonly<Record<string, (scale: number) => Promise<void>>> = {
   rollout: benchRollout,
   idle: benchIdle,
   s3: benchS3,
+  segments: benchSegments,
 };
 
 const { values, positionals: asked } = parseArgs({

@@ -4,8 +4,9 @@ import { createHash } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { makeDirectory } from '#platform/make-directory.ts';
-import { ForeignDataError } from '../errors.ts';
+import { ForeignDataError, StorageUnreachableError } from '../errors.ts';
 import { checkedBlobName } from './blob-name.ts';
+import { NothingWrittenError } from './blob-store.ts';
 import type { BlobEntry, BlobStore } from './blob-store.ts';
 import { codeOf, directoryFailure, isStale } from './directory-failure.ts';
 import {
@@ -21,6 +22,8 @@ import {
 } from './directory-files.ts';
 import type { Checkpoint } from './directory-files.ts';
 
+/** What a file server says when it has certainly not made a link. */
+const REFUSALS: ReadonlySet<string> = new Set(['EROFS', 'EACCES', 'EPERM']);
 /** Temporary files this much older than one that was just made are nobody's any more. */
 const ABANDONED_MS = 3_600_000;
 
@@ -78,7 +81,18 @@ export class DirectoryBlobStore implements BlobStore {
   }
 
   putIfAbsent(name: string, body: Uint8Array): Promise<'created' | 'exists'> {
-    return this.#run(() => (this.#create(name, body) ? 'created' : 'exists'));
+    let isLinking = false;
+    return this.#run(() => {
+      isLinking = false;
+      const path = this.#path(name);
+      const temporary = this.#temporary(path, body);
+      isLinking = true;
+      return linkExclusively(temporary, path, this.#at) ? 'created' : 'exists';
+    }).catch((error: unknown) => {
+      const isSaid = REFUSALS.has(codeOf((error as Error).cause));
+      if (!(error instanceof StorageUnreachableError) || (isLinking && !isSaid)) throw error;
+      throw new NothingWrittenError(error.message, { cause: error.cause });
+    });
   }
 
   put(name: string, body: Uint8Array, tag?: string): Promise<'written' | 'mismatch'> {
