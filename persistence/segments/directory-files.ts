@@ -66,9 +66,9 @@ export function writeTemporary(path: string, body: Uint8Array, at: Checkpoint): 
  * @returns whether the name is ours now
  */
 export function linkExclusively(temporary: string, path: string, at: Checkpoint): boolean {
-  at('before-link');
   let isOurs = true;
   try {
+    at('before-link');
     linkSync(temporary, path);
   } catch (error) {
     // Over NFS the reply to a link that was made can get lost, and the repetition finds the name taken. Two names of one
