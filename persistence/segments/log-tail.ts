@@ -63,13 +63,20 @@ export class LogTail {
     this.#number = number;
     const verdict = this.#judge(body, number);
     if (verdict.kind === 'suspect') this.#suspects.push({ number, ...verdict });
-    if (verdict.kind === 'accepted') {
-      const { header, sha256 } = verdict.segment;
-      this.#position = { segment: number, sha256, epoch: header.epoch, term: header.term };
-      // Whoever wrote it knew of what lies before it, and said that it is not to count.
-      this.#suspects = [];
-    }
+    if (verdict.kind === 'accepted') this.#accept(verdict.segment);
     return verdict;
+  }
+
+  /** Goes on behind a segment that was made for this place and has just been created: its bytes need no second look. */
+  addOwn(segment: Segment): void {
+    this.#number = this.next;
+    this.#accept(segment);
+  }
+
+  #accept({ header, sha256 }: Segment): void {
+    this.#position = { segment: this.#number, sha256, epoch: header.epoch, term: header.term };
+    // Whoever wrote it knew of what lies before it, and said that it is not to count.
+    this.#suspects = [];
   }
 
   #judge(body: Uint8Array, number: number): Verdict {

@@ -142,14 +142,14 @@ export class SegmentWriter {
       const segment = await make({ segment: number, ...tenure, writer, after, previous });
       const name = segmentName(number);
       if ((await store.putIfAbsent(name, segment.bytes)) === 'created') {
-        tail.add(segment.bytes);
+        tail.addOwn(segment);
         onSegment(segment);
         return;
       }
       const found = await store.get(name);
       if (found === undefined) continue;
       if (segment.bytes.equals(found.body)) {
-        tail.add(segment.bytes);
+        tail.addOwn(segment);
         onSegment(segment);
         return;
       }
