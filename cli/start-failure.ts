@@ -13,6 +13,9 @@ const EXPLAINED = new Set([
   'StorageFullError',
   'StorageUnreachableError',
   'StorageFailedError',
+  'StorageUnreachableError',
+  'StartRefusedError',
+  'EpochLostError',
   'MachineIdError',
 ]);
 

@@ -4,6 +4,7 @@ import path from 'node:path';
 
 import { openMachineId } from '#persistence/machine-id.ts';
 import { openPersistence } from '#persistence/open.ts';
+import type { ReplicationOptions } from '#persistence/open.ts';
 import type { KeySourceSetting } from '#persistence/secrets/key-source.ts';
 import { openKeyring } from '#persistence/secrets/open-keyring.ts';
 import { Sealer } from '#persistence/secrets/sealer.ts';
@@ -42,8 +43,10 @@ export interface ControlPlaneOptions {
   readonly bind: string;
   /** 0: any free one. */
   readonly port: number;
-  /** URLs; the first is the primary. */
+  /** URLs; the first that can be used is the primary. */
   readonly persistence: readonly string[];
+  /** How the instances go together. */
+  readonly replication?: ReplicationOptions;
   /** Where the keys that Secrets are sealed with come from; the first source's first key seals, and is made when there is none. */
   readonly secretsKeys: readonly KeySourceSetting[];
   /** Storage keys of further kinds to seal. */
@@ -179,8 +182,10 @@ async function openData(
   const { clock, logger, metrics } = options;
   const sealer = new Sealer(await openKeyring(options.secretsKeys, clock), options.sealKinds);
   const log = await openPersistence({
+    ...options.replication,
     urls: options.persistence,
     machineId,
+    dataDir: options.dataDir,
     clock,
     warn: (message) => logger.warn(message),
   });

@@ -47,15 +47,58 @@ export function encodeBatch(batch: Batch): ArrayBuffer {
     previous = record.revision;
     offset = writeRecord(bytes, offset, record);
   }
+  writeHeader(bytes, {
+    count: records.length,
+    epoch: batch.epoch,
+    first: first.revision,
+    last: last.revision,
+  });
+  return buffer;
+}
+
+/** The first and the last revision of a batch that encodeBatch() made; nothing else is looked at. */
+export function revisionsOf(batch: ArrayBuffer): { readonly first: number; readonly last: number } {
+  const bytes = Buffer.from(batch);
+  return { first: readUint53(bytes, 32), last: readUint53(bytes, 40) };
+}
+
+/**
+ * One batch of what several hold that follow each other, at another epoch: a copy, without decoding any record.
+ *
+ * @throws RangeError for revisions that do not grow
+ */
+export function joinBatches(batches: readonly ArrayBuffer[], epoch: number): ArrayBuffer {
+  const parts = batches.map((batch) => Buffer.from(batch));
+  const length = parts.reduce((sum, part) => sum + part.length - HEADER_BYTES, HEADER_BYTES);
+  const buffer = new ArrayBuffer(length);
+  const bytes = Buffer.from(buffer);
+  let offset = HEADER_BYTES;
+  let count = 0;
+  let previous = -1;
+  for (const part of parts) {
+    if (readUint53(part, 32) <= previous) throw new RangeError('Revisions of a batch must grow');
+    previous = readUint53(part, 40);
+    count += part.readUInt32LE(12);
+    offset += part.copy(bytes, offset, HEADER_BYTES);
+  }
+  const first = parts[0];
+  if (first === undefined) throw new RangeError('A batch needs a record');
+  writeHeader(bytes, { count, epoch, first: readUint53(first, 32), last: previous });
+  return buffer;
+}
+
+function writeHeader(
+  bytes: Buffer,
+  { count, epoch, first, last }: Readonly<Record<'count' | 'epoch' | 'first' | 'last', number>>,
+): void {
   bytes.writeUInt32LE(MAGIC, 0);
   bytes.writeUInt16LE(VERSION, 8);
-  bytes.writeUInt32LE(records.length, 12);
-  writeUint53(bytes, length, 16);
-  writeUint53(bytes, batch.epoch, 24);
-  writeUint53(bytes, first.revision, 32);
-  writeUint53(bytes, last.revision, 40);
+  bytes.writeUInt32LE(count, 12);
+  writeUint53(bytes, bytes.length, 16);
+  writeUint53(bytes, epoch, 24);
+  writeUint53(bytes, first, 32);
+  writeUint53(bytes, last, 40);
   bytes.writeUInt32LE(crc32(bytes.subarray(8)), 4);
-  return buffer;
 }
 
 function writeRecord(bytes: Buffer, start: number, record: LogRecord): number {

@@ -1,5 +1,5 @@
 // What the store writes to: one ordered log, however many instances keep it.
-import type { Cursor, LogDump, LogRecord } from './provider.ts';
+import type { Cursor, LogDump, LogRecord, Verified } from './provider.ts';
 
 /** Kinds of records that the log keeps for itself: replicated as all others, never shown to the store. */
 export const INTERNAL_KINDS = 'windlass/';
@@ -58,12 +58,15 @@ export interface InstanceReport {
 /** Called with the report after and the one before, at each change of state. Must not throw. */
 export type InstanceListener = (now: InstanceReport, before: InstanceReport) => void;
 
-/** What reading and checking everything of an instance counted. */
-export interface Verification {
-  readonly records: number;
-  readonly bytes: number;
-  readonly revision: number;
-}
+/**
+ * Whether writes go on. `Blocked`: an ack policy cannot be met; what was handed over meanwhile may still be acknowledged when it can
+ * be again, new writes are refused. `Lost`: never again in this process.
+ */
+export type WriteState =
+  { readonly state: 'Open' } | { readonly state: 'Blocked' | 'Lost'; readonly reason: Error };
+
+/** Must not throw. */
+export type WriteListener = (now: WriteState) => void;
 
 /** What an operator may ask for. @throws (all) UnknownInstanceError, and errors that say what to do instead */
 export interface ManagerControl {
@@ -75,7 +78,7 @@ export interface ManagerControl {
    */
   dump(instance: string, signal: AbortSignal): Promise<LogDump>;
   /** Reads and checks everything that the instance holds. @throws CorruptDataError naming the first damage */
-  verify(instance: string, signal: AbortSignal): Promise<Verification>;
+  verify(instance: string, signal: AbortSignal): Promise<Verified>;
 }
 
 /** One ordered log, however many instances keep it. */
@@ -87,7 +90,7 @@ export interface PersistenceLog extends AsyncDisposable {
    */
   open(signal: AbortSignal): Promise<Cursor>;
   /**
-   * Makes a batch (encoding.ts; at the epoch of the cursor that open() gave) durable as the ack policy says, never before the
+   * One at a time. Makes a batch (encoding.ts; at the epoch of the cursor that open() gave) durable as the ack policy says, never before the
    * primary has it. The buffer must not be used afterwards.
    *
    * @throws StorageUnreachableError, StorageFullError: nothing of it was kept; after EpochLostError, StorageFailedError and
@@ -107,5 +110,7 @@ export interface PersistenceLog extends AsyncDisposable {
   instances(): readonly InstanceReport[];
   /** @returns how to stop listening */
   watch(listener: InstanceListener): () => void;
+  /** Also of what no append hears of: somebody else has taken over, a synchronous instance is lost. @returns how to stop listening */
+  watchWrites(listener: WriteListener): () => void;
   readonly control: ManagerControl;
 }

@@ -46,7 +46,7 @@ for (const [urls, message] of [
     ['module:./x.mjs?token=hunter2'],
     /module:\.\/x\.mjs\?…: Cannot use .*x\.mjs: there is no such file$/,
   ],
-  [['sqlite:a', 'sqlite:b'], /replicas are not supported yet/],
+  [['sqlite:a', 'sqlite:./a'], /Invalid --persistence sqlite:\.\/a: it is given twice/],
 ] as const) {
   test(`openPersistence() explains ${JSON.stringify(urls)}`, async () => {
     await assert.rejects(openPersistence({ urls, machineId, clock: systemClock }), message);

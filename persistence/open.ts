@@ -1,12 +1,16 @@
 // From `--persistence` URLs to a log, by an explicit table: nothing registers itself.
+import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { Clock } from '#platform/clock.ts';
 import type { MachineId } from './machine-id.ts';
 import type { PersistenceLog } from './log.ts';
 import { loadProvider } from './module/load-provider.ts';
 import { PersistenceManager } from './manager/manager.ts';
-import type { ManagedInstance } from './manager/manager.ts';
+import type { AckPolicy, SyncLossPolicy } from './manager/claim.ts';
+import { FileClaimBook, MemoryClaimBook } from './manager/claim-book.ts';
+import type { ManagedInstance } from './manager/instance.ts';
 import { adviceOn, mountOf } from './nfs/mount.ts';
 import { NfsPersistenceProvider, nfsInstanceName } from './nfs/provider.ts';
 import { remoteFileSystem } from './remote-file-system.ts';
@@ -28,10 +32,24 @@ export class PersistenceUrlError extends Error {
   }
 }
 
-export interface PersistenceOptions {
-  /** The first is the primary. */
+/** How instances go together. */
+export interface ReplicationOptions {
+  /** What acknowledges a write; `primary` by default. */
+  readonly ack?: AckPolicy;
+  /** What happens when an instance that counts for it is lost; `block` by default. */
+  readonly onSyncLoss?: SyncLossPolicy;
+  /** Go on although acknowledged writes may be missing. */
+  readonly acceptPossibleLoss?: boolean;
+  /** Go on although another copy of this data directory has claimed the data. */
+  readonly takeover?: boolean;
+}
+
+export interface PersistenceOptions extends ReplicationOptions {
+  /** The first that can be used is the primary. */
   readonly urls: readonly string[];
   readonly machineId: MachineId;
+  /** Where it lies that this machine has claimed the data, and how often; nowhere by default. */
+  readonly dataDir?: string;
   readonly clock: Clock;
   /** Called with what the operator should know about a place, in a sentence. */
   readonly warn?: (message: string) => void;
@@ -57,13 +75,38 @@ const SCHEMES: ReadonlyMap<string, Opener> = new Map([
  * @throws PersistenceUrlError
  */
 export async function openPersistence(options: PersistenceOptions): Promise<PersistenceLog> {
-  const [url, second] = options.urls;
-  if (url === undefined) throw new PersistenceUrlError('""', 'at least one is needed');
-  if (second !== undefined) {
-    throw new PersistenceUrlError(second, 'replicas are not supported yet; give one URL');
+  const { urls, dataDir } = options;
+  if (urls.length === 0) throw new PersistenceUrlError('""', 'at least one is needed');
+  const instances: ManagedInstance[] = [];
+  try {
+    for (const url of urls) {
+      const instance = await prepare(url, options);
+      instances.push(instance);
+      if (instances.filter(({ name }) => name === instance.name).length > 1)
+        throw new PersistenceUrlError(url, 'it is given twice; each instance needs its own place');
+    }
+    if (instances[0]?.keepsLog !== true)
+      throw new PersistenceUrlError(
+        urls[0] ?? '',
+        'it cannot be the primary: put another one first',
+      );
+    const machine = options.machineId;
+    await Promise.all(instances.map(({ provider }) => provider.initialize(machine)));
+  } catch (error) {
+    await Promise.all(instances.map(({ provider }) => provider[Symbol.asyncDispose]()));
+    throw error;
   }
-  const primary = await openInstance(url, options);
-  return new PersistenceManager({ primary, clock: options.clock });
+  return new PersistenceManager({
+    instances,
+    machineId: options.machineId,
+    host: hostname(),
+    book: dataDir === undefined ? new MemoryClaimBook() : new FileClaimBook(dataDir),
+    rules: { ack: options.ack ?? 'primary', onSyncLoss: options.onSyncLoss ?? 'block' },
+    acceptPossibleLoss: options.acceptPossibleLoss ?? false,
+    takeover: options.takeover ?? false,
+    clock: options.clock,
+    random: () => randomInt(2 ** 32) / 2 ** 32,
+  });
 }
 
 /**
@@ -75,6 +118,12 @@ export async function openInstance(
   url: string,
   options: Omit<PersistenceOptions, 'urls'>,
 ): Promise<ManagedInstance> {
+  const instance = await prepare(url, options);
+  await instance.provider.initialize(options.machineId);
+  return instance;
+}
+
+function prepare(url: string, options: Omit<PersistenceOptions, 'urls'>): Promise<ManagedInstance> {
   const colon = url.indexOf(':');
   const open = SCHEMES.get(url.slice(0, Math.max(0, colon)));
   if (open === undefined) {
@@ -102,12 +151,12 @@ async function openSqlite(
     );
   }
   const provider = new SqlitePersistenceProvider({ paths: [path], clock: options.clock });
-  await provider.initialize(options.machineId);
   return {
     provider,
     name: sqliteInstanceName(path),
     providerName: 'sqlite',
     location: `sqlite:${resolve(path)}`,
+    keepsLog: true,
   };
 }
 
@@ -125,12 +174,12 @@ async function openNfs(
     options.warn?.(advice);
   }
   const provider = new NfsPersistenceProvider({ paths: [path], clock: options.clock });
-  await provider.initialize(options.machineId);
   return {
     provider,
     name: nfsInstanceName(path),
     providerName: 'nfs',
     location: `nfs:${resolve(path)}`,
+    keepsLog: true,
   };
 }
 
@@ -142,20 +191,15 @@ async function openS3(
   try {
     const where = parseS3Url(url);
     const provider = new S3PersistenceProvider({ urls: [url], clock: options.clock });
-    await provider.initialize(options.machineId);
     const location = describeS3Location(where);
-    return { provider, name: s3InstanceName(where), providerName: 's3', location };
+    return { provider, name: s3InstanceName(where), providerName: 's3', location, keepsLog: true };
   } catch (error) {
     if (error instanceof S3UrlError) throw new PersistenceUrlError(redactS3Url(url), error.message);
     throw error;
   }
 }
 
-async function openModule(
-  url: string,
-  text: string,
-  options: Omit<PersistenceOptions, 'urls'>,
-): Promise<ManagedInstance> {
+async function openModule(url: string, text: string): Promise<ManagedInstance> {
   const { provider, instance, location, keepsLog } = await loadProvider(text).catch(
     (error: unknown) => {
       throw new PersistenceUrlError(shownUrl(url), (error as Error).message, { cause: error });
@@ -164,11 +208,10 @@ async function openModule(
   if (!keepsLog) {
     throw new PersistenceUrlError(
       shownUrl(url),
-      'its provider keeps objects without a log, and so cannot be the primary: put another one first',
+      'its provider keeps objects without a log, which is not supported yet',
     );
   }
-  await provider.initialize(options.machineId);
-  return { provider, name: instance, providerName: 'module', location };
+  return { provider, name: instance, providerName: 'module', location, keepsLog };
 }
 
 /** Parameters may hold secrets. */

@@ -41,13 +41,23 @@ export const upOptions = {
   persistence: {
     type: 'list',
     placeholder: 'URL',
-    help: 'Where objects are kept: sqlite:PATH, nfs:PATH, s3://BUCKET/PREFIX?endpoint=… or module:PATH (one for now)',
+    help: 'Where objects are kept: sqlite:PATH, nfs:PATH, s3://BUCKET/PREFIX?endpoint=… or module:PATH; the first is the primary',
   },
   ack: {
     type: 'choice',
     choices: ['primary', 'quorum', 'all'],
     default: 'primary',
-    help: 'Which persistence instances must have a write before it is acknowledged; primary only for now',
+    help: 'Which persistence instances must have a write before it is acknowledged',
+  },
+  'on-sync-loss': {
+    type: 'choice',
+    choices: ['block', 'degrade'],
+    default: 'block',
+    help: 'When one that --ack needs is lost for 5 s: refuse writes, or go on without it',
+  },
+  'accept-possible-loss': {
+    type: 'boolean',
+    help: 'Start although acknowledged writes may be missing in what can be reached',
   },
   relaxed: {
     type: 'string',
@@ -56,7 +66,7 @@ export const upOptions = {
   },
   takeover: {
     type: 'boolean',
-    help: 'Take the state over from another control plane; not in this version yet',
+    help: 'Take the state over from another control plane, or another copy of this data directory',
   },
   ...secretsOptions,
   'cluster-domain': {
@@ -106,6 +116,14 @@ export const upOptions = {
   },
 } as const satisfies OptionTable;
 
+/** How the persistence instances go together. */
+export interface ReplicationSettings {
+  readonly ack: 'primary' | 'quorum' | 'all';
+  readonly onSyncLoss: 'block' | 'degrade';
+  readonly acceptPossibleLoss: boolean;
+  readonly takeover: boolean;
+}
+
 /** The checked settings of one run. */
 export interface UpSettings {
   readonly data: DataDirectory;
@@ -118,6 +136,7 @@ export interface UpSettings {
   readonly sealKinds: readonly string[];
   /** Storage keys of resources that are acknowledged before they are durable. */
   readonly relaxed: readonly string[];
+  readonly replication: ReplicationSettings;
   readonly clusterDomain: string;
   readonly runtime: RuntimeChoice;
   readonly ingressBind: string;
@@ -149,6 +168,12 @@ export function upSettings(
     secretsKeys: secretsKeys(values['secrets-key'], data, environment),
     sealKinds: sealKinds(values['seal-kinds']),
     relaxed: relaxedResources(values.relaxed ?? ''),
+    replication: {
+      ack: values.ack,
+      onSyncLoss: values['on-sync-loss'],
+      acceptPossibleLoss: values['accept-possible-loss'],
+      takeover: values.takeover,
+    },
     clusterDomain: clusterDomainOf(values['cluster-domain']),
     runtime: values.runtime,
     ingressBind: ingressBind(values['ingress-bind']),
@@ -213,8 +238,6 @@ export function peerSettings(port: number | undefined, address: string | undefin
 }
 
 function refuseUnbuilt(values: OptionValues<typeof upOptions>): void {
-  const notYet = (flag: string, instead: string): UsageError =>
-    new UsageError(`${flag} is not available in this version yet; ${instead}`);
   for (const url of values.persistence) {
     const scheme = /^(sqlite|s3|nfs|module):/.exec(url)?.[1];
     if (scheme === undefined)
@@ -224,10 +247,6 @@ function refuseUnbuilt(values: OptionValues<typeof upOptions>): void {
     if (url === 'sqlite:')
       throw new UsageError('--persistence sqlite: needs a path after the colon');
   }
-  if (values.persistence.length > 1)
-    throw notYet('a second --persistence', 'give one, the primary');
-  if (values.ack !== 'primary') throw notYet(`--ack ${values.ack}`, 'leave it at primary');
-  if (values.takeover) throw notYet('--takeover', 'stop the other control plane instead');
 }
 
 /** A host name as a Node's name: DNS-1123 subdomain. */

@@ -100,6 +100,7 @@ async function startServer(
         secretsKeys: settings.secretsKeys,
         sealKinds: settings.sealKinds,
         relaxed: settings.relaxed,
+        replication: settings.replication,
         bootstrapObjects: ownKinds(),
         logger: logger.child({ component: 'controlplane' }),
         clock: systemClock,

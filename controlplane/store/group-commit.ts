@@ -31,13 +31,17 @@ export class GroupCommit {
   /** The newest write of each key that is in flight. */
   readonly #newest = new Map<string, Write>();
   #queue: Write[] = [];
+  /** What was handed over and is not decided. */
+  #inFlight: readonly Write[] = [];
   #isRunning = false;
   #failure: Error | undefined;
+  #blocked: Error | undefined;
   #idle: Promise<void> = Promise.resolve();
   #last: Promise<unknown> = Promise.resolve();
   readonly #relaxed = new RelaxedWrites();
   #isFlushDue = false;
   #cancelFlush: (() => void) | undefined;
+  #onBlocked: () => void = () => undefined;
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
@@ -45,7 +49,26 @@ export class GroupCommit {
 
   /** Why nothing can be written any more; undefined while all is well. */
   get failure(): Error | undefined {
-    return this.#failure;
+    return this.#failure ?? this.#blocked;
+  }
+
+  /**
+   * The storage takes nothing for now, or takes writes again (undefined). Whoever waits is told; what was handed over is seen by
+   * nobody until it is decided, and keeps its place.
+   */
+  block(cause: Error | undefined): void {
+    this.#blocked = cause && new StorageUnavailableError(cause.message, cause);
+    if (this.#blocked === undefined) return;
+    for (const write of this.#inFlight) write.giveUp(this.#blocked);
+    const queued = this.#queue.splice(0);
+    for (const write of queued) this.#forget(write);
+    for (const write of queued) write.settle(this.#blocked);
+    this.#onBlocked();
+  }
+
+  /** The storage is gone for good, which no write has found out yet. */
+  lose(cause: Error): void {
+    if (this.#failure === undefined) this.#fail([], cause);
   }
 
   newest(id: string): Write | undefined {
@@ -83,12 +106,17 @@ export class GroupCommit {
   async close(reason: Error): Promise<void> {
     const hadFailed = this.#failure !== undefined;
     this.#failure ??= reason;
-    await this.#idle;
+    // What waits for an instance that is gone is not waited for.
+    if (this.#blocked !== undefined) return;
+    const blocked = new Promise<void>((resolve) => {
+      this.#onBlocked = resolve;
+    });
+    await Promise.race([this.#idle, blocked]);
     this.#cancelFlush?.();
     if (hadFailed || this.#relaxed.unflushed.length === 0) return;
     this.#isFlushDue = true;
     this.#start();
-    await this.#idle;
+    await Promise.race([this.#idle, blocked]);
   }
 
   async #run(): Promise<void> {
@@ -99,8 +127,10 @@ export class GroupCommit {
       this.#isFlushDue = false;
       const writes = this.#take();
       const all = early.length === 0 ? writes : [...early, ...writes];
+      this.#inFlight = writes;
       const started = this.#options.monotonic();
       const error = await this.#append(all);
+      this.#inFlight = [];
       this.#options.measured(all, (this.#options.monotonic() - started) / 1_000, error);
       if (error === undefined) {
         this.#relaxed.flushed();

@@ -57,6 +57,10 @@ function apply(record: LogRecord, options: LoadOptions): void {
   if (record.value === undefined) {
     const previous = state.table.get(key);
     if (previous === undefined) return;
+    if (revision <= options.cursor.compacted) {
+      state.table.delete(key);
+      return;
+    }
     // The log keeps no last state for deletions: it is the one before, at the deletion's revision.
     const last = parseObject(previous.bytes);
     last.metadata.resourceVersion = String(revision);

@@ -1,6 +1,6 @@
 // A log for tests: keeps its records in memory, and each append waits until the test says what becomes of it.
 import { decodeBatch } from '#persistence/encoding.ts';
-import type { InstanceReport, PersistenceLog } from '#persistence/log.ts';
+import type { InstanceReport, PersistenceLog, WriteListener } from '#persistence/log.ts';
 import type { Cursor, LogRecord } from '#persistence/provider.ts';
 
 /** One append under way. */
@@ -20,6 +20,8 @@ export class ScriptedLog implements PersistenceLog {
   slowness = 0;
   /** Decides at once what becomes of an append; `hold` leaves it to the test. */
   script: (records: readonly LogRecord[]) => Error | 'succeed' | 'hold' = () => 'succeed';
+  /** What the log says of writes by itself. */
+  tell: WriteListener = () => undefined;
   #epoch = 0;
   #onHeld: () => void = () => undefined;
 
@@ -38,6 +40,11 @@ export class ScriptedLog implements PersistenceLog {
   }
 
   watch(): () => void {
+    return () => undefined;
+  }
+
+  watchWrites(listener: WriteListener): () => void {
+    this.tell = listener;
     return () => undefined;
   }
 

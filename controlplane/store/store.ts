@@ -75,6 +75,7 @@ class DurableStore implements Store, AsyncDisposable {
   readonly #waiters = new RevisionWaiters();
   readonly #commit: GroupCommit;
   readonly #stopCompaction: () => void;
+  readonly #stopListening: () => void;
   /** Where history begins for resources that nothing was loaded of. */
   #floor: Revision;
   #visible: Revision;
@@ -103,6 +104,10 @@ class DurableStore implements Store, AsyncDisposable {
       }),
       monotonic: () => options.clock.monotonic(),
       schedule: (delayMs, callback) => options.clock.schedule(delayMs, callback),
+    });
+    this.#stopListening = options.log.watchWrites((now) => {
+      if (now.state === 'Lost') this.#commit.lose(now.reason);
+      else this.#commit.block(now.state === 'Blocked' ? now.reason : undefined);
     });
     this.#stopCompaction = startCompaction({
       clock: options.clock,
@@ -194,6 +199,7 @@ class DurableStore implements Store, AsyncDisposable {
     this.#stopCompaction();
     // Nothing is lost by a stop in peace: the next start need not begin further up.
     if (this.#ceiling.ceiling > 0 && this.#commit.failure === undefined) this.#writeCeiling(0);
+    this.#stopListening();
     await this.#commit.close(new StorageUnavailableError('Cannot write: the store is closed'));
     for (const { watchers } of this.#resources.values()) watchers.close();
   }
@@ -274,6 +280,7 @@ class DurableStore implements Store, AsyncDisposable {
     // Nothing may throw from here on: the revision is taken.
     this.#assigned = revision;
     const { promise, resolve, reject } = Promise.withResolvers<StoredObject>();
+    const decided = Promise.withResolvers<Error | undefined>();
     this.#commit.submit({
       ...rest,
       isDeletion,
@@ -282,11 +289,13 @@ class DurableStore implements Store, AsyncDisposable {
       object: stored,
       standing: isDeletion ? undefined : revision,
       record: { revision, kind: resource, key: where, ...(value === undefined ? {} : { value }) },
-      settled: promise.then(
-        () => undefined,
-        (error: Error) => error,
-      ),
-      settle: (error) => (error === undefined ? resolve(stored) : reject(error)),
+      settled: decided.promise,
+      settle: (error) => {
+        decided.resolve(error);
+        if (error === undefined) resolve(stored);
+        else reject(error);
+      },
+      giveUp: reject,
     });
     return promise;
   }
@@ -321,6 +330,7 @@ class DurableStore implements Store, AsyncDisposable {
       base: undefined,
       standing: revision,
       settled: promise,
+      giveUp: () => undefined,
       settle: (error) => {
         if (error === undefined) this.#commit.raiseCeiling(ceiling);
         else if (this.#ceiling === written) this.#ceiling = before;

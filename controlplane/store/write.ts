@@ -25,6 +25,8 @@ export interface Write {
   /** The revision that it leaves behind; undefined for a deletion. */
   readonly standing: Revision | undefined;
   settle(error: Error | undefined): void;
+  /** Answers the writer although nothing is decided: the write may still become visible. */
+  giveUp(error: Error): void;
   /** Resolves, never rejects, when it is decided: with why it failed, or undefined. */
   readonly settled: Promise<Error | undefined>;
 }

@@ -1,130 +1,154 @@
-// The log that the store writes to, over the instances that keep it.
-import { UnknownInstanceError } from '../errors.ts';
+// The log that the store writes to: one primary that has every write first, and replicas that follow it. ADR 12 says why it is safe.
+import type { Clock } from '#platform/clock.ts';
+import { sleep } from '#platform/clock.ts';
+import { EpochLostError, StorageFailedError, UnknownInstanceError } from '../errors.ts';
 import { isShownToStore } from '../log.ts';
 import type {
   InstanceListener,
   InstanceReport,
   ManagerControl,
   PersistenceLog,
-  Verification,
+  WriteListener,
+  WriteState,
 } from '../log.ts';
-import type { Cursor, LogDump, LogPersistenceProvider, LogRecord } from '../provider.ts';
+import type { MachineId } from '../machine-id.ts';
+import type { Cursor, LogDump, LogRecord } from '../provider.ts';
 import { recordsThrough } from '../records-through.ts';
-import type { Clock } from '#platform/clock.ts';
+import type { AckRules } from './ack-policy.ts';
+import type { ClaimBook, ClaimNotes } from './claim-book.ts';
+import type { ManagedInstance } from './instance.ts';
+import { openLog } from './opening.ts';
+import { Following } from './following.ts';
+import { reportOf, unopenedReport } from './report.ts';
+import { StartRefusedError } from './start-refused-error.ts';
 
-/** One instance as configured. */
-export interface ManagedInstance {
-  /** Initialized. */
-  readonly provider: LogPersistenceProvider;
-  readonly name: string;
-  /** What the provider is called in metrics and reports: `sqlite`, `s3`, `nfs`, `module`. */
-  readonly providerName: string;
-  /** Without secrets. */
-  readonly location: string;
-}
+const ACK_DEADLINE_MS = 10_000;
 
 export interface ManagerOptions {
-  readonly primary: ManagedInstance;
+  /** In the order of the configuration: the first that can be used is the primary. */
+  readonly instances: readonly ManagedInstance[];
+  readonly machineId: MachineId;
+  /** Name of this machine, for people. */
+  readonly host: string;
+  readonly book: ClaimBook;
+  readonly rules: AckRules;
+  readonly acceptPossibleLoss: boolean;
+  readonly takeover: boolean;
   readonly clock: Clock;
+  /** Numbers in [0, 1), for jitter. */
+  readonly random: () => number;
 }
 
 export class PersistenceManager implements PersistenceLog {
   readonly control: ManagerControl;
-  readonly #primary: ManagedInstance;
-  readonly #listeners = new Set<InstanceListener>();
+  readonly #options: ManagerOptions;
+  readonly #instanceListeners = new Set<InstanceListener>();
+  readonly #writeListeners = new Set<WriteListener>();
   readonly #since: number;
-  /** Where the history of each dump that is being read begins: it is kept meanwhile. */
-  readonly #dumps = new Map<symbol, number>();
-  #epoch = 0;
-  #revision = 0;
+  #following: Following | undefined;
+  #notes: ClaimNotes | undefined;
+  #lost: Error | undefined;
 
-  constructor({ primary, clock }: ManagerOptions) {
-    this.#primary = primary;
-    this.#since = clock.now();
+  constructor(options: ManagerOptions) {
+    this.#options = options;
+    this.#since = options.clock.now();
     this.control = {
-      resync: (instance) => {
-        this.#known(instance);
-        return Promise.reject(
-          new Error(`Cannot make ${instance} anew: it is the primary, whose state all others get`),
-        );
-      },
-      dump: (instance, signal) => this.#dump(instance, signal),
-      verify: (instance, signal) => this.#verify(instance, signal),
+      dump: (name, signal) => this.#dump(name, signal),
+      resync: (name) => this.#resync(name),
+      verify: async (name, signal) => this.#known(name).provider.verify(name, signal),
     };
   }
 
-  async open(): Promise<Cursor> {
-    const cursor = await this.#primary.provider.claimEpoch(this.#primary.name);
-    this.#epoch = cursor.epoch;
-    this.#revision = cursor.revision;
-    return cursor;
+  async open(signal: AbortSignal): Promise<Cursor> {
+    const { instances, book, rules, clock } = this.#options;
+    const opened = await openLog({
+      ...this.#options,
+      instances: instances.filter(({ keepsLog }) => keepsLog),
+      signal,
+    });
+    const following = new Following(opened, {
+      ...this.#options,
+      report: (name) => this.#report(name),
+      changed: (now, before) => {
+        for (const listener of this.#instanceListeners) listener(now, before);
+      },
+      blocked: (reason) =>
+        this.#tell(reason === undefined ? { state: 'Open' } : { state: 'Blocked', reason }),
+      fenced: (error) => this.#lose(error),
+    });
+    this.#following = following;
+    await whenAcknowledged(following, { clock, rules, signal });
+    following.startIsOver();
+    this.#notes = { ...opened.notes, claim: opened.claim, reached: {} };
+    await book.write(this.#notesNow(following));
+    const { revision, floor } = opened;
+    return { epoch: following.primary.token, revision, compacted: floor };
   }
 
-  append(batch: ArrayBuffer): Promise<void> {
-    return this.#primary.provider.append(this.#primary.name, batch);
+  async append(batch: ArrayBuffer): Promise<void> {
+    if (this.#lost !== undefined) throw this.#lost;
+    try {
+      await this.#open.append(batch);
+    } catch (error) {
+      if (error instanceof EpochLostError) this.#lose(error);
+      throw error;
+    }
   }
 
   async *replay(signal: AbortSignal): AsyncIterable<readonly LogRecord[]> {
-    for await (const records of this.#primary.provider.replay(this.#primary.name, signal)) {
+    const { instance } = this.#open.primary;
+    for await (const records of instance.provider.replay(instance.name, signal)) {
       const shown = records.filter(({ kind }) => isShownToStore(kind));
       if (shown.length > 0) yield shown;
     }
   }
 
   compact(through: number): Promise<void> {
-    const kept = Math.min(through, ...this.#dumps.values());
-    return this.#primary.provider.compact(this.#primary.name, kept);
+    return this.#open.compaction.compact(through);
   }
 
-  blocked(): undefined {
-    return undefined;
+  blocked(): string | undefined {
+    return this.#following?.acknowledgements.refusal?.message;
   }
 
   instances(): readonly InstanceReport[] {
-    const { provider, name, providerName, location } = this.#primary;
-    const { exists, status, meanPersistLatency } = provider.instanceStatus(name);
-    return [
-      {
-        name,
-        provider: providerName,
-        location,
-        role: 'Primary',
-        isSynchronous: true,
-        state: status ? 'Up' : 'Down',
-        since: this.#since,
-        exists,
-        up: status,
-        meanPersistLatency,
-        epoch: this.#epoch,
-        revision: this.#revision,
-        lagRevisions: 0,
-        lagSeconds: 0,
-        pendingBytes: 0,
-        lastError: undefined,
-      },
-    ];
+    const reports = this.#options.instances.map(({ name }) => this.#report(name));
+    const rank = ({ role }: InstanceReport): number => (role === 'Primary' ? 0 : 1);
+    return reports.toSorted((left, right) => rank(left) - rank(right));
   }
 
   watch(listener: InstanceListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    this.#instanceListeners.add(listener);
+    return () => this.#instanceListeners.delete(listener);
+  }
+
+  watchWrites(listener: WriteListener): () => void {
+    this.#writeListeners.add(listener);
+    return () => this.#writeListeners.delete(listener);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#primary.provider[Symbol.asyncDispose]();
+    const { instances, book } = this.#options;
+    const following = this.#following;
+    this.#lost ??= new StorageFailedError('Cannot write: the log is closed');
+    if (following !== undefined) {
+      await following.stop(this.#lost);
+      // Only helps the next start to notice an old copy.
+      if (this.#notes !== undefined)
+        await book.write(this.#notesNow(following)).catch(() => undefined);
+    }
+    const providers = new Set(instances.map(({ provider }) => provider));
+    await Promise.all([...providers].map((provider) => provider[Symbol.asyncDispose]()));
   }
 
-  async #dump(instance: string, signal: AbortSignal): Promise<LogDump> {
-    this.#known(instance);
-    const { provider } = this.#primary;
-    const held = Symbol(instance);
-    this.#dumps.set(held, 0);
-    const release = (): boolean => this.#dumps.delete(held);
+  /** Nothing is forgotten on any instance while it is read. */
+  async #dump(name: string, signal: AbortSignal): Promise<LogDump> {
+    const { provider } = this.#known(name);
+    const release = once(await this.#open.compaction.hold());
     signal.addEventListener('abort', release, { once: true });
     try {
-      const { epoch, revision, compacted } = await provider.cursor(instance);
-      this.#dumps.set(held, compacted);
-      const records = recordsThrough(provider.replay(instance, signal), revision, release);
+      const { epoch, revision, compacted } = await provider.cursor(name);
+      const records = recordsThrough(provider.replay(name, signal), revision, release);
       return { epoch, revision, compacted, records };
     } catch (error) {
       release();
@@ -132,21 +156,85 @@ export class PersistenceManager implements PersistenceLog {
     }
   }
 
-  async #verify(instance: string, signal: AbortSignal): Promise<Verification> {
-    this.#known(instance);
-    let [count, bytes] = [0, 0];
-    const { provider } = this.#primary;
-    for await (const records of provider.replay(instance, signal)) {
-      count += records.length;
-      for (const { value } of records) bytes += value?.byteLength ?? 0;
-    }
-    const { revision } = await provider.cursor(instance);
-    return { records: count, bytes, revision };
+  get #open(): Following {
+    if (this.#following !== undefined) return this.#following;
+    throw new StorageFailedError('Cannot use the log: it is not open');
   }
 
-  #known(instance: string): void {
-    if (instance !== this.#primary.name) {
-      throw new UnknownInstanceError(instance, [this.#primary.name]);
-    }
+  #report(name: string): InstanceReport {
+    const { rules, clock, instances } = this.#options;
+    const instance = this.#known(name);
+    const parts = this.#following?.partsOf(name);
+    if (parts !== undefined) return reportOf(instance, { ...parts, rules, now: clock.now() });
+    return unopenedReport(instance, instance === instances[0], { rules, since: this.#since });
   }
+
+  #notesNow(following: Following): ClaimNotes {
+    const notes = this.#notes ?? { counter: 0, reached: {} };
+    return { ...notes, reached: { ...notes.reached, ...following.reached() } };
+  }
+
+  async #resync(name: string): Promise<void> {
+    this.#known(name);
+    const replica = this.#open.replicas.find(({ instance }) => instance.name === name);
+    if (replica !== undefined) return replica.resync();
+    throw new Error(
+      `Cannot make ${name} anew: it is the primary, whose state all others get; start with another --persistence first to change that`,
+    );
+  }
+
+  #known(name: string): ManagedInstance {
+    const { instances } = this.#options;
+    const found = instances.find((instance) => instance.name === name);
+    if (found !== undefined) return found;
+    throw new UnknownInstanceError(
+      name,
+      instances.map((instance) => instance.name),
+    );
+  }
+
+  #lose(error: EpochLostError): void {
+    if (this.#lost !== undefined) return;
+    this.#lost = error;
+    this.#following?.acknowledgements.end(error);
+    this.#tell({ state: 'Lost', reason: error });
+  }
+
+  #tell(now: WriteState): void {
+    for (const listener of this.#writeListeners) listener(now);
+  }
+}
+
+/** The claim is a write as any other: what it stands on was seen by those that count before anybody reads it. */
+async function whenAcknowledged(
+  following: Following,
+  { clock, rules, signal }: Pick<ManagerOptions, 'clock' | 'rules'> & { signal: AbortSignal },
+): Promise<void> {
+  const over = new AbortController();
+  const late = sleep(clock, ACK_DEADLINE_MS, AbortSignal.any([over.signal, signal])).then(() => {
+    const names = following.replicas
+      .filter(({ revision }) => revision < following.primary.revision)
+      .map(
+        ({ instance, monitor }) =>
+          `\n  ${instance.name}: ${monitor.lastError?.message ?? monitor.state}`,
+      );
+    throw new StartRefusedError(
+      `Cannot start: --ack ${rules.ack} needs more persistence instances than have caught up${names.join('')}\nBring them back, or start with --on-sync-loss degrade.`,
+    );
+  });
+  late.catch(() => undefined);
+  try {
+    const { acknowledgements, primary } = following;
+    await Promise.race([acknowledgements.reached(primary.revision), late]);
+  } finally {
+    over.abort();
+  }
+}
+
+function once(work: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) work();
+    isDone = true;
+  };
 }

@@ -1,0 +1,79 @@
+// From one log into another: the changes that it lacks, or the whole.
+import { encodeBatch } from '../encoding.ts';
+import { CompactedError } from '../errors.ts';
+import type { LogRecord } from '../provider.ts';
+import type { ManagedInstance } from './instance.ts';
+
+/** Reading the log that is copied from failed: nothing that the log copied to can be blamed for. */
+export class SourceFailedError extends Error {
+  constructor(cause: unknown) {
+    super(`Cannot copy: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    this.name = 'SourceFailedError';
+  }
+}
+
+export interface Copying {
+  readonly source: ManagedInstance;
+  readonly target: ManagedInstance;
+  /** The epoch that is held on the target. */
+  readonly token: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Appends to the target what the source has after `from`.
+ *
+ * @returns the newest revision that the target has now
+ * @throws CompactedError when the source's history no longer reaches back, SourceFailedError, and what append() throws
+ */
+export async function copyChanges(
+  { source, target, token, signal }: Copying,
+  from: number,
+  onProgress: (revision: number) => void = () => undefined,
+): Promise<number> {
+  let reached = from;
+  for await (const records of reading(source.provider.readFrom(source.name, from))) {
+    signal.throwIfAborted();
+    await target.provider.append(target.name, encodeBatch({ epoch: token, records }));
+    reached = records.at(-1)?.revision ?? reached;
+    onProgress(reached);
+  }
+  return reached;
+}
+
+/**
+ * Makes the target a copy of the source as it is now, all or nothing. The source must not be compacted meanwhile.
+ *
+ * @returns the newest revision that the target has now
+ * @throws SourceFailedError, and what restore() throws
+ */
+export async function copyWhole({ source, target, token, signal }: Copying): Promise<number> {
+  const { revision, compacted } = await source.provider
+    .cursor(source.name)
+    .catch((error: unknown) => Promise.reject(new SourceFailedError(error)));
+  const records = through(reading(source.provider.replay(source.name, signal)), revision);
+  await target.provider.restore(target.name, { epoch: token, revision, compacted, records });
+  return revision;
+}
+
+async function* reading(
+  pages: AsyncIterable<readonly LogRecord[]>,
+): AsyncIterable<readonly LogRecord[]> {
+  try {
+    yield* pages;
+  } catch (error) {
+    throw error instanceof CompactedError ? error : new SourceFailedError(error);
+  }
+}
+
+/** Writes go on while a copy is made: what comes later is not part of it. */
+async function* through(
+  pages: AsyncIterable<readonly LogRecord[]>,
+  last: number,
+): AsyncIterable<readonly LogRecord[]> {
+  for await (const records of pages) {
+    const wanted = records.filter(({ revision }) => revision <= last);
+    if (wanted.length > 0) yield wanted;
+    if (wanted.length < records.length) return;
+  }
+}

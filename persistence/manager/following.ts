@@ -1,0 +1,185 @@
+// The open log: the primary, the replicas that follow it, and who waits for whom.
+import { revisionsOf } from '../encoding.ts';
+import type { EpochLostError } from '../errors.ts';
+import type { InstanceReport } from '../log.ts';
+import type { MachineId } from '../machine-id.ts';
+import type { Clock } from '#platform/clock.ts';
+import { sleep } from '#platform/clock.ts';
+import type { AckRules } from './ack-policy.ts';
+import { Acknowledgements } from './acknowledgements.ts';
+import type { Member } from './acknowledgements.ts';
+import type { ClaimNotes } from './claim-book.ts';
+import { Compaction } from './compaction.ts';
+import type { ManagedInstance } from './instance.ts';
+import type { Opened } from './opening.ts';
+import { Primary } from './primary.ts';
+import { Replica } from './replica.ts';
+import type { ReplicaSource } from './replica.ts';
+import type { ReportParts } from './report.ts';
+import { Tail } from './tail.ts';
+
+/** How long closing waits for replicas that are nearly there, and then for what they are doing. */
+const DRAIN_MS = 2_000;
+
+export interface FollowingOptions {
+  readonly instances: readonly ManagedInstance[];
+  readonly machineId: MachineId;
+  readonly rules: AckRules;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly report: (name: string) => InstanceReport;
+  readonly changed: (now: InstanceReport, before: InstanceReport) => void;
+  /** Writes cannot be acknowledged for now, and why; undefined: they can again. */
+  readonly blocked: (reason: Error | undefined) => void;
+  readonly fenced: (error: EpochLostError) => void;
+}
+
+export class Following {
+  readonly primary: Primary;
+  readonly replicas: readonly Replica[];
+  readonly acknowledgements: Acknowledgements;
+  readonly compaction: Compaction;
+  readonly #opened: Opened;
+  readonly #clock: Clock;
+  readonly #tail = new Tail();
+  /** Revisions that some replica has lately. */
+  #drained: () => void = () => undefined;
+
+  constructor(opened: Opened, options: FollowingOptions) {
+    this.#opened = opened;
+    this.#clock = options.clock;
+    const { clock, random, changed } = options;
+    this.primary = new Primary({
+      instance: opened.primary,
+      token: opened.tokens.get(opened.primary.name) ?? 0,
+      revision: opened.revision,
+      clock,
+      random,
+      changed,
+      report: () => options.report(opened.primary.name),
+    });
+    this.acknowledgements = new Acknowledgements(
+      options.rules,
+      () => this.#members(),
+      options.blocked,
+    );
+    this.compaction = new Compaction(opened, () => this.replicas);
+    const source = this.#source();
+    this.replicas = options.instances
+      .filter((instance) => instance !== opened.primary)
+      .map(
+        (instance) =>
+          new Replica({
+            instance,
+            machineId: options.machineId,
+            source,
+            token: opened.tokens.get(instance.name),
+            clock,
+            random,
+            changed,
+            report: () => options.report(instance.name),
+            progressed: () => this.#progressed(),
+            fenced: options.fenced,
+          }),
+      );
+    for (const replica of this.replicas) replica.start();
+  }
+
+  startIsOver(): void {
+    for (const replica of this.replicas) replica.startIsOver();
+  }
+
+  /** Resolves when the ack policy is met. */
+  async append(batch: ArrayBuffer): Promise<void> {
+    const { refusal } = this.acknowledgements;
+    if (refusal !== undefined) throw refusal;
+    if (this.replicas.length === 0) {
+      await this.primary.append(batch);
+      return;
+    }
+    // The primary takes the buffer over.
+    const copy = batch.slice(0);
+    const { last } = revisionsOf(copy);
+    const base = await this.primary.append(batch);
+    this.#tail.push({ base, last, batch: copy, at: this.#clock.now() });
+    for (const replica of this.replicas) replica.wake();
+    await this.acknowledgements.reached(last);
+  }
+
+  /** What a report of the instance is made of. */
+  partsOf(name: string): Omit<ReportParts, 'rules' | 'now'> {
+    const newest = { revision: this.primary.revision, tail: this.#tail };
+    const replica = this.replicas.find(({ instance }) => instance.name === name);
+    if (replica === undefined) return { role: 'Primary', part: this.primary, newest };
+    return { role: 'Replica', part: replica, newest };
+  }
+
+  /** How far each instance certainly is, for the claim book. */
+  reached(): ClaimNotes['reached'] {
+    const { epoch, revision: claimed } = this.#opened.claim;
+    const parts = [this.primary, ...this.replicas].filter(({ revision }) => revision >= claimed);
+    return Object.fromEntries(
+      parts.map(({ instance, revision }) => [instance.name, { epoch, revision }]),
+    );
+  }
+
+  /** Lets replicas that are nearly there finish, then stops all. */
+  async stop(reason: Error): Promise<void> {
+    this.acknowledgements.end(reason);
+    await Promise.race([this.#whenDrained(), sleep(this.#clock, DRAIN_MS)]);
+    this.primary.stop();
+    const stopping = Promise.all(this.replicas.map((replica) => replica.stop()));
+    await Promise.race([stopping, sleep(this.#clock, DRAIN_MS)]);
+  }
+
+  #whenDrained(): Promise<void> {
+    const isDrained = (): boolean =>
+      this.replicas.every(
+        ({ monitor, revision }) => monitor.state !== 'Up' || revision >= this.primary.revision,
+      );
+    if (isDrained()) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#drained = () => {
+        if (isDrained()) resolve();
+      };
+    });
+  }
+
+  #progressed(): void {
+    this.acknowledgements.check();
+    const followers = this.replicas.map(({ revision }) => revision);
+    this.#tail.trim(Math.min(...followers));
+    this.#drained();
+    this.compaction.replicasProgressed();
+  }
+
+  #members(): readonly Member[] {
+    const counting = this.replicas.filter(({ instance }) => instance.keepsLog);
+    return [
+      { name: this.primary.instance.name, isPrimary: true, revision: 0, isLost: false },
+      ...counting.map(({ instance, revision, isLost }) => ({
+        name: instance.name,
+        isPrimary: false,
+        revision,
+        isLost,
+      })),
+    ];
+  }
+
+  #source(): ReplicaSource {
+    const { primary, compaction } = this;
+    const { claims, claim } = this.#opened;
+    return {
+      instance: primary.instance,
+      claim,
+      get head() {
+        return { claims, revision: primary.revision };
+      },
+      get compacted() {
+        return compaction.compacted;
+      },
+      tail: this.#tail,
+      holdCompaction: () => compaction.hold(),
+    };
+  }
+}

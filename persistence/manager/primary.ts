@@ -1,0 +1,103 @@
+// The instance that gets every write first. After passing trouble its breaker answers at once instead of letting each write run
+// into the same deadline, and looks by itself whether the instance is back.
+import { CorruptDataError, EpochLostError, StorageUnreachableError } from '../errors.ts';
+import { revisionsOf } from '../encoding.ts';
+import type { InstanceReport } from '../log.ts';
+import type { Clock } from '#platform/clock.ts';
+import { Breaker } from './breaker.ts';
+import type { ManagedInstance } from './instance.ts';
+import { InstanceMonitor } from './instance-monitor.ts';
+
+const PROBES = { initialMs: 500, maximumMs: 5_000, jitter: 0.3 };
+
+export interface PrimaryOptions {
+  readonly instance: ManagedInstance;
+  readonly token: number;
+  readonly revision: number;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly report: () => InstanceReport;
+  readonly changed: (now: InstanceReport, before: InstanceReport) => void;
+}
+
+export class Primary {
+  readonly instance: ManagedInstance;
+  readonly token: number;
+  readonly monitor: InstanceMonitor;
+  readonly #clock: Clock;
+  readonly #breaker: Breaker;
+  #revision: number;
+  #cancelProbe: () => void = () => undefined;
+
+  constructor(options: PrimaryOptions) {
+    this.instance = options.instance;
+    this.token = options.token;
+    this.#revision = options.revision;
+    this.#clock = options.clock;
+    this.#breaker = new Breaker(options.clock, options.random, PROBES);
+    this.monitor = new InstanceMonitor({ ...options, state: 'Up' });
+  }
+
+  /** The newest that is durable. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** @returns the revision before it */
+  async append(batch: ArrayBuffer): Promise<number> {
+    const { provider, name } = this.instance;
+    const last = this.#breaker.isOpen ? 0 : revisionsOf(batch).last;
+    if (last === 0) {
+      throw new StorageUnreachableError(
+        `Cannot write to ${this.instance.location}: ${this.monitor.lastError?.message ?? 'it does not answer'}`,
+      );
+    }
+    try {
+      await provider.append(name, batch);
+    } catch (error) {
+      this.#failed(error as Error);
+      throw error;
+    }
+    const base = this.#revision;
+    this.#revision = last;
+    this.#breaker.succeeded();
+    if (this.monitor.state !== 'Up') this.monitor.become('Up');
+    return base;
+  }
+
+  stop(): void {
+    this.#cancelProbe();
+  }
+
+  #failed(error: Error): void {
+    if (error instanceof EpochLostError) return this.monitor.become('Fenced', error);
+    if (error instanceof CorruptDataError) return this.monitor.become('Corrupt', error);
+    const { provider, name } = this.instance;
+    if (!(error instanceof StorageUnreachableError)) {
+      // A full disk answers at once and is full no longer from one moment to the next: nothing to wait for.
+      return this.monitor.become(provider.instanceStatus(name).status ? 'Up' : 'Down', error);
+    }
+    this.#breaker.failed();
+    if (!this.#breaker.isOpen) return;
+    this.monitor.become('Down', error);
+    this.#probeLater();
+  }
+
+  #probeLater(): void {
+    this.#cancelProbe();
+    this.#cancelProbe = this.#clock.schedule(this.#breaker.waitMs, () => void this.#probe());
+  }
+
+  async #probe(): Promise<void> {
+    try {
+      await this.instance.provider.cursor(this.instance.name);
+    } catch (error) {
+      this.#breaker.failed();
+      this.monitor.become('Down', error as Error);
+      this.#probeLater();
+      return;
+    }
+    this.#breaker.succeeded();
+    this.monitor.become('Up');
+  }
+}

@@ -1,0 +1,376 @@
+// Keeps one replica a prefix of the primary: connects, finds out how the two logs relate, brings it up to date, then sends what comes.
+// Whatever fails, it starts over, ever more slowly; nobody waits for it but those whose ack policy says so.
+import { joinBatches } from '../encoding.ts';
+import { CompactedError, CorruptDataError, EpochLostError } from '../errors.ts';
+import type { InstanceReport } from '../log.ts';
+import type { MachineId } from '../machine-id.ts';
+import type { Cursor } from '../provider.ts';
+import type { Clock } from '#platform/clock.ts';
+import { sleep } from '#platform/clock.ts';
+import { Breaker } from './breaker.ts';
+import { foreignClaim, mayBeAcknowledged } from './choice.ts';
+import { readClaims } from './claim.ts';
+import type { Claim } from './claim.ts';
+import { copyChanges, copyWhole, SourceFailedError } from './copying.ts';
+import type { ManagedInstance } from './instance.ts';
+import { InstanceMonitor } from './instance-monitor.ts';
+import { isSuperseded, relationOf } from './relation.ts';
+import type { LogHead } from './relation.ts';
+import type { Tail } from './tail.ts';
+
+/** Bytes that go to a replica in one append. */
+const APPEND_BYTES = 4 << 20;
+const RETRY_MS = 250;
+/** A replica that has not kept up for so long is lost: see ackVerdict(). */
+export const LOST_MS = 5_000;
+
+/** What a replica needs of the log that it follows. */
+export interface ReplicaSource {
+  readonly instance: ManagedInstance;
+  /** Of this process. */
+  readonly claim: Claim;
+  /** The primary's claims and newest durable revision. */
+  readonly head: LogHead;
+  readonly compacted: number;
+  readonly tail: Tail;
+  /** Resolves when the primary is not being compacted, and keeps it so until the returned function is called. */
+  holdCompaction(): Promise<() => void>;
+}
+
+export interface ReplicaOptions {
+  readonly instance: ManagedInstance;
+  readonly machineId: MachineId;
+  readonly source: ReplicaSource;
+  /** The epoch that open() took on it, which the choice of the start rests on. */
+  readonly token: number | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly report: () => InstanceReport;
+  readonly changed: (now: InstanceReport, before: InstanceReport) => void;
+  /** It has more than before, or its chances have changed. */
+  readonly progressed: () => void;
+  /** Another control plane has taken over. */
+  readonly fenced: (error: EpochLostError) => void;
+}
+
+/** Somebody else goes on with the data. An epoch that was lost without that is only taken again. */
+class TakenOverError extends Error {
+  override readonly name = 'TakenOverError';
+  override readonly cause: EpochLostError;
+
+  constructor(instance: string, held: number, found: number) {
+    super('Another control plane has taken over');
+    this.cause = new EpochLostError(instance, held, found);
+  }
+}
+
+/** It holds what may not be overwritten without being asked; the message says what to do. */
+class LeftAloneError extends Error {
+  override readonly name = 'LeftAloneError';
+}
+
+export class Replica {
+  readonly instance: ManagedInstance;
+  readonly monitor: InstanceMonitor;
+  readonly #options: ReplicaOptions;
+  readonly #source: ReplicaSource;
+  readonly #breaker: Breaker;
+  readonly #stop = new AbortController();
+  #token: number | undefined;
+  /** Until the start is over, a lost token means that the choice was made on old news. */
+  #isStarting = true;
+  #revision = 0;
+  #round = new AbortController();
+  #wake: () => void = () => undefined;
+  #stalledSince: number | undefined;
+  #cancelLost: () => void = () => undefined;
+  #resync: PromiseWithResolvers<void> | undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: ReplicaOptions) {
+    this.#options = options;
+    this.instance = options.instance;
+    this.#source = options.source;
+    this.#token = options.token;
+    this.#breaker = new Breaker(options.clock, options.random);
+    this.monitor = new InstanceMonitor({ ...options, state: 'CatchingUp' });
+    this.#stall();
+  }
+
+  /** The newest revision that is durable there, as far as known. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** The epoch that is held there; 0 when none is. */
+  get token(): number {
+    return this.#token ?? 0;
+  }
+
+  /** Has not kept up for longer than a write should wait. */
+  get isLost(): boolean {
+    const since = this.#stalledSince;
+    return since !== undefined && this.#options.clock.monotonic() - since >= LOST_MS;
+  }
+
+  /** How long it has not kept up, in milliseconds. */
+  get stalledMs(): number {
+    return this.#stalledSince === undefined
+      ? 0
+      : this.#options.clock.monotonic() - this.#stalledSince;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** The claim is acknowledged: from now on a token that somebody else's start has taken is taken back. */
+  startIsOver(): void {
+    this.#isStarting = false;
+  }
+
+  /** There is more in the tail. */
+  wake(): void {
+    this.#wake();
+  }
+
+  /** Sets aside what it holds and makes a copy of the whole. */
+  resync(): Promise<void> {
+    this.#resync ??= Promise.withResolvers<void>();
+    this.#round.abort();
+    return this.#resync.promise;
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#round.abort();
+    this.#cancelLost();
+    this.#resync?.reject(new Error(`Cannot make ${this.instance.name} anew: the log is closed`));
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { clock, random } = this.#options;
+    while (!this.#stop.signal.aborted) {
+      this.#round = new AbortController();
+      const { signal } = this.#round;
+      signal.addEventListener('abort', () => this.#wake(), { once: true });
+      let isConnected = false;
+      try {
+        await this.#connect(signal);
+        isConnected = true;
+        await this.#feed(signal);
+      } catch (error) {
+        if (this.#stop.signal.aborted) return;
+        if (signal.aborted) continue;
+        this.#failed(error as Error, isConnected);
+        if (this.monitor.state === 'Fenced') return;
+        const delay = Math.max(this.#breaker.waitMs, RETRY_MS * (1 + random()));
+        await sleep(clock, delay, this.#round.signal).catch(() => undefined);
+      }
+    }
+  }
+
+  #failed(error: Error, isConnected: boolean): void {
+    this.#stall();
+    if (error instanceof TakenOverError) {
+      this.monitor.become('Fenced', error.cause);
+      this.#options.fenced(error.cause);
+      return;
+    }
+    this.#resync?.reject(error);
+    this.#resync = undefined;
+    if (error instanceof LeftAloneError) {
+      this.#breaker.trip();
+      this.monitor.become('Diverged', error);
+      return;
+    }
+    this.#breaker.failed();
+    // A refused append may mean no more than that somebody was faster, or an answer was lost: connecting anew tells.
+    const isCorrupt = error instanceof CorruptDataError && (!isConnected || this.#breaker.isOpen);
+    // A single slip is tried again before anybody is told.
+    if (this.#breaker.isOpen || isCorrupt || !this.#isAvailable()) {
+      this.monitor.become(isCorrupt ? 'Corrupt' : 'Down', error);
+    } else this.monitor.become('CatchingUp', error);
+    this.#options.progressed();
+  }
+
+  #isAvailable(): boolean {
+    return this.instance.provider.instanceStatus(this.instance.name).status;
+  }
+
+  /** Afterwards the replica is a prefix of the primary that history reaches back to. */
+  async #connect(signal: AbortSignal): Promise<void> {
+    const { provider, name } = this.instance;
+    if (this.monitor.state === 'Corrupt') return this.#replaceDamaged(signal);
+    if (!this.#isAvailable()) await provider.initialize(this.#options.machineId);
+    let cursor = await provider.cursor(name);
+    if (this.#token === undefined || cursor.epoch !== this.#token) cursor = await this.#claim();
+    const head = { claims: await this.#claims(), revision: cursor.revision };
+    this.#revision = 0;
+    if (this.#resync !== undefined) return this.#copyWhole(signal, head.revision > 0);
+    switch (relationOf(this.#source.head, head)) {
+      case 'Empty':
+        // What came before claims is not known to be shared: such a log is copied all or nothing.
+        if (this.#source.head.claims[0]?.previous !== 0 || this.#source.compacted > 0)
+          return this.#copyWhole(signal, false);
+        break;
+      case 'Prefix':
+        if (head.revision < this.#source.compacted) return this.#copyWhole(signal, false);
+        break;
+      case 'Diverged':
+        this.#leaveAlone(head);
+        this.monitor.become('Diverged');
+        return this.#copyWhole(signal, true);
+      case 'Foreign':
+        throw new LeftAloneError(
+          `${name} holds data that is not known to be of this cluster; give this instance an empty place, or make it anew with: windlass persistence resync ${name}`,
+        );
+    }
+    this.#revision = head.revision;
+    if (this.monitor.state !== 'Up') this.monitor.become('CatchingUp');
+  }
+
+  async #replaceDamaged(signal: AbortSignal): Promise<void> {
+    const { provider, name } = this.instance;
+    const cursor = await provider.cursor(name).catch(() => undefined);
+    // Where it can still be read, somebody else may be writing there.
+    if (cursor !== undefined && cursor.epoch !== this.#token) await this.#claim();
+    await provider.setAside(name);
+    this.#token = (await provider.claimEpoch(name, this.#source.claim.epoch)).epoch;
+    await this.#copyWhole(signal, false);
+  }
+
+  /** Takes the epoch there, unless the log shows that somebody else goes on with it. */
+  async #claim(): Promise<Cursor> {
+    const { provider, name } = this.instance;
+    const { claim } = this.#source;
+    if (this.#token !== undefined && this.#isStarting) {
+      const { epoch } = await provider.cursor(name);
+      if (epoch !== this.#token) throw new TakenOverError(name, this.#token, epoch);
+    }
+    await this.#claims();
+    const cursor = await provider.claimEpoch(name, claim.epoch);
+    this.#token = cursor.epoch;
+    return cursor;
+  }
+
+  /** @throws TakenOverError when somebody else's claim is as new as ours */
+  async #claims(): Promise<readonly Claim[]> {
+    const { claim } = this.#source;
+    const claims = await readClaims(this.instance.provider, this.instance.name);
+    if (isSuperseded(claim, claims)) {
+      throw new TakenOverError(this.instance.name, claim.epoch, claims.at(-1)?.epoch ?? 0);
+    }
+    return claims;
+  }
+
+  /** @throws LeftAloneError for a log that somebody else went on with and may have acknowledged writes from */
+  #leaveAlone(head: LogHead): void {
+    const { name } = this.instance;
+    const claim = foreignClaim(this.#source.head, head);
+    if (claim === undefined || !mayBeAcknowledged(claim, new Set(claim.members))) return;
+    if (!claim.members.includes(name)) return;
+    throw new LeftAloneError(
+      `${name} was written by ${claim.host} at ${new Date(claim.at).toISOString()} without what this log holds, and may have acknowledged writes of its own; look at it, then make it anew with: windlass persistence resync ${name}`,
+    );
+  }
+
+  async #copyWhole(signal: AbortSignal, aside: boolean): Promise<void> {
+    const release = await this.#source.holdCompaction();
+    try {
+      if (aside) await this.instance.provider.setAside(this.instance.name);
+      this.monitor.become('NeedsFullSync');
+      this.#revision = await copyWhole(this.#copying(signal));
+    } finally {
+      release();
+    }
+    this.#breaker.succeeded();
+    this.monitor.become('CatchingUp');
+    this.#resync?.resolve();
+    this.#resync = undefined;
+    this.#options.progressed();
+  }
+
+  async #feed(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted();
+      const entries = this.#source.tail.after(this.#revision, APPEND_BYTES);
+      const last = entries?.at(-1)?.last;
+      if (entries !== undefined && last !== undefined) {
+        if (this.monitor.state === 'Up') this.#stall();
+        const batches = entries.map(({ batch }) => batch);
+        const wasNewest = last >= this.#source.head.revision;
+        await this.instance.provider.append(
+          this.instance.name,
+          joinBatches(batches, this.#token ?? 0),
+        );
+        this.#advance(last);
+        // Under load there is always more; what counts is that one append brought it up to date.
+        if (wasNewest) this.#keepsUp();
+        continue;
+      }
+      if (this.#revision >= this.#source.head.revision) {
+        this.#keepsUp();
+        await this.#woken();
+        continue;
+      }
+      this.monitor.become('CatchingUp');
+      this.#stall();
+      await this.#catchUp(signal);
+    }
+  }
+
+  async #catchUp(signal: AbortSignal): Promise<void> {
+    try {
+      const from = this.#revision;
+      const reached = await copyChanges(this.#copying(signal), from, (revision) =>
+        this.#advance(revision),
+      );
+      if (reached > from) return;
+      throw new SourceFailedError(
+        `the primary has nothing after revision ${from}, though it should`,
+      );
+    } catch (error) {
+      if (!(error instanceof CompactedError)) throw error;
+      await this.#copyWhole(signal, false);
+    }
+  }
+
+  #copying(signal: AbortSignal) {
+    const source = this.#source.instance;
+    return { source, target: this.instance, token: this.#token ?? 0, signal };
+  }
+
+  #advance(revision: number): void {
+    this.#revision = revision;
+    this.#breaker.succeeded();
+    if (this.monitor.state === 'Up') {
+      this.#cancelLost();
+      this.#stalledSince = undefined;
+    }
+    this.#options.progressed();
+  }
+
+  #keepsUp(): void {
+    this.#cancelLost();
+    this.#stalledSince = undefined;
+    this.#breaker.succeeded();
+    if (this.monitor.state === 'Up') return;
+    this.monitor.become('Up');
+    this.#options.progressed();
+  }
+
+  #stall(): void {
+    if (this.#stalledSince !== undefined) return;
+    const { clock, progressed } = this.#options;
+    this.#stalledSince = clock.monotonic();
+    this.#cancelLost = clock.schedule(LOST_MS, progressed);
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+}
