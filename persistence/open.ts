@@ -208,7 +208,7 @@ async function openModule(url: string, text: string): Promise<ManagedInstance> {
   if (!keepsLog) {
     throw new PersistenceUrlError(
       shownUrl(url),
-      'its provider keeps objects without a log, which is not supported yet',
+      'its provider keeps objects without a log, and so cannot be the primary, nor a replica yet',
     );
   }
   return { provider, name: instance, providerName: 'module', location, keepsLog };
