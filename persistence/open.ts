@@ -40,7 +40,7 @@ export interface ReplicationOptions {
   readonly onSyncLoss?: SyncLossPolicy;
   /** Go on although acknowledged writes may be missing. */
   readonly acceptPossibleLoss?: boolean;
-  /** Go on although another copy of this data directory has claimed the data. */
+  /** Go on at once although another control plane holds the data, or another copy of this data directory has claimed it. */
   readonly takeover?: boolean;
 }
 
@@ -105,6 +105,7 @@ export async function openPersistence(options: PersistenceOptions): Promise<Pers
     acceptPossibleLoss: options.acceptPossibleLoss ?? false,
     takeover: options.takeover ?? false,
     clock: options.clock,
+    warn: options.warn ?? (() => undefined),
     random: () => randomInt(2 ** 32) / 2 ** 32,
   });
 }

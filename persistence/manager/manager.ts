@@ -18,7 +18,9 @@ import type { AckRules } from './ack-policy.ts';
 import type { ClaimBook, ClaimNotes } from './claim-book.ts';
 import type { ManagedInstance } from './instance.ts';
 import { openLog } from './opening.ts';
+import { newId } from './claim.ts';
 import { Following } from './following.ts';
+import { Holding } from './holding.ts';
 import { reportOf, unopenedReport } from './report.ts';
 import { StartRefusedError } from './start-refused-error.ts';
 
@@ -35,6 +37,8 @@ export interface ManagerOptions {
   readonly acceptPossibleLoss: boolean;
   readonly takeover: boolean;
   readonly clock: Clock;
+  /** Called with what the operator should know, in a sentence. */
+  readonly warn: (message: string) => void;
   /** Numbers in [0, 1), for jitter. */
   readonly random: () => number;
 }
@@ -45,6 +49,7 @@ export class PersistenceManager implements PersistenceLog {
   readonly #instanceListeners = new Set<InstanceListener>();
   readonly #writeListeners = new Set<WriteListener>();
   readonly #since: number;
+  readonly #holding: Holding;
   #following: Following | undefined;
   #notes: ClaimNotes | undefined;
   #lost: Error | undefined;
@@ -52,6 +57,7 @@ export class PersistenceManager implements PersistenceLog {
   constructor(options: ManagerOptions) {
     this.#options = options;
     this.#since = options.clock.now();
+    this.#holding = new Holding({ ...options, run: newId(), waiting: options.warn });
     this.control = {
       dump: (name, signal) => this.#dump(name, signal),
       resync: (name) => this.#resync(name),
@@ -60,7 +66,8 @@ export class PersistenceManager implements PersistenceLog {
   }
 
   async open(signal: AbortSignal): Promise<Cursor> {
-    const { instances, book, rules, clock } = this.#options;
+    const { instances, book, rules, clock, takeover } = this.#options;
+    if (!takeover) await this.#holding.waitUntilFree(signal);
     const opened = await openLog({
       ...this.#options,
       instances: instances.filter(({ keepsLog }) => keepsLog),
@@ -77,6 +84,7 @@ export class PersistenceManager implements PersistenceLog {
       fenced: (error) => this.#lose(error),
     });
     this.#following = following;
+    this.#holding.keep();
     await whenAcknowledged(following, { clock, rules, signal });
     following.startIsOver();
     this.#notes = { ...opened.notes, claim: opened.claim, reached: {} };
@@ -130,6 +138,7 @@ export class PersistenceManager implements PersistenceLog {
   async [Symbol.asyncDispose](): Promise<void> {
     const { instances, book } = this.#options;
     const following = this.#following;
+    const hasLost = this.#lost !== undefined;
     this.#lost ??= new StorageFailedError('Cannot write: the log is closed');
     if (following !== undefined) {
       await following.stop(this.#lost);
@@ -137,6 +146,7 @@ export class PersistenceManager implements PersistenceLog {
       if (this.#notes !== undefined)
         await book.write(this.#notesNow(following)).catch(() => undefined);
     }
+    await this.#holding.release(hasLost);
     const providers = new Set(instances.map(({ provider }) => provider));
     await Promise.all([...providers].map((provider) => provider[Symbol.asyncDispose]()));
   }
@@ -197,6 +207,8 @@ export class PersistenceManager implements PersistenceLog {
     if (this.#lost !== undefined) return;
     this.#lost = error;
     this.#following?.acknowledgements.end(error);
+    // The notes are somebody else's now.
+    void this.#holding.release(true);
     this.#tell({ state: 'Lost', reason: error });
   }
 

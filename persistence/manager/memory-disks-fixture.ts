@@ -308,6 +308,7 @@ export function managerOver(
     acceptPossibleLoss: false,
     takeover: false,
     clock,
+    warn: () => undefined,
     random: () => 0.5,
     ...rest,
   });

@@ -1,7 +1,7 @@
 // AES-256-GCM envelopes. Each gets a key of its own, derived from the sealing key and a random salt (HKDF-SHA256), so that no
 // number of Secrets comes near the limit of random nonces under one key. The whole header is authenticated, and with it the
 // place: kind, key and revision, which every object version has for itself alone. So an envelope moved to another object, or an
-// old one put in the place of a newer one, does not open. docs/adr/0012 says why it is these.
+// old one put in the place of a newer one, does not open. docs/adr/0013 says why it is these.
 //
 //   version 2   "WLS" 2 (4 bytes) · key id (8) · revision (8, little-endian) · length of the wrapped key (2) · wrapped key ·
 //               salt (32) · nonce (12) · tag (16) · ciphertext
