@@ -8,7 +8,8 @@ import { systemClock } from '#platform/clock.ts';
 
 interface Waiting {
   readonly value: Uint8Array;
-  readonly durable: () => void;
+  readonly key: string | undefined;
+  readonly durable: (revision: number) => void;
 }
 
 export class FloorLog {
@@ -36,10 +37,10 @@ export class FloorLog {
     return new FloorLog(provider, instance, epoch);
   }
 
-  /** Resolves once the value is durable. */
-  append(value: Uint8Array): Promise<void> {
+  /** Resolves with its revision once the value is durable; without a key it gets one of its own. */
+  append(value: Uint8Array, key?: string): Promise<number> {
     return new Promise((resolve) => {
-      this.#waiting.push({ value, durable: resolve });
+      this.#waiting.push({ value, key, durable: resolve });
       if (!this.#committing) {
         this.#committing = true;
         setImmediate(() => void this.#commit());
@@ -50,13 +51,15 @@ export class FloorLog {
   async #commit(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, 1024);
-      const records = batch.map(({ value }) => {
+      const first = this.#revision + 1;
+      const records = batch.map(({ value, key }) => {
         this.#revision += 1;
-        return { revision: this.#revision, kind: 'floor', key: String(this.#revision), value };
+        const revision = this.#revision;
+        return { revision, kind: 'floor', key: key ?? String(revision), value };
       });
       const bytes = encodeBatch({ epoch: this.#epoch, records });
       await this.#provider.append(this.#instance, bytes);
-      for (const { durable } of batch) durable();
+      for (const [index, { durable }] of batch.entries()) durable(first + index);
     }
     this.#committing = false;
   }

@@ -1,4 +1,4 @@
-// `npm run bench [start|create|watch|list|ingress|plan|rollout|idle|s3|segments …] [--scale FACTOR]`: ratios against a floor measured in the same run. Not a test: nothing fails here.
+// `npm run bench [start|create|watch|list|ingress|plan|rollout|idle|s3|segments|store …] [--scale FACTOR] [--peer etcd]`: ratios against a floor measured in the same run. Not a test: nothing fails here.
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchCreate } from './create.ts';
@@ -11,9 +11,12 @@ import { pinning } from './processes.ts';
 import { benchS3 } from './s3.ts';
 import { benchSegments } from './segments.ts';
 import { benchStart } from './start.ts';
+import { benchStore } from './store.ts';
 import { benchWatch } from './watch.ts';
 
-const benchmarks: Readonly<Record<string, (scale: number) => Promise<void>>> = {
+type Benchmark = (scale: number, peer: string | undefined) => Promise<void>;
+
+const benchmarks: Readonly<Record<string, Benchmark>> = {
   start: benchStart,
   create: benchCreate,
   watch: benchWatch,
@@ -24,15 +27,20 @@ const benchmarks: Readonly<Record<string, (scale: number) => Promise<void>>> = {
   idle: benchIdle,
   s3: benchS3,
   segments: benchSegments,
+  store: benchStore,
 };
 
 const { values, positionals: asked } = parseArgs({
   allowPositionals: true,
-  options: { scale: { type: 'string', default: '1' } },
+  options: { scale: { type: 'string', default: '1' }, peer: { type: 'string' } },
 });
 const scale = Number(values.scale);
 if (!(scale > 0 && scale <= 1)) {
   console.error(`--scale ${values.scale}: give a number above 0, up to 1 for the full size`);
+  process.exit(2);
+}
+if (values.peer !== undefined && values.peer !== 'etcd') {
+  console.error(`--peer ${values.peer}: etcd is the only one there is`);
   process.exit(2);
 }
 const unknown = asked.find((name) => !Object.hasOwn(benchmarks, name));
@@ -47,5 +55,5 @@ console.log(
 for (const [name, run] of Object.entries(benchmarks)) {
   if (asked.length > 0 && !asked.includes(name)) continue;
   console.log(`bench ${name}`);
-  await run(scale);
+  await run(scale, values.peer);
 }

@@ -14,6 +14,11 @@ const pin: readonly string[] =
     ? ['taskset', '-c', '0']
     : [];
 
+/** A command on the processor of the servers. */
+export function pinned(command: readonly string[]): readonly string[] {
+  return [...pin, ...command];
+}
+
 /** How the servers and the client share the processors, for the record. */
 export const pinning = pin.length > 0 ? 'servers on processor 0' : 'servers not pinned';
 

@@ -1,0 +1,153 @@
+// `npm run bench store`: durable writes through the SQLite provider against a bare loop over the same tables; what a commit costs
+// the serving thread; how long a start with many objects takes; and, with `--peer etcd`, etcd on the same disk.
+import { once } from 'node:events';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { openStore } from '#controlplane/store/store.ts';
+import { encodeBatch } from '#persistence/encoding.ts';
+import { openMachineId } from '#persistence/machine-id.ts';
+import { openPersistence } from '#persistence/open.ts';
+import { SqlitePersistenceProvider } from '#persistence/sqlite/provider.ts';
+import { systemClock } from '#platform/clock.ts';
+import { configMap } from './objects.ts';
+import { temporaryFolder } from './processes.ts';
+import { figure, median, percentile, verdict } from './report.ts';
+import { benchPeer } from './store-peer.ts';
+
+const rounds = 5;
+const keys = 20_000;
+const value = Buffer.from(configMap('bench'));
+
+interface Load {
+  readonly batches: number;
+  readonly perBatch: number;
+}
+
+/** Prints the figures. `peer`: also those of etcd, when it is 'etcd'. */
+export async function benchStore(scale: number, peer: string | undefined): Promise<void> {
+  for (const perBatch of [1, 64, 256]) {
+    await benchBatches({ perBatch, batches: Math.ceil((20_000 * scale) / Math.max(8, perBatch)) });
+  }
+  await benchOpen(Math.ceil(100_000 * scale));
+  if (peer === 'etcd') await benchPeer(scale);
+}
+
+async function benchBatches(load: Load): Promise<void> {
+  const ours: number[] = [];
+  const ratios: number[] = [];
+  const costs: number[] = [];
+  const processorRatios: number[] = [];
+  let latencies: readonly number[] = [];
+  // Round 0 warms both up and is not counted.
+  for (let round = 0; round <= rounds; round += 1) {
+    using folder = temporaryFolder();
+    const through = await throughProvider(path.join(folder.path, 'ours'), load);
+    const bare = await bareLoop(path.join(folder.path, 'bare.db'), load);
+    if (round === 0) continue;
+    const objects = load.batches * load.perBatch;
+    ours.push(objects / through.seconds);
+    ratios.push(bare.seconds / through.seconds);
+    processorRatios.push(bare.processorMs / through.processorMs);
+    costs.push((through.cpuMs * 1_000) / objects);
+    latencies = through.latenciesMs;
+  }
+  figure(`${load.perBatch} per batch, through the provider`, median(ours), 'objects per s');
+  figure('  commit p50 (last round)', percentile(latencies, 0.5), 'ms');
+  figure('  commit p99', percentile(latencies, 0.99), 'ms');
+  const ratio = median(ratios);
+  verdict('  ÷ bare loop', ratio, '≥ 0.85', ratio >= 0.85);
+  figure('    by processor time of all threads', median(processorRatios), '×');
+  const cost = median(costs);
+  const note = load.perBatch === 64 ? `µs ≤ 3 ${cost <= 3 ? '✓' : '✗'}` : 'µs';
+  figure('  serving thread, per object', cost, note);
+}
+
+async function throughProvider(folder: string, { batches, perBatch }: Load) {
+  const machine = await openMachineId(folder);
+  const paths = [path.join(folder, 'state.db')];
+  const provider = new SqlitePersistenceProvider({ paths, clock: systemClock });
+  await using _ = provider;
+  await provider.initialize(machine);
+  const [instance = ''] = provider.instances();
+  const { epoch } = await provider.claimEpoch(instance);
+  const latenciesMs: number[] = [];
+  let revision = 0;
+  const thread = process.threadCpuUsage();
+  const all = process.cpuUsage();
+  const started = performance.now();
+  for (let batch = 0; batch < batches; batch += 1) {
+    const records = Array.from({ length: perBatch }, () => {
+      revision += 1;
+      return { revision, kind: 'configmaps', key: `default/o${revision % keys}`, value };
+    });
+    const sent = performance.now();
+    await provider.append(instance, encodeBatch({ epoch, records }));
+    latenciesMs.push(performance.now() - sent);
+  }
+  const seconds = (performance.now() - started) / 1_000;
+  return {
+    seconds,
+    cpuMs: milliseconds(process.threadCpuUsage(thread)),
+    processorMs: milliseconds(process.cpuUsage(all)),
+    latenciesMs: latenciesMs.toSorted((a, b) => a - b),
+  };
+}
+
+function milliseconds({ user, system }: NodeJS.CpuUsage): number {
+  return (user + system) / 1_000;
+}
+
+/** As the worker measured it: of its own thread, the only one that does anything. */
+interface Bare {
+  readonly seconds: number;
+  readonly processorMs: number;
+}
+
+async function bareLoop(file: string, load: Load): Promise<Bare> {
+  const worker = new Worker(new URL('bare-log-worker.ts', import.meta.url), {
+    workerData: { path: file, keys, value, ...load },
+  });
+  const [bare] = (await once(worker, 'message')) as [Bare];
+  await worker.terminate();
+  return bare;
+}
+
+async function benchOpen(objects: number): Promise<void> {
+  using folder = temporaryFolder();
+  const machineId = await openMachineId(folder.path);
+  const urls = [`sqlite:${path.join(folder.path, 'state.db')}`];
+  const open = () => openPersistence({ urls, machineId, clock: systemClock });
+  const { signal } = new AbortController();
+  {
+    await using log = await open();
+    let { epoch, revision } = await log.open(signal);
+    for (let done = 0; done < objects; done += 1_000) {
+      const records = Array.from({ length: Math.min(1_000, objects - done) }, (_unused, index) => {
+        revision += 1;
+        const name = `o${done + index}`;
+        return {
+          revision,
+          kind: 'configmaps',
+          key: `default/${name}`,
+          value: Buffer.from(configMap(name)),
+        };
+      });
+      await log.append(encodeBatch({ epoch, records }));
+    }
+  }
+  const seconds: number[] = [];
+  const processor: number[] = [];
+  // The first reads the file into the page cache.
+  for (let round = 0; round < 4; round += 1) {
+    const started = performance.now();
+    const all = process.cpuUsage();
+    await using log = await open();
+    await using _store = await openStore({ log, clock: systemClock, signal });
+    if (round === 0) continue;
+    seconds.push((performance.now() - started) / 1_000);
+    processor.push(milliseconds(process.cpuUsage(all)) / 1_000);
+  }
+  const found = median(seconds);
+  figure(`the store opens with ${objects} objects, warm`, found, `s ≤ 2 ${found <= 2 ? '✓' : '✗'}`);
+  figure('  processor time of all threads', median(processor), 's');
+}
