@@ -1,4 +1,5 @@
 // Settings of the database file, and the checks before it is used.
+import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CorruptDataError, ForeignDataError, StorageFailedError } from '../errors.ts';
@@ -36,6 +37,8 @@ export function openDatabase(
     // The first write. Only now do the settings read back as they will be used.
     database.exec(`UPDATE meta SET value = 0 WHERE name = 'clean'`);
     readBack(database, path);
+    // Emptied, of a process that died while it took another file's place (replacement.ts). With write-ahead logging nobody needs it.
+    rmSync(`${path}-journal`, { force: true });
     syncDirectory(directory);
     return database;
   } catch (error) {
