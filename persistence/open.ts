@@ -83,15 +83,20 @@ export async function openPersistence(options: PersistenceOptions): Promise<Pers
       const instance = await prepare(url, options);
       instances.push(instance);
       if (instances.filter(({ name }) => name === instance.name).length > 1)
-        throw new PersistenceUrlError(url, 'it is given twice; each instance needs its own place');
+        throw new PersistenceUrlError(
+          shownUrl(url),
+          'it is given twice; each instance needs its own place',
+        );
     }
-    if (instances[0]?.keepsLog !== true)
+    if (instances[0]?.keepsLog !== true) {
       throw new PersistenceUrlError(
-        urls[0] ?? '',
-        'it cannot be the primary: put another one first',
+        shownUrl(urls[0] ?? ''),
+        'its provider keeps objects without a log, and so cannot be the primary: put another one first',
       );
-    const machine = options.machineId;
-    await Promise.all(instances.map(({ provider }) => provider.initialize(machine)));
+    }
+    // Nobody waits for the others, not even here: they are initialized when they begin to follow.
+    const logs = instances.filter(({ keepsLog }) => keepsLog);
+    await Promise.all(logs.map(({ provider }) => provider.initialize(options.machineId)));
   } catch (error) {
     await Promise.all(instances.map(({ provider }) => provider[Symbol.asyncDispose]()));
     throw error;
@@ -120,6 +125,13 @@ export async function openInstance(
   options: Omit<PersistenceOptions, 'urls'>,
 ): Promise<ManagedInstance> {
   const instance = await prepare(url, options);
+  if (!instance.keepsLog) {
+    await instance.provider[Symbol.asyncDispose]();
+    throw new PersistenceUrlError(
+      shownUrl(url),
+      'its provider keeps objects without a log, and so can only be a replica of a running server',
+    );
+  }
   await instance.provider.initialize(options.machineId);
   return instance;
 }
@@ -206,12 +218,6 @@ async function openModule(url: string, text: string): Promise<ManagedInstance> {
       throw new PersistenceUrlError(shownUrl(url), (error as Error).message, { cause: error });
     },
   );
-  if (!keepsLog) {
-    throw new PersistenceUrlError(
-      shownUrl(url),
-      'its provider keeps objects without a log, and so cannot be the primary, nor a replica yet',
-    );
-  }
   return { provider, name: instance, providerName: 'module', location, keepsLog };
 }
 

@@ -2,7 +2,7 @@
 import type { LogPersistenceProvider } from '../provider.ts';
 
 export interface ManagedInstance {
-  /** Initialized. */
+  /** Initialized, where it keeps a log. */
   readonly provider: LogPersistenceProvider;
   readonly name: string;
   /** What the provider is called in metrics and reports: `sqlite`, `s3`, `nfs`, `module`. */

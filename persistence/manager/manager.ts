@@ -225,7 +225,9 @@ async function whenAcknowledged(
   const over = new AbortController();
   const late = sleep(clock, ACK_DEADLINE_MS, AbortSignal.any([over.signal, signal])).then(() => {
     const names = following.replicas
-      .filter(({ revision }) => revision < following.primary.revision)
+      .filter(
+        ({ instance, revision }) => instance.keepsLog && revision < following.primary.revision,
+      )
       .map(
         ({ instance, monitor }) =>
           `\n  ${instance.name}: ${monitor.lastError?.message ?? monitor.state}`,

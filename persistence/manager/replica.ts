@@ -201,18 +201,20 @@ export class Replica {
 
   /** Afterwards the replica is a prefix of the primary that history reaches back to. */
   async #connect(signal: AbortSignal): Promise<void> {
-    const { provider, name } = this.instance;
+    const { provider, name, keepsLog } = this.instance;
     if (this.monitor.state === 'Corrupt') return this.#replaceDamaged(signal);
     if (!this.#isAvailable()) await provider.initialize(this.#options.machineId);
     let cursor = await provider.cursor(name);
-    if (this.#token === undefined || cursor.epoch !== this.#token) cursor = await this.#claim();
+    if (this.#token === undefined || cursor.epoch !== this.#token)
+      cursor = await this.#claim(cursor);
     const head = { claims: await this.#claims(), revision: cursor.revision };
     this.#revision = 0;
     if (this.#resync !== undefined) return this.#copyWhole(signal, head.revision > 0);
     switch (relationOf(this.#source.head, head)) {
       case 'Empty':
-        // What came before claims is not known to be shared: such a log is copied all or nothing.
-        if (this.#source.head.claims[0]?.previous !== 0 || this.#source.compacted > 0)
+        // What came before claims is not known to be shared: such a log is copied all or nothing. Without a log there may be objects
+        // left of a copy that was cut short.
+        if (!keepsLog || this.#source.head.claims[0]?.previous !== 0 || this.#source.compacted > 0)
           return this.#copyWhole(signal, false);
         break;
       case 'Prefix':
@@ -223,9 +225,13 @@ export class Replica {
         this.monitor.become('Diverged');
         return this.#copyWhole(signal, true);
       case 'Foreign':
-        throw new LeftAloneError(
-          `${name} holds data that is not known to be of this cluster; give this instance an empty place, or make it anew with: windlass persistence resync ${name}`,
-        );
+        if (keepsLog) {
+          throw new LeftAloneError(
+            `${name} holds data that is not known to be of this cluster; give this instance an empty place, or make it anew with: windlass persistence resync ${name}`,
+          );
+        }
+        this.monitor.become('Diverged');
+        return this.#copyWhole(signal, true);
     }
     this.#revision = head.revision;
     if (this.monitor.state !== 'Up') this.monitor.become('CatchingUp');
@@ -235,32 +241,38 @@ export class Replica {
     const { provider, name } = this.instance;
     const cursor = await provider.cursor(name).catch(() => undefined);
     // Where it can still be read, somebody else may be writing there.
-    if (cursor !== undefined && cursor.epoch !== this.#token) await this.#claim();
+    if (cursor !== undefined && cursor.epoch !== this.#token) await this.#claim(cursor);
     await provider.setAside(name);
     this.#token = (await provider.claimEpoch(name, this.#source.claim.epoch)).epoch;
     await this.#copyWhole(signal, false);
   }
 
   /** Takes the epoch there, unless the log shows that somebody else goes on with it. */
-  async #claim(): Promise<Cursor> {
-    const { provider, name } = this.instance;
+  async #claim({ epoch: found }: Cursor): Promise<Cursor> {
+    const { provider, name, keepsLog } = this.instance;
     const { claim } = this.#source;
-    if (this.#token !== undefined && this.#isStarting) {
-      const { epoch } = await provider.cursor(name);
-      if (epoch !== this.#token) throw new TakenOverError(name, this.#token, epoch);
+    const held = this.#token;
+    if (keepsLog) {
+      if (held !== undefined && this.#isStarting) throw new TakenOverError(name, held, found);
+      await this.#claims();
+    } else if (held !== undefined && found > held && this.#resync === undefined) {
+      // Two that take it from each other would copy without end.
+      throw new LeftAloneError(
+        `${name} is written by another control plane now; give each its own place, or make it anew with: windlass persistence resync ${name}`,
+      );
     }
-    await this.#claims();
     const cursor = await provider.claimEpoch(name, claim.epoch);
     this.#token = cursor.epoch;
     return cursor;
   }
 
-  /** @throws TakenOverError when somebody else's claim is as new as ours */
+  /** @throws TakenOverError when somebody else's claim is as new as ours, in a log: others decide nothing */
   async #claims(): Promise<readonly Claim[]> {
     const { claim } = this.#source;
-    const claims = await readClaims(this.instance.provider, this.instance.name);
-    if (isSuperseded(claim, claims)) {
-      throw new TakenOverError(this.instance.name, claim.epoch, claims.at(-1)?.epoch ?? 0);
+    const { provider, name, keepsLog } = this.instance;
+    const claims = await readClaims(provider, name);
+    if (keepsLog && isSuperseded(claim, claims)) {
+      throw new TakenOverError(name, claim.epoch, claims.at(-1)?.epoch ?? 0);
     }
     return claims;
   }

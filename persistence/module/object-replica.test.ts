@@ -90,6 +90,29 @@ test('killed at any write of a batch, it does the batch again and ends the same'
   }
 });
 
+test('whoever claims after a batch that was cut short finds revision 0, and a copy of the whole leaves nothing of it', async () => {
+  const { memory, replica, epoch } = await claimed();
+  await replica.append(INSTANCE, encodeBatch({ epoch, records: [put(1, 'a')] }));
+  memory.budget = 2;
+  const records = [put(2, 'lost'), put(3, 'a')];
+  await assert.rejects(replica.append(INSTANCE, encodeBatch({ epoch, records })), /killed/);
+  memory.budget = Infinity;
+  assert.deepEqual(memory.shown(), ['a@1', 'lost@2']);
+  assert.equal((await replica.cursor(INSTANCE)).revision, 1, 'the same goes on from where it was');
+  const next = await replica.claimEpoch(INSTANCE);
+  assert.equal(next.revision, 0);
+  const dump = dumpOf({ epoch: next.epoch, revision: 1, compacted: 1 }, [put(1, 'a')]);
+  await replica.restore(INSTANCE, dump);
+  assert.deepEqual(memory.shown(), ['a@1']);
+});
+
+test('it is Down until it has been initialized, whatever the provider says', async () => {
+  const replica = new ObjectReplica(new MemoryObjects());
+  assert.equal(replica.instanceStatus(INSTANCE).status, false);
+  await replica.initialize(machine);
+  assert.equal(replica.instanceStatus(INSTANCE).status, true);
+});
+
 test('restore() leaves what the dump says and nothing else; cut short it begins at 0', async () => {
   const { memory, replica, epoch } = await claimed();
   await replica.append(INSTANCE, encodeBatch({ epoch, records: [put(1, 'old'), put(2, 'gone')] }));

@@ -14,25 +14,29 @@ import type {
   Verified,
 } from '../provider.ts';
 
-const STATE_KIND = 'windlass/replica';
+const STATE_KIND = 'windlass/cursor';
 const STATE_KEY = 'state';
 
 interface ReplicaState extends Cursor {
   /** All that objects have been put under. */
   readonly kinds: readonly string[];
+  /** Some changes after the revision may have been applied. */
+  readonly isHalfDone: boolean;
 }
 
-const EMPTY: ReplicaState = { epoch: 0, revision: 0, compacted: 0, kinds: [] };
+const EMPTY: ReplicaState = { epoch: 0, revision: 0, compacted: 0, kinds: [], isHalfDone: false };
 
 export class ObjectReplica implements LogPersistenceProvider {
   readonly #inner: PersistenceProvider & Partial<AsyncDisposable>;
+  #isInitialized = false;
 
   constructor(inner: PersistenceProvider & Partial<AsyncDisposable>) {
     this.#inner = inner;
   }
 
-  initialize(machineId: MachineId): Promise<void> {
-    return this.#inner.initialize(machineId);
+  async initialize(machineId: MachineId): Promise<void> {
+    await this.#inner.initialize(machineId);
+    this.#isInitialized = true;
   }
 
   instances(): readonly string[] {
@@ -40,7 +44,8 @@ export class ObjectReplica implements LogPersistenceProvider {
   }
 
   instanceStatus(instance: string): PersistenceProviderStatus {
-    return this.#inner.instanceStatus(instance);
+    const found = this.#inner.instanceStatus(instance);
+    return { ...found, status: this.#isInitialized && found.status };
   }
 
   putObject(instance: string, object: PersistedObject): Promise<string> {
@@ -59,8 +64,10 @@ export class ObjectReplica implements LogPersistenceProvider {
     return this.#inner.getAllObjects(instance, kind);
   }
 
+  /** After a batch that was cut short it begins at revision 0: whoever claims may go on without what that batch held. */
   async claimEpoch(instance: string, atLeast = 0): Promise<Cursor> {
-    const state = await this.#state(instance);
+    const found = await this.#state(instance);
+    const state = found.isHalfDone ? { ...EMPTY, epoch: found.epoch, kinds: found.kinds } : found;
     const claimed = { ...state, epoch: Math.max(state.epoch + 1, atLeast) };
     await this.#keep(instance, claimed);
     return cursorOf(claimed);
@@ -76,14 +83,12 @@ export class ObjectReplica implements LogPersistenceProvider {
     const { epoch, records } = decodeBatch(structuredClone(batch, { transfer: [batch] }));
     const state = await this.#state(instance);
     if (state.epoch !== epoch) throw new EpochLostError(instance, epoch, state.epoch);
-    const kinds = new Set(state.kinds);
-    const added = records.some(({ kind }) => !kinds.has(kind));
-    for (const { kind } of records) kinds.add(kind);
+    const kinds = [...new Set([...state.kinds, ...records.map(({ kind }) => kind)])];
     // Before the first object of a kind, so that none is ever forgotten.
-    if (added) await this.#keep(instance, { ...state, kinds: [...kinds] });
+    await this.#keep(instance, { ...state, kinds, isHalfDone: true });
     for (const record of records) await this.#apply(instance, record);
     const revision = records.at(-1)?.revision ?? state.revision;
-    await this.#keep(instance, { epoch, revision, compacted: revision, kinds: [...kinds] });
+    await this.#keep(instance, { ...EMPTY, epoch, revision, compacted: revision, kinds });
   }
 
   async *replay(instance: string): AsyncIterable<readonly LogRecord[]> {
@@ -115,7 +120,8 @@ export class ObjectReplica implements LogPersistenceProvider {
       for (const record of records) await this.#apply(instance, record);
     }
     const { epoch, revision } = dump;
-    await this.#keep(instance, { epoch, revision, compacted: revision, kinds: [...kinds] });
+    const compacted = revision;
+    await this.#keep(instance, { ...EMPTY, epoch, revision, compacted, kinds: [...kinds] });
   }
 
   /** Copies everything to kinds of another name. */
