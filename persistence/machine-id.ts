@@ -5,6 +5,7 @@ import { link, open, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeDirectory } from '#platform/make-directory.ts';
 import { ForeignDataError } from './errors.ts';
+import { syncDirectory } from './sync-directory.ts';
 
 declare const machineIdBrand: unique symbol;
 
@@ -87,13 +88,4 @@ async function create(dataDir: string): Promise<MachineId> {
     );
   }
   return id;
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }

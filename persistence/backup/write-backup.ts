@@ -8,6 +8,7 @@ import { createZstdCompress } from 'node:zlib';
 import { StorageFailedError, StorageFullError } from '../errors.ts';
 import type { LogDump } from '../provider.ts';
 import { recordLine } from '../segments/record-line.ts';
+import { syncDirectory } from '../sync-directory.ts';
 import { BACKUP_FORMAT } from './backup-format.ts';
 import type { BackupEnd, BackupHead } from './backup-format.ts';
 import { LiveObjects } from './summary.ts';
@@ -59,7 +60,7 @@ export async function writeBackup(options: WriteBackupOptions): Promise<WrittenB
     await file.sync();
     const { size } = await file.stat();
     await link(temporary, path);
-    await syncFolder(dirname(path));
+    await syncDirectory(dirname(path));
     return { ...written, size };
   } catch (error) {
     throw translated(error, path);
@@ -143,15 +144,6 @@ async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
   while (offset < bytes.length) {
     const { bytesWritten } = await file.write(bytes, offset);
     offset += bytesWritten;
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

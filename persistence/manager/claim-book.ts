@@ -4,6 +4,7 @@
 import { open, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ForeignDataError } from '../errors.ts';
+import { syncDirectory } from '../sync-directory.ts';
 import type { Remembered } from './choice.ts';
 
 export interface ClaimNotes extends Remembered {
@@ -60,12 +61,7 @@ export class FileClaimBook implements ClaimBook {
       await file.close();
     }
     await rename(temporary, this.place);
-    const folder = await open(this.#directory, 'r');
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
+    await syncDirectory(this.#directory);
   }
 }
 

@@ -3,6 +3,7 @@
 // the epoch's, so that no clock has to be right and a holder that was stopped for a minute does no harm.
 import type { Clock } from '#platform/clock.ts';
 import { sleep } from '#platform/clock.ts';
+import { jsonFields } from '#platform/json-fields.ts';
 import type { MachineId } from '../machine-id.ts';
 import type { ManagedInstance } from './instance.ts';
 
@@ -120,14 +121,7 @@ export class Holding {
 }
 
 function parseNote(text: string): Note | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { machine, host, run, beat, isHeld } = value as Readonly<Record<string, unknown>>;
+  const { machine, host, run, beat, isHeld } = jsonFields(text) ?? {};
   if (typeof machine !== 'string' || typeof host !== 'string' || typeof run !== 'string')
     return undefined;
   return { machine, host, run, beat: Number(beat), isHeld: isHeld === true };

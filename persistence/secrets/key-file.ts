@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import { sleep } from '#platform/clock.ts';
 import type { Clock } from '#platform/clock.ts';
 import { makeDirectory } from '#platform/make-directory.ts';
+import { syncDirectory } from '../sync-directory.ts';
 import type { KeySource } from './key-source.ts';
 import { keyLine, keysOf, parseKeyText } from './key-text.ts';
 import { randomKeyBytes, SecretsKey, SecretsKeyError } from './secrets-key.ts';
@@ -174,15 +175,6 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     return codeOf(error) === 'EPERM';
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }
 

@@ -16,6 +16,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { syncDirectorySync } from '../sync-directory.ts';
 import { codeOf } from './directory-failure.ts';
 
 /** Called at named points of a write, where tests kill or fail it. */
@@ -32,7 +33,7 @@ export function makeFolders(root: string, folder: string): void {
     // Another process, or a cached look-up that was wrong.
     if (codeOf(error) !== 'EEXIST') throw error;
   }
-  syncDirectory(parent);
+  syncDirectorySync(parent);
 }
 
 /** A new file with these bytes, durable but for its directory entry. Nothing is left when it fails. */
@@ -82,7 +83,7 @@ export function linkExclusively(temporary: string, path: string, at: Checkpoint)
   at('after-link');
   removeQuietly(temporary);
   // Also when it is another's: what we go on to rely on must be durable, whoever was about to see to it.
-  syncDirectory(dirname(path));
+  syncDirectorySync(dirname(path));
   at('after-directory-fsync');
   return isOurs;
 }
@@ -95,7 +96,7 @@ export function replaceBy(temporary: string, path: string): void {
     removeQuietly(temporary);
     throw error;
   }
-  syncDirectory(dirname(path));
+  syncDirectorySync(dirname(path));
 }
 
 /** The whole file, read through a descriptor of its own (close-to-open consistency); undefined when there is none. */
@@ -149,7 +150,7 @@ export function removeFile(root: string, path: string): void {
     if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
     return;
   }
-  syncDirectory(folder);
+  syncDirectorySync(folder);
   removeEmptyFolders(root, folder);
 }
 
@@ -162,16 +163,6 @@ function removeEmptyFolders(root: string, folder: string): void {
     return;
   }
   removeEmptyFolders(root, dirname(folder));
-}
-
-/** A name is durable only when its directory is. */
-export function syncDirectory(path: string): void {
-  const directory = openSync(path, 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
 }
 
 export function removeQuietly(path: string): void {

@@ -4,7 +4,7 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
 import { ForeignDataError } from '../errors.ts';
-import { syncDirectory } from './sync-directory.ts';
+import { syncDirectorySync } from '../sync-directory.ts';
 import { createPrivately } from './tables.ts';
 
 /** Brings tables and rows from the format before to the next. Runs within a transaction. */
@@ -62,5 +62,5 @@ function copyAside(database: Database.Database, path: string, format: number): v
     closeSync(file);
   }
   renameSync(temporary, copy);
-  syncDirectory(dirname(path));
+  syncDirectorySync(dirname(path));
 }

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { StorageFailedError } from '../errors.ts';
 import { SideFile } from './side-file.ts';
-import { syncDirectory } from './sync-directory.ts';
+import { syncDirectorySync } from '../sync-directory.ts';
 
 /** What an empty log takes over from the one that goes. */
 export interface Place {
@@ -27,9 +27,9 @@ export function replaceDatabase(
   if (database === undefined)
     throw new StorageFailedError(`Cannot replace ${path}: it is not open`);
   leaveWal(database, path);
-  syncDirectory(dirname(path));
+  syncDirectorySync(dirname(path));
   renameSync(next, path);
-  syncDirectory(dirname(path));
+  syncDirectorySync(dirname(path));
 }
 
 /**
@@ -77,9 +77,9 @@ export function removeLeftovers(path: string): void {
 function complete(path: string, aside: string): void {
   if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${aside}-wal`);
   rmSync(`${path}-shm`, { force: true });
-  syncDirectory(dirname(path));
+  syncDirectorySync(dirname(path));
   renameSync(aside + EMPTY, path);
-  syncDirectory(dirname(path));
+  syncDirectorySync(dirname(path));
 }
 
 /** Brings everything into the database file and ends with no log beside it. */

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import { CorruptDataError, ForeignDataError, StorageFailedError } from '../errors.ts';
 import { checkFormat, migrate, MIGRATIONS } from './migrations.ts';
 import type { Migration } from './migrations.ts';
-import { syncDirectory } from './sync-directory.ts';
+import { syncDirectorySync } from '../sync-directory.ts';
 import { APPLICATION_ID, createPrivately, createTables, formatFile } from './tables.ts';
 import { checkWriteAheadLog } from './write-ahead-log.ts';
 
@@ -39,7 +39,7 @@ export function openDatabase(
     readBack(database, path);
     // Emptied, of a process that died while it took another file's place (replacement.ts). With write-ahead logging nobody needs it.
     rmSync(`${path}-journal`, { force: true });
-    syncDirectory(directory);
+    syncDirectorySync(directory);
     return database;
   } catch (error) {
     database.close();

@@ -1,6 +1,8 @@
 // Whoever has asked to run or attach to a command, whatever protocol it speaks: its streams, and how it is told the end.
 import type { Readable, Writable } from 'node:stream';
 
+import { jsonFields } from '#platform/json-fields.ts';
+
 import type { Status } from '../../api/errors.ts';
 
 export interface TerminalSize {
@@ -24,14 +26,7 @@ const LARGEST_SIZE = 0xffff;
 
 /** `{"Width":80,"Height":24}`; undefined for anything else. */
 export function parseTerminalSize(text: string): TerminalSize | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { Width: width, Height: height } = value as Readonly<Record<string, unknown>>;
+  const { Width: width, Height: height } = jsonFields(text) ?? {};
   return isSize(width) && isSize(height) ? { width, height } : undefined;
 }
 
