@@ -1,0 +1,60 @@
+// Runs the tests that name cases of the machine collection in their titles.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { projectRoot } from '#test/support/windlass.ts';
+import { idsOf } from './machine-case.ts';
+import type { TestResult } from './machine-case.ts';
+
+const FOLDERS = ['platform', 'persistence', 'controlplane', 'controllers', 'cli', 'test'];
+
+/** A run that takes longer hangs. */
+const TIMEOUT_MS = 20 * 60_000;
+
+/** Test files that name one of the ids. */
+export function filesNaming(ids: ReadonlySet<string>): readonly string[] {
+  return FOLDERS.flatMap((folder) =>
+    readdirSync(join(projectRoot, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.test.ts') && !name.startsWith('cases/'))
+      .map((name) => join(projectRoot, folder, name)),
+  ).filter((file) => idsOf(readFileSync(file, 'utf8')).some((id) => ids.has(id)));
+}
+
+/** Runs the files; resolves with what came of each test. Throws Error when the run ended without a result. */
+export async function runTests(files: readonly string[]): Promise<readonly TestResult[]> {
+  if (files.length === 0) return [];
+  const scratch = mkdtempSync(join(tmpdir(), 'windlass-cases-'));
+  const results = join(scratch, 'results.json');
+  try {
+    const child = spawn(
+      process.execPath,
+      [
+        '--test',
+        '--test-concurrency=2',
+        '--test-timeout=240000',
+        `--test-reporter=${join(projectRoot, 'test/support/titles-reporter.ts')}`,
+        `--test-reporter-destination=${results}`,
+        ...files,
+      ],
+      { cwd: projectRoot, stdio: ['ignore', 'ignore', 'inherit'], env: environment() },
+    );
+    const watchdog = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
+    const code = await new Promise<number | null>((done) => child.on('exit', done));
+    clearTimeout(watchdog);
+    try {
+      return JSON.parse(readFileSync(results, 'utf8')) as readonly TestResult[];
+    } catch (cause) {
+      const why = `the run of ${files.length} test files ended with exit code ${code ?? 'none'} and no result`;
+      throw new Error(why, { cause });
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** A run inside of a test would otherwise take itself for a part of that one, and run nothing. */
+function environment(): NodeJS.ProcessEnv {
+  const { NODE_TEST_CONTEXT: _, ...rest } = process.env;
+  return rest;
+}
