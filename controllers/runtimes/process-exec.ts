@@ -62,11 +62,22 @@ export async function runProcessExec(input: ProcessExecInput): Promise<RunningCo
   };
 }
 
-/** Kills what belongs to a session, whatever groups it has made. @param pid of the first process, when it is still ours */
+/** Enough for whatever does not multiply faster than the table of processes is read. */
+const KILL_PASSES = 5;
+
+/**
+ * Kills what belongs to a session, whatever groups it has made. What is forked while the table of processes is read, or shows no
+ * environment because it is just being executed, is met by another look.
+ *
+ * @param pid of the first process, when it is still ours
+ */
 export async function killExec(execID: string, pid: number | undefined): Promise<void> {
   if (pid !== undefined) signalProcess(-pid, 'SIGKILL');
-  for (const { pid } of (await markedProcesses(EXEC_MARKER)).get(execID) ?? []) {
-    signalProcess(pid, 'SIGKILL');
+  for (let pass = 0; pass < KILL_PASSES; pass += 1) {
+    const found = (await markedProcesses(EXEC_MARKER)).get(execID) ?? [];
+    for (const { pid: one } of found) signalProcess(one, 'SIGKILL');
+    // A first look that finds nothing may have come too early.
+    if (found.length === 0 && pass > 0) return;
   }
 }
 
