@@ -68,6 +68,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controllers/runtimes/',
     'controllers/registry/',
   ],
+  'controllers/infrastructure/*': ['platform/'],
+  'controllers/infrastructure/open-provider.ts': ['platform/', 'controllers/infrastructure/'],
+  'controllers/infrastructure/docker/': ['platform/', 'controllers/infrastructure/*'],
+  'controllers/infrastructure/local/': ['platform/', 'controllers/infrastructure/*'],
+  'controllers/infrastructure/hetzner/': ['platform/', 'controllers/infrastructure/*'],
+  'controllers/infrastructure/omni/': ['platform/', 'controllers/infrastructure/*'],
+  'controllers/infrastructure/sim/': ['platform/', 'controllers/infrastructure/*'],
+  'controllers/infra-provider/': [
+    'platform/',
+    'controllers/machinery/',
+    'controllers/infrastructure/',
+  ],
   'controllers/start.ts': ['platform/', 'controllers/'],
   // Any other folder of controllers/ is that of a kind.
   'controllers/': ['platform/', 'controllers/machinery/'],
@@ -119,7 +131,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   // The words of a Pod; types only.
   '@kubernetes/client-node': ['controllers/', 'cli/compose/'],
   'dns-packet': ['controllers/agent/names/'],
-  dockerode: ['controllers/runtimes/'],
+  dockerode: ['controllers/runtimes/', 'controllers/infrastructure/docker/'],
   'tar-stream': ['controllers/runtimes/'],
   'node:child_process': [
     'controllers/runtimes/',

@@ -1,0 +1,279 @@
+// A Provider out of a driver and a label scheme. Nothing is touched but what was just listed with all labels of ours, or what belongs
+// to a foreign cluster that was adopted by its exact name.
+import type { Clock } from '#platform/clock.ts';
+import { getClusterStatusFromLister } from './cluster-status.ts';
+import { eachNode } from './each-node.ts';
+import type { NodeLimits } from './each-node.ts';
+import { InvalidRequest, NoNodes, NotOwned, NotSupported, SkipAction } from './errors.ts';
+import { NameTaken } from './infra-driver.ts';
+import type { FoundNode, InfraDriver } from './infra-driver.ts';
+import { LABELS, labelSchemeOf, nodeLabels } from './label-scheme.ts';
+import type { Labels, LabelScheme } from './label-scheme.ts';
+import { clusterNamesOf, inOrder } from './node-lists.ts';
+import { actionable, isNodeOf } from './ownership.ts';
+import type { Choice } from './ownership.ts';
+import type {
+  Capability,
+  ClusterIdentity,
+  ClusterReference,
+  ClusterStatus,
+  NodeChoice,
+  NodeInfo,
+  NodeRequest,
+  NodeResult,
+  Provider,
+} from './provider.ts';
+
+export interface LabelledProviderOptions {
+  readonly driver: InfraDriver;
+  readonly clock: Clock;
+  readonly limits: NodeLimits;
+  /** One of `labelSchemeNames`; checked at the first call, so that a wrong one is an error of that. */
+  readonly labelScheme: string;
+  /** Names of foreign clusters that we may act on. */
+  readonly adoptedClusters: readonly string[];
+}
+
+interface Listed {
+  readonly info: NodeInfo;
+  readonly found: FoundNode;
+}
+
+export class LabelledProvider implements Provider {
+  readonly name: string;
+  readonly readyState: string;
+  readonly capabilities: readonly Capability[];
+  readonly #options: LabelledProviderOptions;
+  readonly #driver: InfraDriver;
+
+  constructor(options: LabelledProviderOptions) {
+    this.#options = options;
+    this.#driver = options.driver;
+    this.name = options.driver.name;
+    this.readyState = options.driver.readyState;
+    const isForeign = options.labelScheme !== 'windlass';
+    this.capabilities = options.driver.capabilities.filter(
+      (capability) => !isForeign || capability !== 'createNodes',
+    );
+  }
+
+  isAvailable(): boolean {
+    return this.#driver.isAvailable;
+  }
+
+  async listNodes(cluster: ClusterReference, signal: AbortSignal): Promise<readonly NodeInfo[]> {
+    const listed = await this.#list(clusterFilter(this.#scheme(), cluster), signal);
+    return inOrder(listed.map(({ info }) => info).filter((info) => isNodeOf(info, cluster)));
+  }
+
+  async listAllNodes(signal: AbortSignal): Promise<readonly NodeInfo[]> {
+    return inOrder((await this.#list({}, signal)).map(({ info }) => info));
+  }
+
+  async listAllClusters(signal: AbortSignal): Promise<readonly string[]> {
+    return clusterNamesOf(await this.listAllNodes(signal));
+  }
+
+  async nodesExist(cluster: ClusterReference, signal: AbortSignal): Promise<boolean> {
+    return (await this.listNodes(cluster, signal)).length > 0;
+  }
+
+  getClusterStatus(cluster: ClusterReference, signal: AbortSignal): Promise<ClusterStatus | null> {
+    return getClusterStatusFromLister(this, cluster, this.readyState, signal);
+  }
+
+  checkCredentials(signal: AbortSignal): Promise<void> {
+    return this.#driver.checkCredentials(signal);
+  }
+
+  async createNodes(
+    cluster: ClusterIdentity,
+    nodes: readonly NodeRequest[],
+    signal: AbortSignal,
+  ): Promise<readonly NodeResult[]> {
+    this.#mustHave('createNodes', 'create nodes');
+    checkRequests(nodes);
+    const labels = nodes.map((node) => nodeLabels(cluster, node));
+    const wanted = nodes.map((node, index) => ({
+      name: node.name,
+      node,
+      labels: labels[index] ?? {},
+    }));
+    const before = await this.#list({}, signal);
+    const missing = nodes.filter((node) => machineOf(before, node) === undefined);
+    if (missing.length > 0) await this.#driver.prepare(cluster, missing, signal);
+    return eachNode(wanted, { ...this.#options, signal }, async (item, own) => {
+      adopt(cluster, item.node, machineOf(before, item.node));
+      try {
+        await this.#driver.create(cluster, item.node, item.labels, own);
+      } catch (error) {
+        if (!(error instanceof NameTaken)) throw error;
+        // Somebody was faster, or we were, and did not live to know.
+        adopt(cluster, item.node, machineOf(await this.#list({}, own), item.node));
+        throw new NotOwned(
+          `${this.name} node ${JSON.stringify(item.name)}`,
+          `something of that name is there without the label ${LABELS.machineUID}=${item.node.machineUID}`,
+        );
+      }
+    });
+  }
+
+  async startNodes(
+    cluster: ClusterReference,
+    signal: AbortSignal,
+    choice: NodeChoice = {},
+  ): Promise<readonly NodeResult[]> {
+    this.#mustHave('power', 'start nodes');
+    return this.#act(cluster, choice, signal, async (node, own) => {
+      if (node.state === this.readyState) throw new SkipAction('it runs');
+      await this.#driver.start(node, own);
+    });
+  }
+
+  async stopNodes(
+    cluster: ClusterReference,
+    signal: AbortSignal,
+    choice: NodeChoice = {},
+  ): Promise<readonly NodeResult[]> {
+    this.#mustHave('power', 'stop nodes');
+    return this.#act(cluster, choice, signal, async (node, own) => {
+      if (this.#driver.stoppedStates.includes(node.state)) throw new SkipAction('it is stopped');
+      await this.#driver.stop(node, own);
+    });
+  }
+
+  async deleteNodes(
+    cluster: ClusterReference,
+    signal: AbortSignal,
+    choice: NodeChoice = {},
+  ): Promise<readonly NodeResult[]> {
+    this.#mustHave('deleteNodes', 'delete nodes');
+    const { targets, choice: chosen } = await this.#choose(cluster, choice, signal);
+    const results = await eachNode(targets, { ...this.#options, signal }, (item, own) =>
+      this.#driver.remove(item.found, own),
+    );
+    // What is gone already is as it should be.
+    const gone = chosen.unknown.map(({ kind, name }): NodeResult => ({
+      kind,
+      name,
+      outcome: 'skipped',
+    }));
+    const identity = identityOf(cluster, chosen.nodes);
+    const isAll =
+      choice.nodes === undefined && results.every(({ outcome }) => outcome !== 'failed');
+    if (!isAll || identity === undefined) return [...results, ...gone];
+    return [...results, ...gone, ...(await this.#driver.removeResources(identity, signal))];
+  }
+
+  async #act(
+    cluster: ClusterReference,
+    choice: NodeChoice,
+    signal: AbortSignal,
+    act: (node: FoundNode, signal: AbortSignal) => Promise<void>,
+  ): Promise<readonly NodeResult[]> {
+    const { targets, choice: chosen } = await this.#choose(cluster, choice, signal);
+    if (targets.length === 0 && chosen.unknown.length === 0)
+      throw new NoNodes(typeof cluster === 'string' ? cluster : cluster.name);
+    const results = await eachNode(targets, { ...this.#options, signal }, ({ found }, own) =>
+      act(found, own),
+    );
+    return [...results, ...chosen.unknown];
+  }
+
+  async #choose(
+    cluster: ClusterReference,
+    choice: NodeChoice,
+    signal: AbortSignal,
+  ): Promise<{
+    readonly targets: readonly (Listed & { readonly name: string })[];
+    readonly choice: Choice;
+  }> {
+    const listed = await this.#list(clusterFilter(this.#scheme(), cluster), signal);
+    const chosen = actionable(inOrder(listed.map(({ info }) => info)), cluster, choice);
+    const foundOf = new Map(listed.map(({ info, found }) => [info, found]));
+    const targets = chosen.nodes.flatMap((info) => {
+      const found = foundOf.get(info);
+      return found === undefined ? [] : [{ name: info.name, info, found }];
+    });
+    return { targets, choice: chosen };
+  }
+
+  async #list(filter: Labels, signal: AbortSignal): Promise<readonly Listed[]> {
+    const scheme = this.#scheme();
+    const found = await this.#driver.list({ [scheme.key]: '', ...filter }, signal);
+    return found.flatMap((node) => {
+      const info = this.#infoOf(node, scheme);
+      return info === undefined ? [] : [{ info, found: node }];
+    });
+  }
+
+  #infoOf(found: FoundNode, scheme: LabelScheme): NodeInfo | undefined {
+    const labelled = scheme.nodeOf(found.labels);
+    if (labelled === undefined) return undefined;
+    const { addresses, serverType } = found;
+    return {
+      name: found.name,
+      state: found.state,
+      isOwned: !scheme.isForeign || this.#options.adoptedClusters.includes(labelled.clusterName),
+      ...labelled,
+      ...(addresses === undefined ? {} : { addresses }),
+      ...(serverType === undefined ? {} : { serverType }),
+    };
+  }
+
+  #scheme(): LabelScheme {
+    return labelSchemeOf(this.#options.labelScheme);
+  }
+
+  #mustHave(capability: Capability, what: string): void {
+    const scheme = this.#scheme();
+    if (this.capabilities.includes(capability)) return;
+    throw new NotSupported(
+      this.name,
+      scheme.isForeign ? `${what} of label scheme ${scheme.name}` : what,
+    );
+  }
+}
+
+/** Only our own scheme names the label of the cluster; others filter by their key. */
+function clusterFilter(scheme: LabelScheme, cluster: ClusterReference): Labels {
+  const name = typeof cluster === 'string' ? cluster : cluster.name;
+  if (scheme.isForeign) return { [scheme.key]: name };
+  return {
+    [LABELS.cluster]: name,
+    ...(typeof cluster === 'string' ? {} : { [LABELS.clusterUID]: cluster.uid }),
+  };
+}
+
+function machineOf(listed: readonly Listed[], node: NodeRequest): NodeInfo | undefined {
+  return listed.find(({ info }) => info.machineUID === node.machineUID)?.info;
+}
+
+/** @throws SkipAction when the machine has its node already. NotOwned when another cluster has it */
+function adopt(cluster: ClusterIdentity, node: NodeRequest, present: NodeInfo | undefined): void {
+  if (present === undefined) return;
+  if (isNodeOf(present, cluster)) throw new SkipAction('it is there');
+  throw new NotOwned(
+    `node ${present.name}`,
+    `it has the UID of machine ${node.name} and is of cluster ${present.clusterName} (${present.clusterUID ?? ''})`,
+  );
+}
+
+function checkRequests(nodes: readonly NodeRequest[]): void {
+  for (const field of ['name', 'machineUID'] as const) {
+    const values = nodes.map((node) => node[field]);
+    const twice = values.find((value, index) => value === '' || values.indexOf(value) !== index);
+    if (twice !== undefined)
+      throw new InvalidRequest(`nodes: ${field} ${JSON.stringify(twice)} is empty or there twice`);
+  }
+}
+
+/** Whose resources go with the nodes: by reference, or as the nodes say. */
+function identityOf(
+  cluster: ClusterReference,
+  nodes: readonly NodeInfo[],
+): ClusterIdentity | undefined {
+  if (typeof cluster !== 'string') return cluster;
+  const uid = nodes[0]?.clusterUID;
+  return uid === undefined ? undefined : { name: cluster, uid };
+}
