@@ -62,6 +62,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'controlplane/node-kubeconfig.ts': ['platform/', 'controlplane/identity/'],
   'controllers/machinery/': ['platform/'],
   'controllers/runtimes/': ['platform/'],
+  'controllers/hosts/': ['platform/'],
   'controllers/agent/': [
     'platform/',
     'controllers/machinery/',
@@ -135,6 +136,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   'tar-stream': ['controllers/runtimes/'],
   'node:child_process': [
     'controllers/runtimes/',
+    'controllers/hosts/local-dir/',
     'controllers/registry/credential-helper.ts',
     'persistence/secrets/exec-plugin.ts',
     'cli/',
