@@ -81,6 +81,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controllers/machinery/',
     'controllers/infrastructure/',
   ],
+  'controllers/binaries/': ['platform/', 'controllers/machinery/deadline.ts', 'controllers/hosts/'],
   'controllers/start.ts': ['platform/', 'controllers/'],
   // Any other folder of controllers/ is that of a kind.
   'controllers/': ['platform/', 'controllers/machinery/'],
@@ -128,7 +129,12 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   re2js: ['controlplane/api/'],
   yaml: ['controlplane/api/', 'cli/'],
   ws: ['controlplane/http/', 'controllers/agent/'],
-  undici: ['controllers/machinery/', 'controllers/agent/', 'controllers/registry/'],
+  undici: [
+    'controllers/machinery/',
+    'controllers/agent/',
+    'controllers/registry/',
+    'controllers/binaries/',
+  ],
   // The words of a Pod; types only.
   '@kubernetes/client-node': ['controllers/', 'cli/compose/'],
   'dns-packet': ['controllers/agent/names/'],
