@@ -5,6 +5,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
+import { clusterDefinition } from './crds/cluster.ts';
 import { serviceDefinition } from './crds/service.ts';
 
 export const root = join(import.meta.dirname, '..');
@@ -14,7 +15,7 @@ const HEADER =
 
 /** Path below the project's root → content. */
 export function renderCRDs(): ReadonlyMap<string, string> {
-  const definitions = [serviceDefinition];
+  const definitions = [serviceDefinition, clusterDefinition];
   const list = { kind: 'List', apiVersion: 'v1', metadata: {}, items: definitions };
   return new Map([
     ...definitions.map((definition): [string, string] => [

@@ -112,3 +112,19 @@ export const SECRETS: ApiResource = {
   kind: 'Secret',
   namespaced: true,
 };
+
+export const CLUSTERS: ApiResource = {
+  group: 'windlass.dev',
+  version: 'v1alpha1',
+  resource: 'clusters',
+  kind: 'Cluster',
+  namespaced: true,
+};
+
+export const MACHINES: ApiResource = {
+  group: 'windlass.dev',
+  version: 'v1alpha1',
+  resource: 'machines',
+  kind: 'Machine',
+  namespaced: true,
+};

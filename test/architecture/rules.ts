@@ -82,6 +82,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controllers/infrastructure/',
   ],
   'controllers/binaries/': ['platform/', 'controllers/machinery/deadline.ts', 'controllers/hosts/'],
+  'controllers/cluster/': [
+    'platform/',
+    'controllers/machinery/',
+    'controllers/hosts/',
+    'controllers/binaries/',
+    'controllers/infrastructure/',
+    'controllers/service/duration.ts',
+    'controllers/service/safe-hash.ts',
+  ],
   'controllers/start.ts': ['platform/', 'controllers/'],
   // Any other folder of controllers/ is that of a kind.
   'controllers/': ['platform/', 'controllers/machinery/'],

@@ -1,0 +1,27 @@
+// The distributions there are, one line each.
+import type { DistributionRules } from './plan-types.ts';
+
+interface Distribution {
+  readonly rules: DistributionRules;
+}
+
+const DISTRIBUTIONS: Readonly<Record<'Windlass' | 'K0s', Distribution>> = {
+  Windlass: {
+    rules: {
+      maximumMinorStep: Infinity,
+      needsVersions: false,
+      ignores: ['distributionOptions', 'template.artifacts'],
+    },
+  },
+  K0s: {
+    rules: {
+      maximumMinorStep: 1,
+      needsVersions: true,
+      ignores: ['template.rootfs', 'template.node'],
+    },
+  },
+};
+
+export function distributionOf(name: keyof typeof DISTRIBUTIONS): Distribution {
+  return DISTRIBUTIONS[name];
+}

@@ -1,0 +1,170 @@
+// What a Machine, and its Node where this server has it, say about one member of a cluster. Pure.
+import { isConditionTrue } from '../machinery/conditions.ts';
+import type { Condition } from '../machinery/conditions.ts';
+import { isSameVersion } from './versions.ts';
+import { isController } from './wanted-machines.ts';
+import {
+  APPLIED_ANNOTATION,
+  CLUSTER_LABEL,
+  CLUSTER_UID_LABEL,
+  CORDONED_BY_ANNOTATION,
+  DISTRIBUTION_LABEL,
+  OPERATION_ANNOTATION,
+  PERMIT_ANNOTATION,
+  POOL_LABEL,
+  TARGET_ANNOTATION,
+} from './types.ts';
+import type { Cluster, Machine, MachineTemplate, PowerState, Role } from './types.ts';
+import type { ApiObject } from '../machinery/client-types.ts';
+
+export interface NodeView extends ApiObject {
+  readonly spec?: { readonly unschedulable?: boolean };
+  readonly status?: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
+}
+
+export interface ObservedMachine {
+  readonly name: string;
+  readonly pool: string;
+  readonly role: Role | undefined;
+  readonly isController: boolean;
+  readonly isDeleting: boolean;
+  /** Hash of what the cluster last asked it to be; '' when it never did. */
+  readonly target: string;
+  /** Template that it was last given. */
+  readonly applied: MachineTemplate | undefined;
+  /** As the spec asks. */
+  readonly version: string | undefined;
+  readonly runningVersion: string | undefined;
+  readonly powerState: PowerState;
+  /** What a permit has to say to be one for what the spec asks now. */
+  readonly permitKey: string;
+  readonly permit: string | undefined;
+  /** It is what its spec asks for, and says so of this very spec. */
+  readonly isSettled: boolean;
+  /** It was a member once. */
+  readonly hasJoined: boolean;
+  /** It does its work, as far as anybody can see. */
+  readonly isServing: boolean;
+  readonly isReachable: boolean;
+  readonly isStopped: boolean;
+  readonly waitsForPermit: boolean;
+  readonly phase: string;
+  /** Why it will not become what the spec asks for by itself. */
+  readonly failure: { readonly reason: string; readonly message: string } | undefined;
+}
+
+/** Whether a Machine is this very cluster's: by name and UID, never by how its own name begins. */
+export function isOwnMachine({ metadata }: Machine, cluster: Cluster): boolean {
+  return (
+    metadata.labels?.[CLUSTER_LABEL] === cluster.metadata.name &&
+    metadata.labels[CLUSTER_UID_LABEL] === cluster.metadata.uid &&
+    metadata.namespace === cluster.metadata.namespace
+  );
+}
+
+/** Whether the distribution itself drives it, instead of the Machine controller. */
+export function isDistributionDriven({ metadata, spec }: Machine): boolean {
+  return metadata.labels?.[DISTRIBUTION_LABEL] !== undefined && spec['rootfs'] === undefined;
+}
+
+export function observeMachine(machine: Machine, node: NodeView | undefined): ObservedMachine {
+  const { metadata, spec, status = {} } = machine;
+  const { annotations = {}, labels = {}, generation = 1 } = metadata;
+  const target = annotations[TARGET_ANNOTATION] ?? '';
+  const { conditions = [], phase = 'Pending' } = status;
+  const isDriven = isDistributionDriven(machine);
+  const isSeen = (status.observedGeneration ?? 0) >= generation;
+  const hasGoal = !isDriven || status.goalHash === target;
+  const isOutdated =
+    conditionOf(conditions, 'UpToDate')?.status === 'False' ||
+    (status.runningVersion !== undefined &&
+      spec.version !== undefined &&
+      !isSameVersion(status.runningVersion, spec.version));
+  const powerState = spec.powerState ?? 'Running';
+  const isStopped = phase === 'Stopped';
+  const isCordoned =
+    node?.spec?.unschedulable === true &&
+    node.metadata.annotations?.[CORDONED_BY_ANNOTATION] === `machine/${metadata.name}`;
+  const isReady = phase === 'Ready' && conditionOf(conditions, 'NodeReady')?.status !== 'False';
+  const nodeReady = node?.status?.conditions?.find(({ type }) => type === 'Ready');
+  const isServing =
+    isReady && !isCordoned && (nodeReady === undefined || nodeReady.status === 'True');
+  return {
+    name: metadata.name,
+    pool: labels[POOL_LABEL] ?? '',
+    role: spec.role,
+    isController: isController(spec.role),
+    isDeleting: metadata.deletionTimestamp !== undefined,
+    target,
+    applied: parsed(annotations[APPLIED_ANNOTATION]),
+    version: spec.version,
+    runningVersion: status.runningVersion,
+    powerState,
+    permitKey: isDriven ? target : String(generation),
+    permit: annotations[PERMIT_ANNOTATION],
+    isSettled:
+      isSeen &&
+      hasGoal &&
+      (powerState === 'Stopped' ? isStopped : isReady && !isOutdated && !isCordoned),
+    hasJoined:
+      phase === 'Ready' ||
+      isStopped ||
+      status.nodeRef !== undefined ||
+      status.runningVersion !== undefined ||
+      status.lastGood !== undefined,
+    isServing,
+    isReachable:
+      conditionOf(conditions, 'Reachable')?.status !== 'False' && nodeReady?.status !== 'Unknown',
+    isStopped,
+    waitsForPermit: conditions.some(
+      ({ type, reason }) => type === 'Drained' && reason === 'WaitingForBudget',
+    ),
+    phase,
+    failure: isSeen && !isAskedAgain(machine) ? failureOf(conditions, phase) : undefined,
+  };
+}
+
+/** It was told to try once more and has not begun: what it says is about the time before. */
+function isAskedAgain({ metadata, status }: Machine): boolean {
+  const [, uid] = /^(.+)\/Retry$/.exec(metadata.annotations?.[OPERATION_ANNOTATION] ?? '') ?? [];
+  return uid !== undefined && status?.operation?.uid !== uid;
+}
+
+const DRAIN_FAILED = /^Drain(Timeout|Failed)$/;
+
+function failureOf(conditions: readonly Condition[], phase: string): ObservedMachine['failure'] {
+  const drained = conditionOf(conditions, 'Drained');
+  if (drained?.status === 'False' && DRAIN_FAILED.test(drained.reason))
+    return { reason: drained.reason, message: drained.message };
+  if (isConditionTrue(conditions, 'RolledBack')) {
+    const { reason = 'RolledBack', message = '' } = conditionOf(conditions, 'RolledBack') ?? {};
+    return { reason, message };
+  }
+  if (phase !== 'Failed') return undefined;
+  const first = conditions.find(
+    ({ type, status }) => status === 'False' && type !== 'Ready' && type !== 'UpToDate',
+  );
+  return {
+    reason: first?.reason ?? 'Failed',
+    message: first?.message ?? conditionOf(conditions, 'Ready')?.message ?? 'the machine failed',
+  };
+}
+
+function conditionOf(conditions: readonly Condition[], type: string): Condition | undefined {
+  return conditions.find((condition) => condition.type === type);
+}
+
+/** Ours, but anybody may have written into it. */
+function parsed(text: string | undefined): MachineTemplate | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as MachineTemplate)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
