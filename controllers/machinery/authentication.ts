@@ -17,12 +17,15 @@ export class Authentication {
     this.#clock = clock;
   }
 
-  async headers(): Promise<Readonly<Record<string, string>>> {
+  /** The headers, while they need not be read again. */
+  known(): Readonly<Record<string, string>> | undefined {
+    return this.#clock.monotonic() - this.#readAt > MAX_AGE_MS ? undefined : this.#headers;
+  }
+
+  async read(): Promise<Readonly<Record<string, string>>> {
     const now = this.#clock.monotonic();
-    if (this.#headers === undefined || now - this.#readAt > MAX_AGE_MS) {
-      this.#headers = await this.#connection.headers();
-      this.#readAt = now;
-    }
+    this.#headers = await this.#connection.headers();
+    this.#readAt = now;
     return this.#headers;
   }
 

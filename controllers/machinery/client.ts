@@ -1,13 +1,8 @@
-// The client of the API server: client-types.ts over HTTPS, through one undici Agent with kept-alive connections (client-node's own
+// The client of the API server: client-types.ts over HTTPS, through kept-alive connections (client-node's own
 // clients open one per call). Every request has a deadline; a watch may not be silent for long, so that a half-open connection
 // cannot blind an informer.
-import type { Dispatcher } from 'undici';
 import type { Clock } from '#platform/clock.ts';
-import { sleep } from '#platform/clock.ts';
 import type { MetricsRegistry } from '#platform/metrics.ts';
-import { Authentication } from './authentication.ts';
-import { clientMetrics } from './client-metrics.ts';
-import type { ClientMetrics } from './client-metrics.ts';
 import type {
   ApiObject,
   ApiResource,
@@ -19,17 +14,11 @@ import type {
   Selectors,
 } from './client-types.ts';
 import { Deadline } from './deadline.ts';
-import { createDispatcher } from './dispatcher.ts';
+import { HttpTransport } from './http-transport.ts';
+import type { TransportRequest } from './http-transport.ts';
 import type { Connection } from './kubeconfig.ts';
-import { refusalOf } from './refusal.ts';
 import { ConnectionError, isExpired, RequestError } from './request-error.ts';
-import {
-  apiVersionOf,
-  collectionPath,
-  encodedPath,
-  objectPath,
-  withQuery,
-} from './resource-path.ts';
+import { apiVersionOf, collectionPath, objectPath, withQuery } from './resource-path.ts';
 import { parseWatchEvent, splitLines } from './watch-stream.ts';
 import { acceptHeader, BYTES_BODY, JSON_BODY, PATCH_CONTENT_TYPES } from './request-headers.ts';
 
@@ -56,25 +45,11 @@ const PAGE_SIZE = 500;
 const WATCH_GRACE_MS = 30_000;
 /** A server that lives sends a bookmark each minute; where it does not know bookmarks, the watch is asked for anew, no more. */
 const WATCH_SILENCE_MS = 90_000;
-/** How often, and for how long, a server that says when to come again is obeyed. */
-const MAXIMUM_RETRIES = 10;
-const MAXIMUM_RETRY_AFTER_SECONDS = 10;
-
-interface Answer {
-  readonly path: string;
-  readonly response: Dispatcher.ResponseData;
-}
-
-type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-
 /** One API server as one identity. Close it to give the sockets back. */
 export class HttpClient implements Client, AsyncDisposable {
-  readonly #connection: Connection;
-  readonly #authentication: Authentication;
-  readonly #dispatcher: Dispatcher;
+  readonly #host: string;
+  readonly #transport: HttpTransport;
   readonly #clock: Clock;
-  readonly #metrics: ClientMetrics;
-  readonly #userAgent: string;
   readonly #random: () => number;
   readonly #requestTimeoutMs: number;
   readonly #watchTimeoutSeconds: number;
@@ -82,12 +57,9 @@ export class HttpClient implements Client, AsyncDisposable {
   readonly #isDryRun: boolean;
 
   constructor(options: ClientOptions) {
-    this.#connection = options.connection;
-    this.#authentication = new Authentication(options.connection, options.clock);
-    this.#dispatcher = createDispatcher(options.connection);
+    this.#host = options.connection.server.host;
+    this.#transport = new HttpTransport(options);
     this.#clock = options.clock;
-    this.#metrics = clientMetrics(options.metrics);
-    this.#userAgent = options.userAgent;
     this.#random = options.random;
     this.#requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
     this.#fieldValidation = options.fieldValidation;
@@ -143,8 +115,8 @@ export class HttpClient implements Client, AsyncDisposable {
     const lifetime = AbortSignal.any([signal, end.signal, silence.signal]);
     try {
       const headers = acceptHeader(selectors, 'PartialObjectMetadata');
-      const { response } = await this.#sendPatiently('GET', path, undefined, headers, lifetime);
-      for await (const line of splitLines(response.body)) {
+      const body = await this.#transport.open({ method: 'GET', path, headers }, lifetime);
+      for await (const line of splitLines(body)) {
         silence.extend();
         yield parseWatchEvent<T>(line, path);
         // However long the reader took, that was not the server's silence.
@@ -237,7 +209,7 @@ export class HttpClient implements Client, AsyncDisposable {
 
   /** An answer that is text, such as a log. */
   getText(path: string, signal: AbortSignal): Promise<string> {
-    return this.#read('GET', path, signal, ({ response }) => response.body.text());
+    return this.#read({ method: 'GET', path }, signal, (text) => text);
   }
 
   /** An answer that comes as it is made, such as a log that is followed; no deadline once it has begun. */
@@ -249,8 +221,7 @@ export class HttpClient implements Client, AsyncDisposable {
 
   async *streamBytes(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     try {
-      const { response } = await this.#sendPatiently('GET', path, undefined, {}, signal);
-      for await (const chunk of response.body) yield chunk as Uint8Array;
+      yield* await this.#transport.open({ method: 'GET', path }, signal);
     } catch (error) {
       throw this.#translate(error, path, signal, signal);
     }
@@ -258,7 +229,7 @@ export class HttpClient implements Client, AsyncDisposable {
 
   /** Ends open requests and watches. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#dispatcher.destroy();
+    await this.#transport[Symbol.asyncDispose]();
   }
 
   #written(path: string): string {
@@ -291,92 +262,32 @@ export class HttpClient implements Client, AsyncDisposable {
   }
 
   #json<T = unknown>(
-    method: Method,
+    method: TransportRequest['method'],
     path: string,
     signal: AbortSignal,
     body?: unknown,
     headers: Readonly<Record<string, string>> = JSON_BODY,
   ): Promise<T> {
-    const read = async ({ response }: Answer): Promise<T> => (await response.body.json()) as T;
-    return this.#read(method, path, signal, read, body, headers);
+    const encoded = body instanceof Uint8Array ? body : JSON.stringify(body);
+    const parse = (text: string): T => JSON.parse(text) as T;
+    return this.#read({ method, path, body: encoded, headers }, signal, parse);
   }
 
   async #read<T>(
-    method: Method,
-    path: string,
+    request: TransportRequest,
     signal: AbortSignal,
-    read: (answer: Answer) => Promise<T>,
-    body?: unknown,
-    headers: Readonly<Record<string, string>> = JSON_BODY,
+    parse: (text: string) => T,
   ): Promise<T> {
+    const { method, path } = request;
     const timeoutMs = this.#requestTimeoutMs;
     const message = `${method} ${path}: no end of the answer within ${Math.round(timeoutMs / 1000)} s`;
     const deadline = new Deadline(this.#clock, timeoutMs, message, signal);
     try {
-      const encoded = body instanceof Uint8Array ? body : JSON.stringify(body);
-      return await read(await this.#sendPatiently(method, path, encoded, headers, deadline.signal));
+      return parse(await this.#transport.send(request, deadline.signal));
     } catch (error) {
       throw this.#translate(error, path, signal, deadline.signal);
     } finally {
       deadline.end();
-    }
-  }
-
-  /** Comes again when the server, which did nothing yet, says when to. */
-  async #sendPatiently(
-    method: Method,
-    path: string,
-    body: Uint8Array | string | undefined,
-    headers: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<Answer> {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await this.#send(method, path, body, headers, signal);
-      } catch (error) {
-        if (!(error instanceof RequestError) || attempt >= MAXIMUM_RETRIES) throw error;
-        const { retryAfterSeconds } = error;
-        if (retryAfterSeconds === undefined || (error.code !== 429 && error.code !== 503))
-          throw error;
-        if (retryAfterSeconds > MAXIMUM_RETRY_AFTER_SECONDS) throw error;
-        await sleep(this.#clock, retryAfterSeconds * 1000, signal);
-      }
-    }
-  }
-
-  /** Sends and waits for the head of the answer. @throws RequestError for any status but 2xx */
-  async #send(
-    method: Method,
-    path: string,
-    body: Uint8Array | string | undefined,
-    headers: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<Answer> {
-    const { server } = this.#connection;
-    const base = server.pathname === '/' ? '' : server.pathname.replace(/\/$/, '');
-    const started = this.#clock.monotonic();
-    let code = '<error>';
-    try {
-      const response = await this.#dispatcher.request({
-        origin: server.origin,
-        path: `${base}${encodedPath(path)}`,
-        method,
-        headers: {
-          accept: 'application/json',
-          'user-agent': this.#userAgent,
-          ...(await this.#authentication.headers()),
-          ...headers,
-        },
-        body: body ?? null,
-        reset: false, // undici's default ends the connection after a DELETE with a body.
-        signal,
-      });
-      code = String(response.statusCode);
-      if (response.statusCode >= 200 && response.statusCode < 300) return { path, response };
-      if (response.statusCode === 401) this.#authentication.refused();
-      throw await refusalOf(response, method, path);
-    } finally {
-      this.#metrics.observe(method, server.host, code, (this.#clock.monotonic() - started) / 1000);
     }
   }
 
@@ -386,9 +297,6 @@ export class HttpClient implements Client, AsyncDisposable {
     if (deadline.aborted) return deadline.reason;
     if (error instanceof RequestError || error instanceof ConnectionError) return error;
     const why = error instanceof Error ? error.message : String(error);
-    return new ConnectionError(
-      `Cannot reach ${this.#connection.server.host}${path}: ${why}`,
-      error,
-    );
+    return new ConnectionError(`Cannot reach ${this.#host}${path}: ${why}`, error);
   }
 }

@@ -30,12 +30,13 @@ export function objectPath(
 
 /** Adds a query string; leaves out what is undefined. */
 export function withQuery(path: string, query: Query): string {
-  const search = new URLSearchParams();
+  let search: URLSearchParams | undefined;
   for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== '') search.set(name, String(value));
+    if (value === undefined || value === '') continue;
+    search ??= new URLSearchParams();
+    search.set(name, String(value));
   }
-  const text = search.toString();
-  return text === '' ? path : `${path}?${text}`;
+  return search === undefined ? path : `${path}?${search.toString()}`;
 }
 
 /** `apps/v1`, or `v1` for the core group. */
