@@ -117,6 +117,21 @@ export class Repository {
     return (await this.#ask(ask, signal, (status) => status !== 404)).status === 200;
   }
 
+  /** The bytes of a blob as they come; whoever reads compares them with the digest. @throws RegistryError */
+  async blob(digest: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+    const what = `blob ${digest}`;
+    // Also finds out how to authenticate.
+    if (!(await this.hasBlob(digest, signal))) throw this.#error('missing', what, 'there is none');
+    const base = (this.#base ??= await this.#findBase(signal));
+    const url = new URL(`/v2/${this.#reference.path}/blobs/${digest}`, base);
+    const answer = await this.#transport.stream(
+      { url, authorization: this.#authorization },
+      signal,
+    );
+    if (answer.status === 200) return answer.body;
+    throw this.#error('refused', what, `it answers ${answer.status}`);
+  }
+
   /** Uploads what the registry does not have yet, in pieces. @throws RegistryError */
   async putBlob(content: Buffer, pieceBytes: number, signal: AbortSignal): Promise<string> {
     this.#askToPush();

@@ -38,6 +38,14 @@ const MOST_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
+/** An answer whose body comes as it is read. Leaving the loop over it ends the connection. */
+export interface Streamed extends Omit<Incoming, 'body'> {
+  readonly body: AsyncIterable<Buffer>;
+}
+
+/** A body may be as long as it likes, but not silent for longer. */
+const SILENCE_MS = 60_000;
+
 export class Transport implements AsyncDisposable {
   readonly #options: TransportOptions;
   readonly #dispatcher: Dispatcher;
@@ -79,6 +87,64 @@ export class Transport implements AsyncDisposable {
       throw new RegistryError('unreachable', `cannot reach ${host}: ${wordsOf(reason)}`, error);
     } finally {
       deadline.end();
+    }
+  }
+
+  /**
+   * GET of a body of any size. Follows redirects as send() does; the deadline is for the head of the answer, and for each silence in
+   * its body.
+   *
+   * @throws RegistryError as send(), also out of the body
+   */
+  async stream(
+    outgoing: Omit<Outgoing, 'method' | 'body' | 'limitBytes'>,
+    signal: AbortSignal,
+  ): Promise<Streamed> {
+    const { clock, timeoutMs = TIMEOUT_MS } = this.#options;
+    const silence = new Deadline(
+      clock,
+      Math.max(SILENCE_MS, timeoutMs),
+      'no byte for a minute',
+      signal,
+    );
+    const failed = (error: unknown): unknown => {
+      silence.end();
+      if (signal.aborted) return signal.reason;
+      if (error instanceof RegistryError) return error;
+      const reason = silence.signal.aborted ? (silence.signal.reason as Error) : (error as Error);
+      return new RegistryError(
+        'unreachable',
+        `cannot read from ${outgoing.url.host}: ${wordsOf(reason)}`,
+        error,
+      );
+    };
+    let { url } = outgoing;
+    try {
+      for (let hop = 0; hop <= MOST_REDIRECTS; hop += 1) {
+        const { headers = {}, authorization } = outgoing;
+        const isOrigin = url.origin === outgoing.url.origin;
+        // Each answer says where the next one is.
+        const response = await request(url, {
+          dispatcher: this.#dispatcher,
+          headers: {
+            'user-agent': this.#options.userAgent,
+            ...headers,
+            ...(authorization === undefined || !isOrigin ? {} : { authorization }),
+          },
+          signal: silence.signal,
+        });
+        const answer = { status: response.statusCode, headers: flatHeaders(response.headers), url };
+        if (!REDIRECTS.has(answer.status))
+          return {
+            ...answer,
+            body: watched(response.body as AsyncIterable<Buffer>, silence, failed),
+          };
+        await response.body.dump();
+        url = this.locationOf(answer);
+      }
+      throw new RegistryError('refused', `${outgoing.url.host} redirects without end`);
+    } catch (error) {
+      throw failed(error);
     }
   }
 
@@ -128,16 +194,17 @@ export class Transport implements AsyncDisposable {
         );
       parts.push(part);
     }
-    const flat = Object.entries(response.headers).map(([name, value]) => [
-      name,
-      Array.isArray(value) ? value.join(', ') : (value ?? ''),
-    ]);
-    const entries = Object.fromEntries(flat) as Record<string, string>;
-    return { status: response.statusCode, headers: entries, body: Buffer.concat(parts), url };
+    const content = Buffer.concat(parts);
+    return {
+      status: response.statusCode,
+      headers: flatHeaders(response.headers),
+      body: content,
+      url,
+    };
   }
 
   /** Where an answer sends us. @throws RegistryError for what leads out of HTTPS, or nowhere */
-  locationOf({ headers, url }: Incoming): URL {
+  locationOf({ headers, url }: Pick<Incoming, 'headers' | 'url'>): URL {
     const target = URL.parse(headers['location'] ?? '', url);
     if (target === null) throw new RegistryError('refused', `${url.host} redirects to no URL`);
     const isPlain = target.protocol === 'http:';
@@ -150,6 +217,34 @@ export class Transport implements AsyncDisposable {
         `${url.host} leads to a ${target.protocol}// URL, which is not followed`,
       );
     return target;
+  }
+}
+
+function flatHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(', ') : (value ?? ''),
+    ]),
+  );
+}
+
+async function* watched(
+  body: AsyncIterable<Buffer>,
+  silence: Deadline,
+  failed: (error: unknown) => unknown,
+): AsyncGenerator<Buffer> {
+  try {
+    for await (const part of body) {
+      silence.extend();
+      yield part;
+      // However long the reader took, that was not the server's silence.
+      silence.extend();
+    }
+  } catch (error) {
+    throw failed(error);
+  } finally {
+    silence.end();
   }
 }
 

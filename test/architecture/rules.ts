@@ -81,6 +81,22 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controllers/machinery/',
     'controllers/infrastructure/',
   ],
+  'controllers/rootfs/': [
+    'platform/',
+    'controllers/machinery/',
+    'controllers/hosts/',
+    'controllers/binaries/',
+    'controllers/registry/',
+  ],
+  'controllers/machine/': [
+    'platform/',
+    'controllers/machinery/',
+    'controllers/hosts/',
+    'controllers/binaries/',
+    'controllers/rootfs/',
+    'controllers/registry/',
+    'controllers/infrastructure/',
+  ],
   'controllers/binaries/': ['platform/', 'controllers/machinery/deadline.ts', 'controllers/hosts/'],
   'controllers/cluster/': [
     'platform/',
@@ -148,7 +164,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@kubernetes/client-node': ['controllers/', 'cli/compose/'],
   'dns-packet': ['controllers/agent/names/'],
   dockerode: ['controllers/runtimes/', 'controllers/infrastructure/docker/'],
-  'tar-stream': ['controllers/runtimes/'],
+  'tar-stream': ['controllers/runtimes/', 'controllers/rootfs/'],
   'node:child_process': [
     'controllers/runtimes/',
     'controllers/hosts/local-dir/',

@@ -1,0 +1,25 @@
+// Everything that makes a complete root, as one graph: the tree first, then its parts at the same time.
+import { configureOS, disableResolved } from './configure-os.ts';
+import { downloadKubeBinaries } from './kubernetes-binaries.ts';
+import type { RootFSContext } from './rootfs-context.ts';
+import { downloadCNIBinaries, downloadCRIBinaries } from './runtime-binaries.ts';
+import { parallel, serial } from './task.ts';
+import type { Task } from './task.ts';
+import { ensureNSpawnWorkspace } from './workspace.ts';
+
+/** Shared by first installs and updates. A machine that is to be no node gets no binaries of one. */
+export function provision(context: RootFSContext): Task {
+  const { kubernetes } = context.goal;
+  const binaries =
+    kubernetes === undefined
+      ? []
+      : [
+          downloadKubeBinaries(context, kubernetes),
+          downloadCRIBinaries(context, kubernetes),
+          downloadCNIBinaries(context, kubernetes),
+        ];
+  return serial(
+    ensureNSpawnWorkspace(context),
+    parallel(...binaries, configureOS(context), disableResolved(context)),
+  );
+}
