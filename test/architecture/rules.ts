@@ -163,6 +163,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   // The words of a Pod; types only.
   '@kubernetes/client-node': ['controllers/', 'cli/compose/'],
   'dns-packet': ['controllers/agent/names/'],
+  ssh2: ['controllers/hosts/ssh/', 'controllers/hosts/open-host.ts'],
   dockerode: ['controllers/runtimes/', 'controllers/infrastructure/docker/'],
   'tar-stream': ['controllers/runtimes/', 'controllers/rootfs/'],
   'node:child_process': [
