@@ -7,7 +7,12 @@ import { changedMachine, newMachine } from './build-machine.ts';
 import type { MachineChange } from './build-machine.ts';
 import { observeMachine } from './observed.ts';
 import type { PlanInput, RolloutDecision, RolloutStep } from './plan-types.ts';
-import { OPERATION_ANNOTATION, PERMIT_ANNOTATION, TARGET_ANNOTATION } from './types.ts';
+import {
+  DRAIN_ANNOTATION,
+  OPERATION_ANNOTATION,
+  PERMIT_ANNOTATION,
+  TARGET_ANNOTATION,
+} from './types.ts';
 import type { Cluster, Machine, PowerState } from './types.ts';
 
 export interface ApplyContext {
@@ -23,26 +28,30 @@ export interface ApplyContext {
 }
 
 /** @throws the first error, after everything else was tried */
-export async function applySteps(decision: RolloutDecision, context: ApplyContext): Promise<void> {
-  const { machines } = context;
+export async function applySteps(decision: RolloutDecision, given: ApplyContext): Promise<void> {
+  // One Machine may be written to more than once: each time on top of what we wrote before.
+  const machines = new Map(given.machines);
+  const context = { ...given, machines };
   for (const name of decision.revoked) {
     const machine = machines.get(name);
     // The next permits count on this one being gone.
-    if (machine !== undefined) await annotate(machine, { [PERMIT_ANNOTATION]: null }, context);
+    if (machine !== undefined)
+      machines.set(name, await annotate(machine, { [PERMIT_ANNOTATION]: null }, context));
   }
   const problems: unknown[] = [];
-  const attempt = async (work: Promise<unknown>): Promise<void> => {
+  const attempt = async (work: () => Promise<unknown>): Promise<void> => {
     try {
-      await work;
+      await work();
     } catch (error) {
       problems.push(error);
     }
   };
   for (const name of decision.retried) {
     const machine = machines.get(name);
-    if (machine !== undefined) await attempt(retry(machine, context));
+    if (machine === undefined) continue;
+    await attempt(async () => void machines.set(name, await retry(machine, context)));
   }
-  for (const step of decision.steps) await attempt(applyStep(step, context));
+  for (const step of decision.steps) await attempt(() => applyStep(step, context));
   if (problems.length > 0) throw problems[0];
 }
 
@@ -118,13 +127,19 @@ async function switchPower(
 
 async function permit(machine: Machine, context: ApplyContext): Promise<void> {
   const { permitKey, permit: current } = observeMachine(machine, undefined);
-  if (current !== permitKey) await annotate(machine, { [PERMIT_ANNOTATION]: permitKey }, context);
+  if (current !== permitKey)
+    await annotate(machine, { [PERMIT_ANNOTATION]: permitKey, ...drainOf(context) }, context);
 }
 
-async function retry(machine: Machine, context: ApplyContext): Promise<void> {
+function retry(machine: Machine, context: ApplyContext): Promise<Machine> {
   const { retryToken = '' } = context.input.settings;
   const operation = `${context.cluster.metadata.uid}-${retryToken}/Retry`;
-  await annotate(machine, { [OPERATION_ANNOTATION]: operation }, context);
+  return annotate(machine, { [OPERATION_ANNOTATION]: operation, ...drainOf(context) }, context);
+}
+
+/** As it is wanted now: it is no part of what a machine becomes. */
+function drainOf({ input }: ApplyContext): Readonly<Record<string, string>> {
+  return { [DRAIN_ANNOTATION]: JSON.stringify(input.settings.drain) };
 }
 
 /** Only on top of what was decided on: a Machine that began something meanwhile is decided on anew. */
@@ -132,10 +147,10 @@ async function annotate(
   machine: Machine,
   annotations: Readonly<Record<string, string | null>>,
   { client, signal }: ApplyContext,
-): Promise<void> {
+): Promise<Machine> {
   const { name, namespace = '', resourceVersion } = machine.metadata;
   const patch = { metadata: { resourceVersion, annotations } };
-  await client.patch(MACHINES, namespace, name, '', 'merge', patch, signal);
+  return client.patch<Machine>(MACHINES, namespace, name, '', 'merge', patch, signal);
 }
 
 function changeFor(name: string, { cluster, input, version }: ApplyContext): MachineChange {

@@ -143,14 +143,24 @@ function failureOf(conditions: readonly Condition[], phase: string): ObservedMac
     return { reason, message };
   }
   if (phase !== 'Failed') return undefined;
-  const first = conditions.find(
-    ({ type, status }) => status === 'False' && type !== 'Ready' && type !== 'UpToDate',
+  const ready = conditionOf(conditions, 'Ready');
+  const first = CAUSES.map((type) => conditionOf(conditions, type)).find(
+    (one) => one?.status === 'False',
   );
-  return {
-    reason: first?.reason ?? 'Failed',
-    message: first?.message ?? conditionOf(conditions, 'Ready')?.message ?? 'the machine failed',
-  };
+  const cause = ready?.status === 'False' && ready.message !== '' ? ready : first;
+  return { reason: cause?.reason ?? 'Failed', message: cause?.message ?? 'the machine failed' };
 }
+
+/** In order of life: the first that does not hold is why the others do not. */
+const CAUSES = [
+  'InfrastructureReady',
+  'Reachable',
+  'PreflightPassed',
+  'ArtifactsStaged',
+  'RootFSReady',
+  'NodeStarted',
+  'NodeReady',
+];
 
 function conditionOf(conditions: readonly Condition[], type: string): Condition | undefined {
   return conditions.find((condition) => condition.type === type);

@@ -1,5 +1,5 @@
 // A small world for the planner: machines as they are observed when all is well, and what a test changes of them.
-import { distributionOf } from './distributions.ts';
+import { distributionOf } from './distributions/table.ts';
 import { hashRevision } from './hash-plan.ts';
 import type { ObservedMachine } from './observed.ts';
 import { decideRollout } from './plan-rollout.ts';

@@ -6,7 +6,7 @@ import type { EventRecorder } from '../machinery/events.ts';
 import { isNotFound } from '../machinery/request-error.ts';
 import { CLUSTERS, MACHINES } from '../machinery/resources.ts';
 import { applySteps } from './apply-steps.ts';
-import { distributionOf } from './distributions.ts';
+import { distributionOf } from './distributions/table.ts';
 import { hashRevision } from './hash-plan.ts';
 import { ignoredFields } from './ignored-fields.ts';
 import { isOwnMachine, observeMachine } from './observed.ts';

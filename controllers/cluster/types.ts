@@ -144,9 +144,14 @@ export interface MachineStatus {
   readonly conditions?: readonly Condition[];
   /** The last of what OPERATION_ANNOTATION asked for. */
   readonly operation?: { readonly uid: string; readonly phase?: string };
+  /** What it will not become again by itself. */
+  readonly quarantined?: readonly string[];
   readonly steps?: readonly {
     readonly name: string;
     readonly state: string;
+    readonly attempt?: number;
+    readonly startedAt?: string;
+    readonly finishedAt?: string;
     readonly message?: string;
   }[];
 }

@@ -1,5 +1,5 @@
 // The distributions there are, one line each.
-import type { DistributionRules } from './plan-types.ts';
+import type { DistributionRules } from '../plan-types.ts';
 
 interface Distribution {
   readonly rules: DistributionRules;

@@ -1,0 +1,75 @@
+// The commands of the k0s program that are used, as words. Pure.
+import type { Role } from '../../types.ts';
+import { parseFlags } from './flags.ts';
+
+export const K0S_BINARY = '/usr/local/bin/k0s';
+export const K0S_CONFIGURATION = '/etc/k0s/k0s.yaml';
+export const K0S_TOKEN = '/etc/k0s/windlass.token';
+
+/** The unit that k0s itself installs. */
+export function serviceName(role: Role): string {
+  return role === 'worker' ? 'k0sworker' : 'k0scontroller';
+}
+
+/** `k0s status` says so: `controller+worker` is a controller with workloads. */
+export function runningRole(role: string, hasWorkloads: boolean): string {
+  return role === 'controller' && hasWorkloads ? 'controller+worker' : role;
+}
+
+export interface InstallOptions {
+  readonly role: Role;
+  readonly flags: readonly string[];
+  readonly hasConfiguration: boolean;
+  readonly hasToken: boolean;
+}
+
+/** Flags that follow from the machine itself, before those that somebody asked for. @throws Error for quotes that do not end */
+export function installFlags({ role, flags, hasConfiguration }: InstallOptions): readonly string[] {
+  const own = [
+    ...(role === 'controller+worker' ? ['--enable-worker=true'] : []),
+    ...(hasConfiguration && role !== 'worker' ? [`--config=${K0S_CONFIGURATION}`] : []),
+  ];
+  const asked = [...parseFlags(flags)].flatMap(([name, values]) =>
+    values.map((value) => `${name}=${value}`),
+  );
+  return [...own, ...asked];
+}
+
+export function installCommand(options: InstallOptions): readonly string[] {
+  return [
+    K0S_BINARY,
+    'install',
+    options.role === 'worker' ? 'worker' : 'controller',
+    '--force',
+    ...installFlags(options),
+    ...(options.hasToken ? [`--token-file=${K0S_TOKEN}`] : []),
+  ];
+}
+
+/** With the program that will read it: another version may know other fields and gates. */
+export function validateCommand(
+  binary: string,
+  file: string,
+  flags: readonly string[],
+): readonly string[] {
+  const gates = parseFlags(flags).get('--feature-gates') ?? [];
+  return [
+    binary,
+    'config',
+    'validate',
+    `--config=${file}`,
+    ...gates.map((gate) => `--feature-gates=${gate}`),
+  ];
+}
+
+export function tokenCommand(role: Role): readonly string[] {
+  const kind = role === 'worker' ? 'worker' : 'controller';
+  // A controller takes longer to come up.
+  return [
+    K0S_BINARY,
+    'token',
+    'create',
+    `--role=${kind}`,
+    `--expiry=${kind === 'worker' ? '10m0s' : '30m0s'}`,
+  ];
+}

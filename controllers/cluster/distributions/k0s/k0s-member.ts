@@ -1,0 +1,339 @@
+// A machine with k0s on it, driven by the commands of k0s itself.
+import type { Clock } from '#platform/clock.ts';
+import { sleep } from '#platform/clock.ts';
+import type { HostDriver } from '../../../hosts/host-driver.ts';
+import { HostCommandError } from '../../../hosts/host-errors.ts';
+import { DrainError } from '../../member-driver.ts';
+import type { Member, MemberDriver, Situation } from '../../member-driver.ts';
+import type { DrainSettings } from '../../settings.ts';
+import { CORDONED_BY_ANNOTATION } from '../../types.ts';
+import { isSameVersion } from '../../versions.ts';
+import { canonical, isController } from '../../wanted-machines.ts';
+import {
+  installCommand,
+  installFlags,
+  K0S_BINARY,
+  K0S_CONFIGURATION,
+  K0S_TOKEN,
+  serviceName,
+  tokenCommand,
+  validateCommand,
+} from './commands.ts';
+import { changedFlags, parseFlags } from './flags.ts';
+import { tokenId } from './join-token.ts';
+import { K0sNode } from './k0s-node.ts';
+import { readStatus } from './k0s-status.ts';
+import type { K0sStatus } from './k0s-status.ts';
+
+/** Puts the program of a version on the host, verified, at this path; there already is fine. */
+export type StageBinary = (
+  host: HostDriver,
+  member: Member,
+  path: string,
+  signal: AbortSignal,
+) => Promise<void>;
+
+export interface K0sMemberOptions {
+  readonly member: Member;
+  readonly host: HostDriver;
+  /** A controller of the cluster that runs, to ask for tokens and about nodes; undefined for the first. */
+  readonly controller: HostDriver | undefined;
+  readonly stage: StageBinary;
+  readonly clock: Clock;
+  readonly endpoint: string | undefined;
+  /** Name of its Node: k0s takes the host's. */
+  readonly nodeName: string;
+}
+
+/** Node facts are asked for again and again while something is awaited. */
+const POLL_MS = 1_000;
+const STOP_WITHIN_MS = 120_000;
+const PREVIOUS = `${K0S_BINARY}.previous`;
+const USED_TOKEN = '# used, and invalid since\n';
+
+export class K0sMember implements MemberDriver {
+  readonly #options: K0sMemberOptions;
+  readonly #nodes: K0sNode;
+  #token: string | undefined;
+
+  constructor(options: K0sMemberOptions) {
+    this.#options = options;
+    const { controller, host, member, nodeName } = options;
+    // Workers have no credentials to ask with.
+    const where = isController(member.role) ? host : (controller ?? host);
+    this.#nodes = new K0sNode(where, nodeName, member.role !== 'controller');
+  }
+
+  get endpoint(): string | undefined {
+    return isController(this.#options.member.role) ? this.#options.endpoint : undefined;
+  }
+
+  get nodeName(): string {
+    return this.#options.nodeName;
+  }
+
+  async look(signal: AbortSignal): Promise<Situation> {
+    const { host, member } = this.#options;
+    const unit = await host.stat(`/etc/systemd/system/${serviceName(member.role)}.service`, signal);
+    const installed = await this.#versionOf(K0S_BINARY, signal);
+    if (unit === undefined || installed === undefined)
+      return { isInstalled: false, isRunning: false, differences: [] };
+    const status = await this.#status(signal);
+    return {
+      isInstalled: true,
+      isRunning: status !== undefined,
+      installedVersion: installed,
+      ...(status === undefined ? {} : { runningVersion: status.version }),
+      differences: await this.#differences(status, signal),
+    };
+  }
+
+  async prepare(signal: AbortSignal): Promise<void> {
+    const { host, member, stage } = this.#options;
+    installFlags(this.#install(false));
+    const { version } = member;
+    if (version === undefined)
+      throw new HostCommandError('spec.version: say which version of k0s is to run');
+    const installed = await this.#versionOf(K0S_BINARY, signal);
+    let binary = K0S_BINARY;
+    if (!isSameVersion(installed, version)) {
+      binary = stagedPath(version);
+      await stage(host, member, binary, signal);
+      const found = await this.#versionOf(binary, signal);
+      if (!isSameVersion(found, version))
+        throw new HostCommandError(`${binary} is version ${found ?? 'unknown'}, not ${version}`);
+    }
+    if (!this.#hasConfiguration) return;
+    const draft = `${K0S_CONFIGURATION}.new`;
+    await host.putFile(draft, this.#configuration, { signal, mode: 0o600 });
+    await this.#run(validateCommand(binary, draft, member.flags), signal);
+  }
+
+  async cordon(signal: AbortSignal): Promise<void> {
+    const node = await this.#nodes.find(signal);
+    if (node === undefined || node.isUnschedulable) return;
+    await this.#nodes.run(['cordon', this.nodeName], signal);
+    await this.#nodes.run(
+      ['annotate', 'node', this.nodeName, `${CORDONED_BY_ANNOTATION}=${this.#mark}`, '--overwrite'],
+      signal,
+    );
+  }
+
+  async drain(settings: DrainSettings, signal: AbortSignal): Promise<void> {
+    if (!settings.enabled || (await this.#nodes.find(signal)) === undefined) return;
+    const problem = await this.#nodes.drain(settings, false, signal);
+    if (problem === undefined) return;
+    if (settings.onTimeout === 'Fail') throw new DrainError(problem);
+    const forced = await this.#nodes.drain(settings, true, signal);
+    if (forced !== undefined) throw new DrainError(forced);
+  }
+
+  async uncordon(signal: AbortSignal): Promise<void> {
+    const node = await this.#nodes.find(signal);
+    if (node?.cordonedBy !== this.#mark) return;
+    await this.#nodes.run(['uncordon', this.nodeName], signal);
+    await this.#nodes.run(
+      ['annotate', 'node', this.nodeName, `${CORDONED_BY_ANNOTATION}-`],
+      signal,
+    );
+  }
+
+  async stop(signal: AbortSignal): Promise<void> {
+    if ((await this.#status(signal)) === undefined) return;
+    await this.#run([K0S_BINARY, 'stop'], signal, STOP_WITHIN_MS);
+    const { clock } = this.#options;
+    const end = clock.monotonic() + STOP_WITHIN_MS;
+    while ((await this.#status(signal)) !== undefined) {
+      if (clock.monotonic() > end)
+        throw new HostCommandError(`${serviceName(this.#options.member.role)} does not stop`);
+      await sleep(clock, POLL_MS, signal);
+    }
+  }
+
+  async install(signal: AbortSignal): Promise<void> {
+    const { host, member } = this.#options;
+    const { version = '' } = member;
+    const staged = stagedPath(version);
+    if ((await host.stat(staged, signal)) !== undefined) {
+      if ((await host.stat(K0S_BINARY, signal)) !== undefined)
+        await host.rename(K0S_BINARY, PREVIOUS, signal);
+      await host.rename(staged, K0S_BINARY, signal);
+    }
+    if (this.#hasConfiguration)
+      await host.rename(`${K0S_CONFIGURATION}.new`, K0S_CONFIGURATION, signal);
+    const isNew = !(await this.#isMember(signal));
+    const hasToken = isNew && this.#options.controller !== undefined;
+    if (hasToken) await this.#bringToken(signal);
+    await this.#run(installCommand(this.#install(hasToken)), signal);
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    if ((await this.#status(signal)) === undefined) await this.#run([K0S_BINARY, 'start'], signal);
+  }
+
+  async verify(version: 'wanted' | 'any', signal: AbortSignal): Promise<string | undefined> {
+    const { member } = this.#options;
+    const status = await this.#status(signal);
+    if (status === undefined) return `${serviceName(member.role)} does not run`;
+    if (version === 'wanted' && !isSameVersion(status.version, member.version ?? status.version))
+      return `version ${status.version} runs, not ${member.version ?? ''}`;
+    if (member.role !== 'controller') {
+      const node = await this.#nodes.find(signal);
+      if (node?.isReady !== true) return `node ${this.nodeName} is not ready`;
+    } else if ((await this.#nodes.answer(['get', '--raw=/readyz'], signal)) === undefined)
+      return 'its API server is not ready';
+    await this.#forgetToken(signal);
+    return undefined;
+  }
+
+  async rollBack(signal: AbortSignal): Promise<boolean> {
+    const { host } = this.#options;
+    if ((await host.stat(PREVIOUS, signal)) === undefined) return false;
+    await this.stop(signal);
+    await host.rename(PREVIOUS, K0S_BINARY, signal);
+    return true;
+  }
+
+  async leave(signal: AbortSignal): Promise<void> {
+    const { controller, member } = this.#options;
+    if (
+      isController(member.role) &&
+      controller !== undefined &&
+      (await this.#status(signal)) !== undefined
+    )
+      await this.#run([K0S_BINARY, 'etcd', 'leave'], signal);
+    if ((await this.#nodes.find(signal)) !== undefined)
+      await this.#nodes.run(['delete', 'node', this.nodeName, '--ignore-not-found'], signal);
+  }
+
+  async reset(signal: AbortSignal): Promise<void> {
+    const { host } = this.#options;
+    if ((await host.stat(K0S_BINARY, signal)) !== undefined)
+      await this.#run([K0S_BINARY, 'reset'], signal, STOP_WITHIN_MS);
+    for (const path of [
+      K0S_BINARY,
+      PREVIOUS,
+      K0S_TOKEN,
+      K0S_CONFIGURATION,
+      `${K0S_CONFIGURATION}.new`,
+    ])
+      await host.remove(path, signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { host, controller } = this.#options;
+    await host[Symbol.asyncDispose]();
+    if (controller !== undefined && controller !== host) await controller[Symbol.asyncDispose]();
+  }
+
+  get #mark(): string {
+    return `machine/${this.#options.member.machine.metadata.name}`;
+  }
+
+  get #hasConfiguration(): boolean {
+    const { configuration, role } = this.#options.member;
+    return isController(role) && Object.keys(configuration).length > 0;
+  }
+
+  /** JSON is YAML. */
+  get #configuration(): string {
+    return `${canonical(this.#options.member.configuration)}\n`;
+  }
+
+  #install(hasToken: boolean): Parameters<typeof installCommand>[0] {
+    const { role, flags } = this.#options.member;
+    return { role, flags, hasToken, hasConfiguration: this.#hasConfiguration };
+  }
+
+  async #differences(
+    status: K0sStatus | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    const { host } = this.#options;
+    const present = new Map(status === undefined ? [] : parseFlags(status.args.map(quoted)));
+    // Only of the moment it joined.
+    present.delete('--token-file');
+    const flags =
+      status === undefined
+        ? []
+        : changedFlags(parseFlags(installFlags(this.#install(false)).map(quoted)), present);
+    const file = this.#hasConfiguration
+      ? await host.readFile(K0S_CONFIGURATION, signal)
+      : undefined;
+    const isOther =
+      this.#hasConfiguration &&
+      (file === undefined || new TextDecoder().decode(file) !== this.#configuration);
+    return [
+      ...(flags.length === 0 ? [] : [`flags ${flags.join(' ')}`]),
+      ...(isOther ? ['configuration'] : []),
+    ];
+  }
+
+  async #versionOf(binary: string, signal: AbortSignal): Promise<string | undefined> {
+    const { host } = this.#options;
+    if ((await host.stat(binary, signal)) === undefined) return undefined;
+    const { exitCode, stdout } = await host.exec([binary, 'version'], { signal });
+    return exitCode === 0 ? stdout.trim() : undefined;
+  }
+
+  async #status(signal: AbortSignal): Promise<K0sStatus | undefined> {
+    return readStatus(this.#options.host, signal);
+  }
+
+  /** Whether it was a member before: then it needs no token. */
+  async #isMember(signal: AbortSignal): Promise<boolean> {
+    const unit = `/etc/systemd/system/${serviceName(this.#options.member.role)}.service`;
+    return (await this.#options.host.stat(unit, signal)) !== undefined;
+  }
+
+  async #bringToken(signal: AbortSignal): Promise<void> {
+    const { controller, host, member } = this.#options;
+    if (controller === undefined) return;
+    const { exitCode, stdout } = await controller.exec(tokenCommand(member.role), { signal });
+    const token = stdout.trim();
+    if (exitCode !== 0 || token === '')
+      throw new HostCommandError(
+        `${controller.name}: k0s token create ended with exit code ${exitCode}`,
+      );
+    await host.putFile(K0S_TOKEN, token, { signal, mode: 0o600 });
+    this.#token = token;
+  }
+
+  /** Nobody else joins with it. What a crash left is found in the file. */
+  async #forgetToken(signal: AbortSignal): Promise<void> {
+    const { host, controller } = this.#options;
+    const file = await host.readFile(K0S_TOKEN, signal);
+    const token = this.#token ?? (file === undefined ? '' : new TextDecoder().decode(file));
+    if (token === '' || token === USED_TOKEN) return;
+    const id = tokenId(token);
+    if (id !== undefined && controller !== undefined)
+      await controller.exec([K0S_BINARY, 'token', 'invalidate', id], { signal });
+    await host.putFile(K0S_TOKEN, USED_TOKEN, { signal, mode: 0o600 });
+    this.#token = undefined;
+  }
+
+  /** Errors say the command, which never holds a secret, and what it said. */
+  async #run(command: readonly string[], signal: AbortSignal, timeoutMs = 60_000): Promise<void> {
+    const { exitCode, stdout, stderr } = await this.#options.host.exec(command, {
+      signal,
+      timeoutMs,
+    });
+    if (exitCode === 0) return;
+    const said = (stderr.trim() === '' ? stdout : stderr).trim();
+    throw new HostCommandError(
+      `${command.slice(0, 3).join(' ')} ended with exit code ${exitCode}: ${said}`,
+    );
+  }
+}
+
+/** Beside the one that runs, so that the exchange is one rename. */
+function stagedPath(version: string): string {
+  return `${K0S_BINARY}.staged-${version.replace(/[^A-Za-z0-9.+-]/g, '_')}`;
+}
+
+/** One argument as the shell takes it for one. */
+function quoted(word: string): string {
+  return /^[A-Za-z0-9_./:=,@%+-]*$/.test(word)
+    ? word
+    : `"${word.replaceAll(/(["\\])/g, String.raw`\$1`)}"`;
+}

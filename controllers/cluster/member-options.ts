@@ -1,0 +1,20 @@
+// What reconciling the machines that distributions drive needs, and what comes of it.
+import type { Clock } from '#platform/clock.ts';
+import type { Client } from '../machinery/client-types.ts';
+import type { EventRecorder } from '../machinery/events.ts';
+import type { OpenMember } from './member-driver.ts';
+
+/** On each Machine that a distribution drives: its host is reset before it goes. */
+export const MEMBER_FINALIZER = 'windlass.dev/cluster-members';
+
+export interface MemberOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly events: Pick<EventRecorder, 'record'>;
+  readonly open: OpenMember;
+  /** Milliseconds; default five minutes. */
+  readonly verifyWithinMs?: number;
+}
+
+/** How soon to look again by itself: something may turn without an event. */
+export type Again = 'soon' | 'later';

@@ -1,0 +1,387 @@
+// One pass over one machine that its distribution drives: look, prepare, wait for the permit, then drain, stop, install, start, verify,
+// uncordon. Whoever ends in between is followed by somebody who looks again; what was done is seen and not done twice.
+import { sleep } from '#platform/clock.ts';
+import { isNotFound } from '../machinery/request-error.ts';
+import { MACHINES } from '../machinery/resources.ts';
+import { DrainError } from './member-driver.ts';
+import type { Member, MemberDriver, Situation } from './member-driver.ts';
+import { needsOf } from './member-needs.ts';
+import { MemberJournal, messageOf } from './member-journal.ts';
+import { MEMBER_FINALIZER } from './member-options.ts';
+import type { Again, MemberOptions } from './member-options.ts';
+import type { MemberNews } from './member-status.ts';
+import type { DrainSettings } from './settings.ts';
+import {
+  DRAIN_ANNOTATION,
+  ENDPOINT_ANNOTATION,
+  OPERATION_ANNOTATION,
+  OPTIONS_ANNOTATION,
+  PERMIT_ANNOTATION,
+} from './types.ts';
+import type { Cluster, Machine } from './types.ts';
+
+const VERIFY_EVERY_MS = 1_000;
+const VERIFY_WITHIN_MS = 300_000;
+
+const DRAIN_DEFAULTS: DrainSettings = {
+  enabled: true,
+  timeout: '5m',
+  gracePeriod: '2m',
+  onTimeout: 'Fail',
+};
+
+export class MemberRun {
+  readonly #journal: MemberJournal;
+  readonly #member: Member;
+  readonly #options: MemberOptions;
+
+  constructor(
+    machine: Machine,
+    cluster: Cluster,
+    peers: readonly Machine[],
+    options: MemberOptions,
+  ) {
+    this.#journal = new MemberJournal(machine, options.client, options.clock);
+    this.#options = options;
+    const { flags = [], configuration = {} } = parsed(
+      machine.metadata.annotations?.[OPTIONS_ANNOTATION],
+    ) as {
+      readonly flags?: readonly string[];
+      readonly configuration?: Readonly<Record<string, unknown>>;
+    };
+    this.#member = {
+      cluster,
+      machine,
+      peers,
+      role: machine.spec.role ?? 'worker',
+      version: machine.spec.version,
+      flags,
+      configuration,
+    };
+  }
+
+  async bring(signal: AbortSignal): Promise<Again> {
+    await this.#answerRetry(signal);
+    try {
+      await using driver = await this.#options.open(this.#member, signal);
+      return await this.#bringWith(driver, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      return await this.#failed(error, signal);
+    }
+  }
+
+  async remove(signal: AbortSignal): Promise<Again> {
+    try {
+      await using driver = await this.#options.open(this.#member, signal);
+      await this.#removeWith(driver, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const message = messageOf(error);
+      await this.#journal.say(
+        { conditions: [['Ready', 'False', 'RemovalFailed', message]] },
+        signal,
+      );
+      return 'soon';
+    }
+    const { namespace = '', name, finalizers = [] } = this.#journal.machine.metadata;
+    const metadata = { finalizers: finalizers.filter((one) => one !== MEMBER_FINALIZER) };
+    try {
+      const { client } = this.#options;
+      await client.patch(MACHINES, namespace, name, '', 'merge', { metadata }, signal);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+    return 'later';
+  }
+
+  async #removeWith(driver: MemberDriver, signal: AbortSignal): Promise<void> {
+    const situation = await driver.look(signal);
+    if (situation.isInstalled && !this.#isLastOne()) {
+      if (situation.isRunning) {
+        await driver.cordon(signal);
+        await this.#journal.step('Drain', () => this.#drain(driver, signal, true), signal);
+      }
+      await this.#journal.step('Leave', () => driver.leave(signal), signal);
+    }
+    await this.#journal.step('Stop', () => driver.stop(signal), signal);
+    await this.#journal.step('Reset', () => driver.reset(signal), signal);
+  }
+
+  /** Of a cluster that goes as a whole there is nobody to leave. */
+  #isLastOne(): boolean {
+    return this.#member.cluster.metadata.deletionTimestamp !== undefined;
+  }
+
+  async #bringWith(driver: MemberDriver, signal: AbortSignal): Promise<Again> {
+    const situation = await driver.look(signal);
+    const wantsStopped = this.#journal.machine.spec.powerState === 'Stopped';
+    const needs = needsOf(situation, this.#member.version);
+    if (wantsStopped) return this.#power(driver, situation, signal);
+    if (needs.length === 0) return this.#settle(driver, situation, signal);
+    if (this.#hasGivenUp()) return 'later';
+    await this.#journal.step('Prepare', () => driver.prepare(signal), signal);
+    if (!this.#isPermitted()) {
+      await this.#journal.say(
+        {
+          phase: situation.isRunning ? 'Ready' : situation.isInstalled ? 'Joining' : 'Pending',
+          ...versionsOf(situation),
+          conditions: [
+            ['Reachable', 'True', 'Reachable', ''],
+            ['UpToDate', 'False', 'Outdated', `${needs.join(', ')} to be changed`],
+            ['Drained', 'False', 'WaitingForBudget', 'waits until the cluster lets it go on'],
+            ['NodeReady', situation.isRunning ? 'True' : 'False', 'Seen', ''],
+            ['RolledBack', 'False', 'NewGoal', ''],
+          ],
+        },
+        signal,
+      );
+      return 'later';
+    }
+    return this.#change(driver, situation, needs, signal);
+  }
+
+  async #change(
+    driver: MemberDriver,
+    situation: Situation,
+    needs: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Again> {
+    const say = (type: string, is: 'True' | 'False', reason: string, message = ''): Promise<void> =>
+      this.#journal.say({ conditions: [[type, is, reason, message]] }, signal);
+    await say('UpToDate', 'False', 'Updating', `${needs.join(', ')} being changed`);
+    if (situation.isRunning) {
+      await this.#journal.step(
+        'Drain',
+        async () => {
+          await driver.cordon(signal);
+          try {
+            await this.#drain(driver, signal, false);
+          } catch (error) {
+            await driver.uncordon(signal);
+            throw error;
+          }
+        },
+        signal,
+      );
+      await say('Drained', 'True', 'Drained');
+      await this.#journal.say(
+        { phase: 'Joining', conditions: [['NodeReady', 'False', 'Stopped', '']] },
+        signal,
+      );
+      await this.#journal.step('Stop', () => driver.stop(signal), signal);
+    }
+    try {
+      if (!situation.isInstalled || needs.some((need) => need !== 'stopped'))
+        await this.#journal.step('Install', () => driver.install(signal), signal);
+      await this.#journal.step('Start', () => driver.start(signal), signal);
+      await this.#journal.step('Verify', () => this.#verified(driver, 'wanted', signal), signal);
+    } catch (error) {
+      if (!(error instanceof NotReady) || !situation.isInstalled) throw error;
+      const isBack = await driver.rollBack(signal);
+      if (!isBack) throw error;
+      await driver.start(signal);
+      await this.#verified(driver, 'any', signal);
+      await driver.uncordon(signal);
+      await this.#giveUp(
+        'Ready',
+        [
+          ['RolledBack', 'True', 'VerifyFailed', error.message],
+          ['NodeReady', 'True', 'Ready', ''],
+        ],
+        signal,
+      );
+      return 'later';
+    }
+    return this.#settle(driver, await driver.look(signal), signal);
+  }
+
+  async #settle(driver: MemberDriver, situation: Situation, signal: AbortSignal): Promise<Again> {
+    await driver.uncordon(signal);
+    const missing = await driver.verify('wanted', signal);
+    if (missing !== undefined) {
+      await this.#journal.say(
+        {
+          phase: 'Joining',
+          ...versionsOf(situation),
+          conditions: [
+            ['Reachable', 'True', 'Reachable', ''],
+            ['NodeReady', 'False', 'NotReady', missing],
+          ],
+        },
+        signal,
+      );
+      return 'soon';
+    }
+    const { endpoint } = driver;
+    const { metadata } = this.#journal.machine;
+    if (endpoint !== undefined && metadata.annotations?.[ENDPOINT_ANNOTATION] !== endpoint) {
+      const patch = { metadata: { annotations: { [ENDPOINT_ANNOTATION]: endpoint } } };
+      this.#journal.machine = await this.#options.client.patch<Machine>(
+        MACHINES,
+        metadata.namespace ?? '',
+        metadata.name,
+        '',
+        'merge',
+        patch,
+        signal,
+      );
+    }
+    await this.#journal.say(
+      {
+        phase: 'Ready',
+        goalHash: this.#journal.target,
+        nodeRef: { name: driver.nodeName },
+        ...versionsOf(situation),
+        conditions: [
+          ['Reachable', 'True', 'Reachable', ''],
+          ['UpToDate', 'True', 'UpToDate', ''],
+          ['Drained', 'True', 'Done', ''],
+          ['NodeStarted', 'True', 'Started', ''],
+          ['NodeReady', 'True', 'Ready', ''],
+          ['RolledBack', 'False', 'UpToDate', ''],
+          ['Ready', 'True', 'Ready', ''],
+        ],
+      },
+      signal,
+    );
+    return 'later';
+  }
+
+  async #power(driver: MemberDriver, situation: Situation, signal: AbortSignal): Promise<Again> {
+    if (situation.isRunning) {
+      if (!this.#isPermitted()) return 'later';
+      await this.#journal.step('Stop', () => driver.stop(signal), signal);
+    }
+    await this.#journal.say(
+      {
+        phase: 'Stopped',
+        goalHash: this.#journal.target,
+        conditions: [
+          ['NodeReady', 'False', 'Stopped', ''],
+          ['Ready', 'False', 'Stopped', ''],
+          ['Reachable', 'True', 'Reachable', ''],
+        ],
+      },
+      signal,
+    );
+    return 'later';
+  }
+
+  async #drain(driver: MemberDriver, signal: AbortSignal, isRemoval: boolean): Promise<void> {
+    const settings = {
+      ...DRAIN_DEFAULTS,
+      ...parsed(this.#journal.machine.metadata.annotations?.[DRAIN_ANNOTATION]),
+    };
+    // What is removed goes in the end, whatever is on it.
+    await driver.drain(isRemoval ? { ...settings, onTimeout: 'Force' } : settings, signal);
+  }
+
+  async #verified(
+    driver: MemberDriver,
+    version: 'wanted' | 'any',
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock, verifyWithinMs = VERIFY_WITHIN_MS } = this.#options;
+    const end = clock.monotonic() + verifyWithinMs;
+    for (;;) {
+      const missing = await driver.verify(version, signal);
+      if (missing === undefined) return;
+      if (clock.monotonic() >= end)
+        throw new NotReady(`not ready after ${Math.round(verifyWithinMs / 1000)} s: ${missing}`);
+      await sleep(clock, Math.min(VERIFY_EVERY_MS, verifyWithinMs), signal);
+    }
+  }
+
+  async #failed(error: unknown, signal: AbortSignal): Promise<Again> {
+    const message = messageOf(error);
+    if (isUnreachable(error)) {
+      await this.#journal.say(
+        {
+          conditions: [
+            ['Reachable', 'False', 'Unreachable', message],
+            ['NodeReady', 'False', 'Unreachable', message],
+          ],
+        },
+        signal,
+      );
+      return 'soon';
+    }
+    if (error instanceof DrainError) {
+      await this.#giveUp('Ready', [['Drained', 'False', 'DrainTimeout', message]], signal);
+      return 'later';
+    }
+    await this.#giveUp('Failed', [['Ready', 'False', 'StepFailed', message]], signal);
+    return 'later';
+  }
+
+  /** Not again, until something else is wanted or somebody asks for it. */
+  async #giveUp(
+    phase: string,
+    conditions: NonNullable<MemberNews['conditions']>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#journal.say({ phase, quarantined: [this.#journal.target], conditions }, signal);
+    const { events } = this.#options;
+    const [, , reason = 'Failed', message = ''] = conditions[0] ?? [];
+    events.record(MACHINES, this.#journal.machine, 'Warning', reason, message);
+  }
+
+  #hasGivenUp(): boolean {
+    return this.#journal.machine.status?.quarantined?.includes(this.#journal.target) === true;
+  }
+
+  async #answerRetry(signal: AbortSignal): Promise<void> {
+    const [, uid] =
+      /^(.+)\/Retry$/.exec(
+        this.#journal.machine.metadata.annotations?.[OPERATION_ANNOTATION] ?? '',
+      ) ?? [];
+    if (uid === undefined || this.#journal.machine.status?.operation?.uid === uid) return;
+    await this.#journal.say(
+      {
+        quarantined: [],
+        operation: { uid, type: 'Retry', phase: 'Complete' },
+        conditions: [
+          ['Drained', 'False', 'WaitingForBudget', 'is to be tried again'],
+          ['RolledBack', 'False', 'Retried', ''],
+        ],
+      },
+      signal,
+    );
+  }
+
+  #isPermitted(): boolean {
+    return this.#journal.machine.metadata.annotations?.[PERMIT_ANNOTATION] === this.#journal.target;
+  }
+}
+
+class NotReady extends Error {
+  override readonly name = 'NotReady';
+}
+
+function isUnreachable(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    (error.name === 'HostUnreachableError' || error.name === 'ProviderUnavailable')
+  );
+}
+
+function versionsOf({
+  installedVersion,
+  runningVersion,
+}: Situation): Pick<MemberNews, 'installedVersion' | 'runningVersion'> {
+  return {
+    ...(installedVersion === undefined ? {} : { installedVersion }),
+    ...(runningVersion === undefined ? {} : { runningVersion }),
+  };
+}
+
+/** Ours, but anybody may have written into it. */
+function parsed(text: string | undefined): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text ?? '{}');
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,145 @@
+// Hosts of a k0s cluster as folders, with the stand-in of k0s on them, and our controllers over an API in memory.
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { K0sMember } from '#controllers/cluster/distributions/k0s/k0s-member.ts';
+import { MemoryApi } from '#controllers/cluster/memory-api-fixture.ts';
+import type { Member, MemberDriver } from '#controllers/cluster/member-driver.ts';
+import { MemberReconciler } from '#controllers/cluster/member-reconciler.ts';
+import { ClusterReconciler } from '#controllers/cluster/reconciler.ts';
+import type { Cluster, ClusterSpec, Machine } from '#controllers/cluster/types.ts';
+import { LocalDirHost } from '#controllers/hosts/local-dir/local-dir-host.ts';
+import { CLUSTERS, MACHINES } from '#controllers/machinery/resources.ts';
+import { systemClock } from '#platform/clock.ts';
+import { systemIds } from '#platform/id.ts';
+import { tempDir } from './temp-dir.ts';
+
+const standIn = readFileSync(join(import.meta.dirname, 'k0s-stand-in.sh'), 'utf8');
+const { signal } = new AbortController();
+const NAMESPACE = 'default';
+
+export class K0sFleet {
+  readonly api = new MemoryApi();
+  readonly shared = tempDir();
+  readonly events: string[] = [];
+  readonly #roots = new Map<string, string>();
+  readonly #reconciler: ClusterReconciler;
+  readonly #members: MemberReconciler;
+
+  constructor(spec: ClusterSpec) {
+    const client = this.api.client('controller');
+    const events = {
+      record: (
+        _resource: unknown,
+        _object: unknown,
+        _type: string,
+        reason: string,
+        message: string,
+      ) => void this.events.push(`${reason} ${message}`),
+    };
+    this.#reconciler = new ClusterReconciler({ client, clock: systemClock, events });
+    this.#members = new MemberReconciler({
+      client,
+      clock: systemClock,
+      events,
+      open: (member) => this.#open(member),
+      verifyWithinMs: 0,
+    });
+    this.api.create(CLUSTERS, NAMESPACE, {
+      metadata: { name: 'c' },
+      spec: { distribution: 'K0s', ...spec },
+    });
+  }
+
+  get cluster(): Cluster {
+    const [cluster] = this.api.list<Cluster>(CLUSTERS, NAMESPACE).items;
+    if (cluster === undefined) throw new Error('the cluster is gone');
+    return cluster;
+  }
+
+  get machines(): readonly Machine[] {
+    return this.api.list<Machine>(MACHINES, NAMESPACE).items;
+  }
+
+  get tokens(): readonly string[] {
+    return readdirSync(join(this.shared, 'tokens'));
+  }
+
+  condition(type: string): string {
+    const found = this.cluster.status?.conditions?.find((condition) => condition.type === type);
+    return found === undefined ? '' : `${found.status} ${found.reason}: ${found.message}`;
+  }
+
+  /** Folder that is the host of a machine. */
+  root(machine: string): string {
+    const known = this.#roots.get(machine);
+    if (known !== undefined) return known;
+    const root = tempDir();
+    mkdirSync(join(root, 'usr/local/bin'), { recursive: true });
+    mkdirSync(join(root, 'etc'), { recursive: true });
+    writeFileSync(join(root, 'etc/hostname'), `${machine}\n`);
+    this.#roots.set(machine, root);
+    return root;
+  }
+
+  put(machine: string, path: string, version: string): void {
+    const text = standIn.replaceAll('@VERSION@', version).replaceAll('@FLEET@', this.shared);
+    writeFileSync(join(this.root(machine), path), text, { mode: 0o755 });
+  }
+
+  /** Command lines of k0s on that host, but those that only ask. */
+  commands(machine: string): readonly string[] {
+    const file = join(this.root(machine), 'var/lib/k0s/commands');
+    return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
+  }
+
+  forget(): void {
+    for (const root of this.#roots.values()) writeFileSync(join(root, 'var/lib/k0s/commands'), '');
+  }
+
+  async change(spec: object): Promise<void> {
+    await this.api.client('user').patch(CLUSTERS, NAMESPACE, 'c', '', 'merge', { spec }, signal);
+  }
+
+  async delete(): Promise<void> {
+    await this.api.client('user').delete(CLUSTERS, NAMESPACE, 'c', {}, signal);
+  }
+
+  /** Until nothing is written any more. */
+  async settle(): Promise<void> {
+    for (let round = 0; round < 200; round += 1) {
+      const before = this.api.version;
+      const [cluster] = this.api.list<Cluster>(CLUSTERS, NAMESPACE).items;
+      if (cluster === undefined) return;
+      await this.#reconciler.reconcile(
+        cluster,
+        { machines: this.machines, nodes: () => undefined },
+        signal,
+      );
+      for (const machine of this.machines)
+        await this.#members.reconcile(machine, cluster, this.machines, signal);
+      if (this.api.version === before) return;
+    }
+    throw new Error(`no end: ${JSON.stringify(this.cluster.status?.conditions)}`);
+  }
+
+  async #open(member: Member): Promise<MemberDriver> {
+    const { name } = member.machine.metadata;
+    const controller = member.peers.find(
+      ({ metadata, spec, status }) =>
+        spec.role !== 'worker' && metadata.name !== name && status?.phase === 'Ready',
+    );
+    return new K0sMember({
+      member,
+      host: await this.#host(name),
+      controller: controller === undefined ? undefined : await this.#host(controller.metadata.name),
+      stage: (_host, { version = '' }, path) => Promise.resolve(this.put(name, path, version)),
+      clock: systemClock,
+      endpoint: `https://${name}:6443`,
+      nodeName: name,
+    });
+  }
+
+  #host(machine: string): Promise<LocalDirHost> {
+    return LocalDirHost.open({ path: this.root(machine), clock: systemClock, ids: systemIds });
+  }
+}
