@@ -69,14 +69,16 @@ async function start(): Promise<void> {
   const shared = { clock: systemClock, metrics };
   const { signal } = lifetime;
   if (data.controllers !== undefined) {
-    const { kubeconfig, clusterDomain, names } = data.controllers;
+    const { kubeconfig, clusterDomain, names, artifacts } = data.controllers;
+    const registries = registriesOf(process.env);
     const controllers = await startControllers(
       {
         ...shared,
         logger: logger.child({ component: 'controllers' }),
         kubeconfig,
         clusterDomain,
-        registries: registriesOf(process.env),
+        registries,
+        artifacts: { ...artifacts, ...registries },
         ...(names === undefined ? {} : { controllers: [...names] }),
       },
       signal,

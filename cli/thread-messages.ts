@@ -16,6 +16,8 @@ export interface ThreadData {
   readonly controllers?: {
     readonly kubeconfig: string;
     readonly clusterDomain: string;
+    /** Folder of the artifact store, and where files of Artifacts are looked for. */
+    readonly artifacts: { readonly folder: string; readonly files: readonly string[] };
     /** Names of those to run; absent: all. */
     readonly names?: readonly string[];
   };

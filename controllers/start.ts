@@ -3,6 +3,9 @@ import type { Clock } from '#platform/clock.ts';
 import { systemIds } from '#platform/id.ts';
 import type { Logger } from '#platform/logging.ts';
 import type { MetricsRegistry } from '#platform/metrics.ts';
+import { addArtifactController } from './artifact/controller.ts';
+import { ArtifactParts } from './artifact/parts.ts';
+import type { ArtifactsOptions } from './artifact/parts.ts';
 import { addDisruptionController } from './disruption/controller.ts';
 import { addGarbageCollector } from './garbage-collector/controller.ts';
 import { HttpClient } from './machinery/client.ts';
@@ -37,6 +40,8 @@ export interface ControllersOptions {
   readonly controllers?: readonly string[];
   /** Where to find logins for registries, to pin images to their digests; absent: each node decides what a tag stands for. */
   readonly registries?: Pick<LoginsOptions, 'dockerFolder' | 'environment'>;
+  /** The store of artifacts and what may be fetched into it; absent: there is no such controller. */
+  readonly artifacts?: ArtifactsOptions;
   /** Work only while no other process with the same Lease does. Absent: there is no other. */
   readonly leaderElection?: LeaderElectionSettings & {
     /** Begins the identity in the Lease: the name of this machine. */
@@ -54,12 +59,18 @@ export interface Controllers {
 interface Shared {
   readonly connection: Connection;
   readonly resolver: DigestResolver | undefined;
+  readonly artifacts: ArtifactParts | undefined;
 }
 
 type Add = (manager: Manager, shared: Shared) => void;
 
 const CONTROLLERS: Readonly<Record<string, Add>> = {
   service: (manager, { resolver }) => addServiceController(manager, resolver),
+  artifact(manager, { artifacts }) {
+    if (artifacts === undefined)
+      throw new Error('controller "artifact" needs a store: give artifacts');
+    addArtifactController(manager, artifacts);
+  },
   scheduler: addScheduler,
   namespace: addNamespaceController,
   'node-lifecycle': addNodeLifecycleController,
@@ -72,7 +83,7 @@ const CONTROLLERS: Readonly<Record<string, Add>> = {
 export const controllerNames: readonly string[] = Object.keys(CONTROLLERS);
 
 /** Those of kinds that no other system knows. */
-const OWN_KINDS: readonly string[] = ['service'];
+const OWN_KINDS: readonly string[] = ['service', 'artifact'];
 
 /**
  * Resolves as soon as the controllers run; they wait for the server by themselves, also when it is not there yet.
@@ -111,10 +122,14 @@ export async function startControllers(
           logger,
           userAgent: 'windlass-controllers',
         });
+  const artifacts =
+    options.artifacts === undefined
+      ? undefined
+      : new ArtifactParts({ ...options.artifacts, ...shared, metrics });
   const work = async (lifetime: AbortSignal): Promise<void> => {
-    const names = options.controllers ?? (await defaultNames(shared, lifetime));
+    const names = options.controllers ?? possible(await defaultNames(shared, lifetime), options);
     const manager = new Manager({ ...shared, ids: systemIds, metrics });
-    for (const name of names) CONTROLLERS[name]?.(manager, { connection, resolver });
+    for (const name of names) CONTROLLERS[name]?.(manager, { connection, resolver, artifacts });
     await manager.run(lifetime);
   };
   const closing = new AbortController();
@@ -131,7 +146,7 @@ export async function startControllers(
           work,
           lifetime,
         ),
-    [client, ...(resolver === undefined ? [] : [resolver])],
+    [client, resolver, artifacts].filter((part) => part !== undefined),
     lifetime,
   );
   // Whoever waits for `done` sees the error; nobody has to.
@@ -155,6 +170,11 @@ async function defaultNames(
   });
   await warnWithoutKinds(options, signal);
   return OWN_KINDS;
+}
+
+/** Without those that need what was not given. */
+function possible(names: readonly string[], { artifacts }: ControllersOptions): readonly string[] {
+  return artifacts === undefined ? names.filter((name) => name !== 'artifact') : names;
 }
 
 async function runAndDispose(

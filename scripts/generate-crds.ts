@@ -5,6 +5,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
+import { artifactDefinition } from './crds/artifact.ts';
 import { clusterDefinition } from './crds/cluster.ts';
 import { serviceDefinition } from './crds/service.ts';
 
@@ -15,7 +16,7 @@ const HEADER =
 
 /** Path below the project's root → content. */
 export function renderCRDs(): ReadonlyMap<string, string> {
-  const definitions = [serviceDefinition, clusterDefinition];
+  const definitions = [artifactDefinition, clusterDefinition, serviceDefinition];
   const list = { kind: 'List', apiVersion: 'v1', metadata: {}, items: definitions };
   return new Map([
     ...definitions.map((definition): [string, string] => [

@@ -1,5 +1,6 @@
 // `windlass controllers`: the controllers alone, against any Kubernetes API server.
 import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import { startControllers } from '#controllers/start.ts';
 import { leaderElectionProblem } from '#controllers/machinery/leader-election.ts';
 import type { LeaderElectionSettings } from '#controllers/machinery/leader-election.ts';
@@ -7,6 +8,7 @@ import { parseDuration } from '#controllers/service/duration.ts';
 import { systemClock } from '#platform/clock.ts';
 import { createLogger } from '#platform/logging.ts';
 import { MetricsRegistry } from '#platform/metrics.ts';
+import { ARTIFACT_STORE_HELP, artifactFilesOption, artifactFolders } from '../artifact-options.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { clientOptions, kubeconfigOf } from '../connect.ts';
@@ -62,9 +64,16 @@ export const controllers = defineCommand({
     only: {
       type: 'list',
       placeholder: 'NAME',
-      help: 'Run this controller and no other that is not named too (default: all on a server of Windlass, service on any other)',
+      help: 'Run this controller and no other that is not named too (default: all on a server of Windlass, those of our kinds on any other)',
     },
     ...leaderOptions,
+    'artifact-store': {
+      type: 'string',
+      placeholder: 'DIR',
+      default: '.windlass/artifacts',
+      help: ARTIFACT_STORE_HELP,
+    },
+    ...artifactFilesOption,
     'cluster-domain': upOptions['cluster-domain'],
     'log-format': upOptions['log-format'],
     'log-level': { ...upOptions['log-level'], default: 'info' },
@@ -72,6 +81,7 @@ export const controllers = defineCommand({
   run(values, _words, io) {
     const logger = createLogger({ format: values['log-format'], level: values['log-level'] });
     const leaderElection = leaderElectionOf(values);
+    const registries = registriesOf(io.environment);
     return runUntilStopped(io, logger, (signal) =>
       startControllers(
         {
@@ -80,7 +90,12 @@ export const controllers = defineCommand({
           clock: systemClock,
           metrics: new MetricsRegistry(),
           clusterDomain: values['cluster-domain'],
-          registries: registriesOf(io.environment),
+          registries,
+          artifacts: {
+            ...registries,
+            folder: resolve(values['artifact-store']),
+            files: artifactFolders(values['artifact-files'], []),
+          },
           ...(leaderElection === undefined
             ? {}
             : { leaderElection: { ...leaderElection, hostname: hostname() } }),

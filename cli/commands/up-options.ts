@@ -6,6 +6,7 @@ import type { ImageCollectionSettings } from '#controllers/agent/image-collectio
 import type { LogFormat, LogLevel } from '#platform/logging.ts';
 import { dataDirectoryAt } from '../data-directory.ts';
 import type { DataDirectory } from '../data-directory.ts';
+import { artifactFilesOption, artifactFolders } from '../artifact-options.ts';
 import { imageCollectionOf, imageCollectionOptions } from '../image-collection-options.ts';
 import type { Environment, OptionTable, OptionValues } from '../options.ts';
 import { sealKinds, secretsKeys, secretsOptions } from '../secrets-key-option.ts';
@@ -99,6 +100,7 @@ export const upOptions = {
     placeholder: 'HOST[:PORT]',
     help: 'Under which agents of other machines reach this one (default: found out)',
   },
+  ...artifactFilesOption,
   ...imageCollectionOptions,
   'no-controllers': { type: 'boolean', help: 'Run no controllers here' },
   'no-node': { type: 'boolean', help: 'Run no instances on this machine' },
@@ -142,6 +144,8 @@ export interface UpSettings {
   readonly ingressBind: string;
   readonly peers: PeerSettings;
   readonly imageCollection: ImageCollectionSettings;
+  /** Where files of Artifacts are looked for. */
+  readonly artifactFiles: readonly string[];
   readonly runControllers: boolean;
   readonly runNode: boolean;
   readonly nodeName: string;
@@ -183,6 +187,7 @@ export function upSettings(
       ...(WILDCARDS.includes(values.bind) ? { bind: values.bind } : {}),
     },
     imageCollection: imageCollectionOf(values),
+    artifactFiles: artifactFolders(values['artifact-files'], values.manifests),
     runControllers: !values['no-controllers'],
     runNode: !values['no-node'],
     nodeName: nodeNameOf(hostname()),

@@ -7,6 +7,7 @@ import { systemClock } from '#platform/clock.ts';
 import { createLogger } from '#platform/logging.ts';
 import type { Logger } from '#platform/logging.ts';
 import { MetricsRegistry } from '#platform/metrics.ts';
+import { artifactStoreIn } from '../artifact-options.ts';
 import { defineCommand } from '../command.ts';
 import type { CommandIO } from '../command.ts';
 import { helpOf } from '../command-help.ts';
@@ -142,7 +143,16 @@ async function beside(
   if (!runControllers && !runNode && manifests.length === 0) return undefined;
   const data: ThreadData = {
     ...(runControllers
-      ? { controllers: { kubeconfig: controllersKubeconfig, clusterDomain } }
+      ? {
+          controllers: {
+            kubeconfig: controllersKubeconfig,
+            clusterDomain,
+            artifacts: {
+              folder: artifactStoreIn(settings.data.path),
+              files: settings.artifactFiles,
+            },
+          },
+        }
       : {}),
     ...(runNode
       ? {

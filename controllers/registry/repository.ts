@@ -73,6 +73,22 @@ export class Repository {
     return digest;
   }
 
+  /** Where a blob is and what to send along, for whoever downloads in a way of its own. @throws RegistryError */
+  async blobLocation(
+    digest: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly url: URL; readonly headers: Readonly<Record<string, string>> }> {
+    // Also finds out where the registry is, and how to authenticate.
+    if (!(await this.hasBlob(digest, signal)))
+      throw this.#error('missing', `blob ${digest}`, 'there is none');
+    const base = (this.#base ??= await this.#findBase(signal));
+    const authorization = this.#authorization;
+    return {
+      url: new URL(`/v2/${this.#reference.path}/blobs/${digest}`, base),
+      headers: authorization === undefined ? {} : { authorization },
+    };
+  }
+
   /** Checked against its digest where one was asked for. @throws RegistryError */
   async manifest(tagOrDigest: string, signal: AbortSignal): Promise<Manifest> {
     const what = `manifest ${tagOrDigest}`;

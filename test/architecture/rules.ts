@@ -61,6 +61,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'controlplane/start.ts': ['platform/', 'controlplane/', 'persistence/'],
   'controlplane/node-kubeconfig.ts': ['platform/', 'controlplane/identity/'],
   'controllers/machinery/': ['platform/'],
+  'controllers/artifact/': [
+    'platform/',
+    'controllers/machinery/',
+    'controllers/hosts/',
+    'controllers/binaries/',
+    'controllers/registry/',
+  ],
   'controllers/runtimes/': ['platform/'],
   'controllers/hosts/': ['platform/'],
   'controllers/agent/': [

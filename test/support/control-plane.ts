@@ -20,7 +20,7 @@ const crds = JSON.parse(readFileSync(join(projectRoot, 'deploy', 'crds.json'), '
   readonly items: readonly unknown[];
 };
 
-interface ControllersSettings extends Pick<ControllersOptions, 'registries'> {
+interface ControllersSettings extends Pick<ControllersOptions, 'registries' | 'artifacts'> {
   readonly logger?: Logger;
 }
 
@@ -97,7 +97,7 @@ export class TestControlPlane {
   /** Controllers in this process, until the test is over or what is returned is called. */
   async controllers(
     controllers?: readonly string[],
-    { logger = silentLogger, registries }: ControllersSettings = {},
+    { logger = silentLogger, registries, artifacts }: ControllersSettings = {},
   ): Promise<() => Promise<void>> {
     const running = await startControllers(
       {
@@ -108,6 +108,7 @@ export class TestControlPlane {
         clusterDomain: 'internal',
         ...(controllers === undefined ? {} : { controllers }),
         ...(registries === undefined ? {} : { registries }),
+        ...(artifacts === undefined ? {} : { artifacts }),
       },
       this.signal,
     );

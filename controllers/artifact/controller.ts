@@ -1,0 +1,201 @@
+// Keeps what Artifacts describe in the store, verified, and says so in their status. What is settled costs no write and no request.
+import { isDeepStrictEqual } from 'node:util';
+import { backoffMs } from '#platform/backoff.ts';
+import { bringArtifact } from './bring-artifact.ts';
+import { parseDigest } from '../binaries/digest.ts';
+import { keyOf, parseKey } from '../machinery/cache.ts';
+import type { CacheView } from '../machinery/cache.ts';
+import { isConditionTrue } from '../machinery/conditions.ts';
+import { Controller, DONE } from '../machinery/controller.ts';
+import type { ReconcileResult } from '../machinery/controller.ts';
+import type { EventRecorder } from '../machinery/events.ts';
+import type { Manager } from '../machinery/manager.ts';
+import { timestamp } from '../machinery/timestamps.ts';
+import { imageClosure } from './image-closure.ts';
+import type { Outcome } from './outcome.ts';
+import type { ArtifactParts } from './parts.ts';
+import { planStatus } from './plan-status.ts';
+import { ProgressWriter } from './progress-writer.ts';
+import { ARTIFACTS } from './types.ts';
+import type { Artifact, ArtifactStatus } from './types.ts';
+
+/** Fetches at the same time. */
+const DOWNLOADS = 5;
+/** Entries that are settled are looked at again. */
+const VERIFY_EVERY_MS = 6 * 3600_000;
+const PROBE_EVERY_MS = 15 * 60_000;
+const BACKOFF = { initialMs: 5_000, maximumMs: 10 * 60_000, jitter: 0.3 };
+const COLLECT_EVERY_MS = 3600_000;
+const COLLECT_SOON_MS = 2_000;
+/** No name of an object: those have a namespace. */
+const COLLECT = 'collect';
+
+interface Running {
+  readonly generation: number | undefined;
+  readonly uid: string;
+  readonly abort: AbortController;
+}
+
+export function addArtifactController(manager: Manager, parts: ArtifactParts): void {
+  manager.add(new ArtifactController(manager, parts).loop);
+}
+
+class ArtifactController {
+  readonly loop: Controller;
+  readonly #manager: Manager;
+  readonly #parts: ArtifactParts;
+  readonly #artifacts: CacheView<Artifact>;
+  readonly #events: EventRecorder;
+  readonly #running = new Map<string, Running>();
+  readonly #failures = new Map<string, number>();
+
+  constructor(manager: Manager, parts: ArtifactParts) {
+    this.#manager = manager;
+    this.#parts = parts;
+    const { clock, logger, metrics, random } = manager;
+    const artifacts = manager.informer<Artifact>(ARTIFACTS);
+    this.#artifacts = artifacts.cache;
+    this.#events = manager.recorder('windlass-artifact');
+    this.loop = new Controller({
+      name: 'artifact',
+      reconcile: (key, signal) =>
+        key === COLLECT ? this.#collect(signal) : this.#reconcile(key, signal),
+      waitFor: [artifacts],
+      concurrency: DOWNLOADS,
+      clock,
+      logger,
+      metrics,
+      random,
+    });
+    artifacts.onChange(({ type, object }) => {
+      const key = keyOf(object);
+      const running = this.#running.get(key);
+      const isOther =
+        type === 'Deleted' ||
+        running?.generation !== object.metadata.generation ||
+        running?.uid !== object.metadata.uid;
+      // What is being fetched is no longer what is wanted.
+      if (running !== undefined && isOther) running.abort.abort(new Error('the Artifact changed'));
+      if (type === 'Deleted') this.loop.queue.addAfter(COLLECT, COLLECT_SOON_MS);
+      this.loop.queue.add(key);
+    });
+    this.loop.queue.add(COLLECT);
+  }
+
+  async #reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
+    const { namespace, name } = parseKey(key);
+    const artifact = this.#artifacts.get(namespace, name);
+    if (artifact === undefined || artifact.metadata.deletionTimestamp !== undefined) {
+      this.#failures.delete(key);
+      return DONE;
+    }
+    const abort = new AbortController();
+    const { generation, uid } = artifact.metadata;
+    this.#running.set(key, { generation, uid, abort });
+    try {
+      const outcome = await this.#bring(artifact, AbortSignal.any([signal, abort.signal]));
+      return await this.#settle(key, artifact, outcome, signal);
+    } catch (error) {
+      // The change that ended it has put the key back into the queue.
+      if (abort.signal.aborted && !signal.aborted) return DONE;
+      throw error;
+    } finally {
+      this.#running.delete(key);
+    }
+  }
+
+  async #bring(artifact: Artifact, signal: AbortSignal): Promise<Outcome> {
+    const { clock } = this.#manager;
+    const { namespace = '' } = artifact.metadata;
+    const progress = new ProgressWriter(clock, (now) =>
+      this.#patch(artifact, { progress: now }, signal),
+    );
+    try {
+      return await bringArtifact(
+        this.#parts.bring,
+        { namespace, spec: artifact.spec, knownDigest: knownDigest(artifact) },
+        { signal, onProgress: progress.onProgress },
+      );
+    } finally {
+      await progress.settled();
+    }
+  }
+
+  async #settle(
+    key: string,
+    artifact: Artifact,
+    outcome: Outcome,
+    signal: AbortSignal,
+  ): Promise<ReconcileResult> {
+    const { clock, random } = this.#manager;
+    const before = artifact.status ?? {};
+    const status = planStatus(artifact, outcome, [], timestamp(clock.now()));
+    const { metadata } = artifact;
+    const shown = this.#artifacts.get(metadata.namespace ?? '', metadata.name)?.status;
+    const isWriting = !isDeepStrictEqual(status, before) || shown?.progress !== undefined;
+    if (isWriting) await this.#replace(artifact, status, signal);
+    this.#tell(artifact, outcome, status);
+    if (status.digest !== before.digest) this.loop.queue.addAfter(COLLECT, COLLECT_SOON_MS);
+    if (outcome.state !== 'failed') {
+      this.#failures.delete(key);
+      if (outcome.state === 'existing') return DONE;
+      const delayMs = outcome.state === 'cached' ? VERIFY_EVERY_MS : PROBE_EVERY_MS;
+      return { outcome: 'requeueAfter', delayMs };
+    }
+    const failures = this.#failures.get(key) ?? 0;
+    this.#failures.set(key, failures + 1);
+    const delayMs = backoffMs(failures, BACKOFF, random());
+    return { outcome: 'requeueAfter', delayMs: Math.max(delayMs, outcome.retryAfterMs ?? 0) };
+  }
+
+  #tell(artifact: Artifact, outcome: Outcome, status: ArtifactStatus): void {
+    if (outcome.state === 'failed') {
+      const ready = artifact.status?.conditions?.find(({ type }) => type === 'Ready');
+      // Once for each failure, not for each attempt.
+      if (ready?.reason === outcome.failure && ready.message === outcome.message) return;
+      this.#events.record(ARTIFACTS, artifact, 'Warning', outcome.failure, outcome.message);
+    } else if (outcome.state === 'cached' && outcome.source !== undefined) {
+      const message = `Fetched ${outcome.size} bytes from ${outcome.source}: ${status.digest}`;
+      this.#events.record(ARTIFACTS, artifact, 'Normal', 'Fetched', message);
+    }
+  }
+
+  /** The whole status: what is not in it any more goes. */
+  async #replace(artifact: Artifact, status: ArtifactStatus, signal: AbortSignal): Promise<void> {
+    const gone = { digest: null, size: null, cacheKey: null, source: null, usedBy: null };
+    await this.#patch(artifact, { ...gone, retained: null, progress: null, ...status }, signal);
+  }
+
+  /** Of this very object: one that was made anew under its name is another. */
+  async #patch(artifact: Artifact, status: object, signal: AbortSignal): Promise<void> {
+    const { name, namespace = '', uid } = artifact.metadata;
+    const patch = { metadata: { uid }, status };
+    await this.#manager.client.patch(ARTIFACTS, namespace, name, 'status', 'merge', patch, signal);
+  }
+
+  async #collect(signal: AbortSignal): Promise<ReconcileResult> {
+    const { store, metrics, unusedMs } = this.#parts;
+    const keep = new Set<string>();
+    for (const { spec, status } of this.#artifacts.list()) {
+      for (const { digest } of [status ?? {}, ...(status?.retained ?? [])]) {
+        const hex = parseDigest(digest ?? '');
+        if (hex === undefined) continue;
+        keep.add(hex);
+        if (spec.type === 'OCIImage')
+          for (const part of await imageClosure(store, hex, signal)) keep.add(part);
+      }
+    }
+    const removed = await store.collect(keep, unusedMs);
+    if (removed.length > 0)
+      this.#manager.logger.info('Removed artifacts that nobody uses', { count: removed.length });
+    metrics.stored(await store.list());
+    return { outcome: 'requeueAfter', delayMs: COLLECT_EVERY_MS };
+  }
+}
+
+/** What was found out for this very spec, and proved right. */
+function knownDigest({ metadata, status }: Artifact): string | undefined {
+  const isCurrent = status?.observedGeneration === metadata.generation;
+  if (!isCurrent || !isConditionTrue(status?.conditions, 'Ready')) return undefined;
+  return parseDigest(status?.digest ?? '');
+}
