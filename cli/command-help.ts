@@ -207,6 +207,12 @@ export const helpOf = {
     description:
       'Exit code 0: it has everything; 1: it could not be done, or not in time; 2: wrong usage.',
   },
+  persistencePromote: {
+    usage: 'persistence promote INSTANCE',
+    summary: 'Make a replica the primary while the server runs; the primary becomes a replica',
+    description:
+      'Writes wait for the moment of the switch, and none is lost. It stays so over restarts, as long as --persistence names the same instance first as before. Exit code 0: it is the primary; 1: it could not be done, and nothing has changed; 2: wrong usage.',
+  },
   persistenceDiff: {
     usage: 'persistence diff A B',
     summary: 'Show in which objects two instances, or an instance and a backup, differ',

@@ -193,6 +193,13 @@ const COMMANDS: ReadonlyMap<string, Entry> = new Map([
     },
   ],
   [
+    'persistence promote',
+    {
+      help: helpOf.persistencePromote,
+      load: async () => (await import('./commands/persistence-promote.ts')).persistencePromote,
+    },
+  ],
+  [
     'persistence diff',
     {
       help: helpOf.persistenceDiff,

@@ -1,5 +1,5 @@
 // A control plane as a process of its own, for tests that kill it, stop it, or want to see it refuse to start.
-// Run as a program it serves the data directory of its first argument, with the others relaxed, and prints its URL.
+// Run as a program it serves the data directory of its first argument, with the options that the second holds as JSON, and prints its URL.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 
 import { agentOf, testOptions } from './control-plane-fixture.ts';
 import { startControlPlane } from './start.ts';
+import type { ControlPlaneOptions } from './start.ts';
 
 export interface ServerProcess {
   readonly url: string;
@@ -25,8 +26,10 @@ export interface ServerProcess {
 export async function startServerProcess(
   dataDir: string,
   relaxed: readonly string[] = [],
+  changes: Pick<Partial<ControlPlaneOptions>, 'persistence' | 'replication'> = {},
 ): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [import.meta.filename, dataDir, ...relaxed], {
+  const options = JSON.stringify({ relaxed, ...changes });
+  const child = spawn(process.execPath, [import.meta.filename, dataDir, options], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let complaint = '';
@@ -57,10 +60,10 @@ export async function startServerProcess(
 }
 
 if (import.meta.main) {
-  const [, , dataDir = '', ...relaxed] = process.argv;
+  const [, , dataDir = '', changes = '{}'] = process.argv;
   try {
     const plane = await startControlPlane(
-      testOptions(dataDir, { relaxed }),
+      testOptions(dataDir, JSON.parse(changes) as Partial<ControlPlaneOptions>),
       new AbortController().signal,
     );
     process.stdout.write(`${plane.url}\n`);

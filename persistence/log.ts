@@ -34,6 +34,8 @@ export interface InstanceReport {
   /** Where it lies, without secrets. */
   readonly location: string;
   readonly role: InstanceRole;
+  /** The primary by a promotion, though the configuration names this one first. */
+  readonly insteadOf?: string | undefined;
   /** Counts for the ack policy. */
   readonly isSynchronous: boolean;
   readonly state: InstanceState;
@@ -68,10 +70,39 @@ export type WriteState =
 /** Must not throw. */
 export type WriteListener = (now: WriteState) => void;
 
+/**
+ * How the log does something of its own in the order of the writes: `work` runs when all before it is decided and nothing after it has
+ * begun, with `count` revisions of its own from `first` on. Rejects with what `work` threw or kept it from being run; what ends an
+ * append for good ends writing here too.
+ */
+export type Sequencer = (count: number, work: (first: number) => Promise<void>) => Promise<void>;
+
+/** How a promotion went. */
+export interface Promoted {
+  /** The instance that was the primary until then. */
+  readonly previous: string;
+  readonly epoch: number;
+  /** Of the claim that made it so. */
+  readonly revision: number;
+  /** How long writes waited for it. */
+  readonly heldMs: number;
+}
+
+export interface PromoteOptions {
+  /** How long the replica may take to get near enough, while writes go on. */
+  readonly catchUpMs: number;
+  readonly signal: AbortSignal;
+}
+
 /** What an operator may ask for. @throws (all) UnknownInstanceError, and errors that say what to do instead */
 export interface ManagerControl {
   /** Makes a replica anew from the primary: what it held is set aside, then a copy of the whole is made. */
   resync(instance: string): Promise<void>;
+  /**
+   * Makes a replica that has everything the primary, and the primary a replica, while writes go on: they wait for the moment of the
+   * switch. What fails before that leaves all as it was.
+   */
+  promote(instance: string, options: PromoteOptions): Promise<Promoted>;
   /**
    * The whole log of an instance as it stands now, consistent at one revision, while writes go on. Its history is kept until the
    * records were read to their end, or are no longer asked for.
@@ -89,8 +120,10 @@ export interface PersistenceLog extends AsyncDisposable {
    * @throws what keeps the log from being used, in words that say what to do
    */
   open(signal: AbortSignal): Promise<Cursor>;
+  /** Of the next batch. It changes with the primary, never while a batch is under way. */
+  readonly epoch: number;
   /**
-   * One at a time. Makes a batch (encoding.ts; at the epoch of the cursor that open() gave) durable as the ack policy says, never before the
+   * One at a time. Makes a batch (encoding.ts; at the epoch that `epoch` says) durable as the ack policy says, never before the
    * primary has it. The buffer must not be used afterwards.
    *
    * @throws StorageUnreachableError, StorageFullError: nothing of it was kept; after EpochLostError, StorageFailedError and
@@ -112,5 +145,7 @@ export interface PersistenceLog extends AsyncDisposable {
   watch(listener: InstanceListener): () => void;
   /** Also of what no append hears of: somebody else has taken over, a synchronous instance is lost. @returns how to stop listening */
   watchWrites(listener: WriteListener): () => void;
+  /** To be told before anything that needs a place in the order of writes is asked of `control`. */
+  sequenceWith(sequencer: Sequencer): void;
   readonly control: ManagerControl;
 }

@@ -19,15 +19,21 @@ export function instanceTable(instances: readonly InstanceObject[]): string {
   );
 }
 
-/** One line for each instance that is in trouble. */
+/** One line for each instance that is in trouble, or the primary though another one is configured. */
 export function troubleLines(instances: readonly InstanceObject[]): string {
-  return instances
+  const promoted = instances
+    .filter(({ status }) => status.insteadOf !== undefined)
+    .map(
+      ({ metadata, status }) =>
+        `${metadata.name} was promoted: --persistence names ${status.insteadOf ?? ''} first\n`,
+    );
+  const trouble = instances
     .filter(({ status }) => status.state !== 'Up')
     .map(({ metadata, status }) => {
       const why = status.lastError === undefined ? '' : `: ${status.lastError.message}`;
       return `${metadata.name} is ${status.state}${why}\n`;
-    })
-    .join('');
+    });
+  return [...promoted, ...trouble].join('');
 }
 
 function latencyText(seconds: number): string {

@@ -35,6 +35,7 @@ export type InstanceObject = ApiObject & {
     readonly exists: boolean;
     readonly status: boolean;
     readonly state: string;
+    readonly insteadOf?: string;
     readonly meanPersistLatency: number;
     readonly epoch: number;
     readonly revision: number;

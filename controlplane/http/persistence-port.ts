@@ -20,4 +20,6 @@ export interface PersistencePort {
   verify(instance: string, signal: AbortSignal): Promise<object>;
   /** Fills a replica anew. Resolves once that has begun. */
   resync(instance: string): Promise<void>;
+  /** Makes a replica the primary; it may take so long to catch up first. Resolves with how it went, once it is done. */
+  promote(instance: string, catchUpSeconds: number, signal: AbortSignal): Promise<object>;
 }

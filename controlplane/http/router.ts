@@ -18,7 +18,12 @@ import { certificatesPath, nodeCertificateHandler } from './handlers/node-certif
 import { openapiHandler } from './handlers/openapi.ts';
 import { patchHandler } from './handlers/patch.ts';
 import { SECRETS_PATH, secretsHandler } from './handlers/secrets-keys.ts';
-import { dumpHandler, resyncHandler, verifyHandler } from './handlers/persistence.ts';
+import {
+  dumpHandler,
+  promoteHandler,
+  resyncHandler,
+  verifyHandler,
+} from './handlers/persistence.ts';
 import { connectHandler, scaleHandler } from './handlers/subresource.ts';
 import { updateHandler } from './handlers/update.ts';
 import { watchHandler } from './handlers/watch.ts';
@@ -47,6 +52,7 @@ export function createRouter(services: Services): Handler {
     dump: dumpHandler(services),
     verify: verifyHandler(services),
     resync: resyncHandler(services),
+    promote: promoteHandler(services),
   };
   const connect = connectHandler(services);
   const other = nonResourceRouter(services);

@@ -27,7 +27,7 @@ const conditionSchema = {
   type: 'object',
   required: ['type', 'status', 'lastTransitionTime', 'reason', 'message'],
   properties: {
-    type: text('Ready, Degraded or DurabilityDegraded.'),
+    type: text('Ready, Degraded, DurabilityDegraded or Primary.'),
     status: text('True, False or Unknown.'),
     reason: text('Why, in one word.'),
     message: text('Why, for people.'),
@@ -66,6 +66,9 @@ const schema = {
           format: 'date-time',
           description: 'When it came into this state.',
         },
+        insteadOf: text(
+          'The primary by a promotion, although --persistence names this instance first.',
+        ),
         epoch: count('Which holder of the data wrote last.'),
         revision: count('Newest resourceVersion that is durable here.'),
         lagRevisions: count('Changes that the primary has and this one has not.'),
@@ -151,6 +154,7 @@ export const persistenceInstanceDefinition: ResourceDefinition = {
   verbs: ['get', 'list', 'watch'],
   subresources: [
     { name: 'dump', verbs: ['get'] },
+    { name: 'promote', verbs: ['create'] },
     { name: 'resync', verbs: ['create'] },
     { name: 'verify', verbs: ['create'] },
   ],

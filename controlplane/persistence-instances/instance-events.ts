@@ -2,7 +2,12 @@
 // object, so only while the primary takes writes, and never so many that writing them could be what keeps an instance busy.
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import { formatTimestamp } from '#controlplane/api/timestamps.ts';
-import type { InstanceReport, InstanceState, PersistenceLog } from '#persistence/log.ts';
+import type {
+  InstanceReport,
+  InstanceRole,
+  InstanceState,
+  PersistenceLog,
+} from '#persistence/log.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
 import { instanceUid } from './instance-object.ts';
@@ -22,6 +27,10 @@ const REASONS: Readonly<Record<InstanceState, string>> = {
   Diverged: 'InstanceDiverged',
   Corrupt: 'InstanceCorrupt',
 };
+const ROLE_REASONS: Readonly<Record<InstanceRole, string>> = {
+  Primary: 'InstancePromoted',
+  Replica: 'InstanceDemoted',
+};
 const NORMAL: ReadonlySet<InstanceState> = new Set(['Up', 'CatchingUp']);
 
 export interface InstanceEventsOptions {
@@ -35,6 +44,8 @@ export interface InstanceEventsOptions {
 interface Waiting {
   readonly report: InstanceReport;
   readonly before: InstanceState;
+  /** What it is told of is that it became the primary, or a replica. */
+  readonly isOfRole: boolean;
   readonly at: number;
 }
 
@@ -63,14 +74,17 @@ export class InstanceEvents {
   }
 
   /** Of an instance that changes faster than it may be told of, where it came from first and where it is now. */
-  #remember(report: InstanceReport, { state: before }: InstanceReport): void {
+  #remember(report: InstanceReport, { state: before, role }: InstanceReport): void {
     const at = this.#options.clock.now();
-    const index = this.#waiting.findIndex((other) => other.report.name === report.name);
-    if (index < 0) this.#waiting.push({ report, before, at });
+    const isOfRole = report.role !== role;
+    const index = this.#waiting.findIndex(
+      (other) => !other.isOfRole && other.report.name === report.name,
+    );
+    if (isOfRole || index < 0) this.#waiting.push({ report, before, isOfRole, at });
     else {
       const first = this.#waiting[index]?.before ?? before;
       this.#waiting.splice(index, 1);
-      if (first !== report.state) this.#waiting.push({ report, before: first, at });
+      if (first !== report.state) this.#waiting.push({ report, before: first, isOfRole, at });
     }
     if (this.#waiting.length > MOST_WAITING) this.#waiting.shift();
   }
@@ -98,7 +112,7 @@ export class InstanceEvents {
       const primary = log.instances().find(({ role }) => role === 'Primary');
       if (this.#closed() || primary?.state !== 'Up') return;
       await write(this.#eventOf(waiting));
-      this.#lastTold.set(waiting.report.name, clock.monotonic());
+      if (!waiting.isOfRole) this.#lastTold.set(waiting.report.name, clock.monotonic());
       const index = this.#waiting.indexOf(waiting);
       if (index >= 0) this.#waiting.splice(index, 1);
     }
@@ -109,12 +123,13 @@ export class InstanceEvents {
     return this.#isClosed;
   }
 
-  #isDue({ report }: Waiting): boolean {
+  #isDue({ report, isOfRole }: Waiting): boolean {
+    if (isOfRole) return true;
     const last = this.#lastTold.get(report.name);
     return last === undefined || this.#options.clock.monotonic() - last >= MINIMUM_INTERVAL_MS;
   }
 
-  #eventOf({ report, before, at }: Waiting): KubernetesObject {
+  #eventOf({ report, before, isOfRole, at }: Waiting): KubernetesObject {
     const time = formatTimestamp(at);
     const { name, state, role, location, lastError } = report;
     const why = state === 'Up' || lastError === undefined ? '' : `: ${lastError.message}`;
@@ -128,9 +143,11 @@ export class InstanceEvents {
         name,
         uid: instanceUid(name),
       },
-      type: NORMAL.has(state) ? 'Normal' : 'Warning',
-      reason: REASONS[state],
-      message: `${role} at ${location} is ${state}, was ${before}${why}`.slice(0, 1_000),
+      type: isOfRole || NORMAL.has(state) ? 'Normal' : 'Warning',
+      reason: isOfRole ? ROLE_REASONS[role] : REASONS[state],
+      message: isOfRole
+        ? `${location} is the ${role.toLowerCase()} now`
+        : `${role} at ${location} is ${state}, was ${before}${why}`.slice(0, 1_000),
       source: { component: 'windlass' },
       reportingComponent: 'windlass',
       firstTimestamp: time,

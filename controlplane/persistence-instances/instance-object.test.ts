@@ -32,6 +32,7 @@ test('conditions say what a state means, and keep the time of their last transit
     'Ready True Up',
     'Degraded False AsConfigured',
     'DurabilityDegraded False NotSynchronous',
+    'Primary False Replica',
   ]);
   assert.deepEqual(shown(down).slice(0, 2), ['Ready False Down', 'Degraded True Down']);
   assert.match(down[0]?.message ?? '', /connection refused/);

@@ -71,6 +71,7 @@ export function instanceObject(
       meanPersistLatency: Number(report.meanPersistLatency.toPrecision(3)),
       state: report.state,
       since: formatTimestamp(report.since),
+      ...(report.insteadOf === undefined ? {} : { insteadOf: report.insteadOf }),
       epoch: report.epoch,
       revision: report.revision,
       lagRevisions: report.lagRevisions,
@@ -100,6 +101,8 @@ function conditionsOf(
     report.lastError === undefined || state === 'Up' ? '' : `: ${report.lastError.message}`;
   const message = `${MEANING[state]}${trouble}`;
   const isUp = state === 'Up';
+  const isPrimary = report.role === 'Primary';
+  const { insteadOf } = report;
   const rows: readonly (readonly [
     type: string,
     holds: boolean,
@@ -117,6 +120,16 @@ function conditionsOf(
           ? 'Acknowledged writes are kept here too'
           : 'What is acknowledged meanwhile is not kept here'
         : 'Acknowledgements do not wait for it',
+    ],
+    [
+      'Primary',
+      isPrimary,
+      isPrimary ? (insteadOf === undefined ? 'AsConfigured' : 'Promoted') : 'Replica',
+      isPrimary
+        ? insteadOf === undefined
+          ? 'Each write goes here first'
+          : `Each write goes here first, as it was promoted, although --persistence names ${insteadOf} first`
+        : 'It follows the primary',
     ],
   ];
   return rows.map(([type, holds, why, words]) => {

@@ -26,6 +26,10 @@ export function persistenceOperations(
         );
       }),
     verify: (instance, signal) => translated(instance, () => control.verify(instance, signal)),
+    promote: (instance, catchUpSeconds, signal) =>
+      translated(instance, () =>
+        control.promote(instance, { catchUpMs: catchUpSeconds * 1_000, signal }),
+      ),
     resync: (instance) => translated(instance, () => control.resync(instance)),
   };
 }

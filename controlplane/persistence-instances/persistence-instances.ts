@@ -73,7 +73,10 @@ export class PersistenceInstances {
       state: now.state,
       before: before.state,
     };
-    if (now.state === 'Up') this.#logger.info('Persistence instance is up', facts);
+    if (now.role !== before.role) {
+      const what = now.role === 'Primary' ? 'the primary' : 'a replica';
+      this.#logger.info(`Persistence instance is ${what} now`, facts);
+    } else if (now.state === 'Up') this.#logger.info('Persistence instance is up', facts);
     else if (now.state === 'CatchingUp')
       this.#logger.info('Persistence instance is catching up', facts);
     else {

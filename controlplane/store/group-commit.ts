@@ -13,7 +13,8 @@ const MAXIMUM_OBJECTS = 1_024;
 const FLUSH_MS = 500;
 
 export interface GroupCommitOptions {
-  readonly epoch: number;
+  /** Of the next batch. */
+  epoch(): number;
   append(batch: ArrayBuffer): Promise<void>;
   /** Makes a durable batch visible. Called synchronously before its writers hear of it. Must not throw. */
   publish(writes: readonly Write[]): void;
@@ -125,6 +126,13 @@ export class GroupCommit {
       const early = this.#relaxed.unflushed;
       if (this.#queue.length === 0 && !(this.#isFlushDue && early.length > 0)) break;
       this.#isFlushDue = false;
+      const [next] = this.#queue;
+      // What was acknowledged before it goes to the log before it.
+      if (next?.work !== undefined && early.length === 0) {
+        this.#queue.shift();
+        await this.#perform(next, next.work);
+        continue;
+      }
       const writes = this.#take();
       const all = early.length === 0 ? writes : [...early, ...writes];
       this.#inFlight = writes;
@@ -164,10 +172,22 @@ export class GroupCommit {
     });
   }
 
+  async #perform(write: Write, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#fail([write], error as Error);
+      return;
+    }
+    this.#succeed([write]);
+  }
+
+  /** What may share a batch; nothing where work is next. */
   #take(): Write[] {
     let bytes = 0;
     let count = 0;
-    for (const { record } of this.#queue) {
+    for (const { record, work } of this.#queue) {
+      if (work !== undefined) break;
       bytes += encodedSize(record);
       if (count > 0 && (bytes > MAXIMUM_BYTES || count >= MAXIMUM_OBJECTS)) break;
       count += 1;
@@ -178,7 +198,7 @@ export class GroupCommit {
   async #append(writes: readonly Write[]): Promise<Error | undefined> {
     try {
       const records = writes.map(({ record }) => record);
-      await this.#options.append(encodeBatch({ epoch: this.#options.epoch, records }));
+      await this.#options.append(encodeBatch({ epoch: this.#options.epoch(), records }));
       return undefined;
     } catch (error) {
       return error as Error;

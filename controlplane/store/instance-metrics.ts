@@ -44,6 +44,11 @@ const GAUGES: readonly (readonly [name: string, help: string, value: Value])[] =
     '1 while nothing is sent to the instance but now and then a probe',
     ({ state }) => (state === 'Down' ? 1 : 0),
   ],
+  [
+    'instance_primary',
+    '1 for the instance that each write goes to first',
+    ({ role }) => (role === 'Primary' ? 1 : 0),
+  ],
   ['epoch', 'Epoch of the newest claim that the instance holds', ({ epoch }) => epoch],
 ];
 
@@ -95,7 +100,12 @@ function countTransitions(
       'How often the instance held what its primary never had',
     ),
   };
+  const promotions = counter(
+    'windlass_persistence_promotions_total',
+    'How often the instance became the primary while the server ran',
+  );
   log.watch((now, before) => {
+    if (now.role !== before.role && now.role === 'Primary') promotions.inc(labelsOf(now));
     if (now.state !== before.state) counters[now.state]?.inc(labelsOf(now));
   });
 }

@@ -1,6 +1,6 @@
 // A log for tests: keeps its records in memory, and each append waits until the test says what becomes of it.
 import { decodeBatch } from '#persistence/encoding.ts';
-import type { InstanceReport, PersistenceLog, WriteListener } from '#persistence/log.ts';
+import type { InstanceReport, PersistenceLog, Sequencer, WriteListener } from '#persistence/log.ts';
 import type { Cursor, LogRecord } from '#persistence/provider.ts';
 
 /** One append under way. */
@@ -15,20 +15,22 @@ export class ScriptedLog implements PersistenceLog {
   readonly records: LogRecord[] = [];
   readonly held: HeldAppend[] = [];
   readonly compactions: number[] = [];
-  readonly control = { dump: unused, resync: unused, verify: unused };
+  readonly control = { dump: unused, resync: unused, verify: unused, promote: unused };
   /** Turns of the event loop until the script's verdict arrives, so that writes pile up behind it. */
   slowness = 0;
   /** Decides at once what becomes of an append; `hold` leaves it to the test. */
   script: (records: readonly LogRecord[]) => Error | 'succeed' | 'hold' = () => 'succeed';
   /** What the log says of writes by itself. */
   tell: WriteListener = () => undefined;
-  #epoch = 0;
+  /** How the log does something of its own between two batches. */
+  sequence: Sequencer = unused;
+  epoch = 0;
   #onHeld: () => void = () => undefined;
 
   open(): Promise<Cursor> {
-    this.#epoch += 1;
+    this.epoch += 1;
     const revision = this.records.at(-1)?.revision ?? 0;
-    return Promise.resolve({ epoch: this.#epoch, revision, compacted: 0 });
+    return Promise.resolve({ epoch: this.epoch, revision, compacted: 0 });
   }
 
   blocked(): undefined {
@@ -46,6 +48,10 @@ export class ScriptedLog implements PersistenceLog {
   watchWrites(listener: WriteListener): () => void {
     this.tell = listener;
     return () => undefined;
+  }
+
+  sequenceWith(sequencer: Sequencer): void {
+    this.sequence = sequencer;
   }
 
   append(batch: ArrayBuffer): Promise<void> {

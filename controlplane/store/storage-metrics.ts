@@ -1,5 +1,5 @@
 // What dashboards read about storage: upstream's names for what upstream has, windlass_persistence_* for the instances.
-import type { PersistenceLog } from '#persistence/log.ts';
+import type { InstanceReport, PersistenceLog } from '#persistence/log.ts';
 import type { MetricsRegistry } from '#platform/metrics.ts';
 import type { Write } from './write.ts';
 import { instanceMetrics } from './instance-metrics.ts';
@@ -31,8 +31,10 @@ export type BatchReporter = (
 export function storageMetrics(options: StorageMetricsOptions): BatchReporter {
   registerGauges(options);
   const { registry, log } = options;
-  const primary = log.instances().find(({ role }) => role === 'Primary');
-  const labels = { provider: primary?.provider ?? '', instance: primary?.name ?? '' };
+  let labels = labelsOf(log.instances().find(({ role }) => role === 'Primary'));
+  log.watch((now) => {
+    if (now.role === 'Primary') labels = labelsOf(now);
+  });
   const requests = {
     seconds: registry.histogram({
       name: 'etcd_request_duration_seconds',
@@ -79,6 +81,10 @@ export function storageMetrics(options: StorageMetricsOptions): BatchReporter {
       if (error !== undefined) requests.errors.inc(request);
     }
   };
+}
+
+function labelsOf(primary: InstanceReport | undefined) {
+  return { provider: primary?.provider ?? '', instance: primary?.name ?? '' };
 }
 
 function registerGauges(options: StorageMetricsOptions): void {

@@ -1,5 +1,6 @@
 // Revisions and watches over one log of durable changes. A write gets its revision and its answer to "may it?" at once,
 // but is seen by nobody before it is durable. Reads never wait: the whole state is in memory.
+import { INTERNAL_KINDS } from '#persistence/log.ts';
 import type { PersistenceLog } from '#persistence/log.ts';
 import type { Cursor } from '#persistence/provider.ts';
 import type { Clock } from '#platform/clock.ts';
@@ -9,7 +10,7 @@ import { expired } from '../api/errors.ts';
 import { ceilingRecord, isLost, lossesAfterStart, noCeiling } from './ceiling.ts';
 import type { Ceiling } from './ceiling.ts';
 import { startCompaction } from './compaction.ts';
-import { KeyExistsError, RevisionConflictError, StorageUnavailableError } from './errors.ts';
+import { StorageUnavailableError } from './errors.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { Write } from './write.ts';
 import { defaultHistory } from './history.ts';
@@ -18,6 +19,7 @@ import { sortKey, storageKey } from './keys.ts';
 import { listObjects } from './listing.ts';
 import { loadObjects } from './load.ts';
 import type { Loaded } from './load.ts';
+import { refusalOf, refuseAfter, writeId } from './refusal.ts';
 import { ResourceState } from './resource-state.ts';
 import { RevisionWaiters } from './revision-waiters.ts';
 import { storageMetrics } from './storage-metrics.ts';
@@ -39,6 +41,8 @@ import type {
 
 /** Revisions that relaxed writes may be ahead of a durable ceiling: a crash skips at most so many. */
 const RESERVED = 20_000;
+/** Stands for what the log does of its own, in the order of writes. */
+const SEQUENCED = `${INTERNAL_KINDS}sequenced`;
 
 export interface OpenStoreOptions {
   /** Not opened; the caller disposes it after the store. */
@@ -93,7 +97,7 @@ class DurableStore implements Store, AsyncDisposable {
     this.#visible = cursor.revision;
     this.#assigned = cursor.revision;
     this.#commit = new GroupCommit({
-      epoch: cursor.epoch,
+      epoch: () => options.log.epoch,
       append: (batch) => options.log.append(batch),
       publish: (writes) => this.#publish(writes),
       failed: (error) => options.onFailure?.(error),
@@ -109,6 +113,7 @@ class DurableStore implements Store, AsyncDisposable {
       if (now.state === 'Lost') this.#commit.lose(now.reason);
       else this.#commit.block(now.state === 'Blocked' ? now.reason : undefined);
     });
+    options.log.sequenceWith((count, work) => this.#sequence(count, work));
     this.#stopCompaction = startCompaction({
       clock: options.clock,
       keepMs: this.#history.maximumAgeMs,
@@ -316,9 +321,35 @@ class DurableStore implements Store, AsyncDisposable {
     const before = this.#ceiling;
     const written = { ...before, ceiling, kinds: [...this.#relaxed] };
     this.#ceiling = written;
-    const record = ceilingRecord(revision, written);
+    this.#submitOwn({ record: ceilingRecord(revision, written) }, (error) => {
+      if (error === undefined) this.#commit.raiseCeiling(ceiling);
+      else if (this.#ceiling === written) this.#ceiling = before;
+    });
+  }
+
+  /** The log does something of its own between two batches, with revisions of its own. */
+  #sequence(count: number, work: (first: Revision) => Promise<void>): Promise<void> {
+    const { failure } = this.#commit;
+    if (failure !== undefined) return Promise.reject(failure);
+    const first = this.#assigned + 1;
+    this.#assigned += count;
+    const record = { revision: this.#assigned, kind: SEQUENCED, key: String(first) };
+    return new Promise((resolve, reject) => {
+      this.#submitOwn({ record, work: () => work(first) }, (error) =>
+        error === undefined ? resolve() : reject(error),
+      );
+    });
+  }
+
+  /** What is no object: it has its place in the order and is seen by nobody. */
+  #submitOwn(
+    { record, ...rest }: Pick<Write, 'record' | 'work'>,
+    settle: (error: Error | undefined) => void,
+  ): void {
     const { promise, resolve } = Promise.withResolvers<Error | undefined>();
     this.#commit.submit({
+      ...rest,
+      record,
       id: writeId(record.kind, record.key),
       resource: record.kind,
       key: record.key,
@@ -326,14 +357,12 @@ class DurableStore implements Store, AsyncDisposable {
       isCreation: false,
       isRelaxed: false,
       object: undefined,
-      record,
       base: undefined,
-      standing: revision,
+      standing: record.revision,
       settled: promise,
       giveUp: () => undefined,
       settle: (error) => {
-        if (error === undefined) this.#commit.raiseCeiling(ceiling);
-        else if (this.#ceiling === written) this.#ceiling = before;
+        settle(error);
         resolve(error);
       },
     });
@@ -360,30 +389,4 @@ class DurableStore implements Store, AsyncDisposable {
     for (const [state, events] of batches) state.watchers.publish(events);
     this.#waiters.reached(this.#visible);
   }
-}
-
-function writeId(resource: string, key: string): string {
-  return `${resource}\0${key}`;
-}
-
-/** Why a write may not happen to an object at revision `found`; undefined where it may. */
-function refusalOf(
-  options: WriteOptions,
-  found: Revision | undefined,
-  isDeletion: boolean,
-): Error | undefined {
-  const expected = options.expectedRevision;
-  if (found === expected || (found === undefined && expected === 0 && !isDeletion))
-    return undefined;
-  const key = `${options.resource} ${storageKey(options.namespace, options.name)}`;
-  if (expected === 0 && !isDeletion) return new KeyExistsError(key);
-  return new RevisionConflictError(key, expected, found);
-}
-
-/**
- * A refusal because of a write that is not durable yet: said sooner, it would tell of what nobody may see, and might not come to pass.
- * When that write fails, so does this one: nobody knows any more whether it should have been refused.
- */
-async function refuseAfter(base: Write, refusal: Error): Promise<never> {
-  throw (await base.settled) ?? refusal;
 }

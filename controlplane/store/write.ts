@@ -18,6 +18,11 @@ export interface Write {
   readonly isRelaxed: boolean;
   readonly record: LogRecord;
   /**
+   * Instead of a record: what is done in this one's place of the order, by itself, when all before it is decided and nothing after it
+   * has begun.
+   */
+  readonly work?: () => Promise<void>;
+  /**
    * The write in flight that this one was judged against: without it, this one cannot stand either. Cleared when this one is
    * decided, or a key that is written without pause would hold on to all its writes.
    */

@@ -26,6 +26,8 @@ export interface Choice {
   readonly source: string;
   /** Gets every write first from now on. */
   readonly primary: string;
+  /** The primary by a promotion, in place of this one, which the configuration names first. */
+  readonly insteadOf?: string | undefined;
   /** Why acknowledged writes may be missing in the source; empty when none can be. */
   readonly doubts: readonly string[];
 }
@@ -36,23 +38,36 @@ export interface Choice {
  */
 export function choose(found: readonly Found[], remembered: Remembered): Choice {
   const seen = found.filter((one): one is Seen => one.isSeen);
-  const primary = seen[0];
-  if (primary === undefined) {
+  const [first] = seen;
+  if (first === undefined) {
     throw new StartRefusedError(
       `Cannot start: no persistence instance can be used\n${reasons(found)}`,
     );
   }
   refuseMixture(seen);
   const source = seen.reduce((best, one) => (isNewer(one, best) ? one : best));
+  const promoted = promotedIn(source, found);
   return {
     source: source.name,
-    primary: primary.name,
+    ...(promoted ?? { primary: first.name }),
     doubts: [
       ...doubtsOfUnseen(source, found, remembered),
       ...doubtsOfDiverged(source, seen, found),
       ...doubtsOfMemory(source, remembered),
     ],
   };
+}
+
+/** A promotion holds until the configuration names another one first than it did then. */
+function promotedIn(
+  { claims }: Seen,
+  found: readonly Found[],
+): Pick<Choice, 'primary' | 'insteadOf'> | undefined {
+  const { insteadOf, members = [] } = claims.at(-1) ?? {};
+  const primary = found.find(({ name, isSeen }) => isSeen && name === members[0]);
+  if (primary === undefined || insteadOf === undefined || insteadOf !== found[0]?.name)
+    return undefined;
+  return { primary: primary.name, insteadOf };
 }
 
 function reasons(found: readonly Found[]): string {

@@ -32,17 +32,25 @@ export interface Claim {
   readonly onSyncLoss: SyncLossPolicy;
   /** Names of the instances that count for it; the first is the primary of the epoch. */
   readonly members: readonly string[];
+  /**
+   * The instance that the configuration named first when another one had been made the primary by a promotion. As long as it is still
+   * named first, the promotion holds.
+   */
+  readonly insteadOf?: string | undefined;
 }
 
 export function newId(): string {
   return randomBytes(16).toString('hex');
 }
 
+/** Of the claims of a log, oldest first, those that a new one leaves behind. */
+export function keptBeside(older: readonly Claim[]): readonly Claim[] {
+  return older.slice(Math.max(0, older.length + 1 - KEPT));
+}
+
 /** The claim as the first records of its epoch: itself at its revision, then deletions of claims that are too old to matter. */
 export function recordsOf(claim: Claim, older: readonly Claim[]): readonly LogRecord[] {
-  const outdated = older
-    .toSorted((left, right) => left.revision - right.revision)
-    .slice(0, Math.max(0, older.length + 1 - KEPT));
+  const outdated = older.slice(0, older.length - keptBeside(older).length);
   const value = Buffer.from(JSON.stringify(claim));
   return [
     { revision: claim.revision, kind: CLAIM_KIND, key: keyOf(claim), value },
@@ -91,6 +99,7 @@ function isClaim(value: unknown): value is Claim {
     ['primary', 'quorum', 'all'].includes(ack as string) &&
     ['block', 'degrade'].includes(rest['onSyncLoss'] as string) &&
     Array.isArray(rest['members']) &&
-    rest['members'].every((member) => typeof member === 'string')
+    rest['members'].every((member) => typeof member === 'string') &&
+    ['string', 'undefined'].includes(typeof rest['insteadOf'])
   );
 }

@@ -4,14 +4,21 @@ import type { Opened } from './opening.ts';
 import type { Replica } from './replica.ts';
 
 export class Compaction {
-  readonly #primary: Opened['primary'];
-  readonly #replicas: () => readonly Replica[];
+  #primary: Opened['primary'];
+  #replicas: () => readonly Replica[];
   #compacted: number;
   #target = 0;
   #holds = 0;
   #running: Promise<void> | undefined;
 
   constructor({ primary, compacted }: Opened, replicas: () => readonly Replica[]) {
+    this.#primary = primary;
+    this.#compacted = compacted;
+    this.#replicas = replicas;
+  }
+
+  /** Another one is the primary from now on. Only while held. */
+  moveTo({ primary, compacted }: Opened, replicas: () => readonly Replica[]): void {
     this.#primary = primary;
     this.#compacted = compacted;
     this.#replicas = replicas;

@@ -25,6 +25,8 @@ type Step =
       /** By the newest control plane that runs, or the one before it. */
       readonly by: 'newest' | 'older';
     }
+  /** A disk becomes the primary, with a write on its way at the same time. */
+  | { readonly do: 'promote'; readonly disk: number; readonly dies: number | undefined }
   | { readonly do: 'wait'; readonly ms: number }
   | { readonly do: 'stop' }
   | { readonly do: 'kill' }
@@ -46,6 +48,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       by: fc.constantFrom<'newest' | 'older'>('newest', 'newest', 'older'),
     }),
   },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('promote' as const), disk, dies }) },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -79,8 +82,10 @@ const rules: fc.Arbitrary<AckRules> = fc.record({
 interface Running {
   readonly manager: PersistenceManager;
   readonly process: FakeProcess;
-  readonly epoch: number;
   revision: number;
+  /** Writes that are under way, and what they wait for. */
+  writing: Promise<unknown>;
+  switching: Promise<unknown>;
 }
 
 /** What is broken on purpose, so that the oracle can show that it notices. */
@@ -104,6 +109,7 @@ class World {
   #running: Running[] = [];
   #starts = 0;
   #refusals = 0;
+  #promotions = 0;
 
   constructor(count: number, ackRules: AckRules, sabotage: Sabotage) {
     this.disks = Array.from({ length: count }, (_, index) => new MemoryDisk('abc'.charAt(index)));
@@ -112,7 +118,7 @@ class World {
   }
 
   get counts() {
-    return { starts: this.#starts, refusals: this.#refusals };
+    return { starts: this.#starts, refusals: this.#refusals, promotions: this.#promotions };
   }
 
   async play(steps: readonly Step[]): Promise<void> {
@@ -135,6 +141,7 @@ class World {
     }
     if (one.do === 'rival') return this.#start(undefined, one.cutOff);
     if (one.do === 'write') return this.#write(one);
+    if (one.do === 'promote') return this.#promote(one);
     if (one.do === 'wait') return this.clock.advance(one.ms);
     if (one.do === 'stop') return this.#stop();
     if (one.do === 'kill') return this.#kill();
@@ -189,7 +196,36 @@ class World {
     assert.ok(outcome.revision > newest, 'revisions went back');
     // What can be read now is as good as acknowledged: somebody has seen it.
     for (const [key, revision] of seen) this.acknowledged.set(key, revision);
-    this.#running.push({ manager, process, epoch: outcome.epoch, revision: outcome.revision });
+    const running: Running = {
+      manager,
+      process,
+      revision: outcome.revision,
+      writing: Promise.resolve(),
+      switching: Promise.resolve(),
+    };
+    manager.sequenceWith((length, work) => {
+      const first = running.revision + 1;
+      running.revision += length;
+      const switched = running.writing.then(() => work(first));
+      running.switching = switched.catch(() => undefined);
+      return switched;
+    });
+    this.#running.push(running);
+  }
+
+  async #promote({ disk: index, dies: deathIn }: Extract<Step, { do: 'promote' }>): Promise<void> {
+    const running = this.#running.at(-1);
+    if (running === undefined) return;
+    if (deathIn !== undefined) running.process.stepsLeft = deathIn;
+    const { name = '' } = this.disks[index % this.disks.length] ?? {};
+    const how = { catchUpMs: 1_000, signal: new AbortController().signal };
+    running.manager.control.promote(name, how).then(
+      () => (this.#promotions += 1),
+      () => undefined,
+    );
+    await this.#write({ do: 'write', count: 2, dies: undefined, by: 'newest' });
+    await this.clock.advance(30_000);
+    this.#running = this.#running.filter(({ process }) => process.isAlive);
   }
 
   /** What a store would load; undefined when the process died over it. */
@@ -214,12 +250,16 @@ class World {
     if (deathIn !== undefined) running.process.stepsLeft = deathIn;
     const writing = (async () => {
       for (let n = 0; n < count; n += 1) {
+        await running.switching;
         running.revision += 1;
-        const { revision, epoch, manager } = running;
+        const { revision, manager } = running;
+        const { epoch } = manager;
         const key = `w${this.attempted.size}`;
         this.attempted.set(key, revision);
         const record = { revision, kind: 'k', key, value: Buffer.from(key) };
-        await manager.append(encodeBatch({ epoch, records: [record] })).then(
+        const appending = manager.append(encodeBatch({ epoch, records: [record] }));
+        running.writing = Promise.allSettled([running.writing, appending]);
+        await appending.then(
           () => {
             if (running.process.isAlive) this.acknowledged.set(key, revision);
           },
@@ -277,16 +317,18 @@ const histories = fc.record({
 interface Total {
   starts: number;
   refusals: number;
+  promotions: number;
   acknowledged: number;
 }
 
 async function assertDurable(sabotage: Sabotage, runs: number, seed?: number): Promise<Total> {
-  const total: Total = { starts: 0, refusals: 0, acknowledged: 0 };
+  const total: Total = { starts: 0, refusals: 0, promotions: 0, acknowledged: 0 };
   const property = fc.asyncProperty(histories, async ({ count, rules: ackRules, steps }) => {
     const world = new World(count, ackRules, sabotage);
     await world.play([{ do: 'start', dies: undefined }, ...steps]);
     total.starts += world.counts.starts;
     total.refusals += world.counts.refusals;
+    total.promotions += world.counts.promotions;
     total.acknowledged += world.acknowledged.size;
   });
   await fc.assert(property, { numRuns: runs, ...(seed === undefined ? {} : { seed }) });
@@ -342,7 +384,7 @@ for (const [bug, sabotage] of Object.entries<Sabotage>({
 test('whatever fails, acknowledged writes are there after each start that succeeds, and nothing else', async () => {
   const total = await assertDurable({}, 250);
   assert.ok(
-    total.starts > 200 && total.refusals > 50 && total.acknowledged > 300,
+    total.starts > 200 && total.refusals > 50 && total.acknowledged > 300 && total.promotions > 10,
     JSON.stringify(total),
   );
 });

@@ -32,6 +32,8 @@ export interface FollowingOptions {
   /** Writes cannot be acknowledged for now, and why; undefined: they can again. */
   readonly blocked: (reason: Error | undefined) => void;
   readonly fenced: (error: EpochLostError) => void;
+  /** Of the one before it, where the primary has changed: what is held stays held. */
+  readonly compaction?: Compaction;
 }
 
 export class Following {
@@ -39,14 +41,15 @@ export class Following {
   readonly replicas: readonly Replica[];
   readonly acknowledgements: Acknowledgements;
   readonly compaction: Compaction;
-  readonly #opened: Opened;
+  readonly opened: Opened;
   readonly #clock: Clock;
   readonly #tail = new Tail();
   /** Revisions that some replica has lately. */
   #drained: () => void = () => undefined;
+  readonly #checks = new Set<() => void>();
 
   constructor(opened: Opened, options: FollowingOptions) {
-    this.#opened = opened;
+    this.opened = opened;
     this.#clock = options.clock;
     const { clock, random, changed } = options;
     this.primary = new Primary({
@@ -63,7 +66,8 @@ export class Following {
       () => this.#members(),
       options.blocked,
     );
-    this.compaction = new Compaction(opened, () => this.replicas);
+    this.compaction = options.compaction ?? new Compaction(opened, () => this.replicas);
+    this.compaction.moveTo(opened, () => this.replicas);
     const source = this.#source();
     this.replicas = options.instances
       .filter((instance) => instance !== opened.primary)
@@ -110,26 +114,59 @@ export class Following {
   partsOf(name: string): Omit<ReportParts, 'rules' | 'now'> {
     const newest = { revision: this.primary.revision, tail: this.#tail };
     const replica = this.replicas.find(({ instance }) => instance.name === name);
-    if (replica === undefined) return { role: 'Primary', part: this.primary, newest };
+    const { insteadOf } = this.opened.claim;
+    if (replica === undefined) return { role: 'Primary', insteadOf, part: this.primary, newest };
     return { role: 'Replica', part: replica, newest };
   }
 
   /** How far each instance certainly is, for the claim book. */
   reached(): ClaimNotes['reached'] {
-    const { epoch, revision: claimed } = this.#opened.claim;
+    const { epoch, revision: claimed } = this.opened.claim;
     const parts = [this.primary, ...this.replicas].filter(({ revision }) => revision >= claimed);
     return Object.fromEntries(
       parts.map(({ instance, revision }) => [instance.name, { epoch, revision }]),
     );
   }
 
+  /** Bytes of changes in memory that come after a revision. */
+  pendingBytes(revision: number): number {
+    return this.#tail.pending(revision).bytes;
+  }
+
+  /** Waits, for so many milliseconds at most, until `test` holds of the replicas. Resolves with whether it does. */
+  async until(test: () => boolean, ms: number, signal?: AbortSignal): Promise<boolean> {
+    if (test()) return true;
+    const over = new AbortController();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const check = (): void => (test() ? resolve() : undefined);
+    this.#checks.add(check);
+    const signals = signal === undefined ? [over.signal] : [over.signal, signal];
+    const late = sleep(this.#clock, ms, AbortSignal.any(signals));
+    late.catch(() => undefined);
+    try {
+      await Promise.race([promise, late]);
+    } finally {
+      this.#checks.delete(check);
+      over.abort();
+    }
+    return test();
+  }
+
   /** Lets replicas that are nearly there finish, then stops all. */
   async stop(reason: Error): Promise<void> {
     this.acknowledgements.end(reason);
     await Promise.race([this.#whenDrained(), sleep(this.#clock, DRAIN_MS)]);
+    await this.halt();
+  }
+
+  /** Nobody follows any more. Who hangs is not waited for. */
+  async halt(): Promise<void> {
     this.primary.stop();
     const stopping = Promise.all(this.replicas.map((replica) => replica.stop()));
-    await Promise.race([stopping, sleep(this.#clock, DRAIN_MS)]);
+    const over = new AbortController();
+    const late = sleep(this.#clock, DRAIN_MS, over.signal).catch(() => undefined);
+    await Promise.race([stopping, late]);
+    over.abort();
   }
 
   #whenDrained(): Promise<void> {
@@ -150,6 +187,7 @@ export class Following {
     const followers = this.replicas.map(({ revision }) => revision);
     this.#tail.trim(Math.min(...followers));
     this.#drained();
+    for (const check of this.#checks) check();
     this.compaction.replicasProgressed();
   }
 
@@ -168,7 +206,7 @@ export class Following {
 
   #source(): ReplicaSource {
     const { primary, compaction } = this;
-    const { claims, claim } = this.#opened;
+    const { claims, claim } = this.opened;
     return {
       instance: primary.instance,
       claim,

@@ -8,6 +8,9 @@ import type {
   InstanceReport,
   ManagerControl,
   PersistenceLog,
+  Promoted,
+  PromoteOptions,
+  Sequencer,
   WriteListener,
   WriteState,
 } from '../log.ts';
@@ -18,9 +21,11 @@ import type { AckRules } from './ack-policy.ts';
 import type { ClaimBook, ClaimNotes } from './claim-book.ts';
 import type { ManagedInstance } from './instance.ts';
 import { openLog } from './opening.ts';
+import type { Opened } from './opening.ts';
 import { newId } from './claim.ts';
 import { Following } from './following.ts';
 import { Holding } from './holding.ts';
+import { Promoting } from './promoting.ts';
 import { reportOf, unopenedReport } from './report.ts';
 import { StartRefusedError } from './start-refused-error.ts';
 
@@ -53,12 +58,26 @@ export class PersistenceManager implements PersistenceLog {
   #following: Following | undefined;
   #notes: ClaimNotes | undefined;
   #lost: Error | undefined;
+  readonly #promoting: Promoting;
+  #sequence: Sequencer | undefined;
 
   constructor(options: ManagerOptions) {
     this.#options = options;
     this.#since = options.clock.now();
     this.#holding = new Holding({ ...options, run: newId(), waiting: options.warn });
+    this.#promoting = new Promoting({
+      ...options,
+      following: () => this.#open,
+      follow: (opened) => this.#follow(opened),
+      sequence: () => this.#sequence,
+      notes: () => this.#notes ?? { counter: 0, reached: {} },
+      noted: (notes) => (this.#notes = notes),
+      changed: (now, before) => this.#changed(now, before),
+      report: (name) => this.#report(name),
+      lost: (error) => this.#lose(error),
+    });
     this.control = {
+      promote: (name, how) => this.#promote(name, how),
       dump: (name, signal) => this.#dump(name, signal),
       resync: (name) => this.#resync(name),
       verify: async (name, signal) => this.#known(name).provider.verify(name, signal),
@@ -73,24 +92,23 @@ export class PersistenceManager implements PersistenceLog {
       instances: instances.filter(({ keepsLog }) => keepsLog),
       signal,
     });
-    const following = new Following(opened, {
-      ...this.#options,
-      report: (name) => this.#report(name),
-      changed: (now, before) => {
-        for (const listener of this.#instanceListeners) listener(now, before);
-      },
-      blocked: (reason) =>
-        this.#tell(reason === undefined ? { state: 'Open' } : { state: 'Blocked', reason }),
-      fenced: (error) => this.#lose(error),
-    });
-    this.#following = following;
+    const following = this.#follow(opened);
     this.#holding.keep();
     await whenAcknowledged(following, { clock, rules, signal });
     following.startIsOver();
     this.#notes = { ...opened.notes, claim: opened.claim, reached: {} };
     await book.write(this.#notesNow(following));
+    this.#sayWhyNotFirst(opened);
     const { revision, floor } = opened;
     return { epoch: following.primary.token, revision, compacted: floor };
+  }
+
+  get epoch(): number {
+    return this.#open.primary.token;
+  }
+
+  sequenceWith(sequencer: Sequencer): void {
+    this.#sequence = sequencer;
   }
 
   async append(batch: ArrayBuffer): Promise<void> {
@@ -151,6 +169,37 @@ export class PersistenceManager implements PersistenceLog {
     await Promise.all([...providers].map((provider) => provider[Symbol.asyncDispose]()));
   }
 
+  #follow(opened: Opened): Following {
+    const compaction = this.#following?.compaction;
+    this.#following = new Following(opened, {
+      ...this.#options,
+      ...(compaction === undefined ? {} : { compaction }),
+      report: (name) => this.#report(name),
+      changed: (now, before) => this.#changed(now, before),
+      blocked: (reason) =>
+        this.#tell(reason === undefined ? { state: 'Open' } : { state: 'Blocked', reason }),
+      fenced: (error) => this.#lose(error),
+    });
+    return this.#following;
+  }
+
+  #changed(now: InstanceReport, before: InstanceReport): void {
+    for (const listener of this.#instanceListeners) listener(now, before);
+  }
+
+  /** The configuration asks for another one, and so would be misread. */
+  #sayWhyNotFirst({ primary, claim: { insteadOf } }: Opened): void {
+    if (insteadOf === undefined) return;
+    this.#options.warn(
+      `${primary.name} (${primary.location}) is the primary, as it was promoted, although ${insteadOf} is the first --persistence: give it first to keep it so; windlass persistence promote ${insteadOf} changes it back`,
+    );
+  }
+
+  async #promote(name: string, how: PromoteOptions): Promise<Promoted> {
+    const promoted = await this.#promoting.promote(this.#known(name), how);
+    return promoted;
+  }
+
   /** Nothing is forgotten on any instance while it is read. */
   async #dump(name: string, signal: AbortSignal): Promise<LogDump> {
     const { provider } = this.#known(name);
@@ -186,10 +235,11 @@ export class PersistenceManager implements PersistenceLog {
 
   async #resync(name: string): Promise<void> {
     this.#known(name);
+    this.#promoting.refuseMeanwhile(name);
     const replica = this.#open.replicas.find(({ instance }) => instance.name === name);
     if (replica !== undefined) return replica.resync();
     throw new Error(
-      `Cannot make ${name} anew: it is the primary, whose state all others get; start with another --persistence first to change that`,
+      `Cannot make ${name} anew: it is the primary, whose state all others get; first make another one the primary with: windlass persistence promote INSTANCE`,
     );
   }
 

@@ -8,7 +8,7 @@ import type { AckRules } from './ack-policy.ts';
 import { choose } from './choice.ts';
 import type { Choice } from './choice.ts';
 import type { ClaimBook, ClaimNotes } from './claim-book.ts';
-import { newId, recordsOf } from './claim.ts';
+import { keptBeside, newId, recordsOf } from './claim.ts';
 import type { Claim } from './claim.ts';
 import { copyChanges, copyWhole, SourceFailedError } from './copying.ts';
 import { asFound, Deadline, inspect } from './inspect.ts';
@@ -85,7 +85,7 @@ export async function openLog(options: OpeningOptions): Promise<Opened> {
   const records = recordsOf(claim, ready.head.claims);
   const token = ready.tokens.get(ready.primary.name) ?? 0;
   await ready.primary.provider.append(ready.primary.name, encodeBatch({ epoch: token, records }));
-  const all = [...ready.head.claims, claim];
+  const all = [...keptBeside(ready.head.claims), claim];
   return {
     primary: ready.primary,
     tokens: ready.tokens,
@@ -94,13 +94,17 @@ export async function openLog(options: OpeningOptions): Promise<Opened> {
     claims: all,
     revision: records.at(-1)?.revision ?? claim.revision,
     compacted: ready.compacted,
-    floor: Math.max(ready.compacted, ...all.filter(isJump).map(({ revision }) => revision)),
+    floor: Math.max(
+      ready.compacted,
+      ...[...ready.head.claims, claim].filter(isJump).map(({ revision }) => revision),
+    ),
     notes: begun,
   };
 }
 
+/** A promotion's claim may come a few later than the last change: revisions of writes that failed lie in between. */
 function isJump({ revision, previous }: Claim): boolean {
-  return revision > previous + 1;
+  return revision > previous + 1 && revision % JUMP === 0;
 }
 
 /** @throws StartRefusedError for a copy of a data directory that somebody went on with */
@@ -161,6 +165,7 @@ interface Ready {
   readonly errors: ReadonlyMap<string, Error>;
   /** Some acknowledged writes may be missing, and the operator accepts that. */
   readonly mayMiss: boolean;
+  readonly insteadOf: string | undefined;
 }
 
 /** Chooses among what was claimed, checks the source and brings the primary to where it is. Whatever fails counts as not seen. */
@@ -212,6 +217,7 @@ async function makeReady(
         ),
       ),
       mayMiss: choice.doubts.length > 0,
+      insteadOf: choice.insteadOf,
     };
   }
 }
@@ -245,7 +251,7 @@ async function align(source: Chosen, primary: Chosen, signal: AbortSignal): Prom
 }
 
 function newClaim(
-  { head, tokens, primary, mayMiss }: Ready,
+  { head, tokens, primary, mayMiss, insteadOf }: Ready,
   options: OpeningOptions & { readonly counter: number },
 ): Claim {
   const previous = head.revision;
@@ -263,5 +269,6 @@ function newClaim(
     ack: options.rules.ack,
     onSyncLoss: options.rules.onSyncLoss,
     members: [primary.name, ...names.filter((name) => name !== primary.name)],
+    ...(insteadOf === undefined ? {} : { insteadOf }),
   };
 }

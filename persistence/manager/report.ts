@@ -7,6 +7,7 @@ import type { Tail } from './tail.ts';
 
 export interface ReportParts {
   readonly role: InstanceRole;
+  readonly insteadOf?: string | undefined;
   readonly part: {
     readonly monitor: InstanceMonitor;
     readonly revision: number;
@@ -22,7 +23,7 @@ export interface ReportParts {
 
 export function reportOf(
   instance: ManagedInstance,
-  { role, part, newest, rules, now }: ReportParts,
+  { role, insteadOf, part, newest, rules, now }: ReportParts,
 ): InstanceReport {
   const { monitor, revision, token } = part;
   const isBehind = role === 'Replica' && revision < newest.revision;
@@ -31,6 +32,7 @@ export function reportOf(
   const since = Math.min(pending.since ?? now, monitor.state === 'Up' ? now : monitor.since);
   return {
     ...shared(instance, role, rules),
+    insteadOf,
     state: monitor.state,
     since: monitor.since,
     epoch: token,

@@ -10,19 +10,32 @@ export const never = new AbortController().signal;
 /** A writer as the store is one: revisions that grow, one batch after the other. */
 export class Writer {
   readonly #manager: PersistenceManager;
-  readonly #epoch: number;
   revision: number;
+  #writing: Promise<unknown> = Promise.resolve();
+  #switching: Promise<unknown> | undefined;
 
   constructor(manager: PersistenceManager, cursor: Cursor) {
     this.#manager = manager;
-    this.#epoch = cursor.epoch;
     this.revision = cursor.revision;
+    manager.sequenceWith((count, work) => {
+      const first = this.revision + 1;
+      this.revision += count;
+      const switched = this.#writing.then(() => work(first));
+      this.#switching = switched.catch(() => undefined).then(() => (this.#switching = undefined));
+      return switched;
+    });
   }
 
   write(key: string): Promise<void> {
     this.revision += 1;
     const record = { revision: this.revision, kind: 'k', key, value: Buffer.from(key) };
-    return this.#manager.append(encodeBatch({ epoch: this.#epoch, records: [record] }));
+    const append = (): Promise<void> => {
+      const { epoch } = this.#manager;
+      const appending = this.#manager.append(encodeBatch({ epoch, records: [record] }));
+      this.#writing = Promise.allSettled([this.#writing, appending]);
+      return appending;
+    };
+    return this.#switching === undefined ? append() : this.#switching.then(append);
   }
 }
 

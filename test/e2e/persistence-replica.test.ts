@@ -116,6 +116,23 @@ test('a replica that goes away degrades, is told of, and catches up when it is b
   );
   assert.match(await ok('persistence', 'verify', '--data-dir', dataDir), /nfs-\S+ +whole/);
   assert.match(await ok('persistence', 'resync', name, '--data-dir', dataDir), /has everything/);
+  const alreadyPrimary = await windlass(
+    'persistence',
+    'promote',
+    primary ?? '',
+    '--data-dir',
+    dataDir,
+  );
+  assert.equal(alreadyPrimary.code, 1);
+  assert.match(alreadyPrimary.stderr, /it is the primary already/);
+  await isIn('Up');
+  const promotion = await ok('persistence', 'promote', name, '--data-dir', dataDir);
+  assert.match(promotion, /is the primary, sqlite-\S+ is a replica/);
+  await isTold('InstancePromoted');
+  assert.match(
+    (await windlass('persistence', 'status', '--data-dir', dataDir)).stdout,
+    /nfs-\S+ +Primary[^]*was promoted: --persistence names sqlite-/,
+  );
   const backup = join(folder, 'replica.backup');
   await ok('backup', 'create', '--instance', name, '--to', backup, '--data-dir', dataDir);
   assert.match(await ok('backup', 'verify', backup), /whole/);

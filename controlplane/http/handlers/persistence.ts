@@ -1,4 +1,4 @@
-// Subresources of PersistenceInstances: GET dump, POST verify, POST resync. What windlass backup and windlass persistence ask for.
+// Subresources of PersistenceInstances: GET dump, POST verify, resync and promote. What windlass backup and windlass persistence ask for.
 import { notFound } from '../../api/errors.ts';
 
 import type { Handler, RequestContext } from '../context.ts';
@@ -59,6 +59,28 @@ export function resyncHandler(services: Services): Handler {
   };
 }
 
+export function promoteHandler(services: Services): Handler {
+  return async (context) => {
+    checkExists(services, context);
+    const { name, query } = context.info;
+    const seconds = integerParameter(query, 'timeoutSeconds') ?? CATCH_UP_SECONDS;
+    const stop = untilDrained(services, context);
+    const promoted = await services.persistence.promote(
+      name,
+      Math.min(seconds, MOST_SECONDS),
+      stop,
+    );
+    services.logger.info('Persistence instance is the primary now, as asked', {
+      instance: name,
+      user: context.user.name,
+      ...promoted,
+    });
+    sendJSON(context, 200, promoted);
+  };
+}
+
+const CATCH_UP_SECONDS = 30;
+const MOST_SECONDS = 86_400;
 const SUCCESS = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 202 };
 
 function checkExists({ store }: Services, context: RequestContext): void {
