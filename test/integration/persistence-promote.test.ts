@@ -24,6 +24,8 @@ import { tempDir } from '../support/temp-dir.ts';
 
 const INSTANCES = '/apis/windlass.dev/v1alpha1/persistenceinstances';
 const EVENTS = '/api/v1/namespaces/default/events';
+/** Three servers and six clients on a machine that does other things. */
+const PATIENCE_MS = 180_000;
 
 interface Instance {
   readonly metadata: { readonly name: string };
@@ -110,22 +112,30 @@ test('a promotion under load: no write fails, all are in both, and the next star
   const condition = primary.status.conditions.find(({ type }) => type === 'Primary');
   assert.deepEqual([condition?.status, condition?.reason], ['True', 'Promoted']);
   const isUp = (which: string) =>
-    eventually(`${which} is Up`, async () => {
-      const { spec, status } = await instance(which);
-      assert.deepEqual([spec.role, status.state, status.lagRevisions], ['Replica', 'Up', 0]);
-    });
+    eventually(
+      `${which} is Up`,
+      async () => {
+        const { spec, status } = await instance(which);
+        assert.deepEqual([spec.role, status.state, status.lagRevisions], ['Replica', 'Up', 0]);
+      },
+      PATIENCE_MS,
+    );
   await isUp('sqlite');
-  await eventually('events', async () => {
-    const { items } = (await ask('GET', EVENTS)).json as {
-      readonly items: readonly {
-        readonly reason: string;
-        readonly involvedObject: { readonly name: string };
-      }[];
-    };
-    const told = items.map(({ reason, involvedObject }) => `${involvedObject.name} ${reason}`);
-    assert.ok(told.includes(`${nfs} InstancePromoted`), told.join());
-    assert.ok(told.includes(`${sqlite} InstanceDemoted`), told.join());
-  });
+  await eventually(
+    'events',
+    async () => {
+      const { items } = (await ask('GET', EVENTS)).json as {
+        readonly items: readonly {
+          readonly reason: string;
+          readonly involvedObject: { readonly name: string };
+        }[];
+      };
+      const told = items.map(({ reason, involvedObject }) => `${involvedObject.name} ${reason}`);
+      assert.ok(told.includes(`${nfs} InstancePromoted`), told.join());
+      assert.ok(told.includes(`${sqlite} InstanceDemoted`), told.join());
+    },
+    PATIENCE_MS,
+  );
   const text = await server.metrics.expose();
   const series = (name: string, of: string): string | undefined =>
     text
@@ -172,7 +182,11 @@ test('what clients saw over promotions that were killed half way is one history'
     const enough = new AbortController();
     const running = workload.run(Infinity, enough.signal);
     const written = (least: number): Promise<void> =>
-      eventually('the writes of this cycle', () => assert.ok(workload.acknowledged >= least));
+      eventually(
+        'the writes of this cycle',
+        () => assert.ok(workload.acknowledged >= least),
+        PATIENCE_MS,
+      );
     await written(goal);
     const items = (await call(url, admin, 'GET', INSTANCES)).json['items'] as readonly Instance[];
     assert.equal(items.filter(({ spec }) => spec.role === 'Primary').length, 1);
@@ -203,7 +217,11 @@ test('what clients saw over promotions that were killed half way is one history'
   const through = last.result === 'written' ? last.revision : 0;
   await Promise.race([
     watching,
-    eventually('the watcher has seen it all', () => assert.ok(watcher.newest >= through)),
+    eventually(
+      'the watcher has seen it all',
+      () => assert.ok(watcher.newest >= through),
+      PATIENCE_MS,
+    ),
   ]);
   watcher.stop();
   const history = workload.history([watcher.log(through)]);
