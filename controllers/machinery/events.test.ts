@@ -119,6 +119,54 @@ test('EventRecorder goes on after an event that cannot be written, and cuts long
   assert.equal(String(client.written[1]?.['message']).length, 1_024);
 });
 
+test('EventRecorder tells many that differ in their message only as one, with its count', async (t) => {
+  const { client, recorder, clock } = start(t);
+  const record = (index: number): void =>
+    recorder.record(THINGS, thing('a', '7'), 'Normal', 'Made', `made ${index}`);
+  for (let index = 1; index <= 300; index += 1) record(index);
+  recorder.record(THINGS, thing('a', '7'), 'Normal', 'Other', 'another reason');
+  recorder.record(THINGS, thing('b', '7'), 'Normal', 'Made', 'another object');
+  await client.requests(13);
+  const messages = client.written.map(({ message, count }) => [message, count]);
+  assert.deepEqual(messages.slice(0, 10).at(-1), ['made 10', 1]);
+  assert.deepEqual(messages.slice(10), [
+    ['(combined from similar events): made 11', 1],
+    ['another reason', 1],
+    ['another object', 1],
+  ]);
+  // What was told one by one is still counted by itself.
+  record(3);
+  await client.requests(14);
+  assert.deepEqual(client.written[13], {
+    verb: 'patch',
+    name: 'a.3',
+    count: 2,
+    lastTimestamp: '1970-01-01T00:00:00Z',
+  });
+  clock.advance(10_000);
+  await client.requests(15);
+  assert.deepEqual(client.written[14], {
+    verb: 'patch',
+    name: 'a.11',
+    count: 290,
+    lastTimestamp: '1970-01-01T00:00:00Z',
+    message: '(combined from similar events): made 300',
+  });
+  // Nothing came since: nothing is written, and the next one does not wait.
+  clock.advance(10_000);
+  record(301);
+  await client.requests(16);
+  assert.equal(client.written[15]?.['count'], 291);
+  // Long afterwards they are worth reading again.
+  clock.advance(11 * 60_000);
+  record(302);
+  await client.requests(17);
+  assert.equal(client.written[16]?.['verb'], 'create');
+  assert.equal(client.written[16]?.['message'], 'made 302');
+  clock.advance(10_000);
+  assert.equal(clock.pending, 0);
+});
+
 test('EventRecorder keeps a thousand events while the server is away, not more', async () => {
   const client = new EventClient();
   const recorder = new EventRecorder({
@@ -129,7 +177,7 @@ test('EventRecorder keeps a thousand events while the server is away, not more',
     component: 'tester',
   });
   for (let count = 0; count < 1_500; count += 1) {
-    recorder.record(THINGS, thing('a', '1'), 'Normal', 'Many', String(count));
+    recorder.record(THINGS, thing(`a${count}`, '1'), 'Normal', 'Many', 'x');
   }
   const stop = new AbortController();
   const running = recorder.run(stop.signal);
