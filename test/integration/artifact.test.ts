@@ -15,7 +15,7 @@ const SECRETS = { group: '', version: 'v1', resource: 'secrets', kind: 'Secret',
 
 test('a GitHub release behind a mirror is fetched once, verified, and settled [k0sctl-062]', async (t) => {
   const bench = await ArtifactBench.start(t);
-  const digest = bench.server.publish(decodeURI(PATH), CONTENT);
+  const digest = bench.server.publish(decodeURIComponent(PATH), CONTENT);
   await bench.create('tool', {
     version: 'v1.2.0+k0s.0',
     sources: [

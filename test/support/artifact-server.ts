@@ -123,7 +123,7 @@ export class ArtifactServer {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-    const path = decodeURI(pathname);
+    const path = decodeURIComponent(pathname);
     const { method = 'GET', headers } = request;
     this.requests.push({ method, path, headers });
     response.on('error', () => undefined);
