@@ -184,10 +184,10 @@ export const helpOf = {
   migrate: {
     usage: 'migrate --from URL --to URL',
     summary:
-      'Move the state of a stopped server into another instance, revisions and history and all',
+      'Move the state of a running or a stopped server into another instance, revisions and history and all',
     description: [
-      'The target must be empty, is filled whole or not at all, and verified. What it was moved from is left as it is.',
-      'Exit code 0: moved; 1: not, and the target is as it was; 2: wrong usage.',
+      'The target must be empty. While the server runs it is filled as a replica and then made the primary; until then the old one is in charge, and the same command again goes on with what was copied. Of a stopped server it is filled whole or not at all, and verified. What it was moved from is left as it is.',
+      'Exit code 0: moved; 1: not; 2: wrong usage.',
     ].join('\n'),
   },
   persistenceStatus: {

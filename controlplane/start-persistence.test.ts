@@ -274,6 +274,7 @@ test('administrators may dump, verify and fill instances anew; nobody else may',
     ['POST', `${one}/dump`, 405],
     ['GET', `${one}/verify`, 405],
     ['GET', `${one}/dump?after=x`, 400],
+    ['POST', `${one}/add`, 400],
     ['POST', `${one}/unknown`, 404],
   ] as const) {
     const { code: found, json } = await ask(method, path, method === 'POST' ? {} : undefined);
@@ -286,6 +287,9 @@ test('administrators may dump, verify and fill instances anew; nobody else may',
     ['GET', `${one}/dump`],
     ['POST', `${one}/verify`],
     ['POST', `${one}/resync`],
+    ['POST', `${one}/promote`],
+    ['POST', `${one}/add`],
+    ['POST', `${one}/remove`],
   ] as const)
     assert.equal((await call(plane.url, node, method, path)).code, 403);
 });

@@ -104,6 +104,13 @@ export interface ManagerControl {
    */
   promote(instance: string, options: PromoteOptions): Promise<Promoted>;
   /**
+   * Adds an instance, empty or a copy that lags, as a replica that does not count for the ack policy, for as long as this process runs.
+   * Once more it is the same one. Resolves with its name.
+   */
+  attach(url: string): Promise<string>;
+  /** Lets go of an instance that was attached, and is not the primary. What it holds stays there. */
+  detach(instance: string): Promise<void>;
+  /**
    * The whole log of an instance as it stands now, consistent at one revision, while writes go on. Its history is kept until the
    * records were read to their end, or are no longer asked for.
    */

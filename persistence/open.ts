@@ -112,7 +112,22 @@ export async function openPersistence(options: PersistenceOptions): Promise<Pers
     clock: options.clock,
     warn: options.warn ?? (() => undefined),
     random: () => randomInt(2 ** 32) / 2 ** 32,
+    prepare: (url) => prepare(url, options),
   });
+}
+
+/**
+ * What the instance of a URL is called, and where it lies, without secrets; nothing is opened.
+ *
+ * @throws PersistenceUrlError
+ */
+export async function describeInstance(
+  url: string,
+  options: Omit<PersistenceOptions, 'urls'>,
+): Promise<Pick<ManagedInstance, 'name' | 'location'>> {
+  const { provider, name, location } = await prepare(url, options);
+  await provider[Symbol.asyncDispose]();
+  return { name, location };
 }
 
 /**

@@ -1,4 +1,4 @@
-// `windlass migrate --from URL --to URL`: the state of a stopped server from one instance into another, as it is.
+// `windlass migrate --from URL --to URL`: the state from one instance into another, as it is; of a running server while it serves.
 import { hostname } from 'node:os';
 import { migrateLog } from '#persistence/backup/migrate-log.ts';
 import { OfflineInstance } from '#persistence/backup/offline-instance.ts';
@@ -8,8 +8,9 @@ import { helpOf } from '../command-help.ts';
 import { dataDirectoryAt, servingPid } from '../data-directory.ts';
 import { createBar } from '../persistence/bar.ts';
 import { jsonOption, urlOf } from '../persistence/places.ts';
+import { migrateServed } from '../persistence/migrate-served.ts';
 import { toldStorage } from '../persistence/told-storage.ts';
-import { CommandError, UsageError } from '../usage-error.ts';
+import { UsageError } from '../usage-error.ts';
 
 export const migrate = defineCommand({
   help: helpOf.migrate,
@@ -20,7 +21,7 @@ export const migrate = defineCommand({
       type: 'string',
       placeholder: 'DIR',
       default: '.windlass',
-      help: 'Data directory of the server, which must be stopped',
+      help: 'Data directory of the server on this machine, running or stopped',
     },
     ...jsonOption,
   },
@@ -30,12 +31,11 @@ export const migrate = defineCommand({
     const from = urlOf(values.from, '--from');
     const to = urlOf(values.to, '--to');
     const pid = servingPid(dataDirectoryAt(values['data-dir']));
-    if (pid !== undefined)
-      throw new CommandError(
-        `process ${pid} serves ${values['data-dir']}`,
-        'Stop it first. docs/persistence-operations.md says how to move with one short restart instead, by way of a replica.',
-      );
     const signal = io.stopSignal();
+    if (pid !== undefined)
+      return toldStorage(() =>
+        migrateServed({ from, to, dataDir: values['data-dir'], isJSON: values.json }, io, signal),
+      );
     const bar = createBar(io, 'migrating', values.json);
     return toldStorage(async () => {
       await using target = await OfflineInstance.open(to, systemClock);

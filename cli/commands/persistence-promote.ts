@@ -1,5 +1,4 @@
 // `windlass persistence promote INSTANCE`: asks the server to make a replica the primary, and waits until it is.
-import { RequestError } from '#controllers/machinery/request-error.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { clientOptions, withClient } from '../connect.ts';
@@ -37,19 +36,14 @@ export const persistencePromote = defineCommand({
       'persistence promote',
       async (client) => {
         const bar = createBar(io, `promoting ${name}`, values.json);
-        try {
-          const outcome = await promoted(client, { name, seconds: values.timeout, bar, signal });
-          const { spec } = await servedInstance(client, name, signal);
-          io.out(
-            values.json
-              ? `${JSON.stringify({ name, ...outcome })}\n`
-              : promotedLines(name, spec.location, outcome),
-          );
-          return 0;
-        } catch (error) {
-          if (!(error instanceof RequestError)) throw error;
-          throw new CommandError(error.message, undefined, { cause: error });
-        }
+        const outcome = await promoted(client, { name, seconds: values.timeout, bar, signal });
+        const { spec } = await servedInstance(client, name, signal);
+        io.out(
+          values.json
+            ? `${JSON.stringify({ name, ...outcome })}\n`
+            : promotedLines(name, spec.location, outcome),
+        );
+        return 0;
       },
       { requestTimeoutMs },
     );

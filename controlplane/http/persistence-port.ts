@@ -20,6 +20,10 @@ export interface PersistencePort {
   verify(instance: string, signal: AbortSignal): Promise<object>;
   /** Fills a replica anew. Resolves once that has begun. */
   resync(instance: string): Promise<void>;
+  /** Adds an instance for as long as the server runs, as a replica that nothing waits for. Resolves with its name. */
+  attach(url: string): Promise<string>;
+  /** Lets go of an instance that was attached. */
+  detach(instance: string): Promise<void>;
   /** Makes a replica the primary; it may take so long to catch up first. Resolves with how it went, once it is done. */
   promote(instance: string, catchUpSeconds: number, signal: AbortSignal): Promise<object>;
 }

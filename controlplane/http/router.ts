@@ -19,6 +19,8 @@ import { openapiHandler } from './handlers/openapi.ts';
 import { patchHandler } from './handlers/patch.ts';
 import { SECRETS_PATH, secretsHandler } from './handlers/secrets-keys.ts';
 import {
+  attachHandler,
+  detachHandler,
   dumpHandler,
   promoteHandler,
   resyncHandler,
@@ -53,6 +55,8 @@ export function createRouter(services: Services): Handler {
     verify: verifyHandler(services),
     resync: resyncHandler(services),
     promote: promoteHandler(services),
+    add: attachHandler(services),
+    remove: detachHandler(services),
   };
   const connect = connectHandler(services);
   const other = nonResourceRouter(services);

@@ -153,8 +153,10 @@ export const persistenceInstanceDefinition: ResourceDefinition = {
   table,
   verbs: ['get', 'list', 'watch'],
   subresources: [
+    { name: 'add', verbs: ['create'] },
     { name: 'dump', verbs: ['get'] },
     { name: 'promote', verbs: ['create'] },
+    { name: 'remove', verbs: ['create'] },
     { name: 'resync', verbs: ['create'] },
     { name: 'verify', verbs: ['create'] },
   ],

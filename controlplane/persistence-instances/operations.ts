@@ -26,6 +26,8 @@ export function persistenceOperations(
         );
       }),
     verify: (instance, signal) => translated(instance, () => control.verify(instance, signal)),
+    attach: (url) => translated('', () => control.attach(url)),
+    detach: (instance) => translated(instance, () => control.detach(instance)),
     promote: (instance, catchUpSeconds, signal) =>
       translated(instance, () =>
         control.promote(instance, { catchUpMs: catchUpSeconds * 1_000, signal }),

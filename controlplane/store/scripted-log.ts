@@ -15,7 +15,14 @@ export class ScriptedLog implements PersistenceLog {
   readonly records: LogRecord[] = [];
   readonly held: HeldAppend[] = [];
   readonly compactions: number[] = [];
-  readonly control = { dump: unused, resync: unused, verify: unused, promote: unused };
+  readonly control = {
+    dump: unused,
+    resync: unused,
+    verify: unused,
+    promote: unused,
+    attach: unused,
+    detach: unused,
+  };
   /** Turns of the event loop until the script's verdict arrives, so that writes pile up behind it. */
   slowness = 0;
   /** Decides at once what becomes of an append; `hold` leaves it to the test. */

@@ -137,7 +137,10 @@ function whyMissing(
   found: Found | undefined,
   { source, claim, remembered }: { source: Seen; claim: Claim; remembered: Remembered },
 ): string | undefined {
-  if (found === undefined) return 'it is not configured any more';
+  if (found === undefined) {
+    const place = member === claim.members[0] ? claim.place : undefined;
+    return `it is not configured${place === undefined ? ' any more' : `; give --persistence ${place}`}`;
+  }
   if (!found.isSeen) return found.reason;
   if (found.revision === 0) return 'it is empty now';
   const reached = remembered.reached[member];

@@ -37,6 +37,8 @@ export interface Claim {
    * named first, the promotion holds.
    */
   readonly insteadOf?: string | undefined;
+  /** Where the primary lies that a promotion made, for people: it may be none of the configuration. */
+  readonly place?: string | undefined;
 }
 
 export function newId(): string {
@@ -100,6 +102,6 @@ function isClaim(value: unknown): value is Claim {
     ['block', 'degrade'].includes(rest['onSyncLoss'] as string) &&
     Array.isArray(rest['members']) &&
     rest['members'].every((member) => typeof member === 'string') &&
-    ['string', 'undefined'].includes(typeof rest['insteadOf'])
+    ['insteadOf', 'place'].every((name) => ['string', 'undefined'].includes(typeof rest[name]))
   );
 }

@@ -38,7 +38,8 @@ export interface FollowingOptions {
 
 export class Following {
   readonly primary: Primary;
-  readonly replicas: readonly Replica[];
+  readonly #replicas: Replica[];
+  readonly #options: FollowingOptions;
   readonly acknowledgements: Acknowledgements;
   readonly compaction: Compaction;
   readonly opened: Opened;
@@ -50,6 +51,7 @@ export class Following {
 
   constructor(opened: Opened, options: FollowingOptions) {
     this.opened = opened;
+    this.#options = options;
     this.#clock = options.clock;
     const { clock, random, changed } = options;
     this.primary = new Primary({
@@ -68,25 +70,33 @@ export class Following {
     );
     this.compaction = options.compaction ?? new Compaction(opened, () => this.replicas);
     this.compaction.moveTo(opened, () => this.replicas);
-    const source = this.#source();
-    this.replicas = options.instances
+    this.#replicas = options.instances
       .filter((instance) => instance !== opened.primary)
-      .map(
-        (instance) =>
-          new Replica({
-            instance,
-            machineId: options.machineId,
-            source,
-            token: opened.tokens.get(instance.name),
-            clock,
-            random,
-            changed,
-            report: () => options.report(instance.name),
-            progressed: () => this.#progressed(),
-            fenced: options.fenced,
-          }),
-      );
+      .map((instance) => this.#replicaOf(instance));
     for (const replica of this.replicas) replica.start();
+  }
+
+  get replicas(): readonly Replica[] {
+    return this.#replicas;
+  }
+
+  /** It follows from now on, and does not count for the ack policy. */
+  add(instance: ManagedInstance): void {
+    const replica = this.#replicaOf(instance);
+    this.#replicas.push(replica);
+    replica.start();
+    replica.startIsOver();
+  }
+
+  /** It follows no more, and is not waited for when it hangs. */
+  async remove(instance: ManagedInstance): Promise<void> {
+    const index = this.#replicas.findIndex((replica) => replica.instance === instance);
+    const [replica] = index < 0 ? [] : this.#replicas.splice(index, 1);
+    const over = new AbortController();
+    const late = sleep(this.#clock, DRAIN_MS, over.signal).catch(() => undefined);
+    await Promise.race([replica?.stop(), late]);
+    over.abort();
+    this.#progressed();
   }
 
   startIsOver(): void {
@@ -114,9 +124,11 @@ export class Following {
   partsOf(name: string): Omit<ReportParts, 'rules' | 'now'> {
     const newest = { revision: this.primary.revision, tail: this.#tail };
     const replica = this.replicas.find(({ instance }) => instance.name === name);
-    const { insteadOf } = this.opened.claim;
-    if (replica === undefined) return { role: 'Primary', insteadOf, part: this.primary, newest };
-    return { role: 'Replica', part: replica, newest };
+    const { insteadOf, members } = this.opened.claim;
+    const isMember = members.includes(name);
+    if (replica === undefined)
+      return { role: 'Primary', insteadOf, isMember, part: this.primary, newest };
+    return { role: 'Replica', isMember, part: replica, newest };
   }
 
   /** How far each instance certainly is, for the claim book. */
@@ -192,7 +204,8 @@ export class Following {
   }
 
   #members(): readonly Member[] {
-    const counting = this.replicas.filter(({ instance }) => instance.keepsLog);
+    const { members } = this.opened.claim;
+    const counting = this.replicas.filter(({ instance }) => members.includes(instance.name));
     return [
       { name: this.primary.instance.name, isPrimary: true, revision: 0, isLost: false },
       ...counting.map(({ instance, revision, isLost }) => ({
@@ -202,6 +215,22 @@ export class Following {
         isLost,
       })),
     ];
+  }
+
+  #replicaOf(instance: ManagedInstance): Replica {
+    const { machineId, clock, random, changed, report, fenced } = this.#options;
+    return new Replica({
+      instance,
+      machineId,
+      source: this.#source(),
+      token: this.opened.tokens.get(instance.name),
+      clock,
+      random,
+      changed,
+      report: () => report(instance.name),
+      progressed: () => this.#progressed(),
+      fenced,
+    });
   }
 
   #source(): ReplicaSource {

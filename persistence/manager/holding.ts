@@ -37,7 +37,7 @@ interface Note {
 
 export class Holding {
   readonly #options: HoldingOptions;
-  readonly #shared: readonly ManagedInstance[];
+  #shared: readonly ManagedInstance[];
   readonly #renewing = new AbortController();
   #beat = 0;
   #renewal: Promise<void> = Promise.resolve();
@@ -55,6 +55,26 @@ export class Holding {
   /** From now on until release(). */
   keep(): void {
     if (this.#shared.length > 0) this.#renewal = this.#renew();
+  }
+
+  /** This one too, from now on. */
+  add(instance: ManagedInstance): void {
+    if (instance.provider.holders === undefined) return;
+    const isFirst = this.#shared.length === 0;
+    this.#shared = [...this.#shared, instance];
+    if (isFirst) this.keep();
+  }
+
+  /** This one no more: its note is as a stop in peace leaves it. */
+  async remove(instance: ManagedInstance): Promise<void> {
+    if (!this.#shared.includes(instance)) return;
+    this.#shared = this.#shared.filter((other) => other !== instance);
+    const late = new AbortController();
+    await Promise.race([
+      this.#write(false, [instance]),
+      sleep(this.#options.clock, RELEASE_DEADLINE_MS, late.signal).catch(() => undefined),
+    ]);
+    late.abort();
   }
 
   /** Lets a standby go on at once. Whoever lost its epoch leaves the note as it is: it is somebody else's. */
@@ -107,13 +127,13 @@ export class Holding {
   }
 
   /** An instance that cannot be reached gets its note with the next beat; until then its data cannot be reached either. */
-  async #write(isHeld: boolean): Promise<void> {
+  async #write(isHeld: boolean, shared = this.#shared): Promise<void> {
     const { machineId, host, run } = this.#options;
     this.#beat += 1;
     const note: Note = { machine: machineId, host, run, beat: this.#beat, isHeld };
     const text = JSON.stringify(note);
     await Promise.all(
-      this.#shared.map(async ({ provider, name }) => {
+      shared.map(async ({ provider, name }) => {
         await provider.holders?.write(name, text).catch(() => undefined);
       }),
     );

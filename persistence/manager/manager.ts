@@ -23,6 +23,7 @@ import type { ManagedInstance } from './instance.ts';
 import { openLog } from './opening.ts';
 import type { Opened } from './opening.ts';
 import { newId } from './claim.ts';
+import { Attaching } from './attaching.ts';
 import { Following } from './following.ts';
 import { Holding } from './holding.ts';
 import { Promoting } from './promoting.ts';
@@ -46,6 +47,8 @@ export interface ManagerOptions {
   readonly warn: (message: string) => void;
   /** Numbers in [0, 1), for jitter. */
   readonly random: () => number;
+  /** What a URL means, not initialized; for instances that are attached. */
+  readonly prepare?: (url: string) => Promise<ManagedInstance>;
 }
 
 export class PersistenceManager implements PersistenceLog {
@@ -59,14 +62,21 @@ export class PersistenceManager implements PersistenceLog {
   #notes: ClaimNotes | undefined;
   #lost: Error | undefined;
   readonly #promoting: Promoting;
+  readonly #attaching: Attaching;
   #sequence: Sequencer | undefined;
 
   constructor(options: ManagerOptions) {
     this.#options = options;
     this.#since = options.clock.now();
+    this.#attaching = new Attaching({
+      ...options,
+      following: () => this.#open,
+      holding: () => this.#holding,
+    });
     this.#holding = new Holding({ ...options, run: newId(), waiting: options.warn });
     this.#promoting = new Promoting({
       ...options,
+      instances: () => this.#instances,
       following: () => this.#open,
       follow: (opened) => this.#follow(opened),
       sequence: () => this.#sequence,
@@ -78,6 +88,14 @@ export class PersistenceManager implements PersistenceLog {
     });
     this.control = {
       promote: (name, how) => this.#promote(name, how),
+      attach: async (url) => {
+        this.#promoting.refuseMeanwhile(url.replace(/\?.*$/s, ''));
+        return this.#attaching.attach(url);
+      },
+      detach: async (name) => {
+        this.#promoting.refuseMeanwhile(name);
+        return this.#attaching.detach(this.#known(name));
+      },
       dump: (name, signal) => this.#dump(name, signal),
       resync: (name) => this.#resync(name),
       verify: async (name, signal) => this.#known(name).provider.verify(name, signal),
@@ -138,7 +156,7 @@ export class PersistenceManager implements PersistenceLog {
   }
 
   instances(): readonly InstanceReport[] {
-    const reports = this.#options.instances.map(({ name }) => this.#report(name));
+    const reports = this.#instances.map(({ name }) => this.#report(name));
     const rank = ({ role }: InstanceReport): number => (role === 'Primary' ? 0 : 1);
     return reports.toSorted((left, right) => rank(left) - rank(right));
   }
@@ -154,7 +172,7 @@ export class PersistenceManager implements PersistenceLog {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { instances, book } = this.#options;
+    const { book } = this.#options;
     const following = this.#following;
     const hasLost = this.#lost !== undefined;
     this.#lost ??= new StorageFailedError('Cannot write: the log is closed');
@@ -165,7 +183,7 @@ export class PersistenceManager implements PersistenceLog {
         await book.write(this.#notesNow(following)).catch(() => undefined);
     }
     await this.#holding.release(hasLost);
-    const providers = new Set(instances.map(({ provider }) => provider));
+    const providers = new Set(this.#instances.map(({ provider }) => provider));
     await Promise.all([...providers].map((provider) => provider[Symbol.asyncDispose]()));
   }
 
@@ -173,6 +191,7 @@ export class PersistenceManager implements PersistenceLog {
     const compaction = this.#following?.compaction;
     this.#following = new Following(opened, {
       ...this.#options,
+      instances: this.#instances,
       ...(compaction === undefined ? {} : { compaction }),
       report: (name) => this.#report(name),
       changed: (now, before) => this.#changed(now, before),
@@ -215,6 +234,11 @@ export class PersistenceManager implements PersistenceLog {
     }
   }
 
+  /** Those of the configuration, then those that were attached. */
+  get #instances(): readonly ManagedInstance[] {
+    return [...this.#options.instances, ...this.#attaching.instances];
+  }
+
   get #open(): Following {
     if (this.#following !== undefined) return this.#following;
     throw new StorageFailedError('Cannot use the log: it is not open');
@@ -244,7 +268,7 @@ export class PersistenceManager implements PersistenceLog {
   }
 
   #known(name: string): ManagedInstance {
-    const { instances } = this.#options;
+    const instances = this.#instances;
     const found = instances.find((instance) => instance.name === name);
     if (found !== undefined) return found;
     throw new UnknownInstanceError(

@@ -22,7 +22,7 @@ const SETTLE_MS = 3_000;
 const PASSING = new Set(['Up', 'CatchingUp', 'NeedsFullSync']);
 
 export interface PromotingOptions {
-  readonly instances: readonly ManagedInstance[];
+  readonly instances: () => readonly ManagedInstance[];
   readonly machineId: MachineId;
   readonly host: string;
   readonly book: ClaimBook;
@@ -52,7 +52,7 @@ export class Promoting {
   refuseMeanwhile(instance: string): void {
     if (this.#underWay === undefined) return;
     throw new Error(
-      `Cannot make ${instance} anew: ${this.#underWay} is becoming the primary at this moment; try again`,
+      `Cannot change ${instance}: ${this.#underWay} is becoming the primary at this moment; try again`,
     );
   }
 
@@ -158,7 +158,7 @@ export class Promoting {
 
   /** Everything before is decided, and nothing else is written until this ends. */
   async #switch(replica: Replica, revision: number) {
-    const { book, rules, host, machineId, instances, clock, warn } = this.#options;
+    const { book, rules, host, machineId, clock, warn } = this.#options;
     const before = this.#options.following();
     const target = replica.instance;
     const newest = before.primary.revision;
@@ -187,7 +187,7 @@ export class Promoting {
         tokens: new Map(tokens.filter(([, token]) => token > 0)),
       },
       target,
-      instances: instances.filter(({ keepsLog }) => keepsLog),
+      instances: this.#options.instances().filter(({ keepsLog }) => keepsLog),
       claim: { counter, machine: machineId, host, ...rules, revision },
       machineId,
       clock,
@@ -231,6 +231,6 @@ export class Promoting {
   }
 
   #reports(): readonly InstanceReport[] {
-    return this.#options.instances.map(({ name }) => this.#options.report(name));
+    return this.#options.instances().map(({ name }) => this.#options.report(name));
   }
 }

@@ -113,7 +113,11 @@ async function checkHeld({ opened, target, clock }: PromotionOptions): Promise<v
 function newClaim({ opened, target, instances, claim, clock }: PromotionOptions): Claim {
   const names = instances.map(({ name }) => name);
   const [first] = names;
-  const others = names.filter((name) => name !== target.name && name !== opened.primary.name);
+  // What was only attached does not count until it is the primary.
+  const others = names.filter(
+    (name) =>
+      name !== target.name && name !== opened.primary.name && opened.claim.members.includes(name),
+  );
   return {
     ...claim,
     cluster: opened.claim.cluster,
@@ -122,6 +126,7 @@ function newClaim({ opened, target, instances, claim, clock }: PromotionOptions)
     at: clock.now(),
     previous: opened.revision,
     members: [target.name, opened.primary.name, ...others],
+    place: target.location,
     ...(first === undefined || first === target.name ? {} : { insteadOf: first }),
   };
 }

@@ -8,6 +8,8 @@ import type { Tail } from './tail.ts';
 export interface ReportParts {
   readonly role: InstanceRole;
   readonly insteadOf?: string | undefined;
+  /** Counts for the ack policy, if that asks for more than the primary. */
+  readonly isMember: boolean;
   readonly part: {
     readonly monitor: InstanceMonitor;
     readonly revision: number;
@@ -23,7 +25,7 @@ export interface ReportParts {
 
 export function reportOf(
   instance: ManagedInstance,
-  { role, insteadOf, part, newest, rules, now }: ReportParts,
+  { role, insteadOf, isMember, part, newest, rules, now }: ReportParts,
 ): InstanceReport {
   const { monitor, revision, token } = part;
   const isBehind = role === 'Replica' && revision < newest.revision;
@@ -32,6 +34,7 @@ export function reportOf(
   const since = Math.min(pending.since ?? now, monitor.state === 'Up' ? now : monitor.since);
   return {
     ...shared(instance, role, rules),
+    isSynchronous: role === 'Primary' || (isMember && rules.ack !== 'primary'),
     insteadOf,
     state: monitor.state,
     since: monitor.since,

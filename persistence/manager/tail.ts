@@ -27,7 +27,10 @@ export class Tail {
 
   /** Forgets what everybody has. */
   trim(through: number): void {
-    while ((this.#entries[0]?.last ?? Number.POSITIVE_INFINITY) <= through) this.#drop();
+    for (let [first] = this.#entries; first !== undefined && first.last <= through;) {
+      this.#drop();
+      [first] = this.#entries;
+    }
   }
 
   clear(): void {

@@ -133,6 +133,19 @@ test('a replica that goes away degrades, is told of, and catches up when it is b
     (await windlass('persistence', 'status', '--data-dir', dataDir)).stdout,
     /nfs-\S+ +Primary[^]*was promoted: --persistence names sqlite-/,
   );
+  const target = `sqlite:${join(folder, 'moved.db')}`;
+  const migrate = (from: string, to: string) =>
+    windlass('migrate', '--from', from, '--to', to, '--data-dir', dataDir);
+  const wrong = await migrate(`sqlite:${join(folder, 'state.db')}`, target);
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.stderr, /is not the primary of the server: that is nfs:/);
+  const same = await migrate(`nfs:${place}`, `sqlite:${join(folder, 'state.db')}`);
+  assert.equal(same.code, 1);
+  assert.match(same.stderr, /it is an instance of this server already/);
+  const moved = await migrate(`nfs:${place}`, target);
+  assert.equal(moved.code, 0, moved.stderr);
+  assert.match(moved.stdout, /moved\.db \(sqlite-\S+\) is the primary, at revision \d+/);
+  await client.create(CONFIG_MAPS, 'default', { metadata: { name: 'after-it-moved' } }, signal);
   const backup = join(folder, 'replica.backup');
   await ok('backup', 'create', '--instance', name, '--to', backup, '--data-dir', dataDir);
   assert.match(await ok('backup', 'verify', backup), /whole/);

@@ -1,8 +1,10 @@
-// Subresources of PersistenceInstances: GET dump, POST verify, resync and promote. What windlass backup and windlass persistence ask for.
-import { notFound } from '../../api/errors.ts';
+// Subresources of PersistenceInstances: GET dump, POST verify, resync, promote, add and remove. What windlass backup and windlass persistence ask for.
+import { jsonFields } from '#platform/json-fields.ts';
+import { badRequest, notFound } from '../../api/errors.ts';
 
 import type { Handler, RequestContext } from '../context.ts';
 import { integerParameter } from '../list-options.ts';
+import { readBody } from '../request-body.ts';
 import { baseHeaders, sendJSON } from '../respond.ts';
 import type { Services } from '../services.ts';
 import { definitionOf } from './get.ts';
@@ -79,6 +81,38 @@ export function promoteHandler(services: Services): Handler {
   };
 }
 
+/** A POST to any instance adds another one: there is no object to create, as instances are what the server says they are. */
+export function attachHandler(services: Services): Handler {
+  return async (context) => {
+    checkExists(services, context);
+    const { url } = jsonFields((await readBody(context.request)).toString('utf8')) ?? {};
+    if (typeof url !== 'string' || url.length > MOST_URL)
+      throw badRequest(
+        'the body must be JSON: {"url": "sqlite:PATH, nfs:PATH or s3://BUCKET/PREFIX"}',
+      );
+    const name = await services.persistence.attach(url);
+    services.logger.info('Persistence instance is attached, as asked', {
+      instance: name,
+      user: context.user.name,
+    });
+    sendJSON(context, 201, { name });
+  };
+}
+
+export function detachHandler(services: Services): Handler {
+  return async (context) => {
+    checkExists(services, context);
+    const { name } = context.info;
+    await services.persistence.detach(name);
+    services.logger.info('Persistence instance is detached, as asked', {
+      instance: name,
+      user: context.user.name,
+    });
+    sendJSON(context, 200, { ...SUCCESS, code: 200 });
+  };
+}
+
+const MOST_URL = 4_096;
 const CATCH_UP_SECONDS = 30;
 const MOST_SECONDS = 86_400;
 const SUCCESS = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 202 };
