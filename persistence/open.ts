@@ -24,6 +24,10 @@ import {
 } from './s3/url.ts';
 import { SqlitePersistenceProvider, sqliteInstanceName } from './sqlite/provider.ts';
 
+/** A disk that is slower than this hangs: its thread cannot be interrupted, but nobody waits for it without end. */
+const SQLITE_ANSWER_MS = 15_000;
+const MODULE_ANSWER_MS = 60_000;
+
 /** The URL is wrong, or means something that cannot be done; the message names the flag. */
 export class PersistenceUrlError extends Error {
   constructor(url: string, why: string, options?: ErrorOptions) {
@@ -185,6 +189,7 @@ async function openSqlite(
     providerName: 'sqlite',
     location: `sqlite:${resolve(path)}`,
     keepsLog: true,
+    answerMs: SQLITE_ANSWER_MS,
   };
 }
 
@@ -233,7 +238,8 @@ async function openModule(url: string, text: string): Promise<ManagedInstance> {
       throw new PersistenceUrlError(shownUrl(url), (error as Error).message, { cause: error });
     },
   );
-  return { provider, name: instance, providerName: 'module', location, keepsLog };
+  const answerMs = MODULE_ANSWER_MS;
+  return { provider, name: instance, providerName: 'module', location, keepsLog, answerMs };
 }
 
 /** Parameters may hold secrets. */

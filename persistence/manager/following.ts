@@ -36,6 +36,12 @@ export interface FollowingOptions {
   readonly compaction?: Compaction;
 }
 
+/** Why writes cannot be acknowledged, by what keeps them. */
+interface Blocks {
+  readonly primary?: Error | undefined;
+  readonly acknowledgements?: Error | undefined;
+}
+
 export class Following {
   readonly primary: Primary;
   readonly #replicas: Replica[];
@@ -47,6 +53,7 @@ export class Following {
   readonly #tail = new Tail();
   /** Revisions that some replica has lately. */
   #drained: () => void = () => undefined;
+  #blocks: Blocks = {};
   readonly #checks = new Set<() => void>();
 
   constructor(opened: Opened, options: FollowingOptions) {
@@ -62,11 +69,12 @@ export class Following {
       random,
       changed,
       report: () => options.report(opened.primary.name),
+      stalled: (reason) => this.#block({ ...this.#blocks, primary: reason }),
     });
     this.acknowledgements = new Acknowledgements(
       options.rules,
       () => this.#members(),
-      options.blocked,
+      (reason) => this.#block({ ...this.#blocks, acknowledgements: reason }),
     );
     this.compaction = options.compaction ?? new Compaction(opened, () => this.replicas);
     this.compaction.moveTo(opened, () => this.replicas);
@@ -103,9 +111,14 @@ export class Following {
     for (const replica of this.replicas) replica.startIsOver();
   }
 
+  /** Why a write that began now could not be acknowledged; undefined when it could. */
+  get refusal(): Error | undefined {
+    return this.primary.stall ?? this.acknowledgements.refusal;
+  }
+
   /** Resolves when the ack policy is met. */
   async append(batch: ArrayBuffer): Promise<void> {
-    const { refusal } = this.acknowledgements;
+    const { refusal } = this;
     if (refusal !== undefined) throw refusal;
     if (this.replicas.length === 0) {
       await this.primary.append(batch);
@@ -179,6 +192,14 @@ export class Following {
     const late = sleep(this.#clock, DRAIN_MS, over.signal).catch(() => undefined);
     await Promise.race([stopping, late]);
     over.abort();
+  }
+
+  /** Writers are told as long as there is any reason. */
+  #block(blocks: Blocks): void {
+    const before = this.#blocks.primary ?? this.#blocks.acknowledgements;
+    this.#blocks = blocks;
+    const now = blocks.primary ?? blocks.acknowledgements;
+    if (now !== before) this.#options.blocked(now);
   }
 
   #whenDrained(): Promise<void> {

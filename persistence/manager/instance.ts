@@ -11,4 +11,9 @@ export interface ManagedInstance {
   readonly location: string;
   /** False where only objects are kept, without their order: a replica that nobody waits for, and never a primary. */
   readonly keepsLog: boolean;
+  /**
+   * Milliseconds after which a write that it has not answered makes it Down, and further writes are refused until it does. For those
+   * that set no such limit themselves.
+   */
+  readonly answerMs?: number;
 }

@@ -152,7 +152,7 @@ export class PersistenceManager implements PersistenceLog {
   }
 
   blocked(): string | undefined {
-    return this.#following?.acknowledgements.refusal?.message;
+    return this.#following?.refusal?.message;
   }
 
   instances(): readonly InstanceReport[] {

@@ -42,6 +42,8 @@ export class MemoryDisk {
   /** Does not answer: no verb ever ends. */
   isHung = false;
   isDamaged = false;
+  /** Each verb waits for it first. */
+  pause: Promise<void> = Promise.resolve();
   /** What the next appends fail with, nothing kept. */
   failures: Error[] = [];
   appends = 0;
@@ -267,6 +269,7 @@ export class MemoryProvider implements LogPersistenceProvider {
     const disk = this.#disks.get(instance);
     if (disk === undefined) throw new UnknownInstanceError(instance, this.instances());
     await this.#process.step();
+    await disk.pause;
     if (disk.isHung) await new Promise(() => undefined);
     if (disk.isDown || this.#process.cutOff.has(instance))
       throw new StorageUnreachableError(`${instance} does not answer`);

@@ -1,6 +1,12 @@
 // The instance that gets every write first. After passing trouble its breaker answers at once instead of letting each write run
 // into the same deadline, and looks by itself whether the instance is back.
-import { CorruptDataError, EpochLostError, StorageUnreachableError } from '../errors.ts';
+import {
+  CorruptDataError,
+  EpochLostError,
+  StorageFailedError,
+  StorageFullError,
+  StorageUnreachableError,
+} from '../errors.ts';
 import { revisionsOf } from '../encoding.ts';
 import type { InstanceReport } from '../log.ts';
 import type { Clock } from '#platform/clock.ts';
@@ -18,6 +24,8 @@ export interface PrimaryOptions {
   readonly random: () => number;
   readonly report: () => InstanceReport;
   readonly changed: (now: InstanceReport, before: InstanceReport) => void;
+  /** A write has not been answered for too long; undefined: it is now. */
+  readonly stalled: (reason: Error | undefined) => void;
 }
 
 export class Primary {
@@ -25,6 +33,8 @@ export class Primary {
   readonly token: number;
   readonly monitor: InstanceMonitor;
   readonly #clock: Clock;
+  readonly #stalled: PrimaryOptions['stalled'];
+  #stall: Error | undefined;
   readonly #breaker: Breaker;
   #revision: number;
   #cancelProbe: () => void = () => undefined;
@@ -34,6 +44,7 @@ export class Primary {
     this.token = options.token;
     this.#revision = options.revision;
     this.#clock = options.clock;
+    this.#stalled = options.stalled;
     this.#breaker = new Breaker(options.clock, options.random, PROBES);
     this.monitor = new InstanceMonitor({ ...options, state: 'Up' });
   }
@@ -43,20 +54,30 @@ export class Primary {
     return this.#revision;
   }
 
+  /** Why nobody knows at present what becomes of the write under way. */
+  get stall(): Error | undefined {
+    return this.#stall;
+  }
+
   /** @returns the revision before it */
   async append(batch: ArrayBuffer): Promise<number> {
-    const { provider, name } = this.instance;
+    const { provider, name, location } = this.instance;
     const last = this.#breaker.isOpen ? 0 : revisionsOf(batch).last;
     if (last === 0) {
       throw new StorageUnreachableError(
         `Cannot write to ${this.instance.location}: ${this.monitor.lastError?.message ?? 'it does not answer'}`,
       );
     }
+    const cancel = this.#watch();
     try {
       await provider.append(name, batch);
-    } catch (error) {
-      this.#failed(error as Error);
+    } catch (cause) {
+      const error = understood(cause, location);
+      this.#failed(error);
       throw error;
+    } finally {
+      cancel();
+      this.#answered();
     }
     const base = this.#revision;
     this.#revision = last;
@@ -69,10 +90,29 @@ export class Primary {
     this.#cancelProbe();
   }
 
+  #watch(): () => void {
+    const { location, answerMs } = this.instance;
+    if (answerMs === undefined) return () => undefined;
+    return this.#clock.schedule(answerMs, () => {
+      this.#stall = new StorageUnreachableError(
+        `Cannot write to ${location}: it has not answered for ${answerMs / 1_000} s; what becomes of the write under way is not known until it does`,
+      );
+      this.monitor.become('Down', this.#stall);
+      this.#stalled(this.#stall);
+    });
+  }
+
+  #answered(): void {
+    if (this.#stall === undefined) return;
+    this.#stall = undefined;
+    this.#stalled(undefined);
+  }
+
   #failed(error: Error): void {
     if (error instanceof EpochLostError) return this.monitor.become('Fenced', error);
     if (error instanceof CorruptDataError) return this.monitor.become('Corrupt', error);
     const { provider, name } = this.instance;
+    if (error instanceof StorageFailedError) return this.monitor.become('Down', error);
     if (!(error instanceof StorageUnreachableError)) {
       // A full disk answers at once and is full no longer from one moment to the next: nothing to wait for.
       return this.monitor.become(provider.instanceStatus(name).status ? 'Up' : 'Down', error);
@@ -100,4 +140,25 @@ export class Primary {
     this.#breaker.succeeded();
     this.monitor.become('Up');
   }
+}
+
+/** An error of somebody else's provider says nothing of what was kept, unless it says so in our words. */
+function understood(error: unknown, location: string): Error {
+  const known = [
+    CorruptDataError,
+    EpochLostError,
+    StorageFailedError,
+    StorageFullError,
+    StorageUnreachableError,
+  ];
+  if (known.some((type) => error instanceof type)) return error as Error;
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  // Of another copy of the same class.
+  if (name === 'StorageUnreachableError')
+    return new StorageUnreachableError(message, { cause: error });
+  if (name === 'StorageFullError') return new StorageFullError(location, { cause: error });
+  return new StorageFailedError(
+    `Cannot write to ${location}: ${message}; whether the write was kept is not known`,
+    { cause: error },
+  );
 }

@@ -75,7 +75,7 @@ export class Promoting {
 
   #replicaFor(target: ManagedInstance): Replica {
     const { name } = target;
-    const { primary, replicas, acknowledgements } = this.#options.following();
+    const { primary, replicas, refusal: blocked } = this.#options.following();
     if (!target.keepsLog)
       throw new PromotionRefusedError(
         name,
@@ -88,7 +88,6 @@ export class Promoting {
         name,
         `the primary, ${primary.instance.name}, is ${primary.monitor.state}, so that nobody can hand over; stop the server, and start it with the URL of ${name} first`,
       );
-    const blocked = acknowledgements.refusal;
     if (blocked !== undefined)
       throw new PromotionRefusedError(name, `writes are blocked at present (${blocked.message})`);
     this.#refuseUnable(replica);

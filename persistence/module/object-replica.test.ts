@@ -145,3 +145,16 @@ test('nobody can start from it', async () => {
     { name: 'StorageFailedError', message: /keeps objects only/ },
   );
 });
+
+test('a cursor that is not what was written is told of in words', async () => {
+  const { memory, replica } = await claimed();
+  for (const text of ['{"epoch":', '[]', '{"epoch":1,"revision":"2","compacted":2,"kinds":[]}']) {
+    const value = Buffer.from(text);
+    await memory.putObject(INSTANCE, { kind: 'windlass/cursor', key: 'state', value });
+    for (const work of [() => replica.cursor(INSTANCE), () => replica.setAside(INSTANCE)])
+      await assert.rejects(work, {
+        name: 'CorruptDataError',
+        message: /windlass\/cursor state is not what was written there.*empty the place/,
+      });
+  }
+});

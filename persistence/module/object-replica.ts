@@ -1,7 +1,8 @@
 // A provider of the seven verbs as a replica of the log: each change is put or deleted in its order, and how far that got lies beside
 // the objects, under a kind of ours. It knows no history: it follows, and is never what a start reads from.
 import { decodeBatch } from '../encoding.ts';
-import { CompactedError, EpochLostError, StorageFailedError } from '../errors.ts';
+import { CompactedError, CorruptDataError, EpochLostError, StorageFailedError } from '../errors.ts';
+import { jsonFields } from '#platform/json-fields.ts';
 import type { MachineId } from '../machine-id.ts';
 import type {
   Cursor,
@@ -167,13 +168,29 @@ export class ObjectReplica implements LogPersistenceProvider {
   async #state(instance: string): Promise<ReplicaState> {
     const found = await this.#inner.getObject(instance, STATE_KIND, STATE_KEY);
     if (found === undefined) return EMPTY;
-    return JSON.parse(Buffer.from(found.value).toString()) as ReplicaState;
+    const state = jsonFields(Buffer.from(found.value).toString());
+    if (isState(state)) return state;
+    throw new CorruptDataError(
+      `Cannot use ${instance}: its object ${STATE_KIND} ${STATE_KEY} is not what was written there, so that nobody knows how far it is; empty the place, and it is filled anew`,
+    );
   }
 
   async #keep(instance: string, state: ReplicaState): Promise<void> {
     const value = Buffer.from(JSON.stringify(state));
     await this.#inner.putObject(instance, { kind: STATE_KIND, key: STATE_KEY, value });
   }
+}
+
+function isState(
+  state: Readonly<Record<string, unknown>> | undefined,
+): state is Readonly<Record<string, unknown>> & ReplicaState {
+  return (
+    state !== undefined &&
+    [state['epoch'], state['revision'], state['compacted']].every(Number.isSafeInteger) &&
+    typeof state['isHalfDone'] === 'boolean' &&
+    Array.isArray(state['kinds']) &&
+    state['kinds'].every((kind) => typeof kind === 'string')
+  );
 }
 
 function cursorOf({ epoch, revision, compacted }: ReplicaState): Cursor {
