@@ -67,6 +67,9 @@ export type InstanceListener = (now: InstanceReport, before: InstanceReport) => 
 export type WriteState =
   { readonly state: 'Open' } | { readonly state: 'Blocked' | 'Lost'; readonly reason: Error };
 
+/** Called with each batch that an instance has made durable: seconds from handing over to its answer. Must not throw. */
+export type AppendListener = (instance: string, seconds: number) => void;
+
 /** Must not throw. */
 export type WriteListener = (now: WriteState) => void;
 
@@ -152,6 +155,8 @@ export interface PersistenceLog extends AsyncDisposable {
   watch(listener: InstanceListener): () => void;
   /** Also of what no append hears of: somebody else has taken over, a synchronous instance is lost. @returns how to stop listening */
   watchWrites(listener: WriteListener): () => void;
+  /** Of replicas; what the primary takes is what an append takes. @returns how to stop listening */
+  watchAppends(listener: AppendListener): () => void;
   /** To be told before anything that needs a place in the order of writes is asked of `control`. */
   sequenceWith(sequencer: Sequencer): void;
   readonly control: ManagerControl;

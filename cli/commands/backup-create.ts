@@ -5,6 +5,7 @@ import { LiveObjects } from '#persistence/backup/summary.ts';
 import type { Summary } from '#persistence/backup/summary.ts';
 import { OfflineInstance } from '#persistence/backup/offline-instance.ts';
 import { copyLog } from '#persistence/backup/restore-log.ts';
+import { removePartials } from '#persistence/backup/remove-partials.ts';
 import { writeBackup } from '#persistence/backup/write-backup.ts';
 import type { LogDump } from '#persistence/provider.ts';
 import { systemClock } from '#platform/clock.ts';
@@ -19,6 +20,7 @@ import { placeSource, servedInstance, serverSource } from '../persistence/log-so
 import type { LogSource } from '../persistence/log-source.ts';
 import { isServed, jsonOption, placeOf, urlOf, urlsOf } from '../persistence/places.ts';
 import type { Place } from '../persistence/places.ts';
+import { ownerOf, writerMark } from '../persistence/writer-mark.ts';
 import { toldStorage } from '../persistence/told-storage.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -107,12 +109,13 @@ async function intoFile(
   bar: Bar,
   signal: AbortSignal,
 ): Promise<Made> {
+  await removePartials(path, ownerOf, systemClock.now());
   const { head, end, size } = await writeBackup({
     path,
     dump,
     source: source.location,
     now: systemClock.now(),
-    unique: randomBytes(4).toString('hex'),
+    unique: writerMark(randomBytes(4).toString('hex')),
     signal,
     onProgress: (revision) => bar.update(revision, dump.revision),
   });

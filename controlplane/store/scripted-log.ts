@@ -52,6 +52,10 @@ export class ScriptedLog implements PersistenceLog {
     return () => undefined;
   }
 
+  watchAppends(): () => void {
+    return () => undefined;
+  }
+
   watchWrites(listener: WriteListener): () => void {
     this.tell = listener;
     return () => undefined;

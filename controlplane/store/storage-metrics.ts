@@ -1,6 +1,6 @@
 // What dashboards read about storage: upstream's names for what upstream has, windlass_persistence_* for the instances.
 import type { InstanceReport, PersistenceLog } from '#persistence/log.ts';
-import type { MetricsRegistry } from '#platform/metrics.ts';
+import type { Labels, MetricsRegistry } from '#platform/metrics.ts';
 import type { Write } from './write.ts';
 import { instanceMetrics } from './instance-metrics.ts';
 
@@ -58,6 +58,13 @@ export function storageMetrics(options: StorageMetricsOptions): BatchReporter {
     help: '[ALPHA] Seconds until a batch is durable',
     labelNames: ['provider', 'instance'],
     buckets: PERSIST_BUCKETS,
+  });
+  const replicas = new Map<string, Labels>();
+  log.watchAppends((instance, elapsed) => {
+    const known = replicas.get(instance);
+    const found = known ?? labelsOf(log.instances().find(({ name }) => name === instance));
+    if (known === undefined) replicas.set(instance, found);
+    seconds.observe(found, elapsed);
   });
   const objects = registry.histogram({
     name: 'windlass_persistence_batch_objects',

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { link, open, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { createZstdCompress } from 'node:zlib';
 import { StorageFailedError, StorageFullError } from '../errors.ts';
@@ -11,6 +11,7 @@ import { recordLine } from '../segments/record-line.ts';
 import { syncDirectory } from '../sync-directory.ts';
 import { BACKUP_FORMAT } from './backup-format.ts';
 import type { BackupEnd, BackupHead } from './backup-format.ts';
+import { partialPath } from './remove-partials.ts';
 import { LiveObjects } from './summary.ts';
 
 /** Pieces of the file are written in about this size. */
@@ -51,7 +52,7 @@ export class BackupExistsError extends Error {
 /** @throws BackupExistsError, StorageFullError, StorageFailedError, what the dump's records throw, the signal's reason */
 export async function writeBackup(options: WriteBackupOptions): Promise<WrittenBackup> {
   const path = resolve(options.path);
-  const temporary = join(dirname(path), `.${basename(path)}.${options.unique}.partial`);
+  const temporary = partialPath(path, options.unique);
   let file: FileHandle | undefined;
   try {
     await refuseExisting(path);

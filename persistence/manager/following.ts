@@ -1,7 +1,7 @@
 // The open log: the primary, the replicas that follow it, and who waits for whom.
 import { revisionsOf } from '../encoding.ts';
 import type { EpochLostError } from '../errors.ts';
-import type { InstanceReport } from '../log.ts';
+import type { AppendListener, InstanceReport } from '../log.ts';
 import type { MachineId } from '../machine-id.ts';
 import type { Clock } from '#platform/clock.ts';
 import { sleep } from '#platform/clock.ts';
@@ -32,6 +32,7 @@ export interface FollowingOptions {
   /** Writes cannot be acknowledged for now, and why; undefined: they can again. */
   readonly blocked: (reason: Error | undefined) => void;
   readonly fenced: (error: EpochLostError) => void;
+  readonly persisted: AppendListener;
   /** Of the one before it, where the primary has changed: what is held stays held. */
   readonly compaction?: Compaction;
 }
@@ -239,7 +240,7 @@ export class Following {
   }
 
   #replicaOf(instance: ManagedInstance): Replica {
-    const { machineId, clock, random, changed, report, fenced } = this.#options;
+    const { machineId, clock, random, changed, report, persisted, fenced } = this.#options;
     return new Replica({
       instance,
       machineId,
@@ -250,6 +251,7 @@ export class Following {
       changed,
       report: () => report(instance.name),
       progressed: () => this.#progressed(),
+      persisted: (seconds) => persisted(instance.name, seconds),
       fenced,
     });
   }

@@ -4,6 +4,7 @@ import { sleep } from '#platform/clock.ts';
 import { EpochLostError, StorageFailedError, UnknownInstanceError } from '../errors.ts';
 import { isShownToStore } from '../log.ts';
 import type {
+  AppendListener,
   InstanceListener,
   InstanceReport,
   ManagerControl,
@@ -55,6 +56,7 @@ export class PersistenceManager implements PersistenceLog {
   readonly control: ManagerControl;
   readonly #options: ManagerOptions;
   readonly #instanceListeners = new Set<InstanceListener>();
+  readonly #appendListeners = new Set<AppendListener>();
   readonly #writeListeners = new Set<WriteListener>();
   readonly #since: number;
   readonly #holding: Holding;
@@ -166,6 +168,11 @@ export class PersistenceManager implements PersistenceLog {
     return () => this.#instanceListeners.delete(listener);
   }
 
+  watchAppends(listener: AppendListener): () => void {
+    this.#appendListeners.add(listener);
+    return () => this.#appendListeners.delete(listener);
+  }
+
   watchWrites(listener: WriteListener): () => void {
     this.#writeListeners.add(listener);
     return () => this.#writeListeners.delete(listener);
@@ -197,6 +204,9 @@ export class PersistenceManager implements PersistenceLog {
       changed: (now, before) => this.#changed(now, before),
       blocked: (reason) =>
         this.#tell(reason === undefined ? { state: 'Open' } : { state: 'Blocked', reason }),
+      persisted: (name, seconds) => {
+        for (const listener of this.#appendListeners) listener(name, seconds);
+      },
       fenced: (error) => this.#lose(error),
     });
     return this.#following;

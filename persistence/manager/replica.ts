@@ -49,6 +49,8 @@ export interface ReplicaOptions {
   readonly changed: (now: InstanceReport, before: InstanceReport) => void;
   /** It has more than before, or its chances have changed. */
   readonly progressed: () => void;
+  /** A batch is durable there, after so many seconds. */
+  readonly persisted: (seconds: number) => void;
   /** Another control plane has taken over. */
   readonly fenced: (error: EpochLostError) => void;
 }
@@ -313,10 +315,11 @@ export class Replica {
         if (this.monitor.state === 'Up') this.#stall();
         const batches = entries.map(({ batch }) => batch);
         const wasNewest = last >= this.#source.head.revision;
-        await this.instance.provider.append(
-          this.instance.name,
-          joinBatches(batches, this.#token ?? 0),
-        );
+        const { clock, persisted } = this.#options;
+        const batch = joinBatches(batches, this.#token ?? 0);
+        const began = clock.monotonic();
+        await this.instance.provider.append(this.instance.name, batch);
+        persisted((clock.monotonic() - began) / 1_000);
         this.#advance(last);
         // Under load there is always more; what counts is that one append brought it up to date.
         if (wasNewest) this.#keepsUp();

@@ -142,6 +142,8 @@ test('a promotion under load: no write fails, all are in both, and the next star
       .split('\n')
       .find((line) => line.startsWith(`windlass_persistence_${name}{`) && line.includes(of));
   assert.match(series('promotions_total', nfs) ?? '', / 2$/);
+  for (const each of [nfs, sqlite])
+    assert.match(series('persist_seconds_count', each) ?? '', / [1-9]\d*$/);
   assert.match(series('instance_primary', nfs) ?? '', / 1$/);
   assert.match(series('instance_primary', sqlite) ?? '', / 0$/);
   await server.stop();
