@@ -38,6 +38,8 @@ export interface InfraDriver {
     labels: Labels,
     signal: AbortSignal,
   ): Promise<void>;
+  /** Does what is left of a create that was interrupted. @throws SkipAction when nothing is */
+  finish(node: FoundNode, request: NodeRequest, signal: AbortSignal): Promise<void>;
   /** Resolves when the node is in `readyState`. */
   start(node: FoundNode, signal: AbortSignal): Promise<void>;
   /** Resolves when the node is in one of `stoppedStates`. */
@@ -49,7 +51,14 @@ export interface InfraDriver {
   checkCredentials(signal: AbortSignal): Promise<void>;
 }
 
-/** By `create`: the name is in use. Whose it is, the caller finds out. */
+/** By `create`: the name is in use. */
 export class NameTaken extends Error {
   override readonly name = 'NameTaken';
+  /** Of what has it; undefined while that cannot be seen yet, as somebody is just making it. */
+  readonly labels: Labels | undefined;
+
+  constructor(message: string, labels: Labels | undefined) {
+    super(message);
+    this.labels = labels;
+  }
 }

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { InvalidRequest, UnknownLabelScheme } from './errors.ts';
+import { InvalidRequest, NotOwned, UnknownLabelScheme } from './errors.ts';
 import { clusterOf, labelsOf, never, request, simulated } from './infrastructure-fixture.ts';
 import { LABELS, labelSchemeNames, labelSchemeOf, nodeLabels } from './label-scheme.ts';
-import { NotOwned } from './errors.ts';
 
 test('a label scheme that nobody knows is an error of the list [ksail-019]', async () => {
   assert.throws(() => labelSchemeOf('unknown'), UnknownLabelScheme);
@@ -126,7 +125,7 @@ test('a role with a plus survives the label; what cannot be one is refused by na
   );
 });
 
-test('a foreign cluster is listed, and acted on only once it was adopted by its exact name', async () => {
+test('a foreign cluster is listed, and acted on only once it was adopted by its exact name [ksail-079]', async () => {
   const labels = { 'io.x-k8s.kind.cluster': 'dev', 'io.x-k8s.kind.role': 'worker' };
   for (const adoptedClusters of [[], ['de', 'dev-2', 'dev*']]) {
     const { provider, world } = simulated({ labelScheme: 'kind', adoptedClusters });

@@ -1,5 +1,7 @@
 // A Provider out of a driver and a label scheme. Nothing is touched but what was just listed with all labels of ours, or what belongs
 // to a foreign cluster that was adopted by its exact name.
+import { backoffMs } from '#platform/backoff.ts';
+import { sleep } from '#platform/clock.ts';
 import type { Clock } from '#platform/clock.ts';
 import { getClusterStatusFromLister } from './cluster-status.ts';
 import { eachNode } from './each-node.ts';
@@ -23,6 +25,8 @@ import type {
   NodeResult,
   Provider,
 } from './provider.ts';
+
+const NAME_BACKOFF = { initialMs: 100, maximumMs: 2_000 };
 
 export interface LabelledProviderOptions {
   readonly driver: InfraDriver;
@@ -102,20 +106,37 @@ export class LabelledProvider implements Provider {
     const before = await this.#list({}, signal);
     const missing = nodes.filter((node) => machineOf(before, node) === undefined);
     if (missing.length > 0) await this.#driver.prepare(cluster, missing, signal);
-    return eachNode(wanted, { ...this.#options, signal }, async (item, own) => {
-      adopt(cluster, item.node, machineOf(before, item.node));
+    return eachNode(wanted, { ...this.#options, signal }, async ({ node, labels: own }, until) => {
+      const present = machineOf(before, node);
+      if (present === undefined) await this.#create(cluster, node, own, until);
+      else await this.#adopt(cluster, node, present, until);
+    });
+  }
+
+  /** As often as it takes until what has the name is seen: two that make the same node end with one. */
+  async #create(
+    cluster: ClusterIdentity,
+    node: NodeRequest,
+    labels: Labels,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (let attempt = 0; ; attempt += 1) {
       try {
-        await this.#driver.create(cluster, item.node, item.labels, own);
+        await this.#driver.create(cluster, node, labels, signal);
+        return;
       } catch (error) {
         if (!(error instanceof NameTaken)) throw error;
-        // Somebody was faster, or we were, and did not live to know.
-        adopt(cluster, item.node, machineOf(await this.#list({}, own), item.node));
-        throw new NotOwned(
-          `${this.name} node ${JSON.stringify(item.name)}`,
-          `something of that name is there without the label ${LABELS.machineUID}=${item.node.machineUID}`,
-        );
+        const other = error.labels;
+        if (other !== undefined && other[LABELS.machineUID] !== node.machineUID)
+          throw new NotOwned(
+            `${this.name} node ${JSON.stringify(node.name)}`,
+            `something of that name is there without the label ${LABELS.machineUID}=${node.machineUID}`,
+          );
       }
-    });
+      const present = machineOf(await this.#list({}, signal), node);
+      if (present !== undefined) return this.#adopt(cluster, node, present, signal);
+      await sleep(this.#options.clock, backoffMs(attempt, NAME_BACKOFF, 0), signal);
+    }
   }
 
   async startNodes(
@@ -163,6 +184,21 @@ export class LabelledProvider implements Provider {
       choice.nodes === undefined && results.every(({ outcome }) => outcome !== 'failed');
     if (!isAll || identity === undefined) return [...results, ...gone];
     return [...results, ...gone, ...(await this.#driver.removeResources(identity, signal))];
+  }
+
+  /** @throws SkipAction when nothing is left to do. NotOwned when another cluster has it */
+  async #adopt(
+    cluster: ClusterIdentity,
+    node: NodeRequest,
+    { info, found }: Listed,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (!isNodeOf(info, cluster))
+      throw new NotOwned(
+        `node ${info.name}`,
+        `it has the UID of machine ${node.name} and is of cluster ${info.clusterName} (${info.clusterUID ?? ''})`,
+      );
+    await this.#driver.finish(found, node, signal);
   }
 
   async #act(
@@ -245,18 +281,8 @@ function clusterFilter(scheme: LabelScheme, cluster: ClusterReference): Labels {
   };
 }
 
-function machineOf(listed: readonly Listed[], node: NodeRequest): NodeInfo | undefined {
-  return listed.find(({ info }) => info.machineUID === node.machineUID)?.info;
-}
-
-/** @throws SkipAction when the machine has its node already. NotOwned when another cluster has it */
-function adopt(cluster: ClusterIdentity, node: NodeRequest, present: NodeInfo | undefined): void {
-  if (present === undefined) return;
-  if (isNodeOf(present, cluster)) throw new SkipAction('it is there');
-  throw new NotOwned(
-    `node ${present.name}`,
-    `it has the UID of machine ${node.name} and is of cluster ${present.clusterName} (${present.clusterUID ?? ''})`,
-  );
+function machineOf(listed: readonly Listed[], node: NodeRequest): Listed | undefined {
+  return listed.find(({ info }) => info.machineUID === node.machineUID);
 }
 
 function checkRequests(nodes: readonly NodeRequest[]): void {

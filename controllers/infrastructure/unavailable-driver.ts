@@ -29,6 +29,10 @@ export class UnavailableDriver implements InfraDriver {
     return this.#refuse();
   }
 
+  finish(): Promise<void> {
+    return this.#refuse();
+  }
+
   start(): Promise<void> {
     return this.#refuse();
   }

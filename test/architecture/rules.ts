@@ -78,7 +78,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'controllers/infrastructure/*': ['platform/'],
   'controllers/infrastructure/open-provider.ts': ['platform/', 'controllers/infrastructure/'],
-  'controllers/infrastructure/docker/': ['platform/', 'controllers/infrastructure/*'],
+  'controllers/infrastructure/docker/': [
+    'platform/',
+    'controllers/infrastructure/*',
+    // One way to reach an Engine and to bring an image to it.
+    'controllers/runtimes/docker-connection.ts',
+    'controllers/runtimes/docker-image.ts',
+  ],
   'controllers/infrastructure/local/': ['platform/', 'controllers/infrastructure/*'],
   'controllers/infrastructure/hetzner/': ['platform/', 'controllers/infrastructure/*'],
   'controllers/infrastructure/omni/': ['platform/', 'controllers/infrastructure/*'],
@@ -176,6 +182,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   'node:child_process': [
     'controllers/runtimes/',
     'controllers/hosts/local-dir/',
+    'controllers/infrastructure/local/',
     'controllers/registry/credential-helper.ts',
     'persistence/secrets/exec-plugin.ts',
     'cli/',

@@ -1,5 +1,5 @@
 // Infrastructure that is only in memory: what a real one would hold, with faults to choose. For tests and for trying out controllers.
-import { NodeTimeout } from '../errors.ts';
+import { NodeTimeout, SkipAction } from '../errors.ts';
 import { NameTaken } from '../infra-driver.ts';
 import type { FoundNode, InfraDriver } from '../infra-driver.ts';
 import { isResourceOf, resourceLabels } from '../label-scheme.ts';
@@ -70,9 +70,14 @@ export class SimWorld implements InfraDriver {
     signal: AbortSignal,
   ): Promise<void> {
     return this.#do('create', node.name, signal, () => {
-      if (this.nodes.has(node.name)) throw new NameTaken(`${node.name} is there`);
+      const present = this.nodes.get(node.name);
+      if (present !== undefined) throw new NameTaken(`${node.name} is there`, present.labels);
       this.add(node.name, labels);
     });
+  }
+
+  finish(): Promise<void> {
+    return Promise.reject(new SkipAction('it is there'));
   }
 
   start(node: FoundNode, signal: AbortSignal): Promise<void> {
