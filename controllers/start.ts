@@ -8,6 +8,7 @@ import { ArtifactParts } from './artifact/parts.ts';
 import type { ArtifactsOptions } from './artifact/parts.ts';
 import { addDisruptionController } from './disruption/controller.ts';
 import { addGarbageCollector } from './garbage-collector/controller.ts';
+import { addInfraProviderController } from './infra-provider/controller.ts';
 import { HttpClient } from './machinery/client.ts';
 import type { DigestResolver } from './machinery/digest-resolver.ts';
 import { loadConnection } from './machinery/kubeconfig.ts';
@@ -71,6 +72,7 @@ const CONTROLLERS: Readonly<Record<string, Add>> = {
       throw new Error('controller "artifact" needs a store: give artifacts');
     addArtifactController(manager, artifacts);
   },
+  'infra-provider': addInfraProviderController,
   scheduler: addScheduler,
   namespace: addNamespaceController,
   'node-lifecycle': addNodeLifecycleController,
@@ -83,7 +85,7 @@ const CONTROLLERS: Readonly<Record<string, Add>> = {
 export const controllerNames: readonly string[] = Object.keys(CONTROLLERS);
 
 /** Those of kinds that no other system knows. */
-const OWN_KINDS: readonly string[] = ['service', 'artifact'];
+const OWN_KINDS: readonly string[] = ['service', 'artifact', 'infra-provider'];
 
 /**
  * Resolves as soon as the controllers run; they wait for the server by themselves, also when it is not there yet.

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { artifactDefinition } from './crds/artifact.ts';
 import { clusterDefinition } from './crds/cluster.ts';
+import { infraProviderDefinition } from './crds/infra-provider.ts';
 import { serviceDefinition } from './crds/service.ts';
 
 export const root = join(import.meta.dirname, '..');
@@ -16,7 +17,12 @@ const HEADER =
 
 /** Path below the project's root → content. */
 export function renderCRDs(): ReadonlyMap<string, string> {
-  const definitions = [artifactDefinition, clusterDefinition, serviceDefinition];
+  const definitions = [
+    artifactDefinition,
+    clusterDefinition,
+    infraProviderDefinition,
+    serviceDefinition,
+  ];
   const list = { kind: 'List', apiVersion: 'v1', metadata: {}, items: definitions };
   return new Map([
     ...definitions.map((definition): [string, string] => [

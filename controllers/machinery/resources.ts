@@ -121,6 +121,14 @@ export const CLUSTERS: ApiResource = {
   namespaced: true,
 };
 
+export const INFRA_PROVIDERS: ApiResource = {
+  group: 'windlass.dev',
+  version: 'v1alpha1',
+  resource: 'infraproviders',
+  kind: 'InfraProvider',
+  namespaced: true,
+};
+
 export const MACHINES: ApiResource = {
   group: 'windlass.dev',
   version: 'v1alpha1',
