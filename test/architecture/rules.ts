@@ -93,6 +93,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'platform/',
     'controllers/machinery/',
     'controllers/infrastructure/',
+    'controllers/service/duration.ts',
   ],
   'controllers/rootfs/': [
     'platform/',
