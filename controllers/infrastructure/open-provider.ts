@@ -4,6 +4,7 @@ import type { IdSource } from '#platform/id.ts';
 import { DockerDriver } from './docker/docker-driver.ts';
 import type { NodeLimits } from './each-node.ts';
 import { GivenMachines } from './given-machines.ts';
+import { HetznerDriver } from './hetzner/hetzner-driver.ts';
 import type { InfraDriver } from './infra-driver.ts';
 import { LabelledProvider } from './labelled-provider.ts';
 import { LocalDriver } from './local/local-driver.ts';
@@ -62,6 +63,9 @@ function driverOf(spec: ProviderSpec, { clock, ids, simWorlds }: ProviderParts):
       return world;
     }
     case 'Hetzner':
+      return spec.credentials === undefined
+        ? new UnavailableDriver('hetzner', 'spec.credentialsSecretRef is missing')
+        : new HetznerDriver({ ...where, token: spec.credentials, settings, clock });
     case 'Omni':
       return new UnavailableDriver(spec.type.toLowerCase(), 'it is not built in yet');
   }
