@@ -1,7 +1,13 @@
 // The least that a kind of infrastructure must do. LabelledProvider makes a Provider of it: who may touch what, parallelism, deadlines
 // and results are the same for all.
 import type { Labels } from './label-scheme.ts';
-import type { Capability, ClusterIdentity, NodeRequest, NodeResult } from './provider.ts';
+import type {
+  Capability,
+  ClusterIdentity,
+  ClusterStatus,
+  NodeRequest,
+  NodeResult,
+} from './provider.ts';
 
 /** Something that is there, as the other side says it. */
 export interface FoundNode {
@@ -48,6 +54,11 @@ export interface InfraDriver {
   remove(node: FoundNode, signal: AbortSignal): Promise<void>;
   /** What else carries the labels of the cluster, in the order of dependence; a result for each. */
   removeResources(cluster: ClusterIdentity, signal: AbortSignal): Promise<readonly NodeResult[]>;
+  /** Where the other side knows better than a count of nodes. Undefined: it does not, this time. */
+  clusterStatus?(
+    cluster: string,
+    signal: AbortSignal,
+  ): Promise<Pick<ClusterStatus, 'phase' | 'isReady' | 'endpoint'> | undefined>;
   checkCredentials(signal: AbortSignal): Promise<void>;
 }
 

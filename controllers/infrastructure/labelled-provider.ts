@@ -14,6 +14,7 @@ import type { Labels, LabelScheme } from './label-scheme.ts';
 import { clusterNamesOf, inOrder } from './node-lists.ts';
 import { actionable, isNodeOf } from './ownership.ts';
 import type { Choice } from './ownership.ts';
+import { clusterNameOf } from './provider.ts';
 import type {
   Capability,
   ClusterIdentity,
@@ -82,8 +83,14 @@ export class LabelledProvider implements Provider {
     return (await this.listNodes(cluster, signal)).length > 0;
   }
 
-  getClusterStatus(cluster: ClusterReference, signal: AbortSignal): Promise<ClusterStatus | null> {
-    return getClusterStatusFromLister(this, cluster, this.readyState, signal);
+  async getClusterStatus(
+    cluster: ClusterReference,
+    signal: AbortSignal,
+  ): Promise<ClusterStatus | null> {
+    const counted = await getClusterStatusFromLister(this, cluster, this.readyState, signal);
+    if (counted === null) return null;
+    const known = await this.#driver.clusterStatus?.(clusterNameOf(cluster), signal);
+    return { ...counted, ...known };
   }
 
   checkCredentials(signal: AbortSignal): Promise<void> {
@@ -209,7 +216,7 @@ export class LabelledProvider implements Provider {
   ): Promise<readonly NodeResult[]> {
     const { targets, choice: chosen } = await this.#choose(cluster, choice, signal);
     if (targets.length === 0 && chosen.unknown.length === 0)
-      throw new NoNodes(typeof cluster === 'string' ? cluster : cluster.name);
+      throw new NoNodes(clusterNameOf(cluster));
     const results = await eachNode(targets, { ...this.#options, signal }, ({ found }, own) =>
       act(found, own),
     );
@@ -273,7 +280,7 @@ export class LabelledProvider implements Provider {
 
 /** Only our own scheme names the label of the cluster; others filter by their key. */
 function clusterFilter(scheme: LabelScheme, cluster: ClusterReference): Labels {
-  const name = typeof cluster === 'string' ? cluster : cluster.name;
+  const name = clusterNameOf(cluster);
   if (scheme.isForeign) return { [scheme.key]: name };
   return {
     [LABELS.cluster]: name,

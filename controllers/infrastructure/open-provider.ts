@@ -8,6 +8,7 @@ import { HetznerDriver } from './hetzner/hetzner-driver.ts';
 import type { InfraDriver } from './infra-driver.ts';
 import { LabelledProvider } from './labelled-provider.ts';
 import { LocalDriver } from './local/local-driver.ts';
+import { OmniDriver } from './omni/omni-driver.ts';
 import type { Provider } from './provider.ts';
 import { SimWorld } from './sim/sim-world.ts';
 import { UnavailableDriver } from './unavailable-driver.ts';
@@ -67,6 +68,6 @@ function driverOf(spec: ProviderSpec, { clock, ids, simWorlds }: ProviderParts):
         ? new UnavailableDriver('hetzner', 'spec.credentialsSecretRef is missing')
         : new HetznerDriver({ ...where, token: spec.credentials, settings, clock });
     case 'Omni':
-      return new UnavailableDriver(spec.type.toLowerCase(), 'it is not built in yet');
+      return new OmniDriver({ endpoint, credentials: spec.credentials, settings, clock });
   }
 }

@@ -160,7 +160,7 @@ test('stop and start are one call where the state differs, none otherwise; error
   assert.equal(result?.error, refused);
 });
 
-test('no nodes is an error, and a node that fails is named [ksail-076] [ksail-077]', async () => {
+test('no nodes is an error, and a node that fails is named [ksail-076]', async () => {
   const sim = await threeNodes();
   await assert.rejects(stopCluster(sim.provider, clusterOf('empty'), sim.kept, never), NoNodes);
   await assert.rejects(sim.provider.startNodes('empty', never), NoNodes);

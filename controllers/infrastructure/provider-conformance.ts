@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { test } from 'node:test';
 import { requireClusterStatus } from './cluster-status.ts';
 import { throwFailures } from './each-node.ts';
-import { ClusterNotFound, NoNodes, NotOwned } from './errors.ts';
+import { ClusterNotFound, NoNodes, NotOwned, NotSupported } from './errors.ts';
 import { labelSchemeOf, nodeLabels } from './label-scheme.ts';
 import type { Labels } from './label-scheme.ts';
 import type { ClusterIdentity, NodeRequest, NodeResult, Provider } from './provider.ts';
@@ -64,8 +64,9 @@ export function providerConformance({ test: it, name, open }: ConformanceOptions
     assert.equal(await provider.getClusterStatus(own, signal), null);
     await assert.rejects(requireClusterStatus(provider, own, signal), ClusterNotFound);
     assert.equal(await provider.nodesExist(own, signal), false);
-    await assert.rejects(provider.startNodes(own, signal), NoNodes);
-    await assert.rejects(provider.stopNodes(own, signal), NoNodes);
+    const expected = provider.capabilities.includes('power') ? NoNodes : NotSupported;
+    await assert.rejects(provider.startNodes(own, signal), expected);
+    await assert.rejects(provider.stopNodes(own, signal), expected);
     const nodes = await make(own, 2, opened);
     const listed = await provider.listNodes(own, signal);
     assert.deepEqual(

@@ -178,6 +178,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@kubernetes/client-node': ['controllers/', 'cli/compose/'],
   'dns-packet': ['controllers/agent/names/'],
   ssh2: ['controllers/hosts/ssh/', 'controllers/hosts/open-host.ts'],
+  openpgp: ['controllers/infrastructure/omni/'],
   dockerode: ['controllers/runtimes/', 'controllers/infrastructure/docker/'],
   'tar-stream': ['controllers/runtimes/', 'controllers/rootfs/'],
   'node:child_process': [
