@@ -1,8 +1,10 @@
 // InfraProviders against the real control plane, with nodes that are processes of this machine.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { parseAllDocuments } from 'yaml';
 import { throwFailures } from '#controllers/infrastructure/each-node.ts';
 import { openInfraProvider } from '#controllers/infra-provider/open-infra-provider.ts';
 import type { InfraProvider } from '#controllers/infra-provider/types.ts';
@@ -13,6 +15,7 @@ import { systemIds } from '#platform/id.ts';
 import { TestControlPlane } from '../support/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
 import { tempDir } from '../support/temp-dir.ts';
+import { projectRoot } from '../support/windlass.ts';
 
 const MISSING = process.platform === 'linux' ? false : 'nodes as processes need Linux';
 
@@ -123,6 +126,24 @@ test(
     assert.equal(settled.metadata.resourceVersion, seen.metadata.resourceVersion);
   },
 );
+
+test('the example is accepted as it is, and each of its providers is judged', async (t) => {
+  const plane = await TestControlPlane.start(t);
+  await plane.controllers(['infra-provider']);
+  const file = join(projectRoot, 'deploy', 'examples', 'infra-provider', 'providers.yaml');
+  for (const document of parseAllDocuments(readFileSync(file, 'utf8'))) {
+    const object = document.toJS() as object;
+    await plane.client.create(INFRA_PROVIDERS, 'default', object, plane.signal);
+  }
+  await condition(plane, 'here', 'Ready', 'True');
+  // Whether this machine has an Engine is not ours to say; that it was judged is.
+  await eventually('engine is judged', async () => {
+    const { status } = await read(plane, 'engine');
+    assert.ok(
+      status?.conditions?.some(({ type, status: is }) => type === 'Available' && is !== 'Unknown'),
+    );
+  });
+});
 
 test('what cannot be used says why, by condition and by refusal', async (t) => {
   const plane = await TestControlPlane.start(t);
