@@ -91,6 +91,34 @@ export const helpOf = {
     usage: 'restart SERVICE',
     summary: 'Replace the instances of a service by new ones, as a rollout',
   },
+  clusterPlan: {
+    usage: 'cluster plan -f FILE',
+    summary: 'Show what a Cluster would change about machines',
+  },
+  clusterApply: {
+    usage: 'cluster apply -f FILE',
+    summary: 'Make or change a cluster, and follow it until it is ready',
+  },
+  clusterStatus: {
+    usage: 'cluster status NAME',
+    summary: 'Show a cluster, its machines and what is being done to them',
+  },
+  clusterList: {
+    usage: 'cluster list',
+    summary: 'List clusters',
+  },
+  clusterStart: {
+    usage: 'cluster start NAME',
+    summary: 'Start exactly the machines that ran when the cluster was stopped',
+  },
+  clusterStop: {
+    usage: 'cluster stop NAME',
+    summary: 'Stop the machines of a cluster: what they have is kept',
+  },
+  clusterDelete: {
+    usage: 'cluster delete NAME',
+    summary: 'Remove a cluster and its machines',
+  },
   pause: {
     usage: 'pause SERVICE',
     summary: 'Hold the updates of a service: what runs is kept',

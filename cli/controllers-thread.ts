@@ -12,6 +12,7 @@ import { MetricsRegistry } from '#platform/metrics.ts';
 import { RolloutFollower } from './apply/follow-rollouts.ts';
 import { runManifests } from './apply/manifests.ts';
 import { troubledContainer } from './apply/rollout.ts';
+import { ownProgram } from './own-program.ts';
 import { registriesOf } from './registries.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 import { userAgent } from './versions.ts';
@@ -79,6 +80,7 @@ async function start(): Promise<void> {
         clusterDomain,
         registries,
         artifacts: { ...artifacts, ...registries },
+        program: ownProgram(),
         ...(names === undefined ? {} : { controllers: [...names] }),
       },
       signal,

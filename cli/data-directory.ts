@@ -16,7 +16,7 @@ import { processStart } from './process-start.ts';
 import { CommandError } from './usage-error.ts';
 
 /** Entries that only a data directory of ours has. */
-const OURS = ['machine-id', 'windlass.pid', 'state.db', 'pki'];
+const OURS = ['machine-id', 'windlass.pid', 'state.db', 'pki', 'node'];
 
 export interface DataDirectory {
   /** Absolute. */

@@ -116,6 +116,55 @@ const COMMANDS: ReadonlyMap<string, Entry> = new Map([
     },
   ],
   [
+    'cluster plan',
+    {
+      help: helpOf.clusterPlan,
+      load: async () => (await import('./commands/cluster-plan.ts')).clusterPlan,
+    },
+  ],
+  [
+    'cluster apply',
+    {
+      help: helpOf.clusterApply,
+      load: async () => (await import('./commands/cluster-apply.ts')).clusterApply,
+    },
+  ],
+  [
+    'cluster status',
+    {
+      help: helpOf.clusterStatus,
+      load: async () => (await import('./commands/cluster-status.ts')).clusterStatus,
+    },
+  ],
+  [
+    'cluster list',
+    {
+      help: helpOf.clusterList,
+      load: async () => (await import('./commands/cluster-status.ts')).clusterList,
+    },
+  ],
+  [
+    'cluster start',
+    {
+      help: helpOf.clusterStart,
+      load: async () => (await import('./commands/cluster-power.ts')).clusterStart,
+    },
+  ],
+  [
+    'cluster stop',
+    {
+      help: helpOf.clusterStop,
+      load: async () => (await import('./commands/cluster-power.ts')).clusterStop,
+    },
+  ],
+  [
+    'cluster delete',
+    {
+      help: helpOf.clusterDelete,
+      load: async () => (await import('./commands/cluster-delete.ts')).clusterDelete,
+    },
+  ],
+  [
     'secrets status',
     {
       help: helpOf.secretsStatus,

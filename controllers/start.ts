@@ -6,6 +6,7 @@ import type { MetricsRegistry } from '#platform/metrics.ts';
 import { addArtifactController } from './artifact/controller.ts';
 import { ArtifactParts } from './artifact/parts.ts';
 import type { ArtifactsOptions } from './artifact/parts.ts';
+import { addClusterController } from './cluster/controller.ts';
 import { addDisruptionController } from './disruption/controller.ts';
 import { addGarbageCollector } from './garbage-collector/controller.ts';
 import { addInfraProviderController } from './infra-provider/controller.ts';
@@ -39,6 +40,8 @@ export interface ControllersOptions {
    * of our kinds.
    */
   readonly controllers?: readonly string[];
+  /** Program and first arguments of windlass on this machine, for machines of clusters that are processes of it; absent: they say it. */
+  readonly program?: readonly string[];
   /** Where to find logins for registries, to pin images to their digests; absent: each node decides what a tag stands for. */
   readonly registries?: Pick<LoginsOptions, 'dockerFolder' | 'environment'>;
   /** The store of artifacts and what may be fetched into it; absent: there is no such controller. */
@@ -58,6 +61,7 @@ export interface Controllers {
 }
 
 interface Shared {
+  readonly program: readonly string[];
   readonly connection: Connection;
   readonly resolver: DigestResolver | undefined;
   readonly artifacts: ArtifactParts | undefined;
@@ -73,6 +77,8 @@ const CONTROLLERS: Readonly<Record<string, Add>> = {
     addArtifactController(manager, artifacts);
   },
   'infra-provider': addInfraProviderController,
+  cluster: (manager, { program, artifacts }) =>
+    addClusterController(manager, { program, ...(artifacts && { store: artifacts.store }) }),
   scheduler: addScheduler,
   namespace: addNamespaceController,
   'node-lifecycle': addNodeLifecycleController,
@@ -85,7 +91,7 @@ const CONTROLLERS: Readonly<Record<string, Add>> = {
 export const controllerNames: readonly string[] = Object.keys(CONTROLLERS);
 
 /** Those of kinds that no other system knows. */
-const OWN_KINDS: readonly string[] = ['service', 'artifact', 'infra-provider'];
+const OWN_KINDS: readonly string[] = ['service', 'artifact', 'infra-provider', 'cluster'];
 
 /**
  * Resolves as soon as the controllers run; they wait for the server by themselves, also when it is not there yet.
@@ -131,7 +137,13 @@ export async function startControllers(
   const work = async (lifetime: AbortSignal): Promise<void> => {
     const names = options.controllers ?? possible(await defaultNames(shared, lifetime), options);
     const manager = new Manager({ ...shared, ids: systemIds, metrics });
-    for (const name of names) CONTROLLERS[name]?.(manager, { connection, resolver, artifacts });
+    for (const name of names)
+      CONTROLLERS[name]?.(manager, {
+        connection,
+        resolver,
+        artifacts,
+        program: options.program ?? [],
+      });
     await manager.run(lifetime);
   };
   const closing = new AbortController();

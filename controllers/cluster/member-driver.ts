@@ -60,3 +60,8 @@ export type OpenMember = (member: Member, signal: AbortSignal) => Promise<Member
 export class DrainError extends Error {
   override readonly name = 'DrainError';
 }
+
+/** Something that it needs is not there yet: nothing failed. */
+export class NotYetError extends Error {
+  override readonly name = 'NotYetError';
+}

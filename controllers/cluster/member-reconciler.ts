@@ -48,9 +48,20 @@ export class MemberReconciler {
         signal,
       );
     }
-    // Without its Cluster nobody knows how it is reached, and nothing of it is wanted: what it was made with still says so.
-    if (cluster === undefined) return 'soon';
+    // Without its Cluster nobody knows how it is reached: one that goes is let go.
+    if (cluster === undefined) {
+      if (isGoing) await this.#release(machine, signal);
+      return 'soon';
+    }
     const run = new MemberRun(machine, cluster, peers, this.#options);
     return isGoing ? run.remove(signal) : run.bring(signal);
+  }
+
+  async #release({ metadata }: Machine, signal: AbortSignal): Promise<void> {
+    const { name, namespace = '', finalizers = [] } = metadata;
+    const patch = {
+      metadata: { finalizers: finalizers.filter((one) => one !== MEMBER_FINALIZER) },
+    };
+    await this.#options.client.patch(MACHINES, namespace, name, '', 'merge', patch, signal);
   }
 }

@@ -3,7 +3,7 @@
 import { sleep } from '#platform/clock.ts';
 import { isNotFound } from '../machinery/request-error.ts';
 import { MACHINES } from '../machinery/resources.ts';
-import { DrainError } from './member-driver.ts';
+import { DrainError, NotYetError } from './member-driver.ts';
 import type { Member, MemberDriver, Situation } from './member-driver.ts';
 import { needsOf } from './member-needs.ts';
 import { MemberJournal, messageOf } from './member-journal.ts';
@@ -287,6 +287,10 @@ export class MemberRun {
     for (;;) {
       const missing = await driver.verify(version, signal);
       if (missing === undefined) return;
+      await this.#journal.say(
+        { conditions: [['NodeReady', 'False', 'NotReady', missing]] },
+        signal,
+      );
       if (clock.monotonic() >= end)
         throw new NotReady(`not ready after ${Math.round(verifyWithinMs / 1000)} s: ${missing}`);
       await sleep(clock, Math.min(VERIFY_EVERY_MS, verifyWithinMs), signal);
@@ -305,6 +309,10 @@ export class MemberRun {
         },
         signal,
       );
+      return 'soon';
+    }
+    if (error instanceof NotYetError) {
+      await this.#journal.say({ conditions: [['UpToDate', 'False', 'Waiting', message]] }, signal);
       return 'soon';
     }
     if (error instanceof DrainError) {
@@ -362,7 +370,7 @@ class NotReady extends Error {
 function isUnreachable(error: unknown): boolean {
   return (
     error instanceof Error &&
-    (error.name === 'HostUnreachableError' || error.name === 'ProviderUnavailable')
+    ['HostUnreachableError', 'ProviderUnavailable', 'ConnectionError'].includes(error.name)
   );
 }
 

@@ -6,23 +6,21 @@ import type { EventRecorder } from '../machinery/events.ts';
 import { isNotFound } from '../machinery/request-error.ts';
 import { CLUSTERS, MACHINES } from '../machinery/resources.ts';
 import { applySteps } from './apply-steps.ts';
-import { distributionOf } from './distributions/table.ts';
-import { hashRevision } from './hash-plan.ts';
 import { ignoredFields } from './ignored-fields.ts';
-import { isOwnMachine, observeMachine } from './observed.ts';
-import type { NodeView } from './observed.ts';
+import { isOwnMachine } from './observed.ts';
+import { planInput } from './plan-input.ts';
+import type { Surroundings } from './plan-input.ts';
 import { decideRollout } from './plan-rollout.ts';
 import type { ClusterPlan, HostNotes, PlanInput, RolloutDecision } from './plan-types.ts';
 import { planCluster } from './plan.ts';
 import { resolveSettings } from './settings.ts';
 import type { ClusterSettings } from './settings.ts';
 import { clusterStatus, refusedStatus } from './status.ts';
-import { newestVersion, targetsOf } from './targets.ts';
+import { newestVersion } from './targets.ts';
 import { tearDown } from './tear-down.ts';
 import type { Infrastructure } from './tear-down.ts';
 import { CLUSTER_FINALIZER, ENDPOINT_ANNOTATION } from './types.ts';
 import type { Cluster, ClusterStatus, Machine } from './types.ts';
-import { wantedMachines } from './wanted-machines.ts';
 import { writeStatus } from './write-status.ts';
 
 export interface ReconcilerOptions {
@@ -38,13 +36,6 @@ export interface ReconcilerOptions {
   /** Whether the API of the cluster answers; absent: nobody can tell. */
   readonly isApiReady?: (cluster: Cluster, signal: AbortSignal) => Promise<boolean>;
   readonly infrastructure?: Infrastructure;
-}
-
-/** What there is besides the cluster itself. */
-export interface Surroundings {
-  /** Machines of its namespace. */
-  readonly machines: readonly Machine[];
-  readonly nodes: (name: string) => NodeView | undefined;
 }
 
 interface Decided {
@@ -137,23 +128,7 @@ export class ClusterReconciler {
     signal: AbortSignal,
   ): Promise<Decided> {
     const own = machines.filter((machine) => isOwnMachine(machine, cluster));
-    const wanted = wantedMachines(cluster, settings);
-    const observed = own.map((machine) => observeMachine(machine, nodes(nodeName(machine))));
-    const names = new Set(own.map(({ metadata }) => metadata.name));
-    const others = new Set(machines.map(({ metadata }) => metadata.name));
-    const { rules } = distributionOf(settings.distribution);
-    const draft: PlanInput = {
-      settings,
-      rules,
-      wanted,
-      observed,
-      foreign: wanted.flatMap(({ name }) => (others.has(name) && !names.has(name) ? [name] : [])),
-      notes: new Map(),
-      targets: targetsOf(cluster, settings, wanted, observed),
-      revision: hashRevision(cluster, settings),
-      status: cluster.status ?? {},
-      isApiReady: true,
-    };
+    const draft = planInput(cluster, settings, { machines, nodes });
     const input = await this.#withAnswers(draft, cluster, own, signal);
     const plan = planCluster(input);
     const decision = decideRollout(plan, input);
@@ -163,7 +138,7 @@ export class ClusterReconciler {
       plan,
       decision,
       endpoint: endpointOf(own),
-      ignoredFields: ignoredFields(cluster, rules),
+      ignoredFields: ignoredFields(cluster, input.rules),
       now: this.#options.clock.now(),
     });
     return { input, plan, decision, status };
@@ -228,8 +203,4 @@ function endpointOf(machines: readonly Machine[]): string | undefined {
     if (endpoint !== undefined) return endpoint;
   }
   return undefined;
-}
-
-function nodeName({ metadata, status }: Machine): string {
-  return status?.nodeRef?.name ?? metadata.name;
 }

@@ -118,6 +118,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controllers/hosts/',
     'controllers/binaries/',
     'controllers/infrastructure/',
+    'controllers/infra-provider/open-infra-provider.ts',
+    'controllers/infra-provider/types.ts',
     'controllers/service/duration.ts',
     'controllers/service/safe-hash.ts',
   ],
@@ -136,7 +138,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controllers/agent/image-collection.ts',
     'controllers/machinery/',
     'controllers/runtimes/docker-local-image.ts',
-    // Of the service controller only what computes: previews plan as it does.
+    // Of the cluster and service controllers only what computes: previews plan as they do.
+    'controllers/cluster/hash-plan.ts',
+    'controllers/cluster/plan-input.ts',
+    'controllers/cluster/plan-types.ts',
+    'controllers/cluster/plan.ts',
+    'controllers/cluster/settings.ts',
+    'controllers/cluster/types.ts',
     'controllers/service/claims.ts',
     'controllers/service/described-revision.ts',
     'controllers/service/duration.ts',

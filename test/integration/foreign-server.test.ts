@@ -341,6 +341,12 @@ const SELDOM: ReadonlySet<string> = new Set([
   'patch events',
   // No request of its own: asked about by an admission plugin.
   'update services/finalizers',
+  // Clusters: the scenarios are those of services.
+  ...['get', 'patch'].map((verb) => deed(verb, 'clusters')),
+  ...['get', 'create', 'update', 'patch', 'delete'].map((verb) => deed(verb, 'machines')),
+  ...['clusters', 'machines'].map((kind) => deed('patch', `${kind}/status`)),
+  ...['infraproviders', 'artifacts'].map((kind) => deed('get', kind)),
+  'update clusters/finalizers',
 ]);
 
 function deed(verb: string, resource: string): string {

@@ -1,0 +1,208 @@
+// A machine of a Windlass cluster: a node of its provider that runs our own control plane or agent.
+import type { Clock } from '#platform/clock.ts';
+import type { NodeInfo, NodeResult, Provider } from '../../../infrastructure/provider.ts';
+import type { Client } from '../../../machinery/client-types.ts';
+import { ConnectionError, isNotFound } from '../../../machinery/request-error.ts';
+import { NODES } from '../../../machinery/resources.ts';
+import { cordonNode, drainNode, findNode, uncordonNode } from '../../drain-node.ts';
+import type { NodeContext } from '../../drain-node.ts';
+import type { Member, MemberDriver, Situation } from '../../member-driver.ts';
+import type { NodeView } from '../../observed.ts';
+import type { DrainSettings } from '../../settings.ts';
+import { OPTIONS_ANNOTATION } from '../../types.ts';
+import { isController } from '../../wanted-machines.ts';
+import { commandOf, portOf } from './windlass-commands.ts';
+import type { WindlassConfiguration } from './windlass-commands.ts';
+
+export interface WindlassMemberOptions {
+  readonly member: Member;
+  readonly provider: Provider;
+  readonly configuration: WindlassConfiguration;
+  readonly clock: Clock;
+  /** Of the API of this cluster, once that answers; undefined where it cannot be reached from here. */
+  readonly clusterClient: (signal: AbortSignal) => Promise<(Client & AsyncDisposable) | undefined>;
+  /** Whether the API server at this URL says that it is ready. */
+  readonly isReady: (url: string, signal: AbortSignal) => Promise<boolean>;
+}
+
+interface Identity {
+  readonly name: string;
+  readonly uid: string;
+}
+
+export class WindlassMember implements MemberDriver {
+  readonly #options: WindlassMemberOptions;
+  #installed: string | undefined;
+  #address = '127.0.0.1';
+  #client: (Client & AsyncDisposable) | undefined;
+
+  constructor(options: WindlassMemberOptions) {
+    this.#options = options;
+  }
+
+  get nodeName(): string {
+    return this.#options.member.machine.metadata.name;
+  }
+
+  get endpoint(): string | undefined {
+    const { member, configuration } = this.#options;
+    if (!isController(member.role) || configuration.program.length === 0) return undefined;
+    return `https://${this.#address}:${portOf(member, configuration)}`;
+  }
+
+  async look(signal: AbortSignal): Promise<Situation> {
+    const { member, provider } = this.#options;
+    const node = await this.#find(signal);
+    if (node === undefined) return { isInstalled: false, isRunning: false, differences: [] };
+    [this.#address = '127.0.0.1'] = node.addresses ?? [];
+    const { installedVersion } = member.machine.status ?? {};
+    const version = this.#installed ?? installedVersion;
+    return {
+      isInstalled: true,
+      isRunning: node.state === provider.readyState,
+      ...(version === undefined ? {} : { installedVersion: version, runningVersion: version }),
+      differences: this.#differences(),
+    };
+  }
+
+  async prepare(): Promise<void> {
+    commandOf(this.#options.member, this.#options.configuration);
+    await Promise.resolve();
+  }
+
+  async cordon(signal: AbortSignal): Promise<void> {
+    await this.#withNode((node) => cordonNode(node, signal), signal);
+  }
+
+  async drain(settings: DrainSettings, signal: AbortSignal): Promise<void> {
+    await this.#withNode((node) => drainNode(node, settings, signal), signal);
+  }
+
+  async uncordon(signal: AbortSignal): Promise<void> {
+    await this.#withNode((node) => uncordonNode(node, signal), signal);
+  }
+
+  async stop(signal: AbortSignal): Promise<void> {
+    if ((await this.#find(signal)) === undefined) return;
+    const { provider } = this.#options;
+    done(await provider.stopNodes(this.#cluster, signal, { nodes: [this.nodeName] }));
+  }
+
+  /** A worker keeps nothing that it does not get again: it is made anew. A controller keeps its state, and so its node. */
+  async install(signal: AbortSignal): Promise<void> {
+    const { member, provider, configuration } = this.#options;
+    const { metadata } = member.machine;
+    const present = await this.#find(signal);
+    if (present !== undefined && !isController(member.role))
+      done(await provider.deleteNodes(this.#cluster, signal, { nodes: [this.nodeName] }));
+    const command = commandOf(member, configuration);
+    const request = {
+      name: this.nodeName,
+      machineUID: metadata.uid,
+      pool: metadata.labels?.['windlass.dev/pool'] ?? '',
+      role: member.role,
+      ...(command === undefined ? {} : { command }),
+    };
+    done(await provider.createNodes(this.#cluster, [request], signal));
+    this.#installed = member.version;
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    const { provider } = this.#options;
+    done(await provider.startNodes(this.#cluster, signal, { nodes: [this.nodeName] }));
+  }
+
+  async verify(_version: 'wanted' | 'any', signal: AbortSignal): Promise<string | undefined> {
+    const { member, provider, isReady } = this.#options;
+    const node = await this.#find(signal);
+    if (node?.state !== provider.readyState) return `its node is ${node?.state ?? 'not there'}`;
+    [this.#address = '127.0.0.1'] = node.addresses ?? [];
+    const { endpoint } = this;
+    if (endpoint !== undefined && !(await isReady(endpoint, signal)))
+      return `${endpoint}/readyz does not say ok yet`;
+    if (member.role !== 'worker') return undefined;
+    const context = await this.#node(signal);
+    if (context === undefined) return undefined;
+    let found: NodeView | undefined;
+    try {
+      found = await findNode(context, signal);
+    } catch (error) {
+      // Its server is just starting, or on another port than the one before.
+      if (!(error instanceof ConnectionError)) throw error;
+      return error.message;
+    }
+    const isThere = found?.status?.conditions?.some(
+      ({ type, status }) => type === 'Ready' && status === 'True',
+    );
+    return isThere === true ? undefined : `node ${this.nodeName} is not ready`;
+  }
+
+  /** There is one version of what a node runs: what was there before is gone. */
+  rollBack(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  async leave(signal: AbortSignal): Promise<void> {
+    await this.#withNode(async ({ client, name }) => {
+      try {
+        await client.delete(NODES, '', name, {}, signal);
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+    }, signal);
+  }
+
+  async reset(signal: AbortSignal): Promise<void> {
+    if ((await this.#find(signal)) === undefined) return;
+    const { provider } = this.#options;
+    done(await provider.deleteNodes(this.#cluster, signal, { nodes: [this.nodeName] }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client?.[Symbol.asyncDispose]();
+  }
+
+  get #cluster(): Identity {
+    const { name, uid } = this.#options.member.cluster.metadata;
+    return { name, uid };
+  }
+
+  /** What a node is made with is remembered where it was last seen to be done. */
+  #differences(): readonly string[] {
+    const { machine } = this.#options.member;
+    const { goalHash, phase } = machine.status ?? {};
+    const target = machine.metadata.annotations?.['windlass.dev/cluster-target'];
+    const wasDone = goalHash !== undefined && phase === 'Ready';
+    return wasDone && goalHash !== target && this.#installed === undefined
+      ? [machine.metadata.annotations?.[OPTIONS_ANNOTATION] === undefined ? 'template' : 'options']
+      : [];
+  }
+
+  /** By the UID of the Machine: a node of the same name may be of another life. */
+  async #find(signal: AbortSignal): Promise<NodeInfo | undefined> {
+    const { member, provider } = this.#options;
+    const nodes = await provider.listNodes(this.#cluster, signal);
+    return nodes.find(
+      ({ machineUID, isOwned }) => isOwned && machineUID === member.machine.metadata.uid,
+    );
+  }
+
+  async #node(signal: AbortSignal): Promise<NodeContext | undefined> {
+    const { member, clock, clusterClient } = this.#options;
+    if (member.role === 'controller') return undefined;
+    this.#client ??= await clusterClient(signal);
+    const { name } = member.machine.metadata;
+    return this.#client && { client: this.#client, clock, name: this.nodeName, machine: name };
+  }
+
+  async #withNode(work: (node: NodeContext) => Promise<void>, signal: AbortSignal): Promise<void> {
+    const node = await this.#node(signal);
+    if (node !== undefined) await work(node);
+  }
+}
+
+/** @throws the error of the first that failed */
+function done(results: readonly NodeResult[]): void {
+  for (const { outcome, error, name } of results)
+    if (outcome === 'failed') throw error ?? new Error(`node ${name} failed`);
+}
