@@ -38,6 +38,41 @@ export const helpOf = {
     description:
       'Instances of a dead machine are freed to run elsewhere. When volumes would be lost, only with --force.',
   },
+  machinePreflight: {
+    usage: 'machine preflight NAME',
+    summary: 'Check whether a machine could become a node, without changing anything',
+  },
+  machineStart: {
+    usage: 'machine start NAME',
+    summary: 'Start a machine that was stopped',
+  },
+  machineStop: {
+    usage: 'machine stop NAME',
+    summary: 'Stop a machine; it keeps what it has',
+  },
+  machineReboot: {
+    usage: 'machine reboot NAME',
+    summary: 'Restart a machine, and wait until it is ready again',
+  },
+  machineRollback: {
+    usage: 'machine rollback NAME',
+    summary: 'Go back to the last root of a machine that worked',
+  },
+  machineRetry: {
+    usage: 'machine retry NAME',
+    summary: 'Try again what failed on a machine',
+  },
+  machineReset: {
+    usage: 'machine reset NAME',
+    summary: 'Take everything of ours off a machine',
+    description: 'What runs there is gone. Asks first, unless --yes.',
+  },
+  machineCollectLogs: {
+    usage: 'machine collect-logs NAME',
+    summary: 'Bring the logs of a machine here, as a tar.gz without what looks like a secret',
+    description:
+      'The controllers read them over the connection of the machine and keep them in a Secret until --keep is over.',
+  },
   nodeKubeconfig: {
     usage: 'node kubeconfig NAME',
     summary: 'Write the kubeconfig that the node agent of another machine runs with',

@@ -64,6 +64,62 @@ const COMMANDS: ReadonlyMap<string, Entry> = new Map([
     },
   ],
   [
+    'machine preflight',
+    {
+      help: helpOf.machinePreflight,
+      load: async () => (await import('./machine/operation-commands.ts')).machinePreflight,
+    },
+  ],
+  [
+    'machine start',
+    {
+      help: helpOf.machineStart,
+      load: async () => (await import('./machine/operation-commands.ts')).machineStart,
+    },
+  ],
+  [
+    'machine stop',
+    {
+      help: helpOf.machineStop,
+      load: async () => (await import('./machine/operation-commands.ts')).machineStop,
+    },
+  ],
+  [
+    'machine reboot',
+    {
+      help: helpOf.machineReboot,
+      load: async () => (await import('./machine/operation-commands.ts')).machineReboot,
+    },
+  ],
+  [
+    'machine rollback',
+    {
+      help: helpOf.machineRollback,
+      load: async () => (await import('./machine/operation-commands.ts')).machineRollback,
+    },
+  ],
+  [
+    'machine retry',
+    {
+      help: helpOf.machineRetry,
+      load: async () => (await import('./machine/operation-commands.ts')).machineRetry,
+    },
+  ],
+  [
+    'machine reset',
+    {
+      help: helpOf.machineReset,
+      load: async () => (await import('./machine/operation-commands.ts')).machineReset,
+    },
+  ],
+  [
+    'machine collect-logs',
+    {
+      help: helpOf.machineCollectLogs,
+      load: async () => (await import('./machine/operation-commands.ts')).machineCollectLogs,
+    },
+  ],
+  [
     'status',
     { help: helpOf.status, load: async () => (await import('./commands/status.ts')).status },
   ],

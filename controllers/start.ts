@@ -10,6 +10,7 @@ import { addClusterController } from './cluster/controller.ts';
 import { addDisruptionController } from './disruption/controller.ts';
 import { addGarbageCollector } from './garbage-collector/controller.ts';
 import { addInfraProviderController } from './infra-provider/controller.ts';
+import { addMachineOperationController } from './machine-operation/controller.ts';
 import { HttpClient } from './machinery/client.ts';
 import type { DigestResolver } from './machinery/digest-resolver.ts';
 import { loadConnection } from './machinery/kubeconfig.ts';
@@ -79,6 +80,7 @@ const CONTROLLERS: Readonly<Record<string, Add>> = {
   'infra-provider': addInfraProviderController,
   cluster: (manager, { program, artifacts }) =>
     addClusterController(manager, { program, ...(artifacts && { store: artifacts.store }) }),
+  'machine-operation': (manager) => addMachineOperationController(manager, { ids: systemIds }),
   scheduler: addScheduler,
   namespace: addNamespaceController,
   'node-lifecycle': addNodeLifecycleController,
@@ -92,6 +94,7 @@ export const controllerNames: readonly string[] = Object.keys(CONTROLLERS);
 
 /** Those of kinds that no other system knows. */
 const OWN_KINDS: readonly string[] = ['service', 'artifact', 'infra-provider', 'cluster'];
+const OWN_KINDS: readonly string[] = ['service', 'artifact', 'machine-operation'];
 
 /**
  * Resolves as soon as the controllers run; they wait for the server by themselves, also when it is not there yet.

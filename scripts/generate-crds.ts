@@ -8,6 +8,7 @@ import { stringify } from 'yaml';
 import { artifactDefinition } from './crds/artifact.ts';
 import { clusterDefinition } from './crds/cluster.ts';
 import { infraProviderDefinition } from './crds/infra-provider.ts';
+import { machineOperationDefinition } from './crds/machine-operation.ts';
 import { serviceDefinition } from './crds/service.ts';
 
 export const root = join(import.meta.dirname, '..');
@@ -17,12 +18,7 @@ const HEADER =
 
 /** Path below the project's root → content. */
 export function renderCRDs(): ReadonlyMap<string, string> {
-  const definitions = [
-    artifactDefinition,
-    clusterDefinition,
-    infraProviderDefinition,
-    serviceDefinition,
-  ];
+  const definitions = [artifactDefinition, clusterDefinition, infraProviderDefinition, machineOperationDefinition, serviceDefinition];
   const list = { kind: 'List', apiVersion: 'v1', metadata: {}, items: definitions };
   return new Map([
     ...definitions.map((definition): [string, string] => [

@@ -70,6 +70,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'controllers/runtimes/': ['platform/'],
   'controllers/hosts/': ['platform/'],
+  'controllers/machine-operation/': ['platform/', 'controllers/machinery/', 'controllers/hosts/'],
   'controllers/agent/': [
     'platform/',
     'controllers/machinery/',
@@ -137,6 +138,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controllers/agent/start.ts',
     'controllers/agent/image-collection.ts',
     'controllers/machinery/',
+    'controllers/machine-operation/types.ts',
     'controllers/runtimes/docker-local-image.ts',
     // Of the cluster and service controllers only what computes: previews plan as they do.
     'controllers/cluster/hash-plan.ts',
@@ -188,7 +190,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   ssh2: ['controllers/hosts/ssh/', 'controllers/hosts/open-host.ts'],
   openpgp: ['controllers/infrastructure/omni/'],
   dockerode: ['controllers/runtimes/', 'controllers/infrastructure/docker/'],
-  'tar-stream': ['controllers/runtimes/', 'controllers/rootfs/'],
+  'tar-stream': ['controllers/runtimes/', 'controllers/rootfs/', 'controllers/machine-operation/'],
   'node:child_process': [
     'controllers/runtimes/',
     'controllers/hosts/local-dir/',
