@@ -1,4 +1,6 @@
 // Starts the controllers against one API server, ours or any other: the composition root of this folder. The agent has its own.
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import type { Clock } from '#platform/clock.ts';
 import { systemIds } from '#platform/id.ts';
 import type { Logger } from '#platform/logging.ts';
@@ -11,6 +13,9 @@ import { addDisruptionController } from './disruption/controller.ts';
 import { addGarbageCollector } from './garbage-collector/controller.ts';
 import { addInfraProviderController } from './infra-provider/controller.ts';
 import { addMachineOperationController } from './machine-operation/controller.ts';
+import { addMachineController } from './machine/controller.ts';
+import { openMachineHost } from './machine/open-machine-host.ts';
+import { noArtifacts, storedArtifacts } from './machine/artifact-port.ts';
 import { HttpClient } from './machinery/client.ts';
 import type { DigestResolver } from './machinery/digest-resolver.ts';
 import { loadConnection } from './machinery/kubeconfig.ts';
@@ -47,6 +52,14 @@ export interface ControllersOptions {
   readonly registries?: Pick<LoginsOptions, 'dockerFolder' | 'environment'>;
   /** The store of artifacts and what may be fetched into it; absent: there is no such controller. */
   readonly artifacts?: ArtifactsOptions;
+  readonly machines?: {
+    /** For what is on its way to hosts; by default beside the store of artifacts. */
+    readonly folder?: string;
+    /** How often settled machines are compared with their goal; 5 min by default. */
+    readonly driftEveryMs?: number;
+    /** How long a machine's service must run to count as running; 3 s by default. */
+    readonly stableMs?: number;
+  };
   /** Work only while no other process with the same Lease does. Absent: there is no other. */
   readonly leaderElection?: LeaderElectionSettings & {
     /** Begins the identity in the Lease: the name of this machine. */
@@ -66,6 +79,7 @@ interface Shared {
   readonly connection: Connection;
   readonly resolver: DigestResolver | undefined;
   readonly artifacts: ArtifactParts | undefined;
+  readonly options: ControllersOptions;
 }
 
 type Add = (manager: Manager, shared: Shared) => void;
@@ -81,6 +95,7 @@ const CONTROLLERS: Readonly<Record<string, Add>> = {
   cluster: (manager, { program, artifacts }) =>
     addClusterController(manager, { program, ...(artifacts && { store: artifacts.store }) }),
   'machine-operation': (manager) => addMachineOperationController(manager, { ids: systemIds }),
+  machine: addMachines,
   scheduler: addScheduler,
   namespace: addNamespaceController,
   'node-lifecycle': addNodeLifecycleController,
@@ -95,6 +110,7 @@ export const controllerNames: readonly string[] = Object.keys(CONTROLLERS);
 /** Those of kinds that no other system knows. */
 const OWN_KINDS: readonly string[] = ['service', 'artifact', 'infra-provider', 'cluster'];
 const OWN_KINDS: readonly string[] = ['service', 'artifact', 'machine-operation'];
+const OWN_KINDS: readonly string[] = ['service', 'artifact', 'machine'];
 
 /**
  * Resolves as soon as the controllers run; they wait for the server by themselves, also when it is not there yet.
@@ -147,6 +163,7 @@ export async function startControllers(
         artifacts,
         program: options.program ?? [],
       });
+      CONTROLLERS[name]?.(manager, { connection, resolver, artifacts, options });
     await manager.run(lifetime);
   };
   const closing = new AbortController();
@@ -175,6 +192,20 @@ export async function startControllers(
       await done.catch(() => undefined);
     },
   };
+}
+
+function addMachines(manager: Manager, { options, artifacts }: Shared): void {
+  const { registries, machines = {} } = options;
+  const base = options.artifacts === undefined ? tmpdir() : dirname(options.artifacts.folder);
+  const { folder = join(base, 'machines'), ...times } = machines;
+  addMachineController(manager, {
+    ...times,
+    openHost: openMachineHost(manager),
+    artifacts:
+      artifacts === undefined ? noArtifacts : storedArtifacts(manager.client, artifacts.store),
+    workFolder: folder,
+    ...(registries === undefined ? {} : { registries }),
+  });
 }
 
 async function defaultNames(

@@ -9,6 +9,7 @@ import { artifactDefinition } from './crds/artifact.ts';
 import { clusterDefinition } from './crds/cluster.ts';
 import { infraProviderDefinition } from './crds/infra-provider.ts';
 import { machineOperationDefinition } from './crds/machine-operation.ts';
+import { machineDefinition } from './crds/machine.ts';
 import { serviceDefinition } from './crds/service.ts';
 
 export const root = join(import.meta.dirname, '..');
@@ -18,7 +19,7 @@ const HEADER =
 
 /** Path below the project's root → content. */
 export function renderCRDs(): ReadonlyMap<string, string> {
-  const definitions = [artifactDefinition, clusterDefinition, infraProviderDefinition, machineOperationDefinition, serviceDefinition];
+  const definitions = [artifactDefinition, clusterDefinition, infraProviderDefinition, machineOperationDefinition, machineDefinition, serviceDefinition];
   const list = { kind: 'List', apiVersion: 'v1', metadata: {}, items: definitions };
   return new Map([
     ...definitions.map((definition): [string, string] => [

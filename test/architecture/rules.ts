@@ -105,6 +105,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'controllers/machine/': [
     'platform/',
+    'controllers/service/duration.ts',
     'controllers/machinery/',
     'controllers/hosts/',
     'controllers/binaries/',

@@ -337,6 +337,12 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 const SELDOM: ReadonlySet<string> = new Set([
   // Two processes at once, which the Lease prevents.
   'get controllerrevisions',
+  // Machines have tests of their own.
+  'get machines',
+  'patch machines',
+  'patch machines/status',
+  'patch nodes',
+  'create pods/eviction',
   // The same event again.
   'patch events',
   // No request of its own: asked about by an admission plugin.

@@ -20,7 +20,10 @@ const crds = JSON.parse(readFileSync(join(projectRoot, 'deploy', 'crds.json'), '
   readonly items: readonly unknown[];
 };
 
-interface ControllersSettings extends Pick<ControllersOptions, 'registries' | 'artifacts'> {
+interface ControllersSettings extends Pick<
+  ControllersOptions,
+  'registries' | 'artifacts' | 'machines'
+> {
   readonly logger?: Logger;
 }
 
@@ -97,7 +100,7 @@ export class TestControlPlane {
   /** Controllers in this process, until the test is over or what is returned is called. */
   async controllers(
     controllers?: readonly string[],
-    { logger = silentLogger, registries, artifacts }: ControllersSettings = {},
+    { logger = silentLogger, registries, artifacts, machines }: ControllersSettings = {},
   ): Promise<() => Promise<void>> {
     const running = await startControllers(
       {
@@ -109,6 +112,7 @@ export class TestControlPlane {
         ...(controllers === undefined ? {} : { controllers }),
         ...(registries === undefined ? {} : { registries }),
         ...(artifacts === undefined ? {} : { artifacts }),
+        ...(machines === undefined ? {} : { machines }),
       },
       this.signal,
     );

@@ -1,0 +1,209 @@
+// Wires the Machine controller: what it watches, what wakes it, and what it works with.
+import { join } from 'node:path';
+import { keyOf, parseKey } from '../machinery/cache.ts';
+import type { CacheView } from '../machinery/cache.ts';
+import { Controller, DONE } from '../machinery/controller.ts';
+import type { ReconcileResult } from '../machinery/controller.ts';
+import type { EventRecorder } from '../machinery/events.ts';
+import type { Manager } from '../machinery/manager.ts';
+import { isNotFound } from '../machinery/request-error.ts';
+import { MACHINES, NODES } from '../machinery/resources.ts';
+import type { HostDriver } from '../hosts/host-driver.ts';
+import { findLogins } from '../registry/logins.ts';
+import type { LoginsOptions } from '../registry/logins.ts';
+import { HttpFileFetcher } from '../rootfs/file-fetcher.ts';
+import type { FleetMember } from '../rootfs/fleet-checks.ts';
+import { imageOpener } from '../rootfs/open-image.ts';
+import type { ArtifactPort } from './artifact-port.ts';
+import { HostWork } from './host-work.ts';
+import { MachineStore } from './machine-store.ts';
+import { readyProbe } from './ready-probe.ts';
+import { reconcileMachine } from './reconcile-machine.ts';
+import { isNodeReady } from './node-answer.ts';
+import type { ReadyNode } from './node-answer.ts';
+import { DISTRIBUTION_LABEL } from './types.ts';
+import type { Machine } from './types.ts';
+
+export interface MachineControllerOptions {
+  readonly openHost: (machine: Machine, signal: AbortSignal) => Promise<HostDriver>;
+  readonly artifacts: ArtifactPort;
+  /** Of this machine, for what is on its way to hosts. */
+  readonly workFolder: string;
+  readonly registries?: Pick<LoginsOptions, 'dockerFolder' | 'environment'>;
+  /** How often a settled machine is compared with its goal; 5 min by default. */
+  readonly driftEveryMs?: number;
+  /** How long a service must run to count as running; 3 s by default. */
+  readonly stableMs?: number;
+}
+
+const DRIFT_MS = 300_000;
+const STABLE_MS = 3_000;
+/** Machines worked on at the same time. */
+const OPERATIONS = 30;
+
+export function addMachineController(manager: Manager, options: MachineControllerOptions): void {
+  manager.add(new MachineController(manager, options).loop);
+}
+
+class MachineController {
+  readonly loop: Controller;
+  readonly #manager: Manager;
+  readonly #options: MachineControllerOptions;
+  readonly #machines: CacheView<Machine>;
+  readonly #nodes: CacheView<ReadyNode>;
+  readonly #events: EventRecorder;
+  /** When each was compared with its goal, on the monotonic clock. */
+  readonly #looked = new Map<string, number>();
+  readonly #fetcher: HttpFileFetcher;
+
+  constructor(manager: Manager, options: MachineControllerOptions) {
+    this.#manager = manager;
+    this.#options = options;
+    const { clock, ids, metrics, logger, random } = manager;
+    const machines = manager.informer<Machine>(MACHINES);
+    const nodes = manager.informer<ReadyNode>(NODES);
+    this.#machines = machines.cache;
+    this.#nodes = nodes.cache;
+    this.#events = manager.recorder('windlass-machine-controller');
+    this.#fetcher = new HttpFileFetcher(clock, ids, join(options.workFolder, 'downloads'));
+    this.loop = new Controller({
+      name: 'machine',
+      reconcile: (key, signal) => this.#reconcile(key, signal),
+      waitFor: [machines, nodes],
+      concurrency: OPERATIONS,
+      clock,
+      metrics,
+      logger,
+      random,
+    });
+    machines.onChange((change) => {
+      // Its own writes need no answer.
+      if (change.type === 'Updated' && wordsOf(change.previous) === wordsOf(change.object)) return;
+      if (change.type === 'Deleted') this.#looked.delete(keyOf(change.object));
+      this.loop.queue.add(keyOf(change.object));
+    });
+    nodes.onChange((change) => {
+      if (change.type === 'Updated' && nodeWords(change.previous) === nodeWords(change.object))
+        return;
+      const { name } = change.object.metadata;
+      for (const machine of this.#machines.list())
+        if (machine.metadata.name === name) this.loop.queue.add(keyOf(machine));
+    });
+  }
+
+  async #reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
+    const { client, clock } = this.#manager;
+    const { namespace, name } = parseKey(key);
+    const cached = this.#machines.get(namespace, name);
+    if (cached === undefined || isDriven(cached)) return DONE;
+    let machine: Machine;
+    try {
+      // What is done next depends on what was done last: the cache may be behind that.
+      machine = await client.get<Machine>(MACHINES, namespace, name, signal);
+    } catch (error) {
+      if (isNotFound(error)) return DONE;
+      throw error;
+    }
+    const driftEveryMs = this.#options.driftEveryMs ?? DRIFT_MS;
+    return reconcileMachine(
+      {
+        client,
+        clock,
+        store: new MachineStore(client, clock, machine),
+        openHost: this.#options.openHost,
+        workOn: (each, host) => this.#workOn(each, host),
+        newest: () => this.#newest(machine),
+        node: () => this.#nodes.get('', name),
+        isDriftDue: () => this.#isDriftDue(key, driftEveryMs),
+        driftEveryMs,
+        tell: (type, reason, message) =>
+          this.#events.record(MACHINES, machine, type, reason, message),
+      },
+      signal,
+    );
+  }
+
+  /** The cache's word where it is ahead of what was read. */
+  #newest(machine: Machine): Machine | undefined {
+    const { namespace = '', name, uid } = machine.metadata;
+    const cached = this.#machines.get(namespace, name);
+    if (cached?.metadata.uid !== uid) return machine;
+    return (cached.metadata.generation ?? 0) >= (machine.metadata.generation ?? 0)
+      ? cached
+      : machine;
+  }
+
+  #isDriftDue(key: string, everyMs: number): boolean {
+    const { clock, random } = this.#manager;
+    const now = clock.monotonic();
+    const last = this.#looked.get(key);
+    if (last === undefined) {
+      // After a start not all at once.
+      this.#looked.set(key, now - random() * everyMs);
+      return false;
+    }
+    if (now - last < everyMs) return false;
+    this.#looked.set(key, now);
+    return true;
+  }
+
+  #workOn(machine: Machine, host: HostDriver): HostWork {
+    const { client, clock, ids, logger } = this.#manager;
+    const { workFolder, artifacts, registries, stableMs = STABLE_MS } = this.#options;
+    const { namespace = '' } = machine.metadata;
+    const images = imageOpener({
+      clock,
+      ids,
+      fetcher: this.#fetcher,
+      workFolder: join(workFolder, 'images'),
+      logins: async (reference, signal) =>
+        registries === undefined
+          ? []
+          : findLogins(
+              { ...registries, client, clock, logger },
+              reference,
+              { namespace, names: [] },
+              signal,
+            ),
+    });
+    return new HostWork(machine, {
+      client,
+      clock,
+      ids,
+      host,
+      fetcher: this.#fetcher,
+      images,
+      artifacts,
+      probe: readyProbe(clock),
+      workFolder: join(workFolder, 'roots'),
+      fleet: () => this.#fleetOf(machine),
+      stableMs,
+    });
+  }
+
+  #fleetOf(machine: Machine): readonly FleetMember[] {
+    const cluster = machine.spec.clusterRef?.name;
+    const { namespace, uid } = machine.metadata;
+    return this.#machines.list().flatMap(({ metadata, spec, status }) => {
+      const isOther = metadata.namespace === namespace && metadata.uid !== uid;
+      if (!isOther || spec.clusterRef?.name !== cluster || status?.facts === undefined) return [];
+      const { hostname, machineId, clockOffsetMillis } = status.facts;
+      return [{ machine: metadata.name, hostname, machineId, clockOffsetMillis }];
+    });
+  }
+}
+
+/** A machine without a root of ours that belongs to a distribution: its Cluster does all of it. */
+function isDriven({ metadata, spec }: Machine): boolean {
+  return metadata.labels?.[DISTRIBUTION_LABEL] !== undefined && spec.rootfs === undefined;
+}
+
+/** Everything of a Machine that somebody else decides. */
+function wordsOf({ metadata }: Machine): string {
+  const { generation, annotations, deletionTimestamp, labels } = metadata;
+  return JSON.stringify([generation, annotations, deletionTimestamp, labels]);
+}
+
+function nodeWords(node: ReadyNode): string {
+  return `${isNodeReady(node)} ${JSON.stringify(node.metadata.labels)}`;
+}

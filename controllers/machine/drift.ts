@@ -1,0 +1,65 @@
+// Finds what differs between a host and the goal of its machine, and puts right what can be put right without building anything anew.
+import { createHash } from 'node:crypto';
+import type { HostDriver } from '../hosts/host-driver.ts';
+import { readMarker } from '../rootfs/completion-marker.ts';
+import type { RootFS } from '../rootfs/goal-state.ts';
+import { nspawnFile, serviceOverride } from '../rootfs/nspawn-unit.ts';
+import { osFiles } from '../rootfs/os-files.ts';
+import { pathInRoot } from '../rootfs/root-files.ts';
+import type { StagedArtifact } from './types.ts';
+
+/** What it takes to put it right; `unknown` is only told. */
+export type DriftClass = 'in-place' | 'restart' | 'rebuild' | 'unknown';
+
+export interface Drift {
+  readonly field: string;
+  readonly class: DriftClass;
+  /** For `in-place`: a file that is written as it should be. */
+  readonly file?: { readonly path: string; readonly content: string };
+}
+
+export interface DriftInput {
+  readonly host: HostDriver;
+  readonly goal: RootFS;
+  /** Absent: no root of ours is on this host. */
+  readonly goalHash: string | undefined;
+  readonly staged: readonly StagedArtifact[];
+  readonly shouldRun: boolean;
+}
+
+/** Reads only. In order of what they are, sorted. */
+export async function findDrift(
+  { host, goal, goalHash, staged, shouldRun }: DriftInput,
+  signal: AbortSignal,
+): Promise<readonly Drift[]> {
+  const found: Drift[] = [];
+  for (const { artifact, path, digest } of staged) {
+    const here = await host.digest(path, signal);
+    if (`sha256:${here ?? ''}` !== digest)
+      found.push({ field: `artifact ${artifact} at ${path}`, class: 'rebuild' });
+  }
+  if (goalHash === undefined) return found;
+  const marker = await readMarker(host, goal.machineDirectory, signal);
+  if (marker?.goalHash !== goalHash)
+    return [...found, { field: `root ${goal.machineDirectory}`, class: 'rebuild' }];
+  const inRoot = await Promise.all(
+    osFiles(goal).map(async ({ path, content }) => ({
+      path: await pathInRoot(host, goal.machineDirectory, path, signal),
+      content,
+    })),
+  );
+  const files = [
+    { path: goal.nspawnFile, content: nspawnFile(goal) },
+    { path: goal.serviceOverrideFile, content: serviceOverride(goal) },
+    ...inRoot,
+  ];
+  for (const file of files) {
+    const wanted = createHash('sha256').update(file.content).digest('hex');
+    if ((await host.digest(file.path, signal)) !== wanted)
+      found.push({ field: `file ${file.path}`, class: 'in-place', file });
+  }
+  const { isActive, state } = await host.services.state(goal.unit, signal);
+  if (shouldRun && !isActive)
+    found.push({ field: `service ${goal.unit} is ${state}`, class: 'restart' });
+  return found;
+}

@@ -1,0 +1,299 @@
+// The steps of a machine over its host: what MachineWork promises, for real.
+import type { Clock } from '#platform/clock.ts';
+import type { IdSource } from '#platform/id.ts';
+import { join } from 'node:path';
+import type { HostDriver } from '../hosts/host-driver.ts';
+import type { Client } from '../machinery/client-types.ts';
+import { findDevices } from '../rootfs/devices.ts';
+import type { FileFetcher } from '../rootfs/file-fetcher.ts';
+import { checkClockSkew, checkHostname, checkMachineId } from '../rootfs/fleet-checks.ts';
+import type { FleetMember } from '../rootfs/fleet-checks.ts';
+import { otherSlot } from '../rootfs/goal-state.ts';
+import type { RootFS, Slot } from '../rootfs/goal-state.ts';
+import { hostChecks, isFolderHost } from '../rootfs/host-checks.ts';
+import { nodeChecks } from '../rootfs/node-checks.ts';
+import type { ReadyProbe } from '../rootfs/node-checks.ts';
+import type { ImageOpener } from '../rootfs/open-image.ts';
+import { runPreflight } from '../rootfs/preflight.ts';
+import type { Checker, PreflightReport } from '../rootfs/preflight.ts';
+import { provision } from '../rootfs/provision.ts';
+import { readOnlyHost } from '../rootfs/read-only-host.ts';
+import { preflight } from '../rootfs/rootfs-preflight.ts';
+import { runTask, serial } from '../rootfs/task.ts';
+import type { TaskReport } from '../rootfs/task.ts';
+import type { ArtifactPort } from './artifact-port.ts';
+import { drainNode, uncordonNode } from './drain-node.ts';
+import { goalHash, hostName, machineGoal } from './machine-goal.ts';
+import { StepError } from './machine-work.ts';
+import type { MachineWork, Pending, Resolved } from './machine-work.ts';
+import { nodeAnswer } from './node-answer.ts';
+import { removeSlot, startSlot, stopSlot } from './run-slot.ts';
+import type { SlotNames } from './run-slot.ts';
+import { activateArtifacts, putArtifacts, slotPath } from './stage-artifacts.ts';
+import type { ArtifactPlace } from './stage-artifacts.ts';
+import { DRAIN_ANNOTATION } from './types.ts';
+import type { DrainSpec, Machine, StagedArtifact } from './types.ts';
+
+export interface HostWorkOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly host: HostDriver;
+  readonly fetcher: FileFetcher;
+  readonly images: ImageOpener;
+  readonly artifacts: ArtifactPort;
+  readonly probe: ReadyProbe;
+  readonly workFolder: string;
+  /** The other machines of its cluster. */
+  readonly fleet: () => readonly FleetMember[];
+  /** How long a service must have run to count as running, milliseconds. */
+  readonly stableMs: number;
+}
+
+const TASK_MS = 1_800_000;
+
+export class HostWork implements MachineWork {
+  readonly #machine: Machine;
+  readonly #options: HostWorkOptions;
+
+  constructor(machine: Machine, options: HostWorkOptions) {
+    this.#machine = machine;
+    this.#options = options;
+  }
+
+  async resolve(signal: AbortSignal): Promise<Resolved> {
+    const { host, clock } = this.#options;
+    const [facts, goal, places] = await Promise.all([
+      host.facts(signal),
+      this.goal('a', signal),
+      this.#places('a', signal),
+    ]);
+    if ('pending' in places) throw new Error(places.pending);
+    const hash = goalHash(
+      this.#machine,
+      goal,
+      places.map(({ digest }) => digest),
+    );
+    const offset = Math.round((facts.clockMillis - clock.now()) / 1000) * 1000;
+    return {
+      goalHash: hash,
+      facts: {
+        hostname: facts.hostname,
+        machineId: facts.machineId,
+        clockOffsetMillis: offset,
+        architecture: facts.arch,
+        addresses: facts.addresses,
+      },
+    };
+  }
+
+  async ensureInfrastructure(): Promise<string> {
+    return `the host is given: ${this.#options.host.name}`;
+  }
+
+  async preflight(slot: Slot, signal: AbortSignal): Promise<PreflightReport> {
+    const { spec } = this.#machine;
+    const { ignore = [], failOnWarnings = false } = spec.preflight ?? {};
+    return runPreflight(await this.#checkers(slot, signal), { ignore, failOnWarnings }, signal);
+  }
+
+  async stage(slot: Slot, signal: AbortSignal): Promise<readonly StagedArtifact[] | Pending> {
+    const { host, artifacts } = this.#options;
+    const places = await this.#places(slot, signal);
+    if ('pending' in places) return places;
+    // Into a root they go when it is built.
+    if (this.#machine.spec.rootfs !== undefined)
+      return places.map(({ artifact, digest, target }) => ({ artifact, path: target, digest }));
+    return putArtifacts(host, artifacts, places, signal);
+  }
+
+  async buildRoot(
+    slot: Slot,
+    report: (task: TaskReport) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (this.#machine.spec.rootfs === undefined) return;
+    const { clock, ids, host, fetcher, images, workFolder, artifacts } = this.#options;
+    const goal = await this.goal(slot, signal);
+    const places = await this.#places(slot, signal);
+    if ('pending' in places) throw new Error(places.pending);
+    const hash = goalHash(
+      this.#machine,
+      goal,
+      places.map(({ digest }) => digest),
+    );
+    const folder = join(workFolder, goal.machineName);
+    const root = provision({
+      host,
+      goal,
+      goalHash: hash,
+      clock,
+      ids,
+      fetcher,
+      images,
+      workFolder: folder,
+    });
+    const staging = {
+      name: 'StageArtifacts',
+      do: async (own: AbortSignal) => void (await putArtifacts(host, artifacts, places, own)),
+    };
+    const task = places.length === 0 ? root : serial(root, staging);
+    await runTask(task, { clock, report, deadlineMs: TASK_MS }, signal);
+  }
+
+  async drain(startedAt: number, signal: AbortSignal): Promise<'done' | Pending> {
+    const { client, clock } = this.#options;
+    const { metadata, spec, status } = this.#machine;
+    // Nothing runs yet that could be disturbed.
+    if (spec.node === undefined || status?.activeSlot === undefined) return 'done';
+    const settings = spec.drain ?? drainOf(metadata.annotations?.[DRAIN_ANNOTATION]);
+    const { name } = metadata;
+    return drainNode({ client, name, settings, now: clock.now(), startedAt }, signal);
+  }
+
+  async uncordon(signal: AbortSignal): Promise<void> {
+    const { metadata, spec } = this.#machine;
+    if (spec.node !== undefined) await uncordonNode(this.#options.client, metadata.name, signal);
+  }
+
+  async stop(slot: Slot, signal: AbortSignal): Promise<void> {
+    await stopSlot(this.#options.host, this.names(slot), signal);
+  }
+
+  async activate(slot: Slot, signal: AbortSignal): Promise<void> {
+    const { spec } = this.#machine;
+    if (spec.rootfs !== undefined) return;
+    const paths = (spec.artifacts ?? []).map(({ path }) => path);
+    await activateArtifacts(this.#options.host, paths, slot, signal);
+  }
+
+  async start(slot: Slot, signal: AbortSignal): Promise<void> {
+    if (this.#machine.spec.rootfs === undefined) return;
+    await startSlot(this.#options.host, this.names(slot), this.#options.clock, signal);
+  }
+
+  async verify(slot: Slot, startedAt: number, signal: AbortSignal): Promise<'done' | Pending> {
+    const { host, client, clock, stableMs } = this.#options;
+    const { metadata, spec } = this.#machine;
+    if (spec.rootfs !== undefined) {
+      const { unit } = this.names(slot);
+      const { isActive, state } = await host.services.state(unit, signal);
+      if (state === 'failed') throw new StepError('ServiceFailed', `service ${unit} has failed`);
+      if (!isActive) return { pending: `service ${unit} is ${state}` };
+      if (clock.now() - startedAt < stableMs)
+        return { pending: `service ${unit} runs, for how long is to be seen` };
+    }
+    if (spec.node === undefined) return 'done';
+    return nodeAnswer(client, metadata.name, startedAt, signal);
+  }
+
+  async clean(failed: Slot | undefined, signal: AbortSignal): Promise<void> {
+    const { host } = this.#options;
+    if (failed === undefined) return;
+    if (this.#machine.spec.rootfs !== undefined) await removeSlot(host, this.names(failed), signal);
+    for (const { path } of this.#machine.spec.artifacts ?? [])
+      await host.remove(slotPath(path, failed), signal);
+  }
+
+  /** Everything of both slots, and what stands at the paths of artifacts. */
+  async removeAll(signal: AbortSignal): Promise<void> {
+    const { host } = this.#options;
+    for (const slot of ['a', 'b'] as const) {
+      await removeSlot(host, this.names(slot), signal);
+      for (const { path } of this.#machine.spec.artifacts ?? [])
+        await host.remove(slotPath(path, slot), signal);
+    }
+    if (this.#machine.spec.rootfs !== undefined) return;
+    for (const { path } of this.#machine.spec.artifacts ?? []) {
+      if ((await host.stat(path, signal))?.kind === 'link') await host.remove(path, signal);
+    }
+  }
+
+  async goal(slot: Slot, signal: AbortSignal): Promise<RootFS> {
+    const { host } = this.#options;
+    const [facts, devices] = await Promise.all([host.facts(signal), findDevices(host, signal)]);
+    return machineGoal(this.#machine, slot, facts, devices);
+  }
+
+  names(slot: Slot): SlotNames & Pick<RootFS, 'nspawnFile' | 'serviceOverrideFile'> {
+    const machineName = `${hostName(this.#machine)}-${slot}`;
+    const unit = `systemd-nspawn@${machineName}.service`;
+    return {
+      machineName,
+      machineDirectory: `/var/lib/machines/${machineName}`,
+      unit,
+      nspawnFile: `/etc/systemd/nspawn/${machineName}.nspawn`,
+      serviceOverrideFile: `/etc/systemd/system/${unit}.d/override.conf`,
+    };
+  }
+
+  async #checkers(slot: Slot, signal: AbortSignal): Promise<readonly Checker[]> {
+    const { fetcher, images, probe, fleet, clock } = this.#options;
+    const host = readOnlyHost(this.#options.host);
+    const { metadata, spec, status } = this.#machine;
+    if (spec.rootfs === undefined)
+      return [
+        {
+          name: 'host',
+          check: async () => [{ target: host.name, severity: 'ok', message: 'answers' }],
+        },
+      ];
+    const goal = await this.goal(slot, signal);
+    const isRunning = status?.activeSlot !== undefined;
+    const isFolder = await isFolderHost(host, signal);
+    const together: readonly Checker[] =
+      spec.clusterRef === undefined || isFolder
+        ? []
+        : (
+            [
+              ['clock-skew', checkClockSkew],
+              ['hostname', checkHostname],
+              ['machine-id', checkMachineId],
+            ] as const
+          ).map(([name, check]) => ({
+            name,
+            async check(inner) {
+              const { hostname, machineId, clockMillis } = await host.facts(inner);
+              const clockOffsetMillis = clockMillis - clock.now();
+              const own = { machine: metadata.name, hostname, machineId, clockOffsetMillis };
+              return [check(own, fleet())];
+            },
+          }));
+    return [
+      ...hostChecks(host, goal),
+      ...together,
+      ...nodeChecks(host, goal.node, { probe, isRunning }),
+      ...preflight({ host, goal, fetcher, images }),
+    ];
+  }
+
+  async #places(slot: Slot, signal: AbortSignal): Promise<readonly ArtifactPlace[] | Pending> {
+    const { metadata, spec } = this.#machine;
+    const { machineDirectory } = this.names(slot);
+    const places: ArtifactPlace[] = [];
+    for (const { name, path } of spec.artifacts ?? []) {
+      const found = await this.#options.artifacts.digestOf(metadata.namespace ?? '', name, signal);
+      if ('pending' in found) return found;
+      const { digest, mode = 0o755 } = found;
+      const target = spec.rootfs === undefined ? slotPath(path, slot) : machineDirectory + path;
+      places.push({ artifact: name, digest, mode, target, path });
+    }
+    return places;
+  }
+}
+
+/** For the slot that does not run: where a run would build. */
+export function idleSlot(active: Slot | undefined): Slot {
+  return active === undefined ? 'a' : otherSlot(active);
+}
+
+/** Written by a Cluster, but anybody may have. */
+function drainOf(text: string | undefined): DrainSpec {
+  if (text === undefined) return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,62 @@
+// Names and hashes of a machine: what its spec asks for, and what its root is to become. Pure, but for the hash.
+import { createHash } from 'node:crypto';
+import type { HostFacts } from '../hosts/host-driver.ts';
+import type { Devices } from '../rootfs/devices.ts';
+import { goalContent, resolveGoal } from '../rootfs/goal-state.ts';
+import type { NodeGoal, RootFS, Slot } from '../rootfs/goal-state.ts';
+import type { Machine, MachineSpec } from './types.ts';
+
+/** The part of a spec that a run is for: power, pauses and policies start none. */
+export function specHash(spec: MachineSpec): string {
+  const { providerRef, connection, role, version, artifacts, rootfs, node } = spec;
+  return hashOf({ providerRef, connection, role, version, artifacts, rootfs, node });
+}
+
+/** Hosts that are given to several machines tell them apart by namespace too. */
+export function hostName({ metadata }: Pick<Machine, 'metadata'>): string {
+  return metadata.namespace === undefined || metadata.namespace === 'default'
+    ? metadata.name
+    : `${metadata.namespace}-${metadata.name}`;
+}
+
+export function nodeGoal({ metadata, spec }: Machine): NodeGoal | undefined {
+  const { node } = spec;
+  if (node === undefined) return undefined;
+  const { labels = {}, taints = [], apiServer = '' } = node;
+  return { name: metadata.name, labels, taints, apiServer };
+}
+
+/** @throws GoalError for what cannot be built */
+export function machineGoal(
+  machine: Machine,
+  slot: Slot,
+  facts: Pick<HostFacts, 'arch' | 'hostname' | 'kernel'>,
+  devices: Devices,
+): RootFS {
+  const { spec } = machine;
+  return resolveGoal({
+    name: hostName(machine),
+    slot,
+    spec: spec.rootfs ?? {},
+    version: spec.version,
+    node: nodeGoal(machine),
+    facts,
+    devices,
+  });
+}
+
+/** @param digests of the artifacts, in the order of the spec */
+export function goalHash(machine: Machine, goal: RootFS, digests: readonly string[]): string {
+  const { version, artifacts = [], rootfs } = machine.spec;
+  const paths = artifacts.map(({ path }, at) => [path, digests[at] ?? '']);
+  return hashOf({ version, paths, root: rootfs === undefined ? undefined : goalContent(goal) });
+}
+
+function hashOf(value: unknown): string {
+  const text = JSON.stringify(value, (_, child: unknown) =>
+    typeof child === 'object' && child !== null && !Array.isArray(child)
+      ? Object.fromEntries(Object.entries(child).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : child,
+  );
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}

@@ -1,0 +1,52 @@
+// What the steps of a machine do to the world, as a port: over a host for real, over a table in tests.
+import type { Slot } from '../rootfs/goal-state.ts';
+import type { PreflightReport } from '../rootfs/preflight.ts';
+import type { TaskReport } from '../rootfs/task.ts';
+import type { MachineStatus, StagedArtifact } from './types.ts';
+
+export interface Resolved {
+  readonly goalHash: string;
+  readonly facts: NonNullable<MachineStatus['facts']>;
+}
+
+/** Not yet, and why; asked again soon. */
+export interface Pending {
+  readonly pending: string;
+}
+
+/** Every call finds what is done already, so that it may be made again after a crash. */
+export interface MachineWork {
+  /** What the machine is to become. Reads only. */
+  resolve(signal: AbortSignal): Promise<Resolved>;
+  /** The host is there, made where a provider makes hosts. */
+  ensureInfrastructure(signal: AbortSignal): Promise<string>;
+  /** Changes nothing. */
+  preflight(slot: Slot, signal: AbortSignal): Promise<PreflightReport>;
+  /** Puts artifacts where the slot will find them. */
+  stage(slot: Slot, signal: AbortSignal): Promise<readonly StagedArtifact[] | Pending>;
+  /** Builds the root of a slot that does not run. */
+  buildRoot(slot: Slot, report: (task: TaskReport) => void, signal: AbortSignal): Promise<void>;
+  drain(startedAt: number, signal: AbortSignal): Promise<'done' | Pending>;
+  uncordon(signal: AbortSignal): Promise<void>;
+  /** Stops a slot, if it runs. */
+  stop(slot: Slot, signal: AbortSignal): Promise<void>;
+  /** Makes artifacts of a slot the ones in use. */
+  activate(slot: Slot, signal: AbortSignal): Promise<void>;
+  start(slot: Slot, signal: AbortSignal): Promise<void>;
+  /** Whether the slot runs and does what it is for, since it was started. @throws when it will not any more */
+  verify(slot: Slot, startedAt: number, signal: AbortSignal): Promise<'done' | Pending>;
+  /** Removes what runs leave behind, and the root of `failed` when that never was good. */
+  clean(failed: Slot | undefined, signal: AbortSignal): Promise<void>;
+}
+
+/** A step that failed for good: trying the same again will not help. */
+export class StepError extends Error {
+  override readonly name = 'StepError';
+  /** One word in CamelCase. */
+  readonly reason: string;
+
+  constructor(reason: string, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}

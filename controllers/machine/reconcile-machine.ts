@@ -1,0 +1,258 @@
+// One reconciliation of a Machine: operations that were asked for, its power, its run as far as it goes, drift now and then.
+import type { Clock } from '#platform/clock.ts';
+import { parseDuration } from '../service/duration.ts';
+import type { HostDriver } from '../hosts/host-driver.ts';
+import { HostUnreachableError } from '../hosts/host-errors.ts';
+import type { ApiObject, Client } from '../machinery/client-types.ts';
+import type { EventType } from '../machinery/events.ts';
+import { DONE } from '../machinery/controller.ts';
+import type { ReconcileResult } from '../machinery/controller.ts';
+import { advance } from './advance.ts';
+import { correctDrift, correctNode } from './correct-drift.ts';
+import { drainNode } from './drain-node.ts';
+import { findDrift } from './drift.ts';
+import type { HostWork } from './host-work.ts';
+import type { MachineFacts } from './machine-conditions.ts';
+import { specHash } from './machine-goal.ts';
+import { askedOperation, performOperation } from './machine-operations.ts';
+import type { MachineStore } from './machine-store.ts';
+import { StepError } from './machine-work.ts';
+import { isNodeReady } from './node-answer.ts';
+import type { ReadyNode } from './node-answer.ts';
+import { stopSlot } from './run-slot.ts';
+import { beginRun } from './run-state.ts';
+import { PERMIT_ANNOTATION } from './types.ts';
+import type { Machine, MachineStatus } from './types.ts';
+
+export interface ReconcileOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly store: MachineStore;
+  /** @throws HostUnreachableError | HostCommandError */
+  readonly openHost: (machine: Machine, signal: AbortSignal) => Promise<HostDriver>;
+  readonly workOn: (machine: Machine, host: HostDriver) => HostWork;
+  /** The newest of the object that is known here; undefined when it is gone. */
+  readonly newest: () => Machine | undefined;
+  readonly node: () => (ReadyNode & ApiObject) | undefined;
+  /** Whether it is time to look for drift; asking notes that it was done. */
+  readonly isDriftDue: () => boolean;
+  readonly driftEveryMs: number;
+  readonly tell: (type: EventType, reason: string, message: string) => void;
+}
+
+const REFUSED_AGAIN_MS = 60_000;
+const UNREACHABLE_AGAIN_MS = 15_000;
+const VERIFY_MS = 300_000;
+
+export async function reconcileMachine(
+  options: ReconcileOptions,
+  signal: AbortSignal,
+): Promise<ReconcileResult> {
+  const { store } = options;
+  const { machine } = store;
+  const isDeleting = machine.metadata.deletionTimestamp !== undefined;
+  if (!isDeleting) await store.setFinalizer(true, signal);
+  else if (machine.spec.deletionPolicy === 'Retain') {
+    await store.setFinalizer(false, signal);
+    return DONE;
+  }
+  const status = machine.status ?? {};
+  const isQuiet = !isDeleting && isAtRest(machine) && !options.isDriftDue();
+  if (isQuiet) {
+    await store.save(status, restingFacts(options), signal);
+    return { outcome: 'requeueAfter', delayMs: options.driftEveryMs };
+  }
+  let host: HostDriver;
+  try {
+    host = await options.openHost(machine, signal);
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    const message = error instanceof Error ? error.message : String(error);
+    const isAway = error instanceof HostUnreachableError;
+    const facts = isAway ? { unreachable: message } : { refused: message };
+    await store.save(status, { ...nodeFacts(options), ...facts }, signal);
+    return { outcome: 'requeueAfter', delayMs: isAway ? UNREACHABLE_AGAIN_MS : REFUSED_AGAIN_MS };
+  }
+  try {
+    const work = options.workOn(machine, host);
+    return isDeleting
+      ? await takeAway(options, work, signal)
+      : await bringForward(options, host, work, signal);
+  } catch (error) {
+    if (!(error instanceof HostUnreachableError) || signal.aborted) throw error;
+    const facts = { ...nodeFacts(options), unreachable: error.message };
+    await store.save(store.machine.status ?? {}, facts, signal);
+    return { outcome: 'requeueAfter', delayMs: UNREACHABLE_AGAIN_MS };
+  } finally {
+    await host[Symbol.asyncDispose]();
+  }
+}
+
+async function bringForward(
+  options: ReconcileOptions,
+  host: HostDriver,
+  work: HostWork,
+  signal: AbortSignal,
+): Promise<ReconcileResult> {
+  const { store, clock, tell } = options;
+  const { machine } = store;
+  let status = machine.status ?? {};
+  const asked = askedOperation(machine);
+  if (asked !== undefined) {
+    const begun = { ...status, operation: { ...asked, phase: 'InProgress' as const } };
+    await store.save(begun, nodeFacts(options), signal);
+    status = await performOperation(asked, begun, { machine, host, work, clock }, signal);
+    await store.save(status, nodeFacts(options), signal);
+    const { phase = '', message = '' } = status.operation ?? {};
+    tell(phase === 'Failed' ? 'Warning' : 'Normal', `${asked.type}${phase}`, message.slice(0, 500));
+  }
+  const wantsStop = (): boolean => {
+    const newest = options.newest() ?? machine;
+    return newest.spec.powerState === 'Stopped' || status.isHeldStopped === true;
+  };
+  const advanced = await advance(
+    status,
+    {
+      clock,
+      work,
+      save: (next) => store.save(next, nodeFacts(options), signal),
+      observe() {
+        const newest = options.newest() ?? machine;
+        return {
+          specHash: specHash(newest.spec),
+          isPaused: newest.spec.paused === true || wantsStop(),
+          isDeleting: newest.metadata.deletionTimestamp !== undefined,
+          isPermitted: isPermitted(newest, store.machine.status?.run?.goalHash),
+        };
+      },
+      version: machine.spec.version,
+      verifyTimeoutMs: parseDuration(machine.spec.verifyTimeout ?? '') ?? VERIFY_MS,
+      tell,
+    },
+    signal,
+  );
+  status = advanced.status;
+  const { held, againMs } = advanced;
+  if (wantsStop() && status.run === undefined) {
+    if (status.activeSlot !== undefined && machine.spec.rootfs !== undefined)
+      await stopSlot(host, work.names(status.activeSlot), signal);
+    await store.save(status, { ...nodeFacts(options), isStopped: true }, signal);
+    return DONE;
+  }
+  if (againMs !== undefined) {
+    const facts = { ...nodeFacts(options), ...(held === undefined ? {} : { held }) };
+    await store.save(status, facts, signal);
+    return { outcome: 'requeueAfter', delayMs: againMs };
+  }
+  return watchOver(options, host, work, status, signal);
+}
+
+/** What is settled is compared with its goal, and put right. */
+async function watchOver(
+  options: ReconcileOptions,
+  host: HostDriver,
+  work: HostWork,
+  status: MachineStatus,
+  signal: AbortSignal,
+): Promise<ReconcileResult> {
+  const { store, client, clock, tell } = options;
+  const { machine } = store;
+  const { activeSlot, lastGood } = status;
+  if (activeSlot === undefined || lastGood === undefined) {
+    await store.save(status, nodeFacts(options), signal);
+    return DONE;
+  }
+  const hasRoot = machine.spec.rootfs !== undefined;
+  const found = await findDrift(
+    {
+      host,
+      goal: await work.goal(activeSlot, signal),
+      goalHash: hasRoot ? lastGood.goalHash : undefined,
+      staged: status.lastGood?.slot === activeSlot ? (status.staged ?? []) : [],
+      shouldRun: hasRoot,
+    },
+    signal,
+  );
+  const node = options.node();
+  const { node: nodeSpec } = machine.spec;
+  const fields =
+    node === undefined || nodeSpec === undefined
+      ? []
+      : await correctNode(client, node, nodeSpec, signal);
+  const drifted = [...found.map(({ field }) => field), ...fields];
+  // A root that was rolled back differs from the spec by design; only what runs is watched over.
+  await store.save(status, { ...nodeFacts(options), drifted }, signal);
+  if (drifted.length > 0) tell('Warning', 'Drifted', drifted.join('; '));
+  const slot = work.names(activeSlot);
+  const { mustRebuild } = await correctDrift(found, { host, slot, clock }, signal);
+  const isCurrent = lastGood.goalHash === status.goalHash;
+  if (mustRebuild && isCurrent && machine.spec.paused !== true) {
+    const again = beginRun(store.machine.status ?? status, specHash(machine.spec), true);
+    await store.save(again, { ...nodeFacts(options), drifted }, signal);
+    return { outcome: 'requeueAfter', delayMs: 0 };
+  }
+  if (found.length > 0) await store.save(status, { ...nodeFacts(options), drifted: [] }, signal);
+  return { outcome: 'requeueAfter', delayMs: options.driftEveryMs };
+}
+
+/** Its node is emptied as far as budgets and time allow, then everything of it goes, then the object. */
+async function takeAway(
+  { store, client, clock, tell }: ReconcileOptions,
+  work: HostWork,
+  signal: AbortSignal,
+): Promise<ReconcileResult> {
+  const { metadata, spec, status } = store.machine;
+  if (spec.node !== undefined && status?.activeSlot !== undefined) {
+    const startedAt = Date.parse(metadata.deletionTimestamp ?? '');
+    const { name } = metadata;
+    const settings = spec.drain ?? {};
+    try {
+      const options = { client, name, settings, now: clock.now(), startedAt };
+      const drained = await drainNode(options, signal);
+      if (drained !== 'done') return { outcome: 'requeueAfter', delayMs: 1_000 };
+    } catch (error) {
+      if (!(error instanceof StepError)) throw error;
+      tell('Warning', error.reason, error.message);
+    }
+  }
+  await work.removeAll(signal);
+  await work.uncordon(signal);
+  await store.setFinalizer(false, signal);
+  return DONE;
+}
+
+/** Nothing is asked for that is not there. */
+function isAtRest(machine: Machine): boolean {
+  const { spec, status = {} } = machine;
+  const wantsStop = spec.powerState === 'Stopped' || status.isHeldStopped === true;
+  const isRunAtRest = status.run === undefined && (status.specHash === specHash(spec) || wantsStop);
+  const isPowerRight = wantsStop === (status.phase === 'Stopped');
+  return isRunAtRest && isPowerRight && askedOperation(machine) === undefined;
+}
+
+function restingFacts(options: ReconcileOptions): MachineFacts {
+  const { status } = options.store.machine;
+  const unreachable = status?.conditions?.find(({ type }) => type === 'Reachable');
+  return {
+    ...nodeFacts(options),
+    ...(status?.phase === 'Stopped' ? { isStopped: true } : {}),
+    // What was seen last still holds: nobody asked the host this time.
+    ...(unreachable?.status === 'False' ? { unreachable: unreachable.message } : {}),
+  };
+}
+
+function nodeFacts({ store, node }: ReconcileOptions): MachineFacts {
+  if (store.machine.spec.node === undefined) return {};
+  const found = node();
+  return { node: { isThere: found !== undefined, isReady: isNodeReady(found) } };
+}
+
+function isPermitted({ metadata, spec }: Machine, goalHash: string | undefined): boolean {
+  const isFree =
+    spec.clusterRef === undefined && metadata.labels?.['windlass.dev/cluster'] === undefined;
+  const permit = metadata.annotations?.[PERMIT_ANNOTATION];
+  return (
+    isFree ||
+    (permit !== undefined && (permit === goalHash || permit === String(metadata.generation)))
+  );
+}

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Clock } from '#platform/clock.ts';
+import type { CommandResult, HostDriver } from '../hosts/host-driver.ts';
+import { HostCommandError } from '../hosts/host-errors.ts';
+import { startSlot } from './run-slot.ts';
+
+const SLOT = { machineName: 'w1-a', machineDirectory: '/var/lib/machines/w1-a', unit: 'x.service' };
+const { signal } = new AbortController();
+
+/** Time goes by as fast as it is waited for. */
+function hastyClock(): Clock {
+  let now = 0;
+  return {
+    now: () => now,
+    monotonic: () => now,
+    schedule(delayMs, callback) {
+      now += delayMs;
+      queueMicrotask(callback);
+      return () => undefined;
+    },
+  };
+}
+
+/** A host with systemd of which only what a start needs is there; the first starts fail as told. */
+function hostThat(
+  failures: readonly string[],
+  isRegistered = false,
+): { host: HostDriver; did: string[] } {
+  const did: string[] = [];
+  let starts = 0;
+  let isKnown = isRegistered;
+  const host = {
+    stat: async () => ({ kind: 'directory', size: 0, mode: 0o755, modifiedMillis: 0 }),
+    async exec(command: readonly string[]): Promise<CommandResult> {
+      const line = command.join(' ');
+      if (command[1] !== 'status') did.push(line);
+      if (command[1] === 'terminate') isKnown = false;
+      return { exitCode: command[1] === 'status' && !isKnown ? 1 : 0, stdout: '', stderr: '' };
+    },
+    services: {
+      async start(unit: string): Promise<void> {
+        did.push(`start ${unit}`);
+        const failure = failures[starts++];
+        if (failure !== undefined) throw new HostCommandError(failure);
+        isKnown = true;
+      },
+    },
+  };
+  return { host: host as unknown as HostDriver, did };
+}
+
+test('a plain start starts once and recovers nothing [unbounded-032]', async () => {
+  const { host, did } = hostThat([]);
+  await startSlot(host, SLOT, hastyClock(), signal);
+  assert.deepEqual(did, ['start x.service']);
+});
+
+test('"already exists" is recovered: reset, terminate, wait until it is gone, once more [unbounded-033]', async () => {
+  const { host, did } = hostThat(['Machine "w1-a" already exists'], true);
+  await startSlot(host, SLOT, hastyClock(), signal);
+  assert.deepEqual(did, [
+    'start x.service',
+    'systemctl reset-failed x.service',
+    'machinectl terminate w1-a',
+    'start x.service',
+  ]);
+});
+
+test('any other refusal is told as it is, and nothing is terminated [unbounded-035]', async () => {
+  const { host, did } = hostThat(['no such image']);
+  await assert.rejects(
+    startSlot(host, SLOT, hastyClock(), signal),
+    /^HostCommandError: no such image$/,
+  );
+  assert.deepEqual(did, ['start x.service']);
+});

@@ -1,0 +1,110 @@
+// Starts and stops the machine in a slot: under systemd-nspawn where the host has it, else, on a folder that stands for a host, its
+// /sbin/init as a plain process.
+import type { Clock } from '#platform/clock.ts';
+import { sleep } from '#platform/clock.ts';
+import type { HostDriver } from '../hosts/host-driver.ts';
+import { HostCommandError } from '../hosts/host-errors.ts';
+import { isFolderHost } from '../rootfs/host-checks.ts';
+import type { RootFS } from '../rootfs/goal-state.ts';
+import { mustRun } from '../rootfs/root-files.ts';
+
+const LEFT_OVER = /already exists|already registered|File exists/i;
+const GONE_MS = 15_000;
+const RESPONSIVE_MS = 30_000;
+const POLL_MS = 500;
+
+export type SlotNames = Pick<RootFS, 'machineName' | 'machineDirectory' | 'unit'>;
+
+/** The unit of a host that has no systemd-nspawn: what the folder's init is run by. */
+export function plainUnit({ machineName, machineDirectory }: SlotNames): string {
+  return [
+    '# Written by Windlass: this host is a folder, so the root is no container.',
+    '[Unit]',
+    `Description=Machine ${machineName}`,
+    '[Service]',
+    `ExecStart=${machineDirectory}/sbin/init`,
+    'Restart=no',
+    '',
+  ].join('\n');
+}
+
+/**
+ * Starting what runs is fine. What an earlier start left registered is terminated, and it is tried once more; any other refusal is
+ * told as it is.
+ */
+export async function startSlot(
+  host: HostDriver,
+  slot: SlotNames,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const isFolder = await isFolderHost(host, signal);
+  if (isFolder) await host.services.install(slot.unit, plainUnit(slot), signal);
+  try {
+    await host.services.start(slot.unit, signal);
+  } catch (error) {
+    if (!(error instanceof HostCommandError)) throw error;
+    const isRegistered = LEFT_OVER.test(error.message) || (await isKnown(host, slot, signal));
+    if (!isRegistered) throw error;
+    await host.exec(['systemctl', 'reset-failed', slot.unit], { signal });
+    await host.exec(['machinectl', 'terminate', slot.machineName], { signal });
+    await until(clock, GONE_MS, signal, async () => !(await isKnown(host, slot, signal)));
+    await host.services.start(slot.unit, signal);
+  }
+  if (isFolder) return;
+  const isUp = await until(clock, RESPONSIVE_MS, signal, () => isKnown(host, slot, signal));
+  if (!isUp)
+    throw new HostCommandError(
+      `${slot.machineName} did not come up within ${RESPONSIVE_MS / 1000} s of its start`,
+    );
+}
+
+/** Not running is fine. */
+export async function stopSlot(
+  host: HostDriver,
+  slot: SlotNames,
+  signal: AbortSignal,
+): Promise<void> {
+  if ((await host.services.state(slot.unit, signal)).isInstalled)
+    await host.services.stop(slot.unit, signal);
+}
+
+/** Stops it and takes everything of it away; nothing there is fine. */
+export async function removeSlot(
+  host: HostDriver,
+  slot: SlotNames & Pick<RootFS, 'nspawnFile' | 'serviceOverrideFile'>,
+  signal: AbortSignal,
+): Promise<void> {
+  await stopSlot(host, slot, signal);
+  // The template of systemd-nspawn@ is the system's; only our own unit of a folder is ours to take away.
+  if (await isFolderHost(host, signal)) await host.services.uninstall(slot.unit, signal);
+  else await host.exec(['systemctl', 'disable', slot.unit], { signal });
+  await host.remove(slot.machineDirectory, signal);
+  await host.remove(slot.nspawnFile, signal);
+  const folder = slot.serviceOverrideFile.slice(0, slot.serviceOverrideFile.lastIndexOf('/'));
+  await host.remove(folder, signal);
+  await host.remove(`/var/lib/machines/.${slot.machineName}.tar`, signal);
+  if (!(await isFolderHost(host, signal)))
+    await mustRun(host, ['systemctl', 'daemon-reload'], signal);
+}
+
+/** Whether systemd has the machine on its list. */
+async function isKnown(host: HostDriver, slot: SlotNames, signal: AbortSignal): Promise<boolean> {
+  const { exitCode } = await host.exec(['machinectl', 'status', slot.machineName], { signal });
+  return exitCode === 0;
+}
+
+async function until(
+  clock: Clock,
+  mostMs: number,
+  signal: AbortSignal,
+  check: () => Promise<boolean>,
+): Promise<boolean> {
+  const end = clock.monotonic() + mostMs;
+  for (;;) {
+    // One question after the other, until the answer is right or it is too late.
+    if (await check()) return true;
+    if (clock.monotonic() >= end) return false;
+    await sleep(clock, POLL_MS, signal);
+  }
+}

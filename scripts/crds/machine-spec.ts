@@ -1,0 +1,193 @@
+// What a Machine is asked to be.
+import { duration, flag, keyed, text, textMap, texts } from './fields.ts';
+import type { OpenAPISchema } from './open-api-schema.ts';
+
+const one = (description: string, values: readonly string[], value?: string): OpenAPISchema => ({
+  type: 'string',
+  enum: [...values],
+  description,
+  ...(value === undefined ? {} : { default: value }),
+});
+
+const object = (
+  description: string,
+  properties: Readonly<Record<string, OpenAPISchema>>,
+  required: readonly string[] = [],
+): OpenAPISchema => ({
+  type: 'object',
+  description,
+  properties,
+  ...(required.length === 0 ? {} : { required: [...required] }),
+});
+
+const path = (description: string): OpenAPISchema => ({
+  type: 'string',
+  pattern: '^/[^\\s]*$',
+  maxLength: 4096,
+  description,
+});
+
+const secretKey = (description: string): OpenAPISchema =>
+  object(
+    description,
+    { name: text('Of a Secret in the same namespace.'), key: text('Which of its keys.') },
+    ['name'],
+  );
+
+const download = (what: string): OpenAPISchema =>
+  object(`Where ${what} comes from, when not from its publisher.`, {
+    baseURL: text("Stands for the publisher's address; the path below it stays."),
+    url: text('The whole address: %v version, %p architecture, %b binary, %% a percent sign.'),
+    version: text('Which version.'),
+    sha256: {
+      type: 'string',
+      pattern: '^[0-9a-fA-F]{64}$',
+      description: 'Of what is downloaded; without it the digest that is published beside it.',
+    },
+  });
+
+const connection = object(
+  'How its host is reached.',
+  {
+    type: one('Kind of host.', ['LocalDir', 'SSH', 'Sim']),
+    localDir: object('A folder of the machine that controllers run on, standing for a host.', {
+      path: path('The folder; it must exist.'),
+    }),
+    ssh: object(
+      'A host with an SSH server.',
+      {
+        address: text('Name or address.'),
+        port: { type: 'integer', format: 'int32', minimum: 1, maximum: 65_535, default: 22 },
+        user: { type: 'string', default: 'root' },
+        keySecretRef: secretKey('The private key.'),
+        hostKey: text('Its public key, as in known_hosts, or its fingerprint.'),
+        hostKeySecretRef: secretKey('The same in a Secret.'),
+        sudo: flag('Commands run through sudo.'),
+        sudoPasswordSecretRef: secretKey('The password that sudo asks for.'),
+      },
+      ['address'],
+    ),
+    sim: object('A simulated host, for tests.', { name: text('Of the simulated machine.') }),
+  },
+  ['type'],
+);
+
+const rootfs = object('The root file system; absent: only artifacts are put onto the host.', {
+  image: text(
+    'OCI image: NAME[:TAG][@DIGEST], oci-layout:/PATH[:TAG], https://…tar. Empty: debootstrap. Absent: the default for the hardware.',
+  ),
+  hostDevices: texts('Devices of the host that it gets.'),
+  mounts: {
+    type: 'array',
+    maxItems: 64,
+    'x-kubernetes-list-type': 'atomic',
+    description: 'Folders of the host that it gets.',
+    items: object(
+      'One of them.',
+      {
+        source: path('On the host.'),
+        target: path('In the machine.'),
+        readOnly: flag('May not be written.'),
+      },
+      ['source', 'target'],
+    ),
+  },
+  aptMirror: text('The only source of packages.'),
+  architecture: one('Absent: that of the host.', ['amd64', 'arm64']),
+  rebuildPolicy: one(
+    'What happens to a root that was left incomplete: redone, or left alone and told.',
+    ['Owned', 'Never'],
+    'Owned',
+  ),
+  downloads: object('Where binaries come from.', {
+    kubernetes: download('Kubernetes'),
+    containerd: download('containerd'),
+    runc: download('runc'),
+    cni: download('the set of CNI plugins'),
+    crictl: download('crictl'),
+  }),
+});
+
+const node = object('The node that it is to be; absent: it is no node.', {
+  labels: textMap('Labels of the Node.'),
+  taints: {
+    type: 'array',
+    maxItems: 64,
+    'x-kubernetes-list-type': 'atomic',
+    description: 'Taints of the Node.',
+    items: object(
+      'One of them.',
+      {
+        key: { type: 'string', minLength: 1 },
+        value: { type: 'string' },
+        effect: one('What it does.', ['NoSchedule', 'PreferNoSchedule', 'NoExecute']),
+      },
+      ['key', 'effect'],
+    ),
+  },
+  credentialSecretRef: secretKey('What it joins with.'),
+  apiServer: text('URL of the API server that it joins.'),
+});
+
+export const machineSpec: OpenAPISchema = {
+  ...object('What the machine is to be.', {
+    providerRef: object('Who makes its host.', { name: text('Of an InfraProvider.') }, ['name']),
+    connection,
+    role: {
+      ...one('What it does in its cluster.', ['controller', 'worker', 'controller+worker']),
+      'x-kubernetes-validations': [
+        { rule: 'self == oldSelf', message: 'role change is not supported' },
+      ],
+    },
+    version: text('What it is to run; of a node, the version of Kubernetes.'),
+    artifacts: keyed(
+      'Artifacts that are put onto it.',
+      ['name', 'path'],
+      object(
+        'One of them.',
+        { name: text('Of an Artifact in the same namespace.'), path: path('Where it goes.') },
+        ['name', 'path'],
+      ),
+    ),
+    rootfs,
+    node,
+    preflight: object('How its checks are judged.', {
+      ignore: texts('Names of checks whose errors are warnings; all is every one.'),
+      failOnWarnings: flag('Warnings count as errors.'),
+    }),
+    drain: object('How its node is emptied before it is changed.', {
+      enabled: flag('Whether it is emptied at all.', true),
+      timeout: duration('How long it may take.', '5m'),
+      gracePeriod: duration('What Pods get to end; absent: what each asks for.'),
+      onTimeout: one(
+        'Give up and leave it as it is, or delete what is left.',
+        ['Fail', 'Force'],
+        'Fail',
+      ),
+      podSelector: text('Only Pods with these labels.'),
+    }),
+    verifyTimeout: duration('How long a new slot may take to be good.', '5m'),
+    paused: flag('Nothing new is begun.'),
+    deletionPolicy: one(
+      'What becomes of its host when it is deleted.',
+      ['Delete', 'Retain'],
+      'Delete',
+    ),
+    clusterRef: object('The Cluster that it belongs to.', { name: text('Its name.') }, ['name']),
+    powerState: one('Whether it runs.', ['Running', 'Stopped'], 'Running'),
+  }),
+  'x-kubernetes-validations': [
+    {
+      rule: 'has(self.role) == has(oldSelf.role)',
+      message: 'role change is not supported',
+    },
+    {
+      rule: '!has(self.connection) || self.connection.type != "LocalDir" || (has(self.connection.localDir) && has(self.connection.localDir.path))',
+      message: 'connection.localDir.path is required with type LocalDir',
+    },
+    {
+      rule: '!has(self.connection) || self.connection.type != "SSH" || has(self.connection.ssh)',
+      message: 'connection.ssh is required with type SSH',
+    },
+  ],
+};

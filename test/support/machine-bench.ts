@@ -1,0 +1,154 @@
+// A control plane, folders that stand for hosts, images and releases beside them: what tests of machines work with.
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { LocalDirHost } from '#controllers/hosts/local-dir/local-dir-host.ts';
+import type { Machine, MachineSpec, MachineStatus } from '#controllers/machine/types.ts';
+import { MACHINES, NODES } from '#controllers/machinery/resources.ts';
+import { bootable, writeLayout } from '#controllers/rootfs/image-fixture.ts';
+import { putRelease, startReleases } from '#controllers/rootfs/release-server-fixture.ts';
+import type { ReleaseServer } from '#controllers/rootfs/release-server-fixture.ts';
+import { systemClock } from '#platform/clock.ts';
+import { systemIds } from '#platform/id.ts';
+import { TestControlPlane } from './control-plane.ts';
+import { eventually } from './eventually.ts';
+import { tempDir } from './temp-dir.ts';
+import { projectRoot } from './windlass.ts';
+
+const RUNS = '#!/bin/sh\nexec sleep 100000\n';
+const PATIENCE_MS = 120_000;
+
+export class MachineBench {
+  readonly plane: TestControlPlane;
+  readonly hostRoot: string;
+  readonly releases: ReleaseServer;
+  readonly #folder: string;
+
+  private constructor(plane: TestControlPlane, folder: string, releases: ReleaseServer) {
+    this.plane = plane;
+    this.#folder = folder;
+    this.hostRoot = join(folder, 'host');
+    this.releases = releases;
+  }
+
+  /** Ended after the test, with every machine that its host runs. */
+  static async start(t: TestContext): Promise<MachineBench> {
+    const plane = await TestControlPlane.start(t);
+    const folder = tempDir();
+    const releases = await startReleases();
+    for (const version of ['1.33.5', '1.33.6']) await putRelease(releases, version);
+    await mkdir(join(folder, 'host'));
+    const bench = new MachineBench(plane, folder, releases);
+    t.after(async () => {
+      await bench.#stopAll();
+      await releases[Symbol.asyncDispose]();
+    });
+    return bench;
+  }
+
+  /** @param init what the machine runs. @returns `oci-layout:…` */
+  image(name: string, init = RUNS): Promise<string> {
+    const layer = bootable({ name: 'etc/release', text: name });
+    const layers = [layer, [{ name: 'sbin/init', text: init }]];
+    return writeLayout(join(this.#folder, `image-${name}`), { layers });
+  }
+
+  controllers(): Promise<() => Promise<void>> {
+    return this.plane.controllers(['machine'], {
+      machines: { folder: join(this.#folder, 'work'), driftEveryMs: 500, stableMs: 100 },
+    });
+  }
+
+  /** The controllers as a process of their own, that can be killed. */
+  controllersProcess(t: TestContext): ChildProcess {
+    const main = join(projectRoot, 'cli', 'main.ts');
+    const flags = ['controllers', '--kubeconfig', this.plane.kubeconfig, '--only', 'machine'];
+    const child = spawn(process.execPath, [main, ...flags], { stdio: 'ignore' });
+    t.after(() => child.kill('SIGKILL'));
+    return child;
+  }
+
+  create(name: string, spec: MachineSpec): Promise<Machine> {
+    const connection = { type: 'LocalDir', localDir: { path: this.hostRoot } };
+    // How much room a test machine has is not what is tested.
+    const preflight = { ignore: ['disk'] };
+    return this.plane.client.create<Machine>(
+      MACHINES,
+      'default',
+      { metadata: { name }, spec: { connection, preflight, ...spec } },
+      this.plane.signal,
+    );
+  }
+
+  change(name: string, patch: object): Promise<Machine> {
+    const { client, signal } = this.plane;
+    return client.patch<Machine>(MACHINES, 'default', name, '', 'merge', patch, signal);
+  }
+
+  get(name: string): Promise<Machine> {
+    return this.plane.client.get<Machine>(MACHINES, 'default', name, this.plane.signal);
+  }
+
+  /** Waits until the status of this very spec is as `check` wants it. */
+  until(name: string, what: string, check: (status: MachineStatus) => void): Promise<Machine> {
+    return eventually(
+      `machine ${name}: ${what}`,
+      async () => {
+        const machine = await this.get(name);
+        const { status = {} } = machine;
+        try {
+          check(status);
+        } catch (error) {
+          const steps = status.steps?.map(
+            (step) => `${step.name} ${step.state} ${step.message ?? ''}`,
+          );
+          throw new Error(`${(error as Error).message}: ${status.phase} ${steps?.join(', ')}`, {
+            cause: error,
+          });
+        }
+        return machine;
+      },
+      PATIENCE_MS,
+    );
+  }
+
+  inRoot(machineName: string, path: string): Promise<string> {
+    return readFile(join(this.hostRoot, 'var/lib/machines', machineName, path), 'utf8');
+  }
+
+  host(): Promise<LocalDirHost> {
+    return LocalDirHost.open({ path: this.hostRoot, clock: systemClock, ids: systemIds });
+  }
+
+  async isRunning(machineName: string): Promise<boolean> {
+    const host = await this.host();
+    const unit = `systemd-nspawn@${machineName}.service`;
+    return (await host.services.state(unit, this.plane.signal)).isActive;
+  }
+
+  /** As a kubelet would say it, now. */
+  async report(node: string, isReady: boolean): Promise<void> {
+    const { client, signal } = this.plane;
+    const now = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+    await client.create(NODES, '', { metadata: { name: node } }, signal).catch(() => undefined);
+    const condition = {
+      type: 'Ready',
+      status: isReady ? 'True' : 'False',
+      reason: isReady ? 'KubeletReady' : 'KubeletNotReady',
+      message: '',
+      lastHeartbeatTime: now,
+      lastTransitionTime: now,
+    };
+    const patch = { status: { conditions: [condition] } };
+    await client.patch(NODES, '', node, 'status', 'merge', patch, signal);
+  }
+
+  async #stopAll(): Promise<void> {
+    const host = await this.host();
+    const { signal } = new AbortController();
+    for (const name of (await host.list('/var/lib/machines', signal)) ?? [])
+      await host.services.stop(`systemd-nspawn@${name}.service`, signal);
+  }
+}
