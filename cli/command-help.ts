@@ -14,6 +14,25 @@ export const helpOf = {
     description:
       'On a server of Windlass it runs all of them, on any other only those of our kinds: docs/kubernetes.md.\nInstall deploy/crds and deploy/kubernetes there first.',
   },
+  machinePlan: {
+    usage: 'machine plan -f PATH',
+    summary: 'Show what applying machines would do to them, and why',
+  },
+  machineApply: {
+    usage: 'machine apply -f PATH',
+    summary: 'Apply machines and show their steps until they are done',
+    description:
+      'Exit code 0: every machine is what its file says. 1: one failed, or went back to what it ran before.',
+  },
+  machineStatus: {
+    usage: 'machine status NAME',
+    summary: 'Show the steps of a machine as a tree',
+  },
+  machinePreflight: {
+    usage: 'machine preflight NAME',
+    summary: 'Check the host of a machine now; nothing is changed on it',
+    description: 'Exit code 0: nothing stands in the way.',
+  },
   nodeRun: {
     usage: 'node run',
     summary: 'Run the node agent of this machine alone',

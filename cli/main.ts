@@ -25,6 +25,34 @@ const COMMANDS: ReadonlyMap<string, Entry> = new Map([
     },
   ],
   [
+    'machine plan',
+    {
+      help: helpOf.machinePlan,
+      load: async () => (await import('./commands/machine-plan.ts')).machinePlan,
+    },
+  ],
+  [
+    'machine apply',
+    {
+      help: helpOf.machineApply,
+      load: async () => (await import('./commands/machine-apply.ts')).machineApply,
+    },
+  ],
+  [
+    'machine status',
+    {
+      help: helpOf.machineStatus,
+      load: async () => (await import('./commands/machine-status.ts')).machineStatus,
+    },
+  ],
+  [
+    'machine preflight',
+    {
+      help: helpOf.machinePreflight,
+      load: async () => (await import('./commands/machine-preflight.ts')).machinePreflight,
+    },
+  ],
+  [
     'node run',
     { help: helpOf.nodeRun, load: async () => (await import('./commands/node-run.ts')).nodeRun },
   ],

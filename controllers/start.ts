@@ -163,7 +163,7 @@ export async function startControllers(
         artifacts,
         program: options.program ?? [],
       });
-      CONTROLLERS[name]?.(manager, { connection, resolver, artifacts, options });
+    CONTROLLERS[name]?.(manager, { connection, resolver, artifacts, options });
     await manager.run(lifetime);
   };
   const closing = new AbortController();

@@ -19,7 +19,14 @@ const HEADER =
 
 /** Path below the project's root → content. */
 export function renderCRDs(): ReadonlyMap<string, string> {
-  const definitions = [artifactDefinition, clusterDefinition, infraProviderDefinition, machineOperationDefinition, machineDefinition, serviceDefinition];
+  const definitions = [
+    artifactDefinition,
+    clusterDefinition,
+    infraProviderDefinition,
+    machineOperationDefinition,
+    machineDefinition,
+    serviceDefinition,
+  ];
   const list = { kind: 'List', apiVersion: 'v1', metadata: {}, items: definitions };
   return new Map([
     ...definitions.map((definition): [string, string] => [

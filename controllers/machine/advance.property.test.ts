@@ -180,6 +180,37 @@ test('a drain that fails leads to no switch, and the node works again', async ()
   assert.deepEqual(brief(world), SETTLED_ON('B'));
 });
 
+/** A machine whose new slot was started, and is being verified. */
+async function verifying(): Promise<MachineWorld> {
+  const world = new MachineWorld('A');
+  await settle(world);
+  world.broken.add('B');
+  world.goal = 'B';
+  await life(world);
+  assert.equal(world.status.steps?.find(({ name }) => name === 'Verify')?.state, 'Running');
+  return world;
+}
+
+test('what was started a moment ago is waited for [unbounded-053]', async () => {
+  const world = await verifying();
+  world.now += 5_000;
+  const waiting = await life(world);
+  assert.ok((waiting?.againMs ?? 0) > 0);
+  assert.equal(world.status.run?.direction, 'Forward');
+});
+
+test('what nobody recorded the start of has had its time [unbounded-054]', async () => {
+  const world = await verifying();
+  const steps = world.status.steps?.map(({ startedAt, ...step }) =>
+    step.name === 'Verify' || startedAt === undefined ? step : { ...step, startedAt },
+  );
+  world.status = { ...world.status, ...(steps === undefined ? {} : { steps }) };
+  world.now += 1_700_000_000_000;
+  await settle(world);
+  assert.deepEqual(brief(world), SETTLED_ON('A'));
+  assert.deepEqual(world.status.quarantined, ['B']);
+});
+
 test('killed before and after every act and every write, it ends the same [unbounded-088]', async () => {
   for (const isBroken of [false, true]) {
     for (let at = 0; ; at += 1) {

@@ -51,8 +51,8 @@ export async function performOperation(
     message: message.slice(-LOG_BYTES),
   });
   try {
-    const { status: next, message } = await perform(type, status, context, signal);
-    return { ...next, operation: answer('Complete', message) };
+    const { status: next, message, isFailed } = await perform(type, status, context, signal);
+    return { ...next, operation: answer(isFailed === true ? 'Failed' : 'Complete', message) };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     const message = error instanceof Error ? error.message : String(error);
@@ -60,18 +60,28 @@ export async function performOperation(
   }
 }
 
+interface Performed {
+  readonly status: MachineStatus;
+  readonly message: string;
+  /** It was done, and what came of it is bad news. */
+  readonly isFailed?: boolean;
+}
+
 async function perform(
   type: string,
   status: MachineStatus,
   { machine, host, work, clock }: OperationContext,
   signal: AbortSignal,
-): Promise<{ readonly status: MachineStatus; readonly message: string }> {
+): Promise<Performed> {
   const { activeSlot, run } = status;
   switch (type) {
     case 'Preflight': {
       const report = await work.preflight(idleSlot(activeSlot), signal);
-      if (report.status === 'failed') throw new Error(report.summary);
-      return { status: { ...status, preflight: report }, message: report.summary };
+      return {
+        status: { ...status, preflight: report },
+        message: report.summary,
+        ...(report.status === 'failed' ? { isFailed: true } : {}),
+      };
     }
     case 'Start':
       refuseWhile(run !== undefined, type);

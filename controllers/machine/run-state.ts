@@ -93,8 +93,13 @@ export function stepStarted(status: MachineStatus, name: StepName, now: string):
   // Resumed, not begun again: deadlines count from the first start.
   const isResumed = before?.state === 'Running';
   const attempt = (before?.attempt ?? 0) + (isResumed ? 0 : 1);
-  const startedAt = isResumed ? (before.startedAt ?? now) : now;
-  return withStep(status, { name, state: 'Running', attempt, startedAt });
+  const startedAt = isResumed ? before.startedAt : now;
+  return withStep(status, {
+    name,
+    state: 'Running',
+    attempt,
+    ...(startedAt === undefined ? {} : { startedAt }),
+  });
 }
 
 export function stepDone(

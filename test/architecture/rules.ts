@@ -148,6 +148,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controllers/cluster/plan.ts',
     'controllers/cluster/settings.ts',
     'controllers/cluster/types.ts',
+    'controllers/machine/types.ts',
+    'controllers/machine/machine-goal.ts',
+    // Of the service controller only what computes: previews plan as it does.
     'controllers/service/claims.ts',
     'controllers/service/described-revision.ts',
     'controllers/service/duration.ts',

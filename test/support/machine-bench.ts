@@ -64,7 +64,14 @@ export class MachineBench {
   /** The controllers as a process of their own, that can be killed. */
   controllersProcess(t: TestContext): ChildProcess {
     const main = join(projectRoot, 'cli', 'main.ts');
-    const flags = ['controllers', '--kubeconfig', this.plane.kubeconfig, '--only', 'machine'];
+    const flags = [
+      'controllers',
+      '--kubeconfig',
+      this.plane.kubeconfig,
+      '--only',
+      'machine',
+      '--leader-elect=false',
+    ];
     const child = spawn(process.execPath, [main, ...flags], { stdio: 'ignore' });
     t.after(() => child.kill('SIGKILL'));
     return child;

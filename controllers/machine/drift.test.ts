@@ -1,0 +1,74 @@
+// What differs from the goal is found by digest on a folder that stands for a host, and taken away more than once without harm.
+import assert from 'node:assert/strict';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { systemClock } from '#platform/clock.ts';
+import { provision } from '../rootfs/provision.ts';
+import { openBench } from '../rootfs/rootfs-fixture.ts';
+import type { RootFSBench } from '../rootfs/rootfs-fixture.ts';
+import { correctDrift } from './correct-drift.ts';
+import { findDrift } from './drift.ts';
+import type { Drift } from './drift.ts';
+import { removeSlot, startSlot } from './run-slot.ts';
+
+const { signal } = new AbortController();
+const STAGED = { artifact: 'tool', path: '/opt/tool', digest: `sha256:${'0'.repeat(64)}` };
+let bench: RootFSBench;
+beforeEach(async () => {
+  bench = await openBench();
+});
+afterEach(() => bench[Symbol.asyncDispose]());
+
+const place = (path: string): string => join(bench.hostRoot, path);
+
+async function look(staged = [] as readonly (typeof STAGED)[]): Promise<readonly Drift[]> {
+  const { host, goal, goalHash } = bench.context({ node: undefined });
+  return findDrift({ host, goal, goalHash, staged, shouldRun: false }, signal);
+}
+
+test('files are compared by digest and put right in place; a damaged root must be rebuilt', async () => {
+  const { host, goal } = bench.context({ node: undefined });
+  await provision(bench.context({ node: undefined })).do(signal);
+  assert.deepEqual(await look(), []);
+  await writeFile(place(goal.nspawnFile), 'x');
+  await writeFile(place(`${goal.machineDirectory}/etc/hostname`), 'x');
+  const found = await look();
+  assert.deepEqual(
+    found.map(({ field, class: kind }) => [field, kind]),
+    [
+      [`file ${goal.nspawnFile}`, 'in-place'],
+      [`file ${goal.machineDirectory}/etc/hostname`, 'in-place'],
+    ],
+  );
+  const clock = systemClock;
+  assert.deepEqual(await correctDrift(found, { host, slot: goal, clock }, signal), {
+    mustRebuild: false,
+  });
+  assert.match(await readFile(place(goal.nspawnFile), 'utf8'), /VirtualEthernet=no/);
+  assert.deepEqual(await look(), []);
+  await writeFile(place(`${goal.machineDirectory}/.windlass-rootfs-complete`), '{}');
+  const [damaged] = await look();
+  assert.equal(damaged?.class, 'rebuild');
+});
+
+test('what was staged and is not what it was is found [unbounded-026]', async () => {
+  await provision(bench.context({ node: undefined })).do(signal);
+  await mkdir(dirname(place(STAGED.path)), { recursive: true });
+  await writeFile(place(STAGED.path), 'tampered');
+  const [drift] = await look([STAGED]);
+  assert.deepEqual(drift, { field: 'artifact tool at /opt/tool', class: 'rebuild' });
+});
+
+test('a slot is removed with all that is its, and again without harm [unbounded-080]', async () => {
+  const { host, goal } = bench.context({ node: undefined });
+  await removeSlot(host, goal, signal);
+  await provision(bench.context({ node: undefined })).do(signal);
+  await startSlot(host, goal, systemClock, signal);
+  assert.equal((await host.services.state(goal.unit, signal)).isActive, true);
+  await removeSlot(host, goal, signal);
+  await removeSlot(host, goal, signal);
+  for (const path of [goal.machineDirectory, goal.nspawnFile, goal.serviceOverrideFile])
+    assert.equal(await host.stat(path, signal), undefined, path);
+  assert.equal((await host.services.state(goal.unit, signal)).isActive, false);
+});
