@@ -28,11 +28,6 @@ export const helpOf = {
     usage: 'machine status NAME',
     summary: 'Show the steps of a machine as a tree',
   },
-  machinePreflight: {
-    usage: 'machine preflight NAME',
-    summary: 'Check the host of a machine now; nothing is changed on it',
-    description: 'Exit code 0: nothing stands in the way.',
-  },
   nodeRun: {
     usage: 'node run',
     summary: 'Run the node agent of this machine alone',
@@ -212,6 +207,38 @@ export const helpOf = {
       'Services that use it want imagePullPolicy IfNotPresent or Never: no registry can be asked for it.',
       'The local Engine is that of DOCKER_HOST.',
     ].join('\n'),
+  },
+  artifactStatus: {
+    usage: 'artifact status',
+    summary: 'Say what the Artifacts of the server are at',
+    description: 'Exit code 0: all of them are ready; 1: not.',
+  },
+  artifactFetch: {
+    usage: 'artifact fetch -f FILE',
+    summary: 'Fetch the Artifacts of a file into a store, without a server',
+    description:
+      'Secrets that they name are looked for in the files. Exit code 0: all are there, and verified; 1: not.',
+  },
+  artifactVerify: {
+    usage: 'artifact verify',
+    summary: 'Hash every file of a store, and remove what is damaged',
+    description:
+      'What Artifacts want is fetched again. Exit code 0: all are good; 1: some were not.',
+  },
+  artifactPrune: {
+    usage: 'artifact prune',
+    summary: 'Remove what no Artifact of the server wants',
+    description: 'Earlier digests that Artifacts retain stay, and so does what came in bundles.',
+  },
+  artifactBundleCreate: {
+    usage: 'artifact bundle create FILE -f MANIFEST',
+    summary: 'Put the Artifacts of a manifest into one file, for machines without the internet',
+  },
+  artifactBundleImport: {
+    usage: 'artifact bundle import FILE',
+    summary: 'Take a bundle into a store, verified',
+    description:
+      'Artifacts that want what is in it fetch nothing then. It stays until windlass artifact prune --bundles.',
   },
   secretsStatus: {
     usage: 'secrets status',

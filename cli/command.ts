@@ -1,4 +1,4 @@
-// What a command is: a table of options, the words it takes, and a function. main.ts holds the table of commands.
+// What a command is: a table of options, the words it takes, and a function. main.ts puts the table of commands together.
 import { commandHelp } from './help.ts';
 import type { CommandHelp } from './help.ts';
 import { parseOptions } from './options.ts';
@@ -42,6 +42,12 @@ export interface CommandDefinition<T extends OptionTable> {
 /** A command with its options hidden, as the table holds it. */
 export interface Command {
   readonly main: (argv: readonly string[], io: CommandIO) => Promise<number>;
+}
+
+/** A row of the table of commands: the code is loaded when it runs. */
+export interface CommandEntry {
+  readonly help: CommandHelp;
+  readonly load: () => Promise<Command>;
 }
 
 /** Ties a table of options to the function that gets their values. */

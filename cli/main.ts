@@ -2,20 +2,17 @@
 // Commands are loaded when they run, so that `windlass version` does not pay for a control plane.
 import { stuckThreads } from '#platform/stuck-threads.ts';
 import { closest } from './closest.ts';
-import type { Command, CommandIO } from './command.ts';
+import type { CommandEntry, CommandIO } from './command.ts';
 import { programHelp } from './help.ts';
-import type { CommandHelp } from './help.ts';
 import { helpOf } from './command-help.ts';
+import { MACHINE_COMMANDS } from './machine-commands.ts';
 import { processIO } from './process-io.ts';
 import { stayAlive } from './run-until-stopped.ts';
+import { SERVICE_COMMANDS } from './service-commands.ts';
+import { STATE_COMMANDS } from './state-commands.ts';
 import { CommandError, UsageError } from './usage-error.ts';
 
-interface Entry {
-  readonly help: CommandHelp;
-  readonly load: () => Promise<Command>;
-}
-
-const COMMANDS: ReadonlyMap<string, Entry> = new Map([
+const COMMANDS: ReadonlyMap<string, CommandEntry> = new Map([
   ['up', { help: helpOf.up, load: async () => (await import('./commands/up.ts')).up }],
   [
     'controllers',
@@ -24,335 +21,9 @@ const COMMANDS: ReadonlyMap<string, Entry> = new Map([
       load: async () => (await import('./commands/controllers.ts')).controllers,
     },
   ],
-  [
-    'machine plan',
-    {
-      help: helpOf.machinePlan,
-      load: async () => (await import('./commands/machine-plan.ts')).machinePlan,
-    },
-  ],
-  [
-    'machine apply',
-    {
-      help: helpOf.machineApply,
-      load: async () => (await import('./commands/machine-apply.ts')).machineApply,
-    },
-  ],
-  [
-    'machine status',
-    {
-      help: helpOf.machineStatus,
-      load: async () => (await import('./commands/machine-status.ts')).machineStatus,
-    },
-  ],
-  [
-    'machine preflight',
-    {
-      help: helpOf.machinePreflight,
-      load: async () => (await import('./commands/machine-preflight.ts')).machinePreflight,
-    },
-  ],
-  [
-    'node run',
-    { help: helpOf.nodeRun, load: async () => (await import('./commands/node-run.ts')).nodeRun },
-  ],
-  [
-    'node cordon',
-    {
-      help: helpOf.nodeCordon,
-      load: async () => (await import('./commands/node-cordon.ts')).nodeCordon,
-    },
-  ],
-  [
-    'node uncordon',
-    {
-      help: helpOf.nodeUncordon,
-      load: async () => (await import('./commands/node-cordon.ts')).nodeUncordon,
-    },
-  ],
-  [
-    'node drain',
-    {
-      help: helpOf.nodeDrain,
-      load: async () => (await import('./commands/node-drain.ts')).nodeDrain,
-    },
-  ],
-  [
-    'node remove',
-    {
-      help: helpOf.nodeRemove,
-      load: async () => (await import('./commands/node-remove.ts')).nodeRemove,
-    },
-  ],
-  [
-    'node kubeconfig',
-    {
-      help: helpOf.nodeKubeconfig,
-      load: async () => (await import('./commands/node-kubeconfig.ts')).nodeKubeconfig,
-    },
-  ],
-  [
-    'machine preflight',
-    {
-      help: helpOf.machinePreflight,
-      load: async () => (await import('./machine/operation-commands.ts')).machinePreflight,
-    },
-  ],
-  [
-    'machine start',
-    {
-      help: helpOf.machineStart,
-      load: async () => (await import('./machine/operation-commands.ts')).machineStart,
-    },
-  ],
-  [
-    'machine stop',
-    {
-      help: helpOf.machineStop,
-      load: async () => (await import('./machine/operation-commands.ts')).machineStop,
-    },
-  ],
-  [
-    'machine reboot',
-    {
-      help: helpOf.machineReboot,
-      load: async () => (await import('./machine/operation-commands.ts')).machineReboot,
-    },
-  ],
-  [
-    'machine rollback',
-    {
-      help: helpOf.machineRollback,
-      load: async () => (await import('./machine/operation-commands.ts')).machineRollback,
-    },
-  ],
-  [
-    'machine retry',
-    {
-      help: helpOf.machineRetry,
-      load: async () => (await import('./machine/operation-commands.ts')).machineRetry,
-    },
-  ],
-  [
-    'machine reset',
-    {
-      help: helpOf.machineReset,
-      load: async () => (await import('./machine/operation-commands.ts')).machineReset,
-    },
-  ],
-  [
-    'machine collect-logs',
-    {
-      help: helpOf.machineCollectLogs,
-      load: async () => (await import('./machine/operation-commands.ts')).machineCollectLogs,
-    },
-  ],
-  [
-    'status',
-    { help: helpOf.status, load: async () => (await import('./commands/status.ts')).status },
-  ],
-  ['plan', { help: helpOf.plan, load: async () => (await import('./commands/plan.ts')).plan }],
-  [
-    'deploy',
-    { help: helpOf.deploy, load: async () => (await import('./commands/deploy.ts')).deploy },
-  ],
-  ['diff', { help: helpOf.diff, load: async () => (await import('./commands/diff.ts')).diff }],
-  ['run', { help: helpOf.run, load: async () => (await import('./commands/run.ts')).run }],
-  ['logs', { help: helpOf.logs, load: async () => (await import('./commands/logs.ts')).logs }],
-  ['scale', { help: helpOf.scale, load: async () => (await import('./commands/scale.ts')).scale }],
-  [
-    'restart',
-    { help: helpOf.restart, load: async () => (await import('./commands/restart.ts')).restart },
-  ],
-  ['pause', { help: helpOf.pause, load: async () => (await import('./commands/pause.ts')).pause }],
-  [
-    'resume',
-    { help: helpOf.resume, load: async () => (await import('./commands/pause.ts')).resume },
-  ],
-  [
-    'history',
-    { help: helpOf.history, load: async () => (await import('./commands/history.ts')).history },
-  ],
-  [
-    'rollback',
-    { help: helpOf.rollback, load: async () => (await import('./commands/rollback.ts')).rollback },
-  ],
-  [
-    'promote',
-    { help: helpOf.promote, load: async () => (await import('./commands/promote.ts')).promote },
-  ],
-  [
-    'abort',
-    { help: helpOf.abort, load: async () => (await import('./commands/promote.ts')).abort },
-  ],
-  [
-    'generate-name',
-    {
-      help: helpOf.generateName,
-      load: async () => (await import('./commands/generate-name.ts')).generateName,
-    },
-  ],
-  [
-    'image push',
-    {
-      help: helpOf.imagePush,
-      load: async () => (await import('./commands/image-push.ts')).imagePush,
-    },
-  ],
-  [
-    'cluster plan',
-    {
-      help: helpOf.clusterPlan,
-      load: async () => (await import('./commands/cluster-plan.ts')).clusterPlan,
-    },
-  ],
-  [
-    'cluster apply',
-    {
-      help: helpOf.clusterApply,
-      load: async () => (await import('./commands/cluster-apply.ts')).clusterApply,
-    },
-  ],
-  [
-    'cluster status',
-    {
-      help: helpOf.clusterStatus,
-      load: async () => (await import('./commands/cluster-status.ts')).clusterStatus,
-    },
-  ],
-  [
-    'cluster list',
-    {
-      help: helpOf.clusterList,
-      load: async () => (await import('./commands/cluster-status.ts')).clusterList,
-    },
-  ],
-  [
-    'cluster start',
-    {
-      help: helpOf.clusterStart,
-      load: async () => (await import('./commands/cluster-power.ts')).clusterStart,
-    },
-  ],
-  [
-    'cluster stop',
-    {
-      help: helpOf.clusterStop,
-      load: async () => (await import('./commands/cluster-power.ts')).clusterStop,
-    },
-  ],
-  [
-    'cluster delete',
-    {
-      help: helpOf.clusterDelete,
-      load: async () => (await import('./commands/cluster-delete.ts')).clusterDelete,
-    },
-  ],
-  [
-    'secrets status',
-    {
-      help: helpOf.secretsStatus,
-      load: async () => (await import('./commands/secrets-status.ts')).secretsStatus,
-    },
-  ],
-  [
-    'secrets rotate',
-    {
-      help: helpOf.secretsRotate,
-      load: async () => (await import('./commands/secrets-rotate.ts')).secretsRotate,
-    },
-  ],
-  [
-    'secrets prune-keys',
-    {
-      help: helpOf.secretsPruneKeys,
-      load: async () => (await import('./commands/secrets-prune-keys.ts')).secretsPruneKeys,
-    },
-  ],
-  [
-    'check',
-    {
-      help: helpOf.check,
-      load: async () => (await import('./commands/check.ts')).check,
-    },
-  ],
-  [
-    'backup create',
-    {
-      help: helpOf.backupCreate,
-      load: async () => (await import('./commands/backup-create.ts')).backupCreate,
-    },
-  ],
-  [
-    'backup verify',
-    {
-      help: helpOf.backupVerify,
-      load: async () => (await import('./commands/backup-verify.ts')).backupVerify,
-    },
-  ],
-  [
-    'restore',
-    {
-      help: helpOf.restore,
-      load: async () => (await import('./commands/restore.ts')).restore,
-    },
-  ],
-  [
-    'migrate',
-    {
-      help: helpOf.migrate,
-      load: async () => (await import('./commands/migrate.ts')).migrate,
-    },
-  ],
-  [
-    'persistence status',
-    {
-      help: helpOf.persistenceStatus,
-      load: async () => (await import('./commands/persistence-status.ts')).persistenceStatus,
-    },
-  ],
-  [
-    'persistence verify',
-    {
-      help: helpOf.persistenceVerify,
-      load: async () => (await import('./commands/persistence-verify.ts')).persistenceVerify,
-    },
-  ],
-  [
-    'persistence resync',
-    {
-      help: helpOf.persistenceResync,
-      load: async () => (await import('./commands/persistence-resync.ts')).persistenceResync,
-    },
-  ],
-  [
-    'persistence promote',
-    {
-      help: helpOf.persistencePromote,
-      load: async () => (await import('./commands/persistence-promote.ts')).persistencePromote,
-    },
-  ],
-  [
-    'persistence diff',
-    {
-      help: helpOf.persistenceDiff,
-      load: async () => (await import('./commands/persistence-diff.ts')).persistenceDiff,
-    },
-  ],
-  [
-    'persistence cat',
-    {
-      help: helpOf.persistenceCat,
-      load: async () => (await import('./commands/persistence-cat.ts')).persistenceCat,
-    },
-  ],
-  [
-    'persistence log',
-    {
-      help: helpOf.persistenceLog,
-      load: async () => (await import('./commands/persistence-log.ts')).persistenceLog,
-    },
-  ],
+  ...MACHINE_COMMANDS,
+  ...SERVICE_COMMANDS,
+  ...STATE_COMMANDS,
   [
     'version',
     { help: helpOf.version, load: async () => (await import('./commands/version.ts')).version },
@@ -363,8 +34,10 @@ function helpText(): string {
   return programHelp([...COMMANDS].map(([name, { help }]) => [name, help]));
 }
 
-function findCommand(argv: readonly string[]): { entry: Entry; rest: readonly string[] } {
-  const [first = '', second = ''] = argv;
+function findCommand(argv: readonly string[]): { entry: CommandEntry; rest: readonly string[] } {
+  const [first = '', second = '', third = ''] = argv;
+  const three = COMMANDS.get(`${first} ${second} ${third}`);
+  if (three !== undefined) return { entry: three, rest: argv.slice(3) };
   const two = COMMANDS.get(`${first} ${second}`);
   if (two !== undefined) return { entry: two, rest: argv.slice(2) };
   const one = COMMANDS.get(first);

@@ -75,7 +75,6 @@ export interface Controllers {
 }
 
 interface Shared {
-  readonly program: readonly string[];
   readonly connection: Connection;
   readonly resolver: DigestResolver | undefined;
   readonly artifacts: ArtifactParts | undefined;
@@ -92,8 +91,11 @@ const CONTROLLERS: Readonly<Record<string, Add>> = {
     addArtifactController(manager, artifacts);
   },
   'infra-provider': addInfraProviderController,
-  cluster: (manager, { program, artifacts }) =>
-    addClusterController(manager, { program, ...(artifacts && { store: artifacts.store }) }),
+  cluster: (manager, { options, artifacts }) =>
+    addClusterController(manager, {
+      program: options.program ?? [],
+      ...(artifacts && { store: artifacts.store }),
+    }),
   'machine-operation': (manager) => addMachineOperationController(manager, { ids: systemIds }),
   machine: addMachines,
   scheduler: addScheduler,
@@ -108,9 +110,14 @@ const CONTROLLERS: Readonly<Record<string, Add>> = {
 export const controllerNames: readonly string[] = Object.keys(CONTROLLERS);
 
 /** Those of kinds that no other system knows. */
-const OWN_KINDS: readonly string[] = ['service', 'artifact', 'infra-provider', 'cluster'];
-const OWN_KINDS: readonly string[] = ['service', 'artifact', 'machine-operation'];
-const OWN_KINDS: readonly string[] = ['service', 'artifact', 'machine'];
+const OWN_KINDS: readonly string[] = [
+  'service',
+  'artifact',
+  'infra-provider',
+  'machine',
+  'machine-operation',
+  'cluster',
+];
 
 /**
  * Resolves as soon as the controllers run; they wait for the server by themselves, also when it is not there yet.
@@ -157,13 +164,7 @@ export async function startControllers(
     const names = options.controllers ?? possible(await defaultNames(shared, lifetime), options);
     const manager = new Manager({ ...shared, ids: systemIds, metrics });
     for (const name of names)
-      CONTROLLERS[name]?.(manager, {
-        connection,
-        resolver,
-        artifacts,
-        program: options.program ?? [],
-      });
-    CONTROLLERS[name]?.(manager, { connection, resolver, artifacts, options });
+      CONTROLLERS[name]?.(manager, { connection, resolver, artifacts, options });
     await manager.run(lifetime);
   };
   const closing = new AbortController();

@@ -11,7 +11,7 @@ import type { ReconcileResult } from '../machinery/controller.ts';
 import type { EventRecorder } from '../machinery/events.ts';
 import type { Manager } from '../machinery/manager.ts';
 import { timestamp } from '../machinery/timestamps.ts';
-import { imageClosure } from './image-closure.ts';
+import { keptDigests } from './kept-digests.ts';
 import type { Outcome } from './outcome.ts';
 import type { ArtifactParts } from './parts.ts';
 import { planStatus } from './plan-status.ts';
@@ -175,16 +175,7 @@ class ArtifactController {
 
   async #collect(signal: AbortSignal): Promise<ReconcileResult> {
     const { store, metrics, unusedMs } = this.#parts;
-    const keep = new Set<string>();
-    for (const { spec, status } of this.#artifacts.list()) {
-      for (const { digest } of [status ?? {}, ...(status?.retained ?? [])]) {
-        const hex = parseDigest(digest ?? '');
-        if (hex === undefined) continue;
-        keep.add(hex);
-        if (spec.type === 'OCIImage')
-          for (const part of await imageClosure(store, hex, signal)) keep.add(part);
-      }
-    }
+    const keep = await keptDigests(store, this.#artifacts.list(), signal);
     const removed = await store.collect(keep, unusedMs);
     if (removed.length > 0)
       this.#manager.logger.info('Removed artifacts that nobody uses', { count: removed.length });

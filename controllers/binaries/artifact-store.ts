@@ -1,7 +1,18 @@
 // Files by their SHA-256: `<folder>/sha256/<hex>`. A name is given only to bytes that were hashed on their way in, after they were made
 // durable; what is found under a name is verified again before it is used the first time, and from time to time.
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { lstat, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import {
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
@@ -116,6 +127,27 @@ export class ArtifactStore {
     await rm(this.pathOf(digest), { recursive: true, force: true });
   }
 
+  /** Keeps what came in a bundle, though no Artifact may name it yet; until releaseBundles(). @param digests in hex */
+  async keepBundle(digests: readonly string[]): Promise<void> {
+    try {
+      const folder = join(this.folder, 'bundles');
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const text = JSON.stringify(digests.toSorted());
+      const name = createHash('sha256').update(text).digest('hex');
+      const partial = join(folder, `.${name}.${this.#options.ids.hex(8)}`);
+      await writeFile(partial, text, { mode: 0o600, flush: true });
+      await rename(partial, join(folder, `${name}.json`));
+      await syncFolder(folder);
+    } catch (error) {
+      throw storageError(error, this.folder);
+    }
+  }
+
+  /** What came in bundles is kept no longer than anything else. */
+  async releaseBundles(): Promise<void> {
+    await rm(join(this.folder, 'bundles'), { recursive: true, force: true });
+  }
+
   /**
    * Removes entries that nobody keeps and that were not used for a while, and what killed processes left behind.
    *
@@ -125,8 +157,10 @@ export class ArtifactStore {
   async collect(keep: ReadonlySet<string>, unusedMs: number): Promise<readonly StoreEntry[]> {
     const now = this.#options.clock.now();
     const removed: StoreEntry[] = [];
+    const bundled = await this.#bundled();
     for (const entry of await this.list()) {
-      if (keep.has(entry.digest) || now - entry.lastUsed < unusedMs) continue;
+      if (keep.has(entry.digest) || bundled.has(entry.digest)) continue;
+      if (now - entry.lastUsed < unusedMs) continue;
       await this.remove(entry.digest);
       removed.push(entry);
     }
@@ -258,6 +292,17 @@ export class ArtifactStore {
     const [first, ...rest] = names.map((name) => join(folder, name));
     for (const path of rest) await removePartial(path);
     return first;
+  }
+
+  async #bundled(): Promise<ReadonlySet<string>> {
+    const folder = join(this.folder, 'bundles');
+    const digests = new Set<string>();
+    for (const name of await namesIn(folder)) {
+      if (!name.endsWith('.json')) continue;
+      const text = await readFile(join(folder, name), 'utf8').catch(() => '');
+      for (const [digest] of text.matchAll(/[0-9a-f]{64}/g)) digests.add(digest);
+    }
+    return digests;
   }
 
   async #sweep(now: number): Promise<void> {

@@ -21,7 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'persistence/manager/': ['platform/', 'persistence/*'],
   'persistence/secrets/': ['platform/', 'persistence/*'],
-  'persistence/module/': ['persistence/*'],
+  'persistence/module/': ['platform/', 'persistence/*'],
   'controlplane/api/': [],
   'controlplane/store/': [
     'platform/',
@@ -134,6 +134,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controlplane/node-kubeconfig.ts',
     // Commands that work on the state while no server runs.
     'persistence/backup/',
+    'persistence/machine-id.ts',
+    'persistence/open.ts',
     'persistence/provider.ts',
     'controllers/start.ts',
     'controllers/agent/start.ts',
@@ -150,6 +152,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controllers/cluster/types.ts',
     'controllers/machine/types.ts',
     'controllers/machine/machine-goal.ts',
+    // Commands that work on a store of artifacts while no server runs.
+    'controllers/artifact/',
+    'controllers/binaries/',
     // Of the service controller only what computes: previews plan as it does.
     'controllers/service/claims.ts',
     'controllers/service/described-revision.ts',
@@ -194,7 +199,12 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   ssh2: ['controllers/hosts/ssh/', 'controllers/hosts/open-host.ts'],
   openpgp: ['controllers/infrastructure/omni/'],
   dockerode: ['controllers/runtimes/', 'controllers/infrastructure/docker/'],
-  'tar-stream': ['controllers/runtimes/', 'controllers/rootfs/', 'controllers/machine-operation/'],
+  'tar-stream': [
+    'controllers/binaries/',
+    'controllers/runtimes/',
+    'controllers/rootfs/',
+    'controllers/machine-operation/',
+  ],
   'node:child_process': [
     'controllers/runtimes/',
     'controllers/hosts/local-dir/',

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { machineApply } from '#cli/commands/machine-apply.ts';
 import { machinePlan } from '#cli/commands/machine-plan.ts';
-import { machinePreflight } from '#cli/commands/machine-preflight.ts';
 import { machineStatus } from '#cli/commands/machine-status.ts';
+import { machinePreflight } from '#cli/machine/operation-commands.ts';
 import type { Command, CommandIO } from '#cli/command.ts';
 import { MachineBench } from '../support/machine-bench.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -45,7 +45,7 @@ test('the example is applied, checked and upgraded by its commands', async (t) =
   assert.match(applied, /machine\.windlass\.dev\/example created/);
   assert.match(applied, /✓ EnsureNSpawnWorkspace/);
   assert.equal(await bench.isRunning('example-a'), true);
-  assert.match(await run(machinePreflight, 'example', '--all'), /oci-image-reachable/);
+  assert.match(await run(machinePreflight, 'example'), /oci-image-reachable/);
   await writeFile(file, text.replace("version: '1'", "version: '2'"));
   assert.match(await run(machinePlan, '-f', file), /~ machine\/example {2}upgrade 1 → 2 in slot b/);
   await run(machineApply, '-f', file);
