@@ -56,7 +56,7 @@ export class MachineBench {
   }
 
   controllers(): Promise<() => Promise<void>> {
-    return this.plane.controllers(['machine'], {
+    return this.plane.controllers(['machine', 'machine-operation'], {
       machines: { folder: join(this.#folder, 'work'), driftEveryMs: 500, stableMs: 100 },
     });
   }
