@@ -1,6 +1,7 @@
-// `npm run bench [start|create|watch|list|ingress|plan|rollout|idle|s3|segments|store …] [--scale FACTOR] [--peer etcd]`: ratios against a floor measured in the same run. Not a test: nothing fails here.
+// `npm run bench [start|create|watch|list|ingress|plan|rollout|idle|s3|segments|store|artifact …] [--scale FACTOR] [--peer etcd]`: ratios against a floor measured in the same run. Not a test: nothing fails here.
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { benchArtifact } from './artifact.ts';
 import { benchCreate } from './create.ts';
 import { benchIdle } from './idle.ts';
 import { benchIngress } from './ingress.ts';
@@ -28,6 +29,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   s3: benchS3,
   segments: benchSegments,
   store: benchStore,
+  artifact: benchArtifact,
 };
 
 const { values, positionals: asked } = parseArgs({

@@ -1,7 +1,7 @@
 // One process at a time works on an entry of the store: a file with the holder's id in it, touched while it is held. A holder that
 // died is noticed by its process id on this machine, and by the age of its last touch anywhere. Two holders at once (one was
 // suspended for long) fetch twice and harm nothing: each has files of its own, and what gets its name was verified.
-import { link, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { Clock } from '#platform/clock.ts';
 import { sleep } from '#platform/clock.ts';
@@ -28,9 +28,9 @@ export async function lockFile(
   const content = JSON.stringify({ process: process.pid, host: hostname(), token });
   for (;;) {
     signal.throwIfAborted();
-    if (await create(path, content)) return hold(path, content, clock);
+    if (await create(path, content, token)) return hold(path, content, clock);
     await removeStale(path, token, clock);
-    if (await create(path, content)) return hold(path, content, clock);
+    if (await create(path, content, token)) return hold(path, content, clock);
     await sleep(clock, LOOK_AGAIN_MS, signal);
   }
 }
@@ -61,19 +61,18 @@ function hold(path: string, content: string, clock: Clock): AsyncDisposable {
   };
 }
 
-async function create(path: string, content: string): Promise<boolean> {
-  let handle;
+/** With its content from the first moment: a holder that is killed at any time can be told from a living one. */
+async function create(path: string, content: string, token: string): Promise<boolean> {
+  const own = `${path}.${token}.new`;
+  await writeFile(own, content, { mode: 0o600 });
   try {
-    handle = await open(path, 'wx', 0o600);
+    await link(own, path);
+    return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
-  }
-  try {
-    await handle.writeFile(content);
-    return true;
   } finally {
-    await handle.close();
+    await rm(own, { force: true });
   }
 }
 
@@ -95,7 +94,7 @@ async function removeStale(path: string, token: string, clock: Clock): Promise<v
   await rm(aside, { force: true });
 }
 
-/** A process of this machine that is gone. An empty file is one that is just being written. */
+/** A process of this machine that is gone. */
 function isDead(content: string): boolean {
   const { process: id, host } = jsonFields(content) ?? {};
   if (typeof id !== 'number' || !Number.isSafeInteger(id) || id <= 0 || host !== hostname())
