@@ -12,6 +12,7 @@ import { InfrastructureError } from '../errors.ts';
  * second one ends at once; 75 is "try again later" of sysexits.h.
  */
 const BECOME = `
+command -v flock >/dev/null || { echo 'flock of util-linux is not there' >&2; exit 69; }
 exec 9>"$0/lock"
 flock -n 9 || exit 75
 read -r line </proc/self/stat
