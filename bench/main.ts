@@ -1,8 +1,10 @@
 // `npm run bench [start|create|watch|list|ingress|plan|rollout|idle|s3|segments|store|artifact …] [--scale FACTOR] [--peer etcd]`: ratios against a floor measured in the same run. Not a test: nothing fails here.
+// `npm run bench [start|create|watch|list|ingress|plan|rollout|fleet|idle|s3|segments|store …] [--scale FACTOR] [--peer etcd]`: ratios against a floor measured in the same run. Not a test: nothing fails here.
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchArtifact } from './artifact.ts';
 import { benchCreate } from './create.ts';
+import { benchFleet } from './fleet.ts';
 import { benchIdle } from './idle.ts';
 import { benchIngress } from './ingress.ts';
 import { benchList } from './list.ts';
@@ -25,6 +27,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   ingress: benchIngress,
   plan: benchPlan,
   rollout: benchRollout,
+  fleet: benchFleet,
   idle: benchIdle,
   s3: benchS3,
   segments: benchSegments,

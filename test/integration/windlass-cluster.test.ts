@@ -1,9 +1,10 @@
-// A cluster of our own: a control plane and agents as processes of this machine, made, drained, stopped, started and removed by the
+// The example of deploy/examples/cluster. A cluster of our own: a control plane and agents as processes of this machine, made, drained, stopped, started and removed by the
 // cluster controller of another control plane.
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { parseAllDocuments } from 'yaml';
 import type { Cluster, Machine } from '#controllers/cluster/types.ts';
 import { LocalDriver } from '#controllers/infrastructure/local/local-driver.ts';
 import { HttpClient } from '#controllers/machinery/client.ts';
@@ -18,10 +19,15 @@ import { TestControlPlane } from '../support/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/hello.ts';
 import { ensureMachineKind } from '../support/machine-kind.ts';
-import { launcher } from '../support/windlass.ts';
+import { launcher, projectRoot } from '../support/windlass.ts';
 
 /** Several servers start, on a machine that does other things too. */
 const PATIENCE_MS = 90_000;
+
+interface Example {
+  readonly metadata: { readonly name: string };
+  readonly spec: Record<string, unknown>;
+}
 
 interface Node extends ApiObject {
   readonly spec?: { readonly unschedulable?: boolean };
@@ -51,30 +57,17 @@ test(
     await ensureMachineKind(client, signal);
     const stop = await plane.controllers(['cluster']);
     const port = await freePort();
-    await client.create(
-      INFRA_PROVIDERS,
-      'default',
-      { metadata: { name: 'here' }, spec: { type: 'Local', settings: { stateDirectory: state } } },
-      signal,
+    const text = readFileSync(join(projectRoot, 'deploy/examples/cluster/cluster.yaml'), 'utf8');
+    const [provider, example] = parseAllDocuments(text).map(
+      (document) => document.toJS() as Example,
     );
-    await client.create(
-      CLUSTERS,
-      'default',
-      {
-        metadata: { name: 'own' },
-        spec: {
-          distribution: 'Windlass',
-          version: '0.1.0',
-          providerRef: { name: 'here' },
-          pools: [
-            { name: 'cp', role: 'controller', replicas: 1 },
-            { name: 'w', role: 'worker', replicas: 2 },
-          ],
-          distributionOptions: { configuration: { port, program: [process.execPath, launcher] } },
-        },
-      },
-      signal,
-    );
+    assert.ok(provider && example);
+    provider.spec['settings'] = { stateDirectory: state };
+    example.spec['distributionOptions'] = {
+      configuration: { port, program: [process.execPath, launcher] },
+    };
+    await client.create(INFRA_PROVIDERS, 'default', provider, signal);
+    await client.create(CLUSTERS, 'default', example, signal);
     const cluster = (): Promise<Cluster> => client.get<Cluster>(CLUSTERS, 'default', 'own', signal);
     const condition = ({ status }: Cluster, type: string): string => {
       const found = status?.conditions?.find((one) => one.type === type);
