@@ -1,13 +1,13 @@
 // Lists: the present state, or the state at an earlier revision, rebuilt by undoing what happened since.
 import { timeout } from '../api/errors.ts';
 import { sortKey } from './keys.ts';
-import { lowerBound } from './object-table.ts';
 import type { ObjectTable } from './object-table.ts';
+import { SortedKeys } from './sorted-keys.ts';
 import type { ListOptions, ListResult, Revision, StoreEvent, StoredObject } from './types.ts';
 
 /** The keys of a table and how to look them up: now, or then. */
 interface View {
-  readonly keys: readonly string[];
+  readonly keys: SortedKeys;
   /** Every key has an object: what is left can be counted without looking. */
   readonly isDense: boolean;
   get(key: string): StoredObject | undefined;
@@ -47,46 +47,47 @@ function viewAt(table: ObjectTable, changes: readonly StoreEvent[]): View {
   const keys =
     gone.length === 0
       ? table.sortedKeys
-      : [...table.sortedKeys, ...gone.map(([key]) => key)].toSorted();
+      : new SortedKeys([...table.sortedKeys.all(), ...gone.map(([key]) => key)]);
   return { keys, isDense: false, get: (key) => (then.has(key) ? then.get(key) : table.get(key)) };
 }
 
 function pageOf(view: View, options: ListOptions): Omit<ListResult, 'revision'> {
   const { start, end } = rangeOf(view.keys, options);
+  const { matches } = options;
   const limit = options.limit === undefined || options.limit <= 0 ? Infinity : options.limit;
   const items: StoredObject[] = [];
+  let position = start;
   let left = 0;
-  for (let position = start; position < end; position += 1) {
-    const object = view.get(view.keys[position] ?? '');
-    if (object === undefined || options.matches?.(object) === false) continue;
+  view.keys.visit(start, end, (key) => {
+    position += 1;
+    const object = view.get(key);
+    if (object === undefined || matches?.(object) === false) return false;
     if (items.length < limit) {
       items.push(object);
-      continue;
+      return false;
     }
     left += 1;
     // With a filter the rest is not counted, only known to exist.
-    if (options.matches !== undefined) break;
-    if (view.isDense) {
-      left = end - position;
-      break;
-    }
-  }
+    if (matches === undefined && !view.isDense) return false;
+    if (matches === undefined) left += end - position;
+    return true;
+  });
   const last = items.at(-1);
   if (left === 0 || last === undefined) return { items };
   return {
     items,
     next: { namespace: last.namespace, name: last.name },
-    ...(options.matches === undefined ? { remaining: left } : {}),
+    ...(matches === undefined ? { remaining: left } : {}),
   };
 }
 
-function rangeOf(keys: readonly string[], options: ListOptions): { start: number; end: number } {
+/** Ranks of the first key, and of the one behind the last. */
+function rangeOf(keys: SortedKeys, options: ListOptions): { start: number; end: number } {
   const { namespace, startAfter } = options;
   // The key after `n\0a` in code unit order is `n\0a\0`, and all of namespace n lies between `n\0` and `n\u0001`.
   const after =
     startAfter === undefined ? '' : `${sortKey(startAfter.namespace, startAfter.name)}\0`;
   const from = namespace === undefined ? '' : `${namespace}\0`;
-  const start = lowerBound(keys, after > from ? after : from);
-  const end = namespace === undefined ? keys.length : lowerBound(keys, `${namespace}\u0001`);
-  return { start, end };
+  const start = keys.rank(after > from ? after : from);
+  return { start, end: namespace === undefined ? keys.size : keys.rank(`${namespace}\u0001`) };
 }

@@ -1,4 +1,5 @@
 // The live objects of one resource: by key, and in key order for lists.
+import { SortedKeys } from './sorted-keys.ts';
 import type { FieldIndex, IndexedObject } from './stored-object.ts';
 
 export class ObjectTable {
@@ -6,9 +7,8 @@ export class ObjectTable {
   readonly resource: string;
   readonly index: FieldIndex = { selectable: {} };
   readonly #objects = new Map<string, IndexedObject>();
-  #sorted: string[] = [];
-  /** While loading, keys come in order of revision: sorted once at the end instead of at each insertion. */
-  #isSorted = true;
+  /** Undefined while loading: keys come in order of revision, and are sorted once at the end instead of at each insertion. */
+  #sorted: SortedKeys | undefined = new SortedKeys([]);
 
   constructor(resource: string) {
     this.resource = resource;
@@ -23,41 +23,21 @@ export class ObjectTable {
   }
 
   set(key: string, object: IndexedObject): void {
-    if (!this.#objects.has(key) && this.#isSorted) {
-      this.#sorted.splice(lowerBound(this.#sorted, key), 0, key);
-    }
+    if (this.#sorted !== undefined && !this.#objects.has(key)) this.#sorted.add(key);
     this.#objects.set(key, object);
   }
 
   delete(key: string): void {
-    if (!this.#objects.delete(key) || !this.#isSorted) return;
-    this.#sorted.splice(lowerBound(this.#sorted, key), 1);
+    if (this.#objects.delete(key)) this.#sorted?.delete(key);
   }
 
   /** From here on until the keys are next asked for, insertions leave them unsorted. */
   beginLoad(): void {
-    this.#isSorted = false;
+    this.#sorted = undefined;
   }
 
   /** Keys in order; not to be kept across writes. */
-  get sortedKeys(): readonly string[] {
-    if (!this.#isSorted) {
-      // Code unit order, as `<` has it; localeCompare would be wrong and slow.
-      this.#sorted = [...this.#objects.keys()].toSorted();
-      this.#isSorted = true;
-    }
-    return this.#sorted;
+  get sortedKeys(): SortedKeys {
+    return (this.#sorted ??= new SortedKeys(this.#objects.keys()));
   }
-}
-
-/** Index of the first key that is not below `key`. */
-export function lowerBound(sorted: readonly string[], key: string): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((sorted[middle] ?? '') < key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -77,7 +77,7 @@ export class VirtualResource {
     this.refresh();
     if (since < this.#floor) throw expired(`too old resource version: ${since} (${this.#floor})`);
     this.#sinks.add(sink);
-    const again = this.#state.table.sortedKeys.flatMap((key) => {
+    const again = [...this.#state.table.sortedKeys.all()].flatMap((key) => {
       const object = this.#state.table.get(key);
       return object === undefined || object.revision < since ? [] : [repetition(object)];
     });
