@@ -1,12 +1,9 @@
 // `windlass migrate` while the server runs: the new instance is added as a replica, filled, and made the primary. Until that last step
 // the old one is in charge, whatever ends this command; what was copied stays, and the next one goes on from there.
-import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { HttpClient } from '#controllers/machinery/client.ts';
 import { PERSISTENCE_INSTANCES } from '#controllers/machinery/resources.ts';
-import { parseMachineId } from '#persistence/machine-id.ts';
-import type { MachineId } from '#persistence/machine-id.ts';
-import { describeInstance } from '#persistence/open.ts';
+import { describePlace } from '#persistence/backup/describe-place.ts';
 import { sleep, systemClock } from '#platform/clock.ts';
 import type { CommandIO } from '../command.ts';
 import { withClient } from '../connect.ts';
@@ -77,7 +74,7 @@ async function primaryAt(
   from: string,
   signal: AbortSignal,
 ): Promise<{ readonly name: string; readonly location: string }> {
-  const { name } = await described(from);
+  const { name } = await describePlace(from, systemClock);
   const [primary] = await servedInstances(client, signal);
   if (primary === undefined) throw new TypeError('A server has a primary');
   const { location } = primary.spec;
@@ -86,12 +83,6 @@ async function primaryAt(
     `--from ${from.replace(/\?.*$/s, '')} is not the primary of the server: that is ${location}`,
     'Give that one, or windlass persistence promote the one that you mean first.',
   );
-}
-
-function described(url: string): ReturnType<typeof describeInstance> {
-  // Nothing is opened, so nobody claims anything in this name.
-  const machineId = parseMachineId(randomBytes(16).toString('hex')) as MachineId;
-  return describeInstance(url, { machineId, clock: systemClock });
 }
 
 /** The server may have another working directory. */
