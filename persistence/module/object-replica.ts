@@ -2,7 +2,6 @@
 // the objects, under a kind of ours. It knows no history: it follows, and is never what a start reads from.
 import { decodeBatch } from '../encoding.ts';
 import { CompactedError, CorruptDataError, EpochLostError, StorageFailedError } from '../errors.ts';
-import { jsonFields } from '#platform/json-fields.ts';
 import type { MachineId } from '../machine-id.ts';
 import type {
   Cursor,
@@ -168,7 +167,7 @@ export class ObjectReplica implements LogPersistenceProvider {
   async #state(instance: string): Promise<ReplicaState> {
     const found = await this.#inner.getObject(instance, STATE_KIND, STATE_KEY);
     if (found === undefined) return EMPTY;
-    const state = jsonFields(Buffer.from(found.value).toString());
+    const state = parsed(found.value);
     if (isState(state)) return state;
     throw new CorruptDataError(
       `Cannot use ${instance}: its object ${STATE_KIND} ${STATE_KEY} is not what was written there, so that nobody knows how far it is; empty the place, and it is filled anew`,
@@ -181,15 +180,24 @@ export class ObjectReplica implements LogPersistenceProvider {
   }
 }
 
-function isState(
-  state: Readonly<Record<string, unknown>> | undefined,
-): state is Readonly<Record<string, unknown>> & ReplicaState {
+function parsed(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString());
+  } catch {
+    return undefined;
+  }
+}
+
+function isState(value: unknown): value is ReplicaState {
+  if (typeof value !== 'object' || value === null) return false;
+  const { epoch, revision, compacted, kinds, isHalfDone } = value as Readonly<
+    Record<string, unknown>
+  >;
   return (
-    state !== undefined &&
-    [state['epoch'], state['revision'], state['compacted']].every(Number.isSafeInteger) &&
-    typeof state['isHalfDone'] === 'boolean' &&
-    Array.isArray(state['kinds']) &&
-    state['kinds'].every((kind) => typeof kind === 'string')
+    [epoch, revision, compacted].every(Number.isSafeInteger) &&
+    typeof isHalfDone === 'boolean' &&
+    Array.isArray(kinds) &&
+    kinds.every((kind) => typeof kind === 'string')
   );
 }
 
