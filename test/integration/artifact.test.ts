@@ -248,3 +248,22 @@ test('a changed spec ends the fetch that it makes useless', async (t) => {
   assert.equal(status?.digest, `sha256:${second}`);
   await assert.rejects(bench.kept(first));
 });
+
+test('an apiVersion that nobody knows is refused by name, the right one passes [k0sctl-044]', async (t) => {
+  const bench = await ArtifactBench.start(t);
+  const { client, signal } = bench.plane;
+  const body = (apiVersion: string) => ({
+    apiVersion,
+    kind: 'Artifact',
+    metadata: { name: 'versioned' },
+    spec: { sources: [{ localPath: 'x' }] },
+  });
+  for (const wrong of ['wrongversion', 'windlass.dev/v9'])
+    await assert.rejects(
+      client.create(ARTIFACTS, 'default', body(wrong), signal),
+      /windlass\.dev\/v1alpha1/,
+      wrong,
+    );
+  await client.create(ARTIFACTS, 'default', body('windlass.dev/v1alpha1'), signal);
+  assert.equal((await bench.read('versioned')).spec.sources.length, 1);
+});
