@@ -1,8 +1,10 @@
 // Machines on folders that stand for hosts, against the real server: real images, real downloads, real processes.
 import assert from 'node:assert/strict';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { ARTIFACTS } from '#controllers/artifact/types.ts';
 import type { MachineStatus } from '#controllers/machine/types.ts';
 import { MACHINES, NODES, PODS } from '#controllers/machinery/resources.ts';
 import type { ApiObject } from '#controllers/machinery/client-types.ts';
@@ -199,6 +201,30 @@ test('a drain that budgets hold up gives the node back, and never gets to the sw
     { metadata: { finalizers: null } },
     signal,
   );
+});
+
+test('artifacts are put onto a host without a root, and replaced by a link that is swapped', async (t) => {
+  const bench = await MachineBench.start(t);
+  await bench.controllers();
+  const { client, signal } = bench.plane;
+  for (const version of ['1', '2']) {
+    bench.releases.put(`tool-${version}`, Buffer.from(`tool ${version}`));
+    const sha256 = createHash('sha256').update(`tool ${version}`).digest('hex');
+    const sources = [{ url: `${bench.releases.origin}/tool-${version}` }];
+    const object = { metadata: { name: `tool-${version}` }, spec: { version, sources, sha256 } };
+    await client.create(ARTIFACTS, 'default', object, signal);
+  }
+  const path = '/usr/local/bin/tool';
+  await bench.create('m1', { version: '1', artifacts: [{ name: 'tool-1', path }] });
+  await bench.until('m1', 'has the first', isSettledOn('1', 'a'));
+  assert.equal(await readlink(join(bench.hostRoot, path)), `${path}.windlass-a`);
+  await bench.change('m1', { spec: { version: '2', artifacts: [{ name: 'tool-2', path }] } });
+  await bench.until('m1', 'has the second', isSettledOn('2', 'b'));
+  assert.equal(await readlink(join(bench.hostRoot, path)), `${path}.windlass-b`);
+  assert.equal(await readFile(join(bench.hostRoot, `${path}.windlass-b`), 'utf8'), 'tool 2');
+  await writeFile(join(bench.hostRoot, `${path}.windlass-b`), 'somebody was here');
+  await bench.until('m1', 'is put right in its other slot', isSettledOn('2', 'a'));
+  assert.equal(await readFile(join(bench.hostRoot, `${path}.windlass-a`), 'utf8'), 'tool 2');
 });
 
 test('paused, stopped and started; a folder that is not there is told [unbounded-051]', async (t) => {

@@ -55,8 +55,11 @@ export class MachineBench {
     return writeLayout(join(this.#folder, `image-${name}`), { layers });
   }
 
+  /** Of machines, and of the artifacts that they name. */
   controllers(): Promise<() => Promise<void>> {
-    return this.plane.controllers(['machine', 'machine-operation'], {
+    const artifacts = { folder: join(this.#folder, 'artifacts'), files: [], environment: {} };
+    return this.plane.controllers(['artifact', 'machine', 'machine-operation'], {
+      artifacts,
       machines: { folder: join(this.#folder, 'work'), driftEveryMs: 500, stableMs: 100 },
     });
   }
