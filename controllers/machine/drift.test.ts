@@ -8,7 +8,7 @@ import { provision } from '../rootfs/provision.ts';
 import { openBench } from '../rootfs/rootfs-fixture.ts';
 import type { RootFSBench } from '../rootfs/rootfs-fixture.ts';
 import { correctDrift } from './correct-drift.ts';
-import { findDrift } from './drift.ts';
+import { findDrift, stagedIn } from './drift.ts';
 import type { Drift } from './drift.ts';
 import { removeSlot, startSlot } from './run-slot.ts';
 
@@ -71,4 +71,18 @@ test('a slot is removed with all that is its, and again without harm [unbounded-
   for (const path of [goal.machineDirectory, goal.nspawnFile, goal.serviceOverrideFile])
     assert.equal(await host.stat(path, signal), undefined, path);
   assert.equal((await host.services.state(goal.unit, signal)).isActive, false);
+});
+
+test('what was staged for the other slot is not missed in this one', () => {
+  const { goal } = bench.context({ node: undefined });
+  const paths = [
+    '/opt/tool.windlass-a',
+    '/opt/tool.windlass-b',
+    `${goal.machineDirectory}/opt/tool`,
+  ];
+  const staged = paths.map((path) => ({ ...STAGED, path }));
+  assert.deepEqual(
+    stagedIn('a', goal, staged).map(({ path }) => path),
+    [paths[0], paths[2]],
+  );
 });

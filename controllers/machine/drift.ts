@@ -2,10 +2,11 @@
 import { createHash } from 'node:crypto';
 import type { HostDriver } from '../hosts/host-driver.ts';
 import { readMarker } from '../rootfs/completion-marker.ts';
-import type { RootFS } from '../rootfs/goal-state.ts';
+import type { RootFS, Slot } from '../rootfs/goal-state.ts';
 import { nspawnFile, serviceOverride } from '../rootfs/nspawn-unit.ts';
 import { osFiles } from '../rootfs/os-files.ts';
 import { pathInRoot } from '../rootfs/root-files.ts';
+import { slotPath } from './stage-artifacts.ts';
 import type { StagedArtifact } from './types.ts';
 
 /** What it takes to put it right; `unknown` is only told. */
@@ -25,6 +26,17 @@ export interface DriftInput {
   readonly goalHash: string | undefined;
   readonly staged: readonly StagedArtifact[];
   readonly shouldRun: boolean;
+}
+
+/** Of what was staged last, what is for this slot: a run that turned back leaves word of the other one's. */
+export function stagedIn(
+  slot: Slot,
+  { machineDirectory }: Pick<RootFS, 'machineDirectory'>,
+  staged: readonly StagedArtifact[],
+): readonly StagedArtifact[] {
+  return staged.filter(
+    ({ path }) => path.startsWith(`${machineDirectory}/`) || path.endsWith(slotPath('', slot)),
+  );
 }
 
 /** Reads only. In order of what they are, sorted. */

@@ -10,7 +10,7 @@ import type { ReconcileResult } from '../machinery/controller.ts';
 import { advance } from './advance.ts';
 import { correctDrift, correctNode } from './correct-drift.ts';
 import { drainNode } from './drain-node.ts';
-import { findDrift } from './drift.ts';
+import { findDrift, stagedIn } from './drift.ts';
 import type { HostWork } from './host-work.ts';
 import type { MachineFacts } from './machine-conditions.ts';
 import { specHash } from './machine-goal.ts';
@@ -168,7 +168,7 @@ async function watchOver(
       host,
       goal: await work.goal(activeSlot, signal),
       goalHash: hasRoot ? lastGood.goalHash : undefined,
-      staged: status.lastGood?.slot === activeSlot ? (status.staged ?? []) : [],
+      staged: stagedIn(activeSlot, work.names(activeSlot), status.staged ?? []),
       shouldRun: hasRoot,
     },
     signal,
