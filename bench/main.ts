@@ -1,5 +1,4 @@
-// `npm run bench [start|create|watch|list|ingress|plan|rollout|idle|s3|segments|store|artifact …] [--scale FACTOR] [--peer etcd]`: ratios against a floor measured in the same run. Not a test: nothing fails here.
-// `npm run bench [start|create|watch|list|ingress|plan|rollout|fleet|idle|s3|segments|store …] [--scale FACTOR] [--peer etcd]`: ratios against a floor measured in the same run. Not a test: nothing fails here.
+// `npm run bench [start|create|watch|list|ingress|plan|rollout|fleet|idle|s3|segments|store|artifact …] [--scale FACTOR] [--peer etcd]`: ratios against a floor measured in the same run. Not a test: nothing fails here.
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchArtifact } from './artifact.ts';
