@@ -26,7 +26,8 @@ export const operationOptions = {
   keep: {
     type: 'integer',
     placeholder: 'SECONDS',
-    minimum: 0,
+    // Long enough to read how it ended.
+    minimum: 60,
     maximum: 2_147_483_647,
     default: 3600,
     help: 'How long the MachineOperation is kept after its end',
