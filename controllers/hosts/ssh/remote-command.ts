@@ -76,9 +76,12 @@ async function runUnlimited(
   const asRoot =
     sudoPassword === undefined ? ['sudo', '-n', '--'] : ['sudo', '-k', '-S', '-p', '', '--'];
   const line = shellWords([...(sudo ? asRoot : []), 'sh', '-c', PROLOGUE, 'sh', mark, ...argv]);
-  const channel = await connection.exec(line, signal);
-  const running = new RunningCommand(channel, mark, options.maxBytes);
-  channel.end(
+  const running = await connection.exec(
+    line,
+    signal,
+    (channel) => new RunningCommand(channel, mark, options.maxBytes),
+  );
+  running.write(
     [
       ...(sudo && sudoPassword !== undefined ? [sudoPassword] : []),
       mark,
@@ -182,6 +185,11 @@ class RunningCommand {
   result(timedOut: boolean): RemoteResult {
     const stderr = this.#stderr.text().replace(new RegExp(`${this.#mark} \\d+\n`), '');
     return { exitCode: this.exitCode ?? 0, stdout: this.stdout, stderr, timedOut };
+  }
+
+  /** All that it gets on stdin. */
+  write(text: string): void {
+    this.#channel.end(text);
   }
 
   close(): void {

@@ -52,14 +52,29 @@ export class SshConnection {
     return this.#slots.run(signal, work);
   }
 
-  /** Starts a command line. @throws HostUnreachableError, or HostCommandError for a login or a key that is refused */
-  async exec(commandLine: string, signal: AbortSignal): Promise<ClientChannel> {
+  /**
+   * Starts a command line.
+   *
+   * @param attach called at once with the channel: a command that ends quickly has told its exit code before any promise is looked at
+   * @throws HostUnreachableError, or HostCommandError for a login or a key that is refused
+   */
+  async exec<T>(
+    commandLine: string,
+    signal: AbortSignal,
+    attach: (channel: ClientChannel) => T,
+  ): Promise<T> {
     const clock = this.#clock;
     const deadline = clock.monotonic() + OPEN_AGAIN_MS;
     for (;;) {
       const { client } = await this.#connected(signal);
       try {
-        return await this.#answer<ClientChannel>(signal, (done) => client.exec(commandLine, done));
+        return await this.#answer<T>(signal, (done) => {
+          client.exec(commandLine, (error, channel) => {
+            if (error) done(error);
+            else if (signal.aborted) channel.close();
+            else done(undefined, attach(channel));
+          });
+        });
       } catch (error) {
         if (!isNoChannel(error) || clock.monotonic() > deadline) throw error;
         await sleep(clock, OPEN_AGAIN_EVERY_MS, signal);
@@ -209,7 +224,7 @@ export class SshConnection {
   /** A request of the library: its callback, or the end of the connection, or the abort. */
   #answer<T>(
     signal: AbortSignal,
-    ask: (done: (error: Error | undefined, answer: T) => void) => void,
+    ask: (done: (error: Error | undefined, answer?: T) => void) => void,
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const stop = (): void => reject(signal.reason as Error);
@@ -219,8 +234,8 @@ export class SshConnection {
           signal.removeEventListener('abort', stop);
           if (error) reject(this.unreachable(error));
           // Nobody waits any more: what was opened is closed again.
-          else if (signal.aborted) (answer as { end?: () => void }).end?.();
-          else resolve(answer);
+          else if (signal.aborted) (answer as { end?: () => void } | undefined)?.end?.();
+          else resolve(answer as T);
         });
       } catch (error) {
         signal.removeEventListener('abort', stop);
