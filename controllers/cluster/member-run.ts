@@ -250,7 +250,9 @@ export class MemberRun {
 
   async #power(driver: MemberDriver, situation: Situation, signal: AbortSignal): Promise<Again> {
     if (situation.isRunning) {
-      if (!this.#isPermitted()) return 'later';
+      // Machines of a cluster that is stopped go in turn; what somebody stops by itself goes at once.
+      if (this.#member.cluster.spec.powerState === 'Stopped' && !this.#isPermitted())
+        return 'later';
       await this.#journal.step('Stop', () => driver.stop(signal), signal);
     }
     await this.#journal.say(

@@ -6,6 +6,8 @@ import type { Member } from '../../member-driver.ts';
 export interface WindlassConfiguration {
   /** Program and first arguments of windlass on the node; empty: the node runs what its provider says. */
   readonly program: readonly string[];
+  /** What nodes run where there is no program; undefined: what their image or provider says. */
+  readonly command: readonly string[] | undefined;
   /** Of the first controller; the next have the next ones where they share an address. */
   readonly port: number;
   readonly runtime: string;
@@ -19,10 +21,14 @@ export function windlassConfiguration(
   configuration: Readonly<Record<string, unknown>>,
   program: readonly string[],
 ): WindlassConfiguration {
-  const { program: own = program, port = 6443, runtime = 'process' } = configuration;
+  const { program: own = program, port = 6443, runtime = 'process', command } = configuration;
   const field = (name: string): string => `spec.distributionOptions.configuration.${name}`;
-  if (!Array.isArray(own) || !own.every((word): word is string => typeof word === 'string'))
+  if (!isTexts(own))
     throw new Error(`${field('program')} must be a list of texts, found ${JSON.stringify(own)}`);
+  if (command !== undefined && !isTexts(command))
+    throw new Error(
+      `${field('command')} must be a list of texts, found ${JSON.stringify(command)}`,
+    );
   if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65_535)
     throw new Error(
       `${field('port')} must be a port from 1 to 65535, found ${JSON.stringify(port)}`,
@@ -31,7 +37,11 @@ export function windlassConfiguration(
     throw new Error(
       `${field('runtime')} must be process, docker or auto, found ${JSON.stringify(runtime)}`,
     );
-  return { program: own, port, runtime };
+  return { program: own, command, port, runtime };
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((word) => typeof word === 'string');
 }
 
 /** Controllers of the cluster, in the order of their names. */
@@ -52,7 +62,7 @@ export function commandOf(
   configuration: WindlassConfiguration,
 ): readonly string[] | undefined {
   const { program, runtime } = configuration;
-  if (program.length === 0) return undefined;
+  if (program.length === 0) return configuration.command;
   const { name } = member.machine.metadata;
   const common = ['--runtime', runtime, '--log-format', 'json'];
   if (isController(member.role))
