@@ -44,7 +44,7 @@ export async function startEngine({
   index = 0,
 }: EngineSettings = {}): Promise<TestEngine> {
   const folder = await mkdtemp(join(tmpdir(), 'windlass-docker-'));
-  const number = (process.pid + index * 83) % 250;
+  const number = await freeNumber(process.pid + index * 83);
   const bridge = `wlt${process.pid}${index === 0 ? '' : `n${index}`}`.slice(0, 15);
   const socket = join(folder, 'docker.sock');
   const host = `unix://${socket}`;
@@ -54,8 +54,10 @@ export async function startEngine({
   const places = ['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')];
   const socketFlags = ['--pidfile', join(folder, 'pid'), '-H', host, '--shutdown-timeout', '2'];
   const noRules = ['--bridge', bridge, '--iptables=false', '--ip6tables=false', '--ip-masq=false'];
+  // Networks that are asked for without a subnet: other Engines of other tests have theirs.
+  const pool = ['--default-address-pool', `base=172.29.${number}.0/24,size=28`];
   const insecure = registry === undefined ? [] : ['--insecure-registry', registry];
-  const flags = [...places, ...socketFlags, ...noRules, ...insecure];
+  const flags = [...places, ...socketFlags, ...noRules, ...pool, ...insecure];
   const engine = spawn('dockerd', flags, { stdio: 'ignore' });
   const close = async (): Promise<void> => {
     const gone = once(engine, 'exit');
@@ -73,6 +75,16 @@ export async function startEngine({
     throw error;
   }
   return { host, close };
+}
+
+/** Third number of a subnet that no other Engine of a test has. Begins at `wish`, so that two that look at once find two. */
+async function freeNumber(wish: number): Promise<number> {
+  const { stdout } = await run('ip', ['-o', '-4', 'addr', 'show']);
+  for (let offset = 0; offset < 250; offset += 1) {
+    const number = (wish + offset) % 250;
+    if (!stdout.includes(` 172.30.${number}.`)) return number;
+  }
+  throw new Error('172.30.0.0/16 is full of Engines of tests');
 }
 
 async function answers(host: string, engine: ReturnType<typeof spawn>): Promise<void> {

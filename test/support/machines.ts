@@ -49,7 +49,8 @@ export interface Machines {
 /** Gone after the test, with their processes' network. */
 export function startMachines(t: Pick<TestContext, 'after'>, count: number): Machines {
   const bridge = `wlb${process.pid}`.slice(0, 15);
-  const prefix = `10.213.${process.pid % 250}`;
+  // Tests that run at the same time have ids that differ by much less than 8,192.
+  const prefix = `10.${192 + ((process.pid >> 8) % 32)}.${process.pid % 256}`;
   const gateway = `${prefix}.1`;
   const accept = ['FORWARD', '-i', bridge, '-o', bridge, '-j', 'ACCEPT'];
   const made: string[] = [];
