@@ -1,5 +1,5 @@
 // Flags of every command that follows a rollout to its end.
-import { parseDuration } from '#controllers/service/duration.ts';
+import { parseDuration } from '#controllers/machinery/duration.ts';
 import type { OptionTable } from './options.ts';
 import { UsageError } from './usage-error.ts';
 

@@ -1,7 +1,7 @@
 // Flags of the commands that run a node agent: when it removes images that nobody uses. Words and defaults are the kubelet's.
 import { COLLECTION_DEFAULTS } from '#controllers/agent/image-collection.ts';
 import type { ImageCollectionSettings } from '#controllers/agent/image-collection.ts';
-import { parseDuration } from '#controllers/service/duration.ts';
+import { parseDuration } from '#controllers/machinery/duration.ts';
 import type { OptionTable, OptionValues } from './options.ts';
 import { UsageError } from './usage-error.ts';
 

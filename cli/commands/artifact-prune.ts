@@ -2,7 +2,7 @@
 import { keptDigests } from '#controllers/artifact/kept-digests.ts';
 import { ARTIFACTS } from '#controllers/artifact/types.ts';
 import type { Artifact } from '#controllers/artifact/types.ts';
-import { parseDuration } from '#controllers/service/duration.ts';
+import { parseDuration } from '#controllers/machinery/duration.ts';
 import { openStore, storeOptions, toldArtifact } from '../artifact/store-options.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';

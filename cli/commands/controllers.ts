@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { startControllers } from '#controllers/start.ts';
 import { leaderElectionProblem } from '#controllers/machinery/leader-election.ts';
 import type { LeaderElectionSettings } from '#controllers/machinery/leader-election.ts';
-import { parseDuration } from '#controllers/service/duration.ts';
+import { parseDuration } from '#controllers/machinery/duration.ts';
 import { systemClock } from '#platform/clock.ts';
 import { createLogger } from '#platform/logging.ts';
 import { MetricsRegistry } from '#platform/metrics.ts';

@@ -1,5 +1,5 @@
 // `windlass logs SERVICE`: the logs of all its instances, merged.
-import { parseDuration } from '#controllers/service/duration.ts';
+import { parseDuration } from '#controllers/machinery/duration.ts';
 import { systemClock } from '#platform/clock.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';

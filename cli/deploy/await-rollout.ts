@@ -7,7 +7,7 @@ import { PODS, SERVICES } from '#controllers/machinery/resources.ts';
 import { SERVICE_LABEL } from '#controllers/service/types.ts';
 import type { Clock } from '#platform/clock.ts';
 import { silentLogger } from '#platform/logging.ts';
-import { parseDuration } from '#controllers/service/duration.ts';
+import { parseDuration } from '#controllers/machinery/duration.ts';
 import { outcomeOf } from '../apply/rollout.ts';
 import type { ServiceView } from '../apply/rollout.ts';
 import type { Progress } from '../progress.ts';

@@ -1,7 +1,7 @@
 // Empties a node: cordon, report, evict, wait. What `windlass node drain` does, and `windlass node remove` before it removes.
 import type { Client } from '#controllers/machinery/client-types.ts';
 import { systemClock } from '#platform/clock.ts';
-import { parseDuration } from '#controllers/service/duration.ts';
+import { parseDuration } from '#controllers/machinery/duration.ts';
 import type { CommandIO } from '../command.ts';
 import type { OptionTable } from '../options.ts';
 import { createProgress } from '../progress.ts';

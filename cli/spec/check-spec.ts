@@ -4,7 +4,7 @@ import {
   ImageReferenceError,
   parseImageReference,
 } from '#controllers/machinery/image-reference.ts';
-import { parseDuration } from '#controllers/service/duration.ts';
+import { parseDuration } from '#controllers/machinery/duration.ts';
 import { parsePort } from '../run/port-text.ts';
 import { UsageError } from '../usage-error.ts';
 import { isHttp } from './neutral-spec.ts';

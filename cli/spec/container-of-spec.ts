@@ -1,5 +1,5 @@
 // The container of a spec, and what a container can do that a PodSpec has no word for. Pure.
-import { parseDuration } from '#controllers/service/duration.ts';
+import { parseDuration } from '#controllers/machinery/duration.ts';
 import type { Engine } from '#controllers/service/types.ts';
 import { parsePort } from '../run/port-text.ts';
 import { containerPortsOf } from '../run/published-ports.ts';

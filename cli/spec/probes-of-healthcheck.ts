@@ -1,6 +1,6 @@
 // Probes from a container engine's health check: readiness holds traffic back, liveness restarts what stays unhealthy, startup is patient
 // for the start period. Pure.
-import { parseDuration } from '#controllers/service/duration.ts';
+import { parseDuration } from '#controllers/machinery/duration.ts';
 import { UsageError } from '../usage-error.ts';
 import type { NeutralHealthcheck } from './neutral-spec.ts';
 

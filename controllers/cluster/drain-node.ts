@@ -7,7 +7,7 @@ import type { ApiObject, Client } from '../machinery/client-types.ts';
 import { controllerOf } from '../machinery/owner-references.ts';
 import { isConflict, isNotFound, RequestError } from '../machinery/request-error.ts';
 import { NODES, PODS } from '../machinery/resources.ts';
-import { parseDuration } from '../service/duration.ts';
+import { parseDuration } from '../machinery/duration.ts';
 import { DrainError } from './member-driver.ts';
 import type { NodeView } from './observed.ts';
 import type { DrainSettings } from './settings.ts';

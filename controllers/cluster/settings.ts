@@ -1,5 +1,5 @@
 // A Cluster's spec with defaults filled in and durations read, or what is wrong with it. Pure.
-import { parseDuration } from '../service/duration.ts';
+import { parseDuration } from '../machinery/duration.ts';
 import type { Cluster, Pool, PowerState } from './types.ts';
 
 export interface DrainSettings {

@@ -8,7 +8,7 @@ import type { Provider } from '../infrastructure/provider.ts';
 import type { ApiObject, Client } from '../machinery/client-types.ts';
 import { isNotFound } from '../machinery/request-error.ts';
 import { SECRETS } from '../machinery/resources.ts';
-import { parseDuration } from '../service/duration.ts';
+import { parseDuration } from '../machinery/duration.ts';
 import type { InfraProvider } from './types.ts';
 
 interface Secret extends ApiObject {

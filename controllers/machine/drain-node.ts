@@ -1,6 +1,6 @@
 // Takes the work off a machine's node before its slot is switched, and gives it back: cordon, evictions that budgets are asked for,
 // uncordon. Only what this machine cordoned is ever uncordoned.
-import { parseDuration } from '../service/duration.ts';
+import { parseDuration } from '../machinery/duration.ts';
 import type { ApiObject, Client } from '../machinery/client-types.ts';
 import { isConflict, isNotFound, RequestError } from '../machinery/request-error.ts';
 import { NODES, PODS } from '../machinery/resources.ts';

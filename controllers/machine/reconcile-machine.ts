@@ -1,6 +1,6 @@
 // One reconciliation of a Machine: operations that were asked for, its power, its run as far as it goes, drift now and then.
 import type { Clock } from '#platform/clock.ts';
-import { parseDuration } from '../service/duration.ts';
+import { parseDuration } from '../machinery/duration.ts';
 import type { HostDriver } from '../hosts/host-driver.ts';
 import { HostUnreachableError } from '../hosts/host-errors.ts';
 import type { ApiObject, Client } from '../machinery/client-types.ts';

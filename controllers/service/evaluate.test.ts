@@ -6,7 +6,7 @@ import type { Verdict } from './evaluate.ts';
 import { decideOrder } from './order.ts';
 import { settings } from './plan-fixture.ts';
 import { revisionHash } from './revision-hash.ts';
-import { parseDuration } from './duration.ts';
+import { parseDuration } from '../machinery/duration.ts';
 import { resolveSettings } from './settings.ts';
 import type { PodTemplate } from './types.ts';
 

@@ -1,5 +1,5 @@
 // The update settings of a Service with every default filled in, durations in milliseconds. Pure.
-import { parseDuration } from './duration.ts';
+import { parseDuration } from '../machinery/duration.ts';
 import type {
   CanaryStep,
   FailureAction,

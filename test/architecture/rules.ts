@@ -94,7 +94,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'platform/',
     'controllers/machinery/',
     'controllers/infrastructure/',
-    'controllers/service/duration.ts',
   ],
   'controllers/rootfs/': [
     'platform/',
@@ -105,7 +104,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'controllers/machine/': [
     'platform/',
-    'controllers/service/duration.ts',
     'controllers/machinery/',
     'controllers/hosts/',
     'controllers/binaries/',
@@ -122,7 +120,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controllers/infrastructure/',
     'controllers/infra-provider/open-infra-provider.ts',
     'controllers/infra-provider/types.ts',
-    'controllers/service/duration.ts',
     'controllers/service/safe-hash.ts',
   ],
   'controllers/start.ts': ['platform/', 'controllers/'],
@@ -158,7 +155,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     // Of the service controller only what computes: previews plan as it does.
     'controllers/service/claims.ts',
     'controllers/service/described-revision.ts',
-    'controllers/service/duration.ts',
     'controllers/service/image-digests.ts',
     'controllers/service/plan-input.ts',
     'controllers/service/plan-rollout.ts',

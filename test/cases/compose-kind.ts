@@ -1,6 +1,6 @@
 // Cases about Compose files: read as `windlass deploy -f compose.yaml` reads them, and the fields that a case names translated back.
 import { readCompose } from '#cli/compose/read-compose.ts';
-import { parseDuration } from '#controllers/service/duration.ts';
+import { parseDuration } from '#controllers/machinery/duration.ts';
 import { DEFAULTS } from '#controllers/service/settings.ts';
 import type { Hook, ServiceSpec, UpdateOrder } from '#controllers/service/types.ts';
 import { outcomeOf } from './outcome.ts';

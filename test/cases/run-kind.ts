@@ -5,7 +5,7 @@ import type { ApiObject } from '#controllers/machinery/client-types.ts';
 import type { CacheChange } from '#controllers/machinery/cache.ts';
 import { Informer } from '#controllers/machinery/informer.ts';
 import { CONTROLLER_REVISIONS, PODS, SERVICES } from '#controllers/machinery/resources.ts';
-import { parseDuration } from '#controllers/service/duration.ts';
+import { parseDuration } from '#controllers/machinery/duration.ts';
 import { SERVICE_LABEL } from '#controllers/service/types.ts';
 import type { Service } from '#controllers/service/types.ts';
 import { systemClock } from '#platform/clock.ts';

@@ -1,7 +1,7 @@
 // The Node of a k0s host, asked for with the kubectl that k0s has in it.
 import type { HostDriver } from '../../../hosts/host-driver.ts';
 import { HostCommandError } from '../../../hosts/host-errors.ts';
-import { parseDuration } from '../../../service/duration.ts';
+import { parseDuration } from '../../../machinery/duration.ts';
 import type { DrainSettings } from '../../settings.ts';
 import { CORDONED_BY_ANNOTATION } from '../../types.ts';
 import { K0S_BINARY } from './commands.ts';
