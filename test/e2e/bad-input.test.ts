@@ -99,7 +99,7 @@ suite('the command line', () => {
     const flags = [...stdout.matchAll(/^ {2}--([\w-]+)/gm)].map(([, name]) => name);
     const expected =
       'data-dir bind port manifests persistence ack on-sync-loss accept-possible-loss relaxed takeover secrets-key seal-kinds cluster-domain runtime ' +
-      'ingress-bind peer-port peer-address image-gc-high-threshold image-gc-low-threshold image-minimum-age ' +
+      'ingress-bind peer-port peer-address artifact-files image-gc-high-threshold image-gc-low-threshold image-minimum-age ' +
       'image-maximum-age no-controllers no-node log-format log-level config help';
     assert.deepEqual(flags, expected.split(' '));
   });
