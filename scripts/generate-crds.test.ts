@@ -3,8 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { test } from 'node:test';
 import { compileStructural } from '#controlplane/api/schema/structural.ts';
-import { serviceDefinition } from './crds/service.ts';
-import { renderCRDs, root } from './generate-crds.ts';
+import { definitions, renderCRDs, root } from './generate-crds.ts';
 
 test('deploy holds exactly what the generator writes', async () => {
   const rendered = renderCRDs();
@@ -17,15 +16,18 @@ test('deploy holds exactly what the generator writes', async () => {
   }
 });
 
-test('the schema of Service is structural', () => {
-  const [version] = serviceDefinition.spec.versions;
-  const result = compileStructural(version.schema.openAPIV3Schema, 'openAPIV3Schema');
-  assert.ok('schema' in result, JSON.stringify(result));
+test('the schema of each kind is structural', () => {
+  for (const { metadata, spec } of definitions) {
+    const [version] = spec.versions;
+    const result = compileStructural(version.schema.openAPIV3Schema, 'openAPIV3Schema');
+    assert.ok('schema' in result, `${metadata.name}: ${JSON.stringify(result)}`);
+  }
 });
 
 test('every list map has keys that are required or have a default', () => {
   const problems: string[] = [];
-  walk(serviceDefinition.spec.versions[0].schema.openAPIV3Schema, '', problems);
+  for (const { metadata, spec } of definitions)
+    walk(spec.versions[0].schema.openAPIV3Schema, metadata.name, problems);
   assert.deepEqual(problems, []);
 });
 

@@ -1,6 +1,7 @@
 // What a Cluster says about itself.
-import { count, flag, keyed, text, texts } from './fields.ts';
+import { count, flag, text, texts } from './fields.ts';
 import type { OpenAPISchema } from './open-api-schema.ts';
+import { conditions } from './own-kind.ts';
 
 const MANY = 10_000;
 
@@ -26,23 +27,6 @@ const list = (description: string, items: OpenAPISchema): OpenAPISchema => ({
   'x-kubernetes-list-type': 'atomic',
   items,
 });
-
-export const conditions: OpenAPISchema = keyed(
-  'Available, Progressing, Degraded, PlanReady, RolloutHalted, Ready.',
-  ['type'],
-  {
-    type: 'object',
-    required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
-    properties: {
-      type: { type: 'string', maxLength: 63 },
-      status: { type: 'string', enum: ['True', 'False', 'Unknown'] },
-      reason: { type: 'string', maxLength: 1024 },
-      message: { type: 'string', maxLength: 32_768 },
-      observedGeneration: { type: 'integer', format: 'int64' },
-      lastTransitionTime: { type: 'string', format: 'date-time' },
-    },
-  },
-);
 
 export const clusterStatus: OpenAPISchema = {
   type: 'object',
@@ -114,6 +98,8 @@ export const clusterStatus: OpenAPISchema = {
       },
     },
     ignoredFields: texts('Fields of the spec that nothing acts on.'),
-    conditions,
+    conditions: conditions(
+      'Available, Progressing, Degraded, PlanReady, RolloutHalted, FieldsIgnored, Ready.',
+    ),
   },
 };

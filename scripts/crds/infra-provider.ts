@@ -1,6 +1,7 @@
 // The source of deploy/crds/windlass.dev_infraproviders.yaml.
-import { count, duration, flag, keyed, text, textMap } from './fields.ts';
+import { count, duration, flag, text, textMap } from './fields.ts';
 import type { OpenAPISchema } from './open-api-schema.ts';
+import { AGE, conditions, ownKind } from './own-kind.ts';
 
 /** As many as the controller writes. */
 const MOST_LISTED = 500;
@@ -108,18 +109,7 @@ const status: OpenAPISchema = {
       format: 'int64',
       description: 'Generation this is about.',
     },
-    conditions: keyed('Available, CredentialsValid and Ready.', ['type'], {
-      type: 'object',
-      required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
-      properties: {
-        type: { type: 'string', maxLength: 63 },
-        status: { type: 'string', enum: ['True', 'False', 'Unknown'] },
-        reason: { type: 'string', maxLength: 1024 },
-        message: { type: 'string', maxLength: 32_768 },
-        observedGeneration: { type: 'integer', format: 'int64' },
-        lastTransitionTime: { type: 'string', format: 'date-time' },
-      },
-    }),
+    conditions: conditions('Available, CredentialsValid and Ready.'),
     capabilities: many('What can be asked of it.', { type: 'string' }),
     clusters: many('Clusters that it has nodes of.', {
       type: 'object',
@@ -145,64 +135,32 @@ const status: OpenAPISchema = {
   },
 };
 
-export const infraProviderDefinition = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: 'infraproviders.windlass.dev' },
-  spec: {
-    group: 'windlass.dev',
-    names: {
-      kind: 'InfraProvider',
-      listKind: 'InfraProviderList',
-      plural: 'infraproviders',
-      singular: 'infraprovider',
-      shortNames: ['infra'],
-      categories: ['windlass'],
+export const infraProviderDefinition = ownKind({
+  kind: 'InfraProvider',
+  plural: 'infraproviders',
+  shortName: 'infra',
+  category: 'windlass',
+  columns: [
+    { name: 'Type', type: 'string', jsonPath: '.spec.type' },
+    {
+      name: 'Available',
+      type: 'string',
+      jsonPath: '.status.conditions[?(@.type=="Available")].status',
     },
-    scope: 'Namespaced',
-    // The default, written out so that a server's stored copy is equal to this one.
-    conversion: { strategy: 'None' },
-    versions: [
-      {
-        name: 'v1alpha1',
-        served: true,
-        storage: true,
-        additionalPrinterColumns: [
-          { name: 'Type', type: 'string', jsonPath: '.spec.type' },
-          {
-            name: 'Available',
-            type: 'string',
-            jsonPath: '.status.conditions[?(@.type=="Available")].status',
-          },
-          {
-            name: 'Credentials',
-            type: 'string',
-            jsonPath: '.status.conditions[?(@.type=="CredentialsValid")].status',
-          },
-          { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-          {
-            name: 'Message',
-            type: 'string',
-            priority: 1,
-            jsonPath: '.status.conditions[?(@.type=="Ready")].message',
-          },
-        ],
-        subresources: { status: {} },
-        schema: {
-          openAPIV3Schema: {
-            type: 'object',
-            description: 'Infrastructure that machines of clusters are made on.',
-            required: ['spec'],
-            properties: {
-              apiVersion: { type: 'string' },
-              kind: { type: 'string' },
-              metadata: { type: 'object' },
-              spec,
-              status,
-            },
-          },
-        },
-      },
-    ],
-  },
-} as const;
+    {
+      name: 'Credentials',
+      type: 'string',
+      jsonPath: '.status.conditions[?(@.type=="CredentialsValid")].status',
+    },
+    AGE,
+    {
+      name: 'Message',
+      type: 'string',
+      priority: 1,
+      jsonPath: '.status.conditions[?(@.type=="Ready")].message',
+    },
+  ],
+  description: 'Infrastructure that machines of clusters are made on.',
+  spec,
+  status,
+});

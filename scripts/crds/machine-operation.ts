@@ -1,7 +1,7 @@
 // The source of deploy/crds/windlass.dev_machineoperations.yaml.
-import { conditions } from './cluster-status.ts';
 import { duration, text } from './fields.ts';
 import type { OpenAPISchema } from './open-api-schema.ts';
+import { AGE, conditions, ownKind } from './own-kind.ts';
 
 const TYPES = [
   'Preflight',
@@ -125,58 +125,25 @@ const status: OpenAPISchema = {
         },
       },
     },
-    conditions: { ...conditions, description: 'Complete, Failed.' },
+    conditions: conditions('Complete, Failed.'),
   },
 };
 
-export const machineOperationDefinition = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: 'machineoperations.windlass.dev' },
-  spec: {
-    group: 'windlass.dev',
-    names: {
-      kind: 'MachineOperation',
-      listKind: 'MachineOperationList',
-      plural: 'machineoperations',
-      singular: 'machineoperation',
-      shortNames: ['mop'],
-      categories: ['windlass'],
-    },
-    scope: 'Namespaced',
-    // The default, written out so that a server's stored copy is equal to this one.
-    conversion: { strategy: 'None' },
-    versions: [
-      {
-        name: 'v1alpha1',
-        served: true,
-        storage: true,
-        additionalPrinterColumns: [
-          { name: 'Type', type: 'string', jsonPath: '.spec.type' },
-          { name: 'Machine', type: 'string', jsonPath: '.spec.machineRef.name' },
-          { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
-          { name: 'Message', type: 'string', jsonPath: '.status.message' },
-          { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-          { name: 'Started', type: 'date', priority: 1, jsonPath: '.status.startTime' },
-          { name: 'Completed', type: 'date', priority: 1, jsonPath: '.status.completionTime' },
-        ],
-        subresources: { status: {} },
-        schema: {
-          openAPIV3Schema: {
-            type: 'object',
-            description:
-              'Something to do with machines once: a restart, a rollback, a look at the logs.',
-            required: ['spec'],
-            properties: {
-              apiVersion: { type: 'string' },
-              kind: { type: 'string' },
-              metadata: { type: 'object' },
-              spec,
-              status,
-            },
-          },
-        },
-      },
-    ],
-  },
-} as const;
+export const machineOperationDefinition = ownKind({
+  kind: 'MachineOperation',
+  plural: 'machineoperations',
+  shortName: 'mop',
+  category: 'windlass',
+  columns: [
+    { name: 'Type', type: 'string', jsonPath: '.spec.type' },
+    { name: 'Machine', type: 'string', jsonPath: '.spec.machineRef.name' },
+    { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
+    { name: 'Message', type: 'string', jsonPath: '.status.message' },
+    AGE,
+    { name: 'Started', type: 'date', priority: 1, jsonPath: '.status.startTime' },
+    { name: 'Completed', type: 'date', priority: 1, jsonPath: '.status.completionTime' },
+  ],
+  description: 'Something to do with machines once: a restart, a rollback, a look at the logs.',
+  spec,
+  status,
+});

@@ -1,6 +1,7 @@
 // What a Machine says about itself.
 import { keyed, text, texts } from './fields.ts';
 import type { OpenAPISchema } from './open-api-schema.ts';
+import { conditions } from './own-kind.ts';
 
 const object = (
   properties: Readonly<Record<string, OpenAPISchema>>,
@@ -112,18 +113,7 @@ export const machineStatus: OpenAPISchema = object(
       },
       'The operation that was asked for last.',
     ),
-    conditions: keyed('Ready, and what it is made of.', ['type'], {
-      type: 'object',
-      required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
-      properties: {
-        type: { type: 'string', maxLength: 316 },
-        status: { type: 'string', enum: ['True', 'False', 'Unknown'] },
-        reason: { type: 'string', minLength: 1, maxLength: 1024 },
-        message: { type: 'string', maxLength: 32_768 },
-        observedGeneration: { type: 'integer', format: 'int64', minimum: 0 },
-        lastTransitionTime: time,
-      },
-    }),
+    conditions: conditions('Ready, and what it is made of.'),
   },
   'What is there. Written by the machine controller.',
 );

@@ -1,6 +1,7 @@
 // What a Service says about itself.
 import { count, text } from './fields.ts';
 import type { OpenAPISchema } from './open-api-schema.ts';
+import { conditions } from './own-kind.ts';
 
 /** In the words of a plan, in the order of a rollout. */
 const OPERATIONS = [
@@ -51,24 +52,7 @@ export const status: OpenAPISchema = {
       description: 'Whether the rollout waits for `windlass promote` or `windlass abort`.',
     },
     selector: text('Label selector of the instances, for the scale subresource.'),
-    conditions: {
-      type: 'array',
-      description: 'Ready, Progressing, Degraded and RolledBack.',
-      'x-kubernetes-list-type': 'map',
-      'x-kubernetes-list-map-keys': ['type'],
-      items: {
-        type: 'object',
-        required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
-        properties: {
-          type: { type: 'string', maxLength: 316 },
-          status: { type: 'string', enum: ['True', 'False', 'Unknown'] },
-          reason: { type: 'string', minLength: 1, maxLength: 1024 },
-          message: { type: 'string', maxLength: 32_768 },
-          observedGeneration: { type: 'integer', format: 'int64', minimum: 0 },
-          lastTransitionTime: { type: 'string', format: 'date-time' },
-        },
-      },
-    },
+    conditions: conditions('Ready, Progressing, Degraded and RolledBack.'),
     plan: {
       type: 'object',
       description: 'The plan being carried out; absent when there is nothing to do.',
