@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BinaryCacher, BinaryProvider } from './binary-provider.ts';
-import { SlidingWindow } from './sliding-window.ts';
 import { hostsToStage, stageBinaries, StagingError } from './stage-binaries.ts';
 
 const { signal } = new AbortController();
@@ -187,29 +186,4 @@ test('an abort ends what runs, begins nothing more, and cleans up', async () => 
     hosts.map(({ provider }) => provider.calls),
     [['stage', 'cleanUp'], ['stage', 'cleanUp'], ['cleanUp'], ['cleanUp']],
   );
-});
-
-test('a window without a limit has none, and who gives up its place is not waited for', async () => {
-  const free = new SlidingWindow(0);
-  let count = 0;
-  await Promise.all(
-    Array.from({ length: 100 }, () =>
-      free.run(async () => {
-        count += 1;
-        if (count < 100) await new Promise<void>((resolve) => void setImmediate(resolve));
-      }, signal),
-    ),
-  );
-  assert.equal(count, 100);
-  const one = new SlidingWindow(1);
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const first = one.run(() => promise, signal);
-  const abort = new AbortController();
-  const second = one.run(async () => 'second', abort.signal);
-  const third = one.run(async () => 'third', signal);
-  abort.abort(new Error('tired'));
-  await assert.rejects(second, /tired/);
-  resolve();
-  await first;
-  assert.equal(await third, 'third');
 });

@@ -1,7 +1,7 @@
 // Gets binaries onto many hosts: caches first, once per key, then every host in a sliding window. Nothing that is installed is touched.
+import { Slots } from '../hosts/slots.ts';
 import { isBinaryCacher } from './binary-provider.ts';
 import type { BinaryCacher, BinaryProvider } from './binary-provider.ts';
-import { SlidingWindow } from './sliding-window.ts';
 
 /** Of what runs at the same time; 0: no limit. */
 export interface StagingLimits {
@@ -83,8 +83,8 @@ export async function stageBinaries(
     if (stopsAtFailure) stop.abort(new Error('another host failed'));
   };
   const cached = await fillCaches(selected, limits, lifetime, fail);
-  const operations = new SlidingWindow(limits.operations);
-  const uploads = new SlidingWindow(limits.uploads);
+  const operations = new Slots(limits.operations);
+  const uploads = new Slots(limits.uploads);
   await Promise.all(
     selected
       .filter(({ name }) => cached.has(name))
@@ -93,8 +93,8 @@ export async function stageBinaries(
         try {
           const path = await (provider.isUpload()
             ? // First the rarer place, so that nobody holds the other while waiting for it.
-              uploads.run(() => operations.run(stage, lifetime), lifetime)
-            : operations.run(stage, lifetime));
+              uploads.run(lifetime, () => operations.run(lifetime, stage))
+            : operations.run(lifetime, stage));
           staged.set(name, path);
           options.onStaged?.(name, path);
         } catch (error) {
@@ -135,11 +135,11 @@ async function fillCaches(
       fail([name], error);
     }
   }
-  const downloads = new SlidingWindow(limits.downloads);
+  const downloads = new Slots(limits.downloads);
   await Promise.all(
     [...byKey.values()].map(async ({ cacher, names }) => {
       try {
-        await downloads.run(() => cacher.ensureCached(signal), signal);
+        await downloads.run(signal, () => cacher.ensureCached(signal));
         for (const name of names) ready.add(name);
       } catch (error) {
         fail(names, error);

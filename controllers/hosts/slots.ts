@@ -4,7 +4,7 @@
 export class Slots {
   readonly #limit: number;
   readonly #waiting: (() => void)[] = [];
-  #taken = 0;
+  #active = 0;
 
   /** @param limit a whole number from 1; 0 stands for no limit */
   constructor(limit: number) {
@@ -13,38 +13,38 @@ export class Slots {
 
   /** Runs `work` in a slot. Rejects with the signal's reason when that aborts before there is one. */
   async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    await this.#take(signal);
+    await this.#turn(signal);
     try {
+      signal.throwIfAborted();
       return await work();
     } finally {
-      this.#release();
+      this.#active -= 1;
+      this.#next();
     }
   }
 
-  #take(signal: AbortSignal): Promise<void> {
+  async #turn(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    if (this.#taken < this.#limit) {
-      this.#taken++;
-      return Promise.resolve();
-    }
-    return new Promise((resolve, reject) => {
-      const enter = (): void => {
-        signal.removeEventListener('abort', leave);
-        resolve();
-      };
-      const leave = (): void => {
-        this.#waiting.splice(this.#waiting.indexOf(enter), 1);
+    if (this.#active >= this.#limit) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const onAbort = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(begin), 1);
         reject(signal.reason as Error);
       };
-      this.#waiting.push(enter);
-      signal.addEventListener('abort', leave, { once: true });
-    });
+      const begin = (): void => {
+        signal.removeEventListener('abort', onAbort);
+        // Taken here, so that nobody who asks in between comes first.
+        this.#active += 1;
+        resolve();
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#waiting.push(begin);
+      return promise;
+    }
+    this.#active += 1;
   }
 
-  /** The slot goes to the next in line, or is free. */
-  #release(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#taken--;
-    else next();
+  #next(): void {
+    if (this.#active < this.#limit) this.#waiting.shift()?.();
   }
 }
