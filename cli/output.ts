@@ -5,14 +5,19 @@ export function formatTable(
   header: readonly string[],
   rows: readonly (readonly string[])[],
 ): string {
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  return alignRows([header, ...rows], '   ');
+}
+
+/** A line per row, its columns padded to their widest cell and `gap` apart; the first row says how many columns there are. */
+export function alignRows(rows: readonly (readonly string[])[], gap: string): string {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
   );
-  return [header, ...rows]
+  return rows
     .map((row) =>
       widths
         .map((width, column) => (row[column] ?? '').padEnd(width))
-        .join('   ')
+        .join(gap)
         .trimEnd(),
     )
     .map((line) => `${line}\n`)

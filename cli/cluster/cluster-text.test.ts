@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Cluster, Machine } from '#controllers/cluster/types.ts';
-import { clusterRows, endOf, planText, tableText, treeLines } from './cluster-text.ts';
+import { alignRows } from '../output.ts';
+import { clusterRows, endOf, planText, treeLines } from './cluster-text.ts';
 
 function cluster(status: Cluster['status']): Cluster {
   const metadata = {
@@ -81,7 +82,7 @@ test('a plan is numbered, and says how to approve it', () => {
 
 test('a table is as wide as what is in it', () => {
   assert.equal(
-    tableText(clusterRows([cluster(undefined)], true)),
+    alignRows(clusterRows([cluster(undefined)], true), '  '),
     'NAMESPACE  NAME  DISTRIBUTION  VERSION  PHASE    READY  ENDPOINT\ndefault    own   Windlass      1.2.0    Pending  0/0    -\n',
   );
 });

@@ -1,5 +1,6 @@
 // Clusters as people read them: a table, a plan, a tree of machines with what is being done to each. Pure.
 import type { Cluster, Machine, PlanItem } from '#controllers/cluster/types.ts';
+import { alignRows } from '../output.ts';
 
 export function clusterRows(
   clusters: readonly Cluster[],
@@ -18,22 +19,6 @@ export function clusterRows(
       status.endpoint ?? '-',
     ]),
   ];
-}
-
-/** Columns as wide as what is in them, with two spaces between. */
-export function tableText(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
 }
 
 const SIGNS: Readonly<Record<PlanItem['action'], string>> = {
@@ -56,7 +41,7 @@ export function planText(items: readonly PlanItem[], hash: string): string {
     disruption === 'none' ? '' : `(${disruption})`,
     reason,
   ]);
-  return `${tableText(rows)}\n${items.length} changes, plan ${hash}\n`;
+  return `${alignRows(rows, '  ')}\n${items.length} changes, plan ${hash}\n`;
 }
 
 /** One line per machine, keyed by its name; the first is the cluster's own. */

@@ -1,12 +1,13 @@
 // `windlass cluster status NAME` and `windlass cluster list`: what there is, and what is being done.
 import type { Cluster } from '#controllers/cluster/types.ts';
 import { CLUSTERS } from '#controllers/machinery/resources.ts';
-import { clusterRows, planText, tableText, treeLines } from '../cluster/cluster-text.ts';
+import { clusterRows, planText, treeLines } from '../cluster/cluster-text.ts';
 import { clusterOptions, followCluster, machinesOf, readCluster } from '../cluster/clusters.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { clientOptions, withClient } from '../connect.ts';
 import { followOptions, timeoutOf } from '../follow-options.ts';
+import { alignRows } from '../output.ts';
 
 export const clusterStatus = defineCommand({
   help: helpOf.clusterStatus,
@@ -43,7 +44,7 @@ export const clusterStatus = defineCommand({
         reason,
         message,
       ]);
-      if (told.length > 0) io.out(`\n${tableText(told)}`);
+      if (told.length > 0) io.out(`\n${alignRows(told, '  ')}`);
     });
     return 0;
   },
@@ -65,7 +66,7 @@ export const clusterList = defineCommand({
     );
     if (values.json) io.out(`${JSON.stringify(items, undefined, 2)}\n`);
     else if (items.length === 0) io.err('There are no clusters.\n');
-    else io.out(tableText(clusterRows(items, values['all-namespaces'])));
+    else io.out(alignRows(clusterRows(items, values['all-namespaces']), '  '));
     return 0;
   },
 });

@@ -1,4 +1,5 @@
 // The report of a Machine's preflight checks as a table.
+import { alignRows } from '../output.ts';
 
 export interface PreflightReport {
   readonly status?: string;
@@ -21,15 +22,6 @@ export function preflightTable(machine: string, report: PreflightReport): string
       message,
     ],
   );
-  const widths = [0, 1].map((column) =>
-    Math.max(0, ...rows.map((row) => (row[column] ?? '').length)),
-  );
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
   const summary = `${machine}: ${report.status ?? 'unknown'}${report.summary === undefined ? '' : `, ${report.summary}`}`;
-  return [...lines, summary, ''].join('\n');
+  return `${alignRows(rows, '  ')}${summary}\n`;
 }
