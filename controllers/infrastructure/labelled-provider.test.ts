@@ -91,6 +91,16 @@ test('a machine of another cluster is not taken over', async () => {
   assert.ok(result?.error instanceof NotOwned);
 });
 
+test('what has the name and only some of our labels is named and left alone, at once', async () => {
+  const { provider, world, clock } = simulated();
+  const { [LABELS.pool]: _pool, ...labels } = labelsOf('dev', 1);
+  world.add('dev-1', labels);
+  const [result] = await provider.createNodes(dev, [request('dev', 1)], never);
+  assert.ok(result?.error instanceof NotOwned);
+  assert.match(result.error.message, /but without windlass\.dev\/pool; it was left alone$/);
+  assert.equal(clock.now(), 0);
+});
+
 test('a delete goes on after a failure, and keeps what nodes may still need [ksail-087]', async () => {
   const { provider, world } = simulated();
   await provider.createNodes(dev, [request('dev', 1), request('dev', 2)], never);

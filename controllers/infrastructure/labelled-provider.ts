@@ -133,17 +133,25 @@ export class LabelledProvider implements Provider {
         return;
       } catch (error) {
         if (!(error instanceof NameTaken)) throw error;
-        const other = error.labels;
-        if (other !== undefined && other[LABELS.machineUID] !== node.machineUID)
-          throw new NotOwned(
-            `${this.name} node ${JSON.stringify(node.name)}`,
-            `something of that name is there without the label ${LABELS.machineUID}=${node.machineUID}`,
-          );
+        if (error.labels !== undefined) this.#mustBeMachine(node, labels, error.labels);
       }
       const present = machineOf(await this.#list({}, signal), node);
       if (present !== undefined) return this.#adopt(cluster, node, present, signal);
       await sleep(this.#options.clock, backoffMs(attempt, NAME_BACKOFF, 0), signal);
     }
+  }
+
+  /** What lacks one of our labels is never listed, so that waiting for it would never end. @throws NotOwned */
+  #mustBeMachine(node: NodeRequest, wanted: Labels, found: Labels): void {
+    if (this.#scheme().nodeOf(found)?.machineUID === node.machineUID) return;
+    const why =
+      found[LABELS.machineUID] === node.machineUID
+        ? `with the label of this machine, but without ${missingLabels(wanted, found).join(', ')}`
+        : `without the label ${LABELS.machineUID}=${node.machineUID}`;
+    throw new NotOwned(
+      `${this.name} node ${JSON.stringify(node.name)}`,
+      `something of that name is there ${why}`,
+    );
   }
 
   async startNodes(
@@ -276,6 +284,10 @@ export class LabelledProvider implements Provider {
       scheme.isForeign ? `${what} of label scheme ${scheme.name}` : what,
     );
   }
+}
+
+function missingLabels(wanted: Labels, found: Labels): readonly string[] {
+  return Object.keys(wanted).filter((key) => (found[key] ?? '') === '');
 }
 
 /** Only our own scheme names the label of the cluster; others filter by their key. */
