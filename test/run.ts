@@ -11,7 +11,7 @@ const root = resolve(import.meta.dirname, '..');
 interface Suite {
   readonly name: string;
   readonly files: readonly string[];
-  /** A process for each file; without, all files share one, which is much faster. */
+  /** A process for each file; without, files share the processes, which is much faster. */
   readonly isolated: boolean;
   /** Processes at a time. */
   readonly concurrency: number;
@@ -65,7 +65,7 @@ const SUITES: readonly Suite[] = [
     name: 'unit',
     files: beside.filter((file) => !isConformance(file) && !isIntegration(file)),
     isolated: false,
-    concurrency: 1,
+    concurrency: parallel,
     timeoutMs: 60_000,
   },
   {
@@ -108,7 +108,34 @@ async function runSuite(suite: Suite, scratch: string): Promise<Counts> {
   const started = performance.now();
   console.log(`${suite.name}: ${suite.files.length} files`);
   if (suite.files.length === 0) return broken(`suite ${suite.name} has no test files`);
-  const countsFile = join(scratch, `${suite.name}.json`);
+  const shares = suite.isolated ? [suite.files] : dealt(suite.files, suite.concurrency);
+  const counts = sum(
+    await Promise.all(
+      shares.map((files, index) =>
+        runFiles(suite, files, join(scratch, `${suite.name}-${index}.json`)),
+      ),
+    ),
+  );
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(
+    `${suite.name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${seconds} s\n`,
+  );
+  return counts;
+}
+
+/** `files` in at most `hands` lists of about the same length, neighbours in different ones. */
+function dealt(files: readonly string[], hands: number): readonly (readonly string[])[] {
+  return Array.from({ length: Math.min(hands, files.length) }, (_, hand) =>
+    files.filter((_file, index) => index % hands === hand),
+  );
+}
+
+/** One run of node:test. */
+async function runFiles(
+  suite: Suite,
+  files: readonly string[],
+  countsFile: string,
+): Promise<Counts> {
   const child = spawn(
     process.execPath,
     [
@@ -120,7 +147,7 @@ async function runSuite(suite: Suite, scratch: string): Promise<Counts> {
       '--test-reporter-destination=stdout',
       `--test-reporter=${join(root, 'test/support/counts-reporter.ts')}`,
       `--test-reporter-destination=${countsFile}`,
-      ...suite.files,
+      ...files,
     ],
     { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] },
   );
@@ -129,18 +156,13 @@ async function runSuite(suite: Suite, scratch: string): Promise<Counts> {
   clearTimeout(watchdog);
   const counts = readCounts(countsFile);
   if (counts === undefined) return broken(`suite ${suite.name} ended without a result`);
-  const silent = suite.files.filter((file) =>
+  const silent = files.filter((file) =>
     suite.isolated ? counts.empty.includes(file) : !counts.files.includes(file),
   );
   for (const file of silent) console.log(`  ✖ ${file} ran no test`);
   const isBroken = code !== 0 && counts.failed === 0;
   if (isBroken) console.log(`  ✖ suite ${suite.name} ended with exit code ${code ?? 'none'}`);
-  const failed = counts.failed + silent.length + (isBroken ? 1 : 0);
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(
-    `${suite.name}: ${counts.passed} passed, ${failed} failed, ${counts.skipped} skipped in ${seconds} s\n`,
-  );
-  return { ...counts, failed };
+  return { ...counts, failed: counts.failed + silent.length + (isBroken ? 1 : 0) };
 }
 
 function readCounts(file: string): Counts | undefined {
@@ -154,6 +176,16 @@ function readCounts(file: string): Counts | undefined {
 function broken(why: string): Counts {
   console.log(`  ✖ ${why}`);
   return { passed: 0, failed: 1, skipped: 0, files: [], empty: [] };
+}
+
+function sum(all: readonly Counts[]): Counts {
+  return {
+    passed: all.reduce((total, { passed }) => total + passed, 0),
+    failed: all.reduce((total, { failed }) => total + failed, 0),
+    skipped: all.reduce((total, { skipped }) => total + skipped, 0),
+    files: all.flatMap(({ files }) => files),
+    empty: all.flatMap(({ empty }) => empty),
+  };
 }
 
 async function main(names: readonly string[]): Promise<number> {
@@ -173,17 +205,13 @@ async function main(names: readonly string[]): Promise<number> {
   }
   const chosen = SUITES.filter(({ name }) => names.length === 0 || names.includes(name));
   const scratch = mkdtempSync(join(tmpdir(), 'windlass-test-'));
-  const totals = { passed: 0, failed: 0, skipped: 0 };
+  const results: Counts[] = [];
   try {
-    for (const suite of chosen) {
-      const counts = await runSuite(suite, scratch);
-      totals.passed += counts.passed;
-      totals.failed += counts.failed;
-      totals.skipped += counts.skipped;
-    }
+    for (const suite of chosen) results.push(await runSuite(suite, scratch));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
+  const totals = sum(results);
   console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
   return totals.failed > 0 ? 1 : 0;
 }
