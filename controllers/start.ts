@@ -78,6 +78,8 @@ interface Shared {
   readonly connection: Connection;
   readonly resolver: DigestResolver | undefined;
   readonly artifacts: ArtifactParts | undefined;
+  /** Those, else a store for what machines are made of. */
+  readonly downloads: ArtifactParts;
   readonly options: ControllersOptions;
 }
 
@@ -160,11 +162,14 @@ export async function startControllers(
     options.artifacts === undefined
       ? undefined
       : new ArtifactParts({ ...options.artifacts, ...shared, metrics });
+  const folder = join(machinesFolder(options), 'downloads');
+  const downloads =
+    artifacts ?? new ArtifactParts({ folder, files: [], environment: {}, ...shared, metrics });
   const work = async (lifetime: AbortSignal): Promise<void> => {
     const names = options.controllers ?? possible(await defaultNames(shared, lifetime), options);
     const manager = new Manager({ ...shared, ids: systemIds, metrics });
     for (const name of names)
-      CONTROLLERS[name]?.(manager, { connection, resolver, artifacts, options });
+      CONTROLLERS[name]?.(manager, { connection, resolver, artifacts, downloads, options });
     await manager.run(lifetime);
   };
   const closing = new AbortController();
@@ -181,7 +186,7 @@ export async function startControllers(
           work,
           lifetime,
         ),
-    [client, resolver, artifacts].filter((part) => part !== undefined),
+    [client, resolver, downloads].filter((part) => part !== undefined),
     lifetime,
   );
   // Whoever waits for `done` sees the error; nobody has to.
@@ -195,16 +200,21 @@ export async function startControllers(
   };
 }
 
-function addMachines(manager: Manager, { options, artifacts }: Shared): void {
+function machinesFolder({ artifacts, machines = {} }: ControllersOptions): string {
+  const base = artifacts === undefined ? tmpdir() : dirname(artifacts.folder);
+  return machines.folder ?? join(base, 'machines');
+}
+
+function addMachines(manager: Manager, { options, artifacts, downloads }: Shared): void {
   const { registries, machines = {} } = options;
-  const base = options.artifacts === undefined ? tmpdir() : dirname(options.artifacts.folder);
-  const { folder = join(base, 'machines'), ...times } = machines;
+  const { folder: _, ...times } = machines;
   addMachineController(manager, {
     ...times,
     openHost: openMachineHost(manager),
     artifacts:
       artifacts === undefined ? noArtifacts : storedArtifacts(manager.client, artifacts.store),
-    workFolder: folder,
+    fetcher: downloads.fetcher,
+    workFolder: machinesFolder(options),
     ...(registries === undefined ? {} : { registries }),
   });
 }

@@ -3,10 +3,15 @@ import type { Clock } from '#platform/clock.ts';
 import type { Logger } from '#platform/logging.ts';
 import { ArtifactError } from '../binaries/artifact-error.ts';
 import type { ArtifactFetcher } from '../binaries/artifact-fetcher.ts';
-import { httpSource } from '../binaries/artifact-source.ts';
+import { blobSource } from '../binaries/artifact-source.ts';
 import type { FetchContext } from '../binaries/http-fetcher.ts';
-import { parseManifest, platformOf } from '../binaries/image-manifest.ts';
-import type { ManifestBlob } from '../binaries/image-manifest.ts';
+import { chooseManifest, ImageError, parseManifest } from '../binaries/image-manifest.ts';
+import type {
+  ImageManifest,
+  ImageParts,
+  ManifestBlob,
+  PlatformManifest,
+} from '../binaries/image-manifest.ts';
 import type { Client } from '../machinery/client-types.ts';
 import { ImageReferenceError, parseImageReference } from '../machinery/image-reference.ts';
 import { findLogins } from '../registry/logins.ts';
@@ -109,23 +114,16 @@ export class ImageFetcher implements AsyncDisposable {
     { image, os, architecture }: WantedImage,
     manifests: Manifest[],
     signal: AbortSignal,
-  ): Promise<{ readonly config: ManifestBlob; readonly layers: readonly ManifestBlob[] }> {
-    let manifest = parseManifest(top.content);
-    if (manifest?.kind === 'index') {
-      const entry = platformOf(manifest.manifests, os, architecture);
-      if (entry === undefined) {
-        const there = manifest.manifests.map(({ platform }) => platform).join(', ');
-        throw new ArtifactError(
-          'NotFound',
-          `image ${image} is not for ${os}/${architecture}, but for ${there}`,
-        );
-      }
-      const chosen = await repository.manifest(`sha256:${entry.digest}`, signal);
-      manifests.push(chosen);
-      manifest = parseManifest(chosen.content);
+  ): Promise<ImageParts> {
+    let manifest = readManifest(top, image);
+    if (manifest.kind === 'index') {
+      const entry = chosen(manifest.manifests, { os, architecture }, image);
+      const found = await repository.manifest(`sha256:${entry.digest}`, signal);
+      manifests.push(found);
+      manifest = readManifest(found, image);
     }
-    if (manifest?.kind === 'image') return manifest;
-    throw new ArtifactError('Refused', `image ${image} has a manifest that cannot be read`);
+    if (manifest.kind === 'image') return manifest;
+    throw new ArtifactError('Refused', `image ${image} is an index of indexes`);
   }
 
   async #file(
@@ -155,22 +153,7 @@ export class ImageFetcher implements AsyncDisposable {
       {
         digest: { sha256: digest },
         limitBytes: size,
-        sources: [
-          {
-            name: `blob sha256:${digest}`,
-            async fill(sink, limitBytes, inner) {
-              const { url, headers } = await repository.blobLocation(
-                `sha256:${digest}`,
-                inner.signal,
-              );
-              await httpSource(fetcher.http, { url: url.href, headers }).fill(
-                sink,
-                limitBytes,
-                inner,
-              );
-            },
-          },
-        ],
+        sources: [blobSource(fetcher.http, repository, digest)],
       },
       context,
     );
@@ -185,6 +168,28 @@ export class ImageFetcher implements AsyncDisposable {
       },
       signal,
     );
+  }
+}
+
+function readManifest({ content }: Manifest, image: string): ImageManifest {
+  try {
+    return parseManifest(content);
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    throw new ArtifactError('Refused', `image ${image} cannot be read: ${error.message}`);
+  }
+}
+
+function chosen(
+  manifests: readonly PlatformManifest[],
+  wanted: { readonly os: string; readonly architecture: string },
+  image: string,
+): PlatformManifest {
+  try {
+    return chooseManifest(manifests, wanted);
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    throw new ArtifactError('NotFound', `image ${image}: ${error.message}`);
   }
 }
 

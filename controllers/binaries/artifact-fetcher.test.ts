@@ -183,7 +183,7 @@ test('busy servers are asked again, refusals are not', async (t) => {
   for (const [status, failure, requests] of [
     [404, 'NotFound', 1],
     [403, 'Refused', 1],
-    [500, 'Unreachable', 4],
+    [500, 'Unreachable', 5],
   ] as const) {
     bench.server.failAlways(PATH, { type: 'status', status });
     const before = bench.server.fetches(PATH);

@@ -13,7 +13,14 @@ import { redactURL } from './redact-url.ts';
 /** What the publisher says that the bytes are: the digest itself, or where it stands. */
 export type PublishedDigest =
   | { readonly sha256: string }
-  | { readonly sha256From: { readonly url: string; readonly headers?: Headers } };
+  | {
+      readonly sha256From: {
+        readonly url: string;
+        readonly headers?: Headers;
+        /** Of the text; 1 KiB by default. */
+        readonly limitBytes?: number;
+      };
+    };
 
 export interface WantedArtifact {
   readonly digest: PublishedDigest;
@@ -74,8 +81,8 @@ export class ArtifactFetcher {
     }
     const { sha256From } = published;
     const where = redactURL(sha256From.url);
-    const limitBytes = CHECKSUM_FILE_LIMIT_BYTES;
-    const text = await this.#http.text({ ...sha256From, limitBytes }, { signal: context.signal });
+    const limited = { limitBytes: CHECKSUM_FILE_LIMIT_BYTES, ...sha256From };
+    const text = await this.#http.text(limited, { signal: context.signal });
     return parseChecksumFile(text, fileName, where);
   }
 

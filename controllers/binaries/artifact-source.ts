@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { ArtifactError } from './artifact-error.ts';
 import { READ_BYTES } from './digest.ts';
+import type { Headers } from './http-answer.ts';
 import type { Download, FetchContext, HttpFetcher } from './http-fetcher.ts';
 import type { Sink } from './partial-file.ts';
 import { redactURL } from './redact-url.ts';
@@ -21,6 +22,35 @@ export function httpSource(
   return {
     name: redactURL(address.url),
     fill: (sink, limitBytes, context) => http.download({ ...address, limitBytes }, sink, context),
+  };
+}
+
+/** What knows where a registry keeps a blob, and what to send along. */
+export interface BlobLocator {
+  blobLocation(
+    digest: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly url: URL; readonly headers: Headers }>;
+}
+
+/**
+ * A blob of a registry. Where it is asked for only when it is needed.
+ *
+ * @param digest in hex
+ * @param mayBePlain whether the login may go over plain HTTP to another machine
+ */
+export function blobSource(
+  http: Pick<HttpFetcher, 'download'>,
+  registry: BlobLocator,
+  digest: string,
+  mayBePlain = false,
+): ArtifactSource {
+  return {
+    name: `blob sha256:${digest}`,
+    async fill(sink, limitBytes, context) {
+      const { url, headers } = await registry.blobLocation(`sha256:${digest}`, context.signal);
+      await http.download({ url: url.href, headers, mayBePlain, limitBytes }, sink, context);
+    },
   };
 }
 

@@ -47,6 +47,12 @@ test('files of the store are for its owner only, and are read back as they came'
   const parts: Uint8Array[] = [];
   for await (const part of store.read(digest, signal)) parts.push(part);
   assert.equal(Buffer.concat(parts).toString(), 'content');
+  const given = AbortSignal.abort(new Error('no time'));
+  await assert.rejects(async () => {
+    for await (const part of store.read(digest, given)) parts.push(part);
+  }, /no time/);
+  // Whoever does not read it after all hears nothing of it.
+  store.read(digest, given);
   for (const bad of ['', '../../etc/passwd', 'sha256:x'])
     assert.throws(() => store.pathOf(bad), /is no SHA-256/);
 });

@@ -1,7 +1,6 @@
 // Files by their SHA-256: `<folder>/sha256/<hex>`. A name is given only to bytes that were hashed on their way in, after they were made
 // durable; what is found under a name is verified again before it is used the first time, and from time to time.
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import {
   lstat,
   mkdir,
@@ -17,8 +16,9 @@ import { join } from 'node:path';
 import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
 import { ArtifactError, storageError } from './artifact-error.ts';
-import { digestOfFile, parseDigest, READ_BYTES } from './digest.ts';
+import { digestOfFile, parseDigest } from './digest.ts';
 import { isOriginFile, PartialFile, removePartial } from './partial-file.ts';
+import { readPieces } from './read-pieces.ts';
 import { SingleFlight } from './single-flight.ts';
 import { lockFile } from './store-lock.ts';
 import { syncFolder } from './sync-folder.ts';
@@ -102,9 +102,9 @@ export class ArtifactStore {
     return this.#flights.run(digest, (inner) => this.#obtain(digest, fill, inner), signal);
   }
 
-  /** The bytes of an entry that `find` or `obtain` answered with. A removal meanwhile does not end it. */
+  /** The bytes of an entry that `find` or `obtain` answered with. Once begun, a removal does not end it. */
   read(digest: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
-    return createReadStream(this.pathOf(digest), { highWaterMark: READ_BYTES, signal });
+    return readPieces(this.pathOf(digest), signal);
   }
 
   /** Everything that has a name, not verified; the least recently used first. */

@@ -32,7 +32,9 @@ export function errorOfStatus(
   if (status === 404 || status === 410)
     return new ArtifactError('NotFound', `${where} answers ${status}: there is no such file`);
   const hint =
-    status === 401 || status === 403 ? ': it wants a login; give one with headersSecretRef' : '';
+    status === 401 || status === 403
+      ? ': it wants a login; an Artifact gives one with headersSecretRef'
+      : '';
   return new ArtifactError('Refused', `${where} answers ${status}${hint}`);
 }
 

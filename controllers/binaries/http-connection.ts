@@ -27,6 +27,8 @@ export interface HttpAsk {
   readonly url: URL;
   /** May hold secrets: sent to the URL's own origin, and to no other. */
   readonly headers: Headers;
+  /** Whether they may go over plain HTTP to other machines too; false by default. */
+  readonly mayBePlain?: boolean;
   /** Sent wherever redirects lead. */
   readonly range?: Headers;
 }
@@ -141,7 +143,10 @@ export class HttpConnection implements AsyncDisposable {
 }
 
 /** A login in the URL becomes a header, so that the URL can be shown. */
-function secretsOf({ url, headers }: HttpAsk): { readonly secrets: Headers; readonly url: URL } {
+function secretsOf({ url, headers, mayBePlain = false }: HttpAsk): {
+  readonly secrets: Headers;
+  readonly url: URL;
+} {
   const bare = new URL(url);
   bare.hash = '';
   if (bare.protocol !== 'https:' && bare.protocol !== 'http:')
@@ -156,7 +161,8 @@ function secretsOf({ url, headers }: HttpAsk): { readonly secrets: Headers; read
     bare.username = '';
     bare.password = '';
   }
-  if (Object.keys(own).length > 0 && bare.protocol === 'http:' && !LOOPBACK.test(bare.hostname))
+  const isOpen = bare.protocol === 'http:' && !LOOPBACK.test(bare.hostname);
+  if (Object.keys(own).length > 0 && isOpen && !mayBePlain)
     throw new ArtifactError(
       'Refused',
       `${redactURL(url)} is not asked: credentials are sent over https only`,

@@ -22,9 +22,9 @@ import { redactURL } from './redact-url.ts';
 export interface HttpFetcherOptions extends HttpConnectionOptions {
   /** 0 up to 1, for the back-off. */
   readonly random: () => number;
-  /** Attempts in a row that bring no byte; 4 by default. */
+  /** Attempts in a row that bring no byte; 5 by default. */
   readonly tries?: number;
-  /** First wait between attempts, doubled each time; 1 s by default. */
+  /** First wait between attempts, doubled each time; 2 s by default. */
   readonly backoffMs?: number;
   /** Of one download with all its attempts; 30 min by default. */
   readonly overallMs?: number;
@@ -34,6 +34,8 @@ export interface Download {
   readonly url: string;
   /** Secret. */
   readonly headers?: Headers;
+  /** Whether the headers may go over plain HTTP to other machines too: a registry on a private address. */
+  readonly mayBePlain?: boolean;
   readonly limitBytes: number;
 }
 
@@ -70,7 +72,7 @@ export class HttpFetcher implements AsyncDisposable {
 
   /** Resolves when the sink has the whole. @throws ArtifactError, or the signal's reason */
   async download(download: Download, sink: Sink, context: FetchContext): Promise<void> {
-    const { overallMs = 30 * 60_000, tries = 4 } = this.#options;
+    const { overallMs = 30 * 60_000, tries = 5 } = this.#options;
     const url = parse(download.url);
     const late = `${redactURL(url)} takes longer than ${overallMs / 60_000} min`;
     const deadline = new Deadline(this.#clock, overallMs, late, context.signal);
@@ -154,7 +156,7 @@ export class HttpFetcher implements AsyncDisposable {
   }
 
   async #wait(attempt: number, error: ArtifactError, signal: AbortSignal): Promise<void> {
-    const { random, backoffMs: initialMs = 1_000 } = this.#options;
+    const { random, backoffMs: initialMs = 2_000 } = this.#options;
     const { retryAfterMs } = error;
     if (retryAfterMs !== undefined && retryAfterMs > LONGEST_RETRY_AFTER_MS) throw error;
     const options = { initialMs, maximumMs: 16_000, jitter: 0.3 };
@@ -163,7 +165,7 @@ export class HttpFetcher implements AsyncDisposable {
 
   async #attempt(
     url: URL,
-    { headers = {}, limitBytes }: Download,
+    { headers = {}, mayBePlain = false, limitBytes }: Download,
     sink: Sink,
     context: FetchContext,
   ): Promise<void> {
@@ -171,7 +173,7 @@ export class HttpFetcher implements AsyncDisposable {
     const range: Record<string, string> =
       validator === undefined ? {} : { range: `bytes=${sink.size}-`, 'if-range': validator };
     await using answer = await this.#connection.ask(
-      { method: 'GET', url, headers, range },
+      { method: 'GET', url, headers, mayBePlain, range },
       context.signal,
     );
     const where = redactURL(url);

@@ -8,10 +8,10 @@ import type { EventRecorder } from '../machinery/events.ts';
 import type { Manager } from '../machinery/manager.ts';
 import { isNotFound } from '../machinery/request-error.ts';
 import { MACHINES, NODES } from '../machinery/resources.ts';
+import type { ArtifactFetcher } from '../binaries/artifact-fetcher.ts';
 import type { HostDriver } from '../hosts/host-driver.ts';
 import { findLogins } from '../registry/logins.ts';
 import type { LoginsOptions } from '../registry/logins.ts';
-import { HttpFileFetcher } from '../rootfs/file-fetcher.ts';
 import type { FleetMember } from '../rootfs/fleet-checks.ts';
 import { imageOpener } from '../rootfs/open-image.ts';
 import type { ArtifactPort } from './artifact-port.ts';
@@ -27,6 +27,8 @@ import type { Machine } from './types.ts';
 export interface MachineControllerOptions {
   readonly openHost: (machine: Machine, signal: AbortSignal) => Promise<HostDriver>;
   readonly artifacts: ArtifactPort;
+  /** For what roots are made of. */
+  readonly fetcher: ArtifactFetcher;
   /** Of this machine, for what is on its way to hosts. */
   readonly workFolder: string;
   readonly registries?: Pick<LoginsOptions, 'dockerFolder' | 'environment'>;
@@ -54,18 +56,16 @@ class MachineController {
   readonly #events: EventRecorder;
   /** When each was compared with its goal, on the monotonic clock. */
   readonly #looked = new Map<string, number>();
-  readonly #fetcher: HttpFileFetcher;
 
   constructor(manager: Manager, options: MachineControllerOptions) {
     this.#manager = manager;
     this.#options = options;
-    const { clock, ids, metrics, logger, random } = manager;
+    const { clock, metrics, logger, random } = manager;
     const machines = manager.informer<Machine>(MACHINES);
     const nodes = manager.informer<ReadyNode>(NODES);
     this.#machines = machines.cache;
     this.#nodes = nodes.cache;
     this.#events = manager.recorder('windlass-machine-controller');
-    this.#fetcher = new HttpFileFetcher(clock, ids, join(options.workFolder, 'downloads'));
     this.loop = new Controller({
       name: 'machine',
       reconcile: (key, signal) => this.#reconcile(key, signal),
@@ -149,12 +149,12 @@ class MachineController {
 
   #workOn(machine: Machine, host: HostDriver): HostWork {
     const { client, clock, ids, logger } = this.#manager;
-    const { workFolder, artifacts, registries, stableMs = STABLE_MS } = this.#options;
+    const { workFolder, fetcher, artifacts, registries, stableMs = STABLE_MS } = this.#options;
     const { namespace = '' } = machine.metadata;
     const images = imageOpener({
       clock,
       ids,
-      fetcher: this.#fetcher,
+      fetcher,
       workFolder: join(workFolder, 'images'),
       logins: async (reference, signal) =>
         registries === undefined
@@ -171,7 +171,7 @@ class MachineController {
       clock,
       ids,
       host,
-      fetcher: this.#fetcher,
+      fetcher,
       images,
       artifacts,
       probe: readyProbe(clock),

@@ -2,10 +2,10 @@
 import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
 import { join } from 'node:path';
+import type { ArtifactFetcher } from '../binaries/artifact-fetcher.ts';
 import type { HostDriver } from '../hosts/host-driver.ts';
 import type { Client } from '../machinery/client-types.ts';
 import { findDevices } from '../rootfs/devices.ts';
-import type { FileFetcher } from '../rootfs/file-fetcher.ts';
 import { checkClockSkew, checkHostname, checkMachineId } from '../rootfs/fleet-checks.ts';
 import type { FleetMember } from '../rootfs/fleet-checks.ts';
 import { otherSlot } from '../rootfs/goal-state.ts';
@@ -39,7 +39,7 @@ export interface HostWorkOptions {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly host: HostDriver;
-  readonly fetcher: FileFetcher;
+  readonly fetcher: ArtifactFetcher;
   readonly images: ImageOpener;
   readonly artifacts: ArtifactPort;
   readonly probe: ReadyProbe;

@@ -1,4 +1,6 @@
 // Checks that what a root is made of can be had, without fetching it.
+import type { HttpFetcher } from '../binaries/http-fetcher.ts';
+import { redactURL } from '../binaries/redact-url.ts';
 import {
   cniURL,
   containerdURL,
@@ -6,21 +8,20 @@ import {
   KUBERNETES_BINARIES,
   kubernetesBinaryURL,
   runcURL,
-  shownURL,
 } from './download-urls.ts';
-import type { FileFetcher } from './file-fetcher.ts';
 import type { RootFS } from './goal-state.ts';
 import { resolveImageManifest } from './image-source.ts';
 import type { ImageOpener } from './open-image.ts';
 import { failure, ok } from './preflight.ts';
 import type { Checker, CheckResult } from './preflight.ts';
 
+type Prober = Pick<HttpFetcher, 'probe'>;
 type Probed = { readonly what: string; readonly url: string };
 
 /** One probe for each binary, none for its digest. */
-export function checkKubernetesArtifacts(fetcher: FileFetcher, goal: RootFS): Checker {
+export function checkKubernetesArtifacts(http: Prober, goal: RootFS): Checker {
   const { kubernetes, architecture, downloads } = goal;
-  return urlChecker('kubernetes-artifacts', fetcher, goal, () =>
+  return urlChecker('kubernetes-artifacts', http, goal, () =>
     KUBERNETES_BINARIES.map((what) => ({
       what,
       url: kubernetesBinaryURL(
@@ -33,9 +34,9 @@ export function checkKubernetesArtifacts(fetcher: FileFetcher, goal: RootFS): Ch
   );
 }
 
-export function checkCRIArtifacts(fetcher: FileFetcher, goal: RootFS): Checker {
+export function checkCRIArtifacts(http: Prober, goal: RootFS): Checker {
   const { kubernetes, architecture, downloads } = goal;
-  return urlChecker('cri-artifacts', fetcher, goal, () => [
+  return urlChecker('cri-artifacts', http, goal, () => [
     {
       what: 'containerd',
       url: containerdURL(kubernetes?.containerdVersion ?? '', architecture, downloads.containerd),
@@ -48,9 +49,9 @@ export function checkCRIArtifacts(fetcher: FileFetcher, goal: RootFS): Checker {
   ]);
 }
 
-export function checkCNIArtifacts(fetcher: FileFetcher, goal: RootFS): Checker {
+export function checkCNIArtifacts(http: Prober, goal: RootFS): Checker {
   const { kubernetes, architecture, downloads } = goal;
-  return urlChecker('cni-artifacts', fetcher, goal, () => [
+  return urlChecker('cni-artifacts', http, goal, () => [
     { what: 'cni-plugins', url: cniURL(kubernetes?.cniVersion ?? '', architecture, downloads.cni) },
   ]);
 }
@@ -84,7 +85,7 @@ export function checkOCIImageReachable(images: ImageOpener, goal: RootFS | undef
 
 function urlChecker(
   name: string,
-  fetcher: FileFetcher,
+  http: Prober,
   { kubernetes }: RootFS,
   probes: () => readonly Probed[],
 ): Checker {
@@ -95,9 +96,9 @@ function urlChecker(
         return [ok('', 'the machine is to be no node: nothing is needed')];
       return Promise.all(
         probes().map(async ({ what, url }): Promise<Omit<CheckResult, 'name'>> => {
-          const problem = await fetcher.probe(url, signal);
-          const target = `${what} ${shownURL(url)}`;
-          return problem === undefined ? ok(target, 'can be had') : failure(target, problem);
+          const { isReachable, message } = await http.probe({ url }, signal);
+          const target = `${what} ${redactURL(url)}`;
+          return isReachable ? ok(target, 'can be had') : failure(target, message);
         }),
       );
     },

@@ -8,7 +8,6 @@ import {
   kubernetesBinaryURL,
   normalizeVersion,
   runcURL,
-  shownURL,
 } from './download-urls.ts';
 
 const MIRROR = { baseURL: 'http://mirror.test/k8s/' };
@@ -74,9 +73,4 @@ test('CNI plugins: publisher, mirror, template [unbounded-009]', () => {
 test('versions with and without v are the same [unbounded-040]', () => {
   assert.equal(normalizeVersion('v1.33'), normalizeVersion('1.33'));
   assert.equal(normalizeVersion(' v1.33.5+k0s.0 '), '1.33.5+k0s.0');
-});
-
-test('URLs are shown without login and query', () => {
-  assert.equal(shownURL('https://me:secret@x.test/a?token=secret'), 'https://x.test/a');
-  assert.equal(shownURL('nothing'), 'a URL that is none');
 });

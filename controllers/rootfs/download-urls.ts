@@ -79,12 +79,6 @@ export function normalizeVersion(version: string): string {
   return version.trim().replace(/^v(?=\d)/, '');
 }
 
-/** For messages: without what may be a secret, which is a login and a query. */
-export function shownURL(text: string): string {
-  const url = URL.parse(text);
-  return url === null ? 'a URL that is none' : `${url.protocol}//${url.host}${url.pathname}`;
-}
-
 interface Words {
   readonly version: string;
   readonly architecture: string;

@@ -6,9 +6,10 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { extract } from 'tar-stream';
 import type { Header } from 'tar-stream';
+import { bounded } from './bounded.ts';
+import type { Compression } from '../binaries/image-manifest.ts';
 import { ImageTree, partsOf, TreeError } from './image-tree.ts';
 import type { Content, TreeNode } from './image-tree.ts';
-import type { Compression } from './image-manifest.ts';
 
 type Change =
   | { readonly change: 'hide'; readonly path: string }
@@ -20,6 +21,9 @@ const WHITEOUT = '.wh.';
 const OPAQUE = '.wh..wh..opq';
 /** Of all contents together: an archive may be tiny and unpack without end. */
 const MOST_BYTES = 64 * 2 ** 30;
+
+/** With what is left out, headers and padding. */
+const MOST_ARCHIVE_BYTES = 2 * MOST_BYTES;
 
 export class LayeredImage {
   readonly tree = new ImageTree();
@@ -54,7 +58,10 @@ export class LayeredImage {
           : [];
     try {
       await Promise.all([
-        pipeline([Readable.from(layer), ...unpacker, entries], { signal }),
+        pipeline(
+          [Readable.from(layer), ...unpacker, bounded(MOST_ARCHIVE_BYTES, 'a layer'), entries],
+          { signal },
+        ),
         reading,
       ]);
     } catch (error) {

@@ -1,15 +1,27 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { after, before, test } from 'node:test';
+import { createGunzip, gzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
+import { systemClock } from '#platform/clock.ts';
+import {
+  chooseManifest,
+  compressionOf,
+  ociMediaType,
+  parseManifest,
+} from '../binaries/image-manifest.ts';
+import type { Repository } from '../registry/repository.ts';
+import { bounded } from './bounded.ts';
 import { bootable, imageBlobs, tarOf, writeLayout } from './image-fixture.ts';
 import type { FixtureEntry } from './image-fixture.ts';
 import { LayeredImage } from './image-layers.ts';
 import { parseImageLocation } from './image-location.ts';
-import { compressionOf, ociMediaType, parseManifest } from './image-manifest.ts';
-import { checkedBlob, layoutImage, resolveImageManifest } from './image-source.ts';
+import { layoutImage, registryImage, resolveImageManifest } from './image-source.ts';
+import { openBench } from './rootfs-fixture.ts';
 import { treeArchive } from './tree-archive.ts';
 
 const { signal } = new AbortController();
@@ -136,6 +148,18 @@ test('an image that unpacks without end is refused', async () => {
   );
 });
 
+test('what unpacks without end is cut off before anybody looks at it', async () => {
+  // 64 MiB of zeros are 64 KiB on the way, and any number of them may follow each other.
+  const bomb = Array.from({ length: 8 }, () => gzipSync(Buffer.alloc(1 << 20)));
+  const unpacked = bounded(4 << 20, 'the archive');
+  let read = 0;
+  const unpacking = pipeline(bomb, createGunzip(), unpacked, async (source) => {
+    for await (const piece of source) read += piece.length;
+  });
+  await assert.rejects(unpacking, /the archive unpacks to more than 4194304 bytes/);
+  assert.ok(read <= 4 << 20);
+});
+
 test('references: tags, digests, layouts, archives [unbounded-077]', () => {
   const digest = `sha256:${'a'.repeat(64)}`;
   const briefOf = (text: string): unknown => {
@@ -209,14 +233,47 @@ test('a wrong platform is refused with those that there are [unbounded-078]', as
     layers: [bootable()],
     platforms: ['linux/amd64', 'linux/s390x', 'windows/amd64'],
   });
-  assert.throws(
-    () => parseManifest(index, 'arm64'),
-    /not there for linux\/arm64; it is for: linux\/amd64, linux\/s390x, windows\/amd64/,
-  );
+  assert.throws(() => {
+    const found = parseManifest(index);
+    assert.ok(found.kind === 'index');
+    chooseManifest(found.manifests, { os: 'linux', architecture: 'arm64' });
+  }, /not there for linux\/arm64; it is for: linux\/amd64, linux\/s390x, windows\/amd64/);
   const path = join(folder, 'single');
   await writeLayout(path, { layers: [bootable()] });
   const found = await resolveImageManifest(layoutImage(path), { architecture: 'arm64' }, signal);
   assert.equal(found.manifest.layers.length, 1, 'one manifest that does not say is accepted');
+});
+
+test('layers of a registry come into the store: the next machine asks for none', async () => {
+  await using bench = await openBench();
+  const { fetcher } = bench.context();
+  const content = await tarOf(bootable());
+  const digest = createHash('sha256').update(content).digest('hex');
+  bench.releases.put('v2/root/blobs/layer', content);
+  const url = new URL(`${bench.releases.origin}/v2/root/blobs/layer`);
+  const located: string[] = [];
+  const repository = {
+    async blobLocation(wanted: string) {
+      located.push(wanted);
+      return { url, headers: {} };
+    },
+  } as Partial<Repository> as Repository;
+  const location = parseImageLocation('r.test/root:1');
+  assert.ok(location.kind === 'registry');
+  const source = registryImage({ clock: systemClock, fetcher, repository }, location);
+  const layer = { digest, size: content.length, mediaType: '' };
+  const read = async (): Promise<void> => {
+    const parts: Uint8Array[] = [];
+    for await (const piece of source.blob(layer, signal)) parts.push(piece);
+    assert.deepEqual(Buffer.concat(parts), content);
+  };
+  await Promise.all([read(), read()]);
+  await read();
+  assert.deepEqual(located, [`sha256:${digest}`]);
+  assert.deepEqual(bench.releases.asked, ['GET /v2/root/blobs/layer']);
+  bench.releases.put('v2/root/blobs/layer', Buffer.alloc(content.length));
+  await fetcher.store.remove(digest);
+  await assert.rejects(read(), /SHA-256 is .*, and should be/);
 });
 
 test('layouts are read by tag, and bytes that differ from their digest are not', async () => {
@@ -228,9 +285,9 @@ test('layouts are read by tag, and bytes that differ from their digest are not',
   const { manifest } = await resolveImageManifest(source, { ...wanted, tag: 'v1' }, signal);
   const [layer] = manifest.layers;
   assert.ok(layer);
-  const liar = { ...source, blob: async () => [Buffer.alloc(layer.size)] as never };
+  await writeFile(join(path, 'blobs', 'sha256', layer.digest), Buffer.alloc(layer.size));
   const read = async (): Promise<void> => {
-    for await (const piece of checkedBlob(liar, layer, false, signal)) assert.ok(piece.length > 0);
+    for await (const piece of source.blob(layer, signal)) assert.ok(piece.length > 0);
   };
   await assert.rejects(read, /what came for sha256:.* is sha256:/);
 });

@@ -5,10 +5,10 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { areInstalled, readRecord, writeRecord } from './binary-record.ts';
+import { bounded } from './bounded.ts';
 import type { BinaryFamily, InstalledBinary } from './binary-record.ts';
-import type { FetchedFile } from './file-fetcher.ts';
 import { partsOf, TreeError } from './image-tree.ts';
-import { wantedDigest } from './published-digest.ts';
+import { bringFile, wantedDigest } from './root-downloads.ts';
 import type { RootFSContext } from './rootfs-context.ts';
 import { pathInRoot } from './root-files.ts';
 
@@ -23,7 +23,12 @@ export interface ArchiveInstall {
   readonly othersTo?: string;
 }
 
+/** The bytes of the archive, from its beginning. */
+type ReadFile = (signal: AbortSignal) => AsyncIterable<Uint8Array>;
+
 const MOST_MEMBER_BYTES = 512 * 2 ** 20;
+/** Of all that an archive holds: its members are in memory for a moment. */
+const MOST_BYTES = 2 ** 30;
 
 export async function installArchive(
   { host, goal, fetcher }: RootFSContext,
@@ -38,8 +43,10 @@ export async function installArchive(
   if (await areInstalled(host, root, before, paths, version, signal)) return;
   const given = goal.downloads[family]?.sha256;
   const field = `spec.rootfs.downloads.${family}.sha256`;
-  const sha256 = await wantedDigest(fetcher, url, given, install.digestSuffix, field, signal);
-  await using file = await fetcher.fetch({ url, sha256 }, signal);
+  const published = { url, given, suffix: install.digestSuffix, field };
+  const sha256 = await wantedDigest(fetcher, published, signal);
+  await bringFile(fetcher, { url, sha256 }, signal);
+  const file: ReadFile = (inner) => fetcher.store.read(sha256, inner);
   await checkArchive(file, install, signal);
   const record = new Map<string, InstalledBinary>();
   for await (const { path, content } of membersOf(file, install, signal)) {
@@ -53,7 +60,7 @@ export async function installArchive(
 
 /** Looks at every entry before the first is put in place. @throws TreeError for what leads elsewhere, or what is missing */
 async function checkArchive(
-  file: FetchedFile,
+  file: ReadFile,
   { members, url }: ArchiveInstall,
   signal: AbortSignal,
 ): Promise<void> {
@@ -70,7 +77,7 @@ async function checkArchive(
 }
 
 async function* membersOf(
-  file: FetchedFile,
+  file: ReadFile,
   { members, othersTo }: ArchiveInstall,
   signal: AbortSignal,
 ): AsyncGenerator<{ readonly path: string; readonly content: Buffer }> {
@@ -94,7 +101,7 @@ interface Entry {
 }
 
 async function eachEntry(
-  file: FetchedFile,
+  file: ReadFile,
   signal: AbortSignal,
   visit: (entry: Entry) => Promise<void>,
 ): Promise<void> {
@@ -114,7 +121,11 @@ async function eachEntry(
     }
   })();
   try {
-    await Promise.all([pipeline(file.read(signal), createGunzip(), entries, { signal }), reading]);
+    const limit = bounded(MOST_BYTES, 'the archive');
+    await Promise.all([
+      pipeline(file(signal), createGunzip(), limit, entries, { signal }),
+      reading,
+    ]);
   } catch (error) {
     entries.destroy();
     // The first reason is why the other end was cut off.

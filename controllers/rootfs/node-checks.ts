@@ -1,6 +1,6 @@
 // Checks of what a node needs to start: its API server, its ports, its own configuration.
 import type { HostDriver } from '../hosts/host-driver.ts';
-import { shownURL } from './download-urls.ts';
+import { redactURL } from '../binaries/redact-url.ts';
 import type { NodeGoal } from './goal-state.ts';
 import { failure, ok } from './preflight.ts';
 import type { Checker, CheckResult } from './preflight.ts';
@@ -44,7 +44,7 @@ async function apiServer(
   const url = URL.parse(text);
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:'))
     return [failure('spec.node.apiServer', 'is no URL such as https://10.0.0.1:6443')];
-  const target = shownURL(text);
+  const target = redactURL(text);
   const answer = await probe(new URL('/readyz', url), signal);
   if ('problem' in answer) return [failure(target, answer.problem)];
   // 401 and 403 come from a server that lives and wants to know who asks.

@@ -8,17 +8,18 @@ import { open } from 'node:fs/promises';
 import { extract } from 'tar-stream';
 import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
+import type { ArtifactFetcher } from '../binaries/artifact-fetcher.ts';
+import { ImageError } from '../binaries/image-manifest.ts';
+import { PartialFile } from '../binaries/partial-file.ts';
 import type { RegistryLogin } from '../machinery/docker-config.ts';
 import type { ImageReference } from '../machinery/image-reference.ts';
 import { Repository } from '../registry/repository.ts';
 import { Transport } from '../registry/transport.ts';
-import type { FileFetcher } from './file-fetcher.ts';
+import { bounded } from './bounded.ts';
 import { parseImageLocation } from './image-location.ts';
-import { ImageError } from './image-manifest.ts';
 import { layoutImage, registryImage } from './image-source.ts';
 import type { ImageSource } from './image-source.ts';
 import { partsOf } from './image-tree.ts';
-import { persistently } from './transient.ts';
 
 export interface OpenedImage extends AsyncDisposable {
   readonly source: ImageSource;
@@ -27,14 +28,14 @@ export interface OpenedImage extends AsyncDisposable {
 }
 
 export interface ImageOpener {
-  /** @throws ImageLocationError | ImageReferenceError | ImageError | RegistryError */
+  /** @throws ImageLocationError | ImageReferenceError | ImageError | RegistryError | ArtifactError */
   open(image: string, signal: AbortSignal): Promise<OpenedImage>;
 }
 
 export interface ImageOpenerOptions {
   readonly clock: Clock;
   readonly ids: IdSource;
-  readonly fetcher: FileFetcher;
+  readonly fetcher: ArtifactFetcher;
   readonly workFolder: string;
   /** For a registry; tried in this order. */
   readonly logins: (
@@ -44,6 +45,8 @@ export interface ImageOpenerOptions {
 }
 
 const MOST_ARCHIVE_BYTES = 32 * 2 ** 30;
+/** Of what comes out of one: layers are packed themselves. */
+const MOST_BYTES = 64 * 2 ** 30;
 /** Of an archived layout: each is one blob, so thousands would be no image. */
 const MOST_ARCHIVE_FILES = 2_000;
 
@@ -66,14 +69,9 @@ export function imageOpener(options: ImageOpenerOptions): ImageOpener {
             timeoutMs: 30_000,
           });
           const logins = await options.logins(reference, signal);
-          const remote = registryImage(new Repository(transport, reference, logins), location);
-          const source: ImageSource = {
-            top: (inner) => persistently(clock, inner, () => remote.top(inner)),
-            blob: (descriptor, isManifest, inner) =>
-              persistently(clock, inner, () => remote.blob(descriptor, isManifest, inner)),
-          };
+          const repository = new Repository(transport, reference, logins);
           return {
-            source,
+            source: registryImage({ clock, fetcher: options.fetcher, repository }, location),
             tag: undefined,
             [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
           };
@@ -93,11 +91,16 @@ async function openArchive(
   const folder = join(workFolder, `layout-${ids.hex(16)}`);
   const dispose = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
-    await using fetched = await fetcher.fetch(
-      { url: url.href, limitBytes: MOST_ARCHIVE_BYTES },
-      signal,
-    );
-    await unpackLayout(fetched.path, folder, signal);
+    await mkdir(join(folder, 'blobs', 'sha256'), { recursive: true, mode: 0o700 });
+    // Nobody published its digest; those of what it holds are compared when that is read.
+    const archive = await PartialFile.create(join(folder, 'archive'), undefined);
+    try {
+      const wanted = { url: url.href, limitBytes: MOST_ARCHIVE_BYTES };
+      await fetcher.http.download(wanted, archive, { signal });
+      await unpackLayout(archive.path, folder, signal);
+    } finally {
+      await archive.discard();
+    }
     return { source: layoutImage(folder), tag: undefined, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
@@ -107,7 +110,6 @@ async function openArchive(
 
 /** Files of a layout only: `index.json`, `oci-layout`, `blobs/sha256/<hex>`. */
 async function unpackLayout(archive: string, folder: string, signal: AbortSignal): Promise<void> {
-  await mkdir(join(folder, 'blobs', 'sha256'), { recursive: true });
   const entries = extract();
   const isGzip = await beginsAsGzip(archive);
   const reading = (async () => {
@@ -128,7 +130,10 @@ async function unpackLayout(archive: string, folder: string, signal: AbortSignal
   const unpacker = isGzip ? [createGunzip()] : [];
   try {
     await Promise.all([
-      pipeline([createReadStream(archive), ...unpacker, entries], { signal }),
+      pipeline(
+        [createReadStream(archive), ...unpacker, bounded(MOST_BYTES, 'the archive'), entries],
+        { signal },
+      ),
       reading,
     ]);
   } catch (error) {

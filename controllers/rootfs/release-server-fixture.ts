@@ -33,8 +33,8 @@ export async function startReleases(): Promise<ReleaseServer> {
     asked.push(`${request.method ?? ''} /${path}`);
     const suffix = /\.(sha256|sha256sum)$/.exec(path)?.[0] ?? '';
     const right = files.get(suffix === '' ? path : path.slice(0, -suffix.length));
-    const found = suffix === '' ? (tampered.get(path) ?? right) : right && digestLine(right, path);
-    if (path.endsWith('/runc.sha256sum')) {
+    const found = tampered.get(path) ?? (suffix === '' ? right : right && digestLine(right, path));
+    if (path.endsWith('/runc.sha256sum') && !tampered.has(path)) {
       response.end(runcDigests(files, path));
     } else if (found === undefined || missing.has(path)) {
       response.writeHead(404).end();

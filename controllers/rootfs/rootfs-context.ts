@@ -1,8 +1,8 @@
 // What the tasks of a root work with.
 import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
+import type { ArtifactFetcher } from '../binaries/artifact-fetcher.ts';
 import type { HostDriver } from '../hosts/host-driver.ts';
-import type { FileFetcher } from './file-fetcher.ts';
 import type { RootFS } from './goal-state.ts';
 import type { ImageOpener } from './open-image.ts';
 
@@ -12,7 +12,8 @@ export interface RootFSContext {
   readonly goalHash: string;
   readonly clock: Clock;
   readonly ids: IdSource;
-  readonly fetcher: FileFetcher;
+  /** Into the store that all machines share. */
+  readonly fetcher: ArtifactFetcher;
   readonly images: ImageOpener;
   /** A folder of this machine for what is on its way to the host. */
   readonly workFolder: string;

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { systemClock } from '#platform/clock.ts';
 import { systemIds } from '#platform/id.ts';
 import { LocalDirHost } from '../hosts/local-dir/local-dir-host.ts';
+import { ArtifactFetcher } from '../binaries/artifact-fetcher.ts';
+import { ArtifactStore } from '../binaries/artifact-store.ts';
+import { HttpFetcher } from '../binaries/http-fetcher.ts';
 import { NO_DEVICES } from './devices.ts';
-import { HttpFileFetcher } from './file-fetcher.ts';
 import { resolveGoal } from './goal-state.ts';
 import type { ResolveInput } from './goal-state.ts';
 import { bootable, writeLayout } from './image-fixture.ts';
@@ -38,7 +40,15 @@ export async function openBench(): Promise<RootFSBench> {
   const parts = { clock: systemClock, ids: systemIds };
   const host = await LocalDirHost.open({ path: hostRoot, ...parts });
   const workFolder = join(folder, 'work');
-  const fetcher = new HttpFileFetcher(systemClock, systemIds, workFolder);
+  const http = new HttpFetcher({
+    clock: systemClock,
+    userAgent: 'windlass-test',
+    environment: {},
+    random: () => 0,
+    backoffMs: 1,
+  });
+  const store = new ArtifactStore({ folder: join(folder, 'store'), ...parts });
+  const fetcher = new ArtifactFetcher(store, http);
   const images = imageOpener({ ...parts, fetcher, workFolder, logins: async () => [] });
   return {
     folder,
@@ -61,8 +71,10 @@ export async function openBench(): Promise<RootFSBench> {
       return { ...parts, host, goal, goalHash, fetcher, images, workFolder };
     },
     async [Symbol.asyncDispose]() {
+      await http[Symbol.asyncDispose]();
       await releases[Symbol.asyncDispose]();
-      await rm(folder, { recursive: true, force: true });
+      // What nobody waits for any more may still be ending.
+      await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     },
   };
 }

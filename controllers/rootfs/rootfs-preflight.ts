@@ -17,9 +17,9 @@ export function preflight({
 }: Pick<RootFSContext, 'host' | 'goal' | 'fetcher' | 'images'>): readonly Checker[] {
   return [
     checkOCIImageReachable(images, goal),
-    checkKubernetesArtifacts(fetcher, goal),
-    checkCRIArtifacts(fetcher, goal),
-    checkCNIArtifacts(fetcher, goal),
+    checkKubernetesArtifacts(fetcher.http, goal),
+    checkCRIArtifacts(fetcher.http, goal),
+    checkCNIArtifacts(fetcher.http, goal),
     checkNSpawnMachineProvisioning(host, goal),
   ];
 }

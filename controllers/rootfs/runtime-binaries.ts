@@ -1,9 +1,11 @@
 // Puts the container runtime (containerd and runc) and the network plugins into a root.
+import { atOnce } from './at-once.ts';
 import { areInstalled, readRecord, writeRecord } from './binary-record.ts';
 import { cniURL, containerdURL, runcURL } from './download-urls.ts';
 import type { KubernetesGoal } from './goal-state.ts';
 import { installArchive } from './install-archive.ts';
-import { wantedDigest } from './published-digest.ts';
+import type { ArchiveInstall } from './install-archive.ts';
+import { bringFile, wantedDigest } from './root-downloads.ts';
 import type { RootFSContext } from './rootfs-context.ts';
 import { pathInRoot } from './root-files.ts';
 import type { Task } from './task.ts';
@@ -20,19 +22,21 @@ export function downloadCRIBinaries(context: RootFSContext, versions: Kubernetes
   return {
     name: 'DownloadCRIBinaries',
     async do(signal) {
-      const containerd = installArchive(
-        context,
-        {
-          family: 'containerd',
-          version: containerdVersion,
-          url: containerdURL(containerdVersion, goal.architecture, goal.downloads.containerd),
-          digestSuffix: '.sha256sum',
-          members: new Map(CONTAINERD_BINARIES.map((name) => [`bin/${name}`, `${FOLDER}/${name}`])),
-          othersTo: FOLDER,
-        },
+      const containerd: ArchiveInstall = {
+        family: 'containerd',
+        version: containerdVersion,
+        url: containerdURL(containerdVersion, goal.architecture, goal.downloads.containerd),
+        digestSuffix: '.sha256sum',
+        members: new Map(CONTAINERD_BINARIES.map((name) => [`bin/${name}`, `${FOLDER}/${name}`])),
+        othersTo: FOLDER,
+      };
+      await atOnce(
+        [
+          { name: 'containerd', run: (own) => installArchive(context, containerd, own) },
+          { name: 'runc', run: (own) => installRunc(context, versions, own) },
+        ],
         signal,
       );
-      await Promise.all([containerd, installRunc(context, versions, signal)]);
     },
   };
 }
@@ -69,9 +73,11 @@ async function installRunc(
   const source = goal.downloads.runc;
   const url = runcURL(version, goal.architecture, source);
   const field = 'spec.rootfs.downloads.runc.sha256';
-  const sha256 = await wantedDigest(fetcher, url, source?.sha256, '/runc.sha256sum', field, signal);
-  await using file = await fetcher.fetch({ url, sha256 }, signal);
+  const published = { url, given: source?.sha256, suffix: '/runc.sha256sum', field };
+  const sha256 = await wantedDigest(fetcher, published, signal);
+  await bringFile(fetcher, { url, sha256 }, signal);
   const target = await pathInRoot(host, root, path, signal);
-  await host.putFile(target, file.read(signal), { signal, mode: 0o755, sha256 });
+  const content = fetcher.store.read(sha256, signal);
+  await host.putFile(target, content, { signal, mode: 0o755, sha256 });
   await writeRecord(host, root, 'runc', new Map([[path, { version, sha256 }]]), signal);
 }

@@ -1,5 +1,6 @@
 // A graph of tasks: what must follow what, and what may happen at once. A failure ends its siblings, and says whose it was.
 import type { Clock } from '#platform/clock.ts';
+import { atOnce } from './at-once.ts';
 
 export interface Task {
   /** Of a graph: `serial(a, parallel(b, c))`. */
@@ -64,20 +65,11 @@ export function parallel(...tasks: readonly Task[]): Task {
     [GRAPH]: true,
     name: nameOf('parallel', tasks),
     async do(signal, runner = BARE_RUNNER) {
-      const siblings = new AbortController();
-      const either = AbortSignal.any([signal, siblings.signal]);
-      let failure: { readonly error: unknown } | undefined;
-      await Promise.all(
-        tasks.map(async (task) => {
-          try {
-            await runner.run(task, either);
-          } catch (error) {
-            failure ??= { error };
-            siblings.abort(new Error(`cancelled: ${task.name} failed`));
-          }
-        }),
-      );
-      if (failure !== undefined) throw failure.error;
+      const works = tasks.map((task) => ({
+        name: task.name,
+        run: (either: AbortSignal) => runner.run(task, either),
+      }));
+      await atOnce(works, signal);
     },
   };
   return graph;

@@ -3,12 +3,12 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { compressionOf, ImageError } from './image-manifest.ts';
+import { compressionOf, ImageError } from '../binaries/image-manifest.ts';
 import { LayeredImage } from './image-layers.ts';
-import { checkedBlob, resolveImageManifest } from './image-source.ts';
+import { resolveImageManifest } from './image-source.ts';
 import type { RootFSContext } from './rootfs-context.ts';
 import { mustRun } from './root-files.ts';
-import { readPieces } from './read-pieces.ts';
+import { readPieces } from '../binaries/read-pieces.ts';
 import { treeArchive } from './tree-archive.ts';
 
 const UNPACK_MS = 1_800_000;
@@ -30,9 +30,8 @@ export async function unpackImage(
     await using spool = await open(spoolPath, 'wx+', 0o600);
     const image = new LayeredImage(spool);
     for (const layer of manifest.layers) {
-      const blob = checkedBlob(source, layer, false, signal);
       // Each layer changes what those below it made.
-      await image.add(blob, compressionOf(layer), signal);
+      await image.add(source.blob(layer, signal), compressionOf(layer), signal);
     }
     if (image.tree.get('sbin/init') === undefined)
       throw new ImageError('the image has no /sbin/init, so no machine can boot from it');

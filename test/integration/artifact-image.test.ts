@@ -76,7 +76,7 @@ test(
     const arm = await bench.ready('arm', 'False', 'NotFound');
     assert.match(
       conditionOf(arm, 'Ready')?.message ?? '',
-      /not for linux\/arm64, but for linux\/amd64/,
+      /is not there for linux\/arm64; it is for: linux\/amd64/,
     );
     await bench.create('other', { type: 'OCIImage', sources, sha256: 'a'.repeat(64) });
     await bench.ready('other', 'False', 'ChecksumMismatch');

@@ -1,12 +1,12 @@
-// Which failures of a registry or server may be over in a moment, and trying again a few times.
+// Which failures of a registry may be over in a moment, and trying again a few times.
 import type { Clock } from '#platform/clock.ts';
 import { sleep } from '#platform/clock.ts';
 import { backoffMs } from '#platform/backoff.ts';
-import { RegistryError } from '../registry/registry-error.ts';
+import { RegistryError } from './registry-error.ts';
 
 const TRIES = 5;
 const WAITS = { initialMs: 2_000, maximumMs: 16_000 };
-const STATUSES = new Set([408, 429, 500, 502, 503, 504]);
+const STATUSES = new Set([408, 425, 429, 500, 502, 503, 504]);
 const CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -22,16 +22,6 @@ const CODES = new Set([
   'UND_ERR_BODY_TIMEOUT',
 ]);
 
-/** An answer with a status that is no success. */
-export class HttpStatusError extends Error {
-  override readonly name = 'HttpStatusError';
-  readonly status: number;
-  constructor(what: string, status: number) {
-    super(`${what}: it answers ${status}`);
-    this.status = status;
-  }
-}
-
 /** DNS, refused connections, and statuses that say "later"; never TLS, a cancellation, or "there is none". */
 export function isTransient(error: unknown): boolean {
   for (
@@ -39,7 +29,6 @@ export function isTransient(error: unknown): boolean {
     each instanceof Error && depth < 8;
     each = each.cause, depth += 1
   ) {
-    if (each instanceof HttpStatusError) return STATUSES.has(each.status);
     const { code } = each as { readonly code?: unknown };
     if (typeof code === 'string' && /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO/.test(code)) return false;
     if (typeof code === 'string' && CODES.has(code)) return true;
