@@ -25,10 +25,11 @@ import type { HealthCheck } from './http/services.ts';
 import { NodeTunnels } from './http/tunnels.ts';
 import { Authenticator } from './identity/authenticate.ts';
 import { CertificateStore } from './identity/certificate-store.ts';
-import { GroupAuthorizer } from './identity/group-authorizer.ts';
 import { writeKubeconfig } from './identity/kubeconfig.ts';
 import { NodeAuthorizer } from './identity/node-authorizer.ts';
 import { serverNames, urlOf } from './identity/server-names.ts';
+import { AccessControl } from './rbac/access-control.ts';
+import { CONTROLLERS_USER, OWN_POLICY } from './rbac/own-roles.ts';
 import { showPersistence } from './persistence-instances/show-persistence.ts';
 import type { ShownPersistence } from './persistence-instances/show-persistence.ts';
 import { createRegistry } from './registry/registry.ts';
@@ -108,16 +109,21 @@ export async function startControlPlane(
   const scheme = new Scheme();
   scheme.add([...builtinDefinitions(builtinSchema), ...data.shown.definitions]);
   const { store } = data.shown;
-  const registry = createRegistry({ scheme, store, clock, ids: systemIds, logger });
+  const access = new AccessControl(store, new NodeAuthorizer(new StoredPods(store)));
+  const { guard: privileges } = access;
+  const registry = createRegistry({ scheme, store, clock, ids: systemIds, logger, privileges });
   cleanup.defer(() => registry.close());
+  cleanup.defer(() => access.close());
   cleanup.defer(data.shown.recordEvents(registry, scheme));
   await registry.bootstrap(options.bootstrapObjects, signal);
+  await access.start({ scheme, registry, logger }, OWN_POLICY, signal);
   stopwatch.lap('registry and bootstrap objects');
   signal.throwIfAborted();
 
   const server = await listen(options, {
     certificates,
     scheme,
+    access,
     registry,
     store,
     secrets: data.secrets,
@@ -140,8 +146,7 @@ export async function startControlPlane(
     caFile: certificates.store.authorityFile,
     adminKubeconfig,
     secretsKeyMadeIn: data.secrets.madeKeyIn,
-    controllersKubeconfig: () =>
-      kubeconfigs.write('controllers', 'system:windlass:controllers', ['system:masters']),
+    controllersKubeconfig: () => kubeconfigs.write('controllers', CONTROLLERS_USER, []),
     nodeKubeconfig: (nodeName) =>
       kubeconfigs.write('node', `system:node:${nodeName}`, ['system:nodes'], 'node'),
     close: async () => {
@@ -226,6 +231,7 @@ async function openData(
 interface Parts {
   readonly certificates: Certificates;
   readonly scheme: Scheme;
+  readonly access: AccessControl;
   readonly registry: RunningRegistry;
   readonly store: Store;
   readonly secrets: SecretsKeys;
@@ -235,7 +241,7 @@ interface Parts {
 
 async function listen(options: ControlPlaneOptions, parts: Parts): Promise<ApiServer> {
   const { clock, logger, metrics, extraMetrics } = options;
-  const { certificates, scheme, registry, store, secrets, health } = parts;
+  const { certificates, scheme, access, registry, store, secrets, health } = parts;
   exposeBuildInfo(metrics, buildInfo(options.version));
   const server: ApiServer = await startServer(
     {
@@ -246,7 +252,7 @@ async function listen(options: ControlPlaneOptions, parts: Parts): Promise<ApiSe
       clock,
       logger,
       ids: systemIds,
-      authorizer: new GroupAuthorizer(new NodeAuthorizer(new StoredPods(store))),
+      authorizer: access.authorizer,
       certificates: {
         reserved: certificates.reservedNames,
         certify: (request, publicKey) => certificates.store.certify(request, publicKey),

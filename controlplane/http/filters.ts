@@ -3,10 +3,10 @@
 import { ApiError } from '../api/errors.ts';
 import { parseFieldSelector, requiredValue } from '../api/field-selectors.ts';
 import type { Authenticator, PeerSocket } from '../identity/authenticate.ts';
-import { forbiddenError } from '../identity/authorizer.ts';
 import type { Attributes } from '../identity/authorizer.ts';
 
 import type { Handler, RequestContext } from './context.ts';
+import { permit } from './permit.ts';
 import { sendError } from './respond.ts';
 import type { Services } from './services.ts';
 
@@ -81,12 +81,7 @@ function resolveDefinition(services: Services): Filter {
 
 function authorize(services: Services): Filter {
   return (next) => (context) => {
-    const attributes = attributesOf(context);
-    const decision = services.authorizer.authorize(attributes);
-    services.metrics.access.authorized(decision.allowed);
-    if (!decision.allowed) {
-      throw forbiddenError(attributes, decision.reason);
-    }
+    permit(services, attributesOf(context));
     return next(context);
   };
 }

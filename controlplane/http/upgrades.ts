@@ -7,12 +7,12 @@ import type { TLSSocket } from 'node:tls';
 import { ApiError, badRequest, internalError, unknownPath } from '../api/errors.ts';
 import { checkPathSegment } from '../api/names.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
-import { forbiddenError } from '../identity/authorizer.ts';
 import type { Attributes } from '../identity/authorizer.ts';
 import { nodeNameOf } from '../identity/node-authorizer.ts';
 import type { UserInfo } from '../api/user.ts';
 
 import type { MeasuredRequest } from './metrics.ts';
+import { permit } from './permit.ts';
 import { answerRaw } from './raw-answer.ts';
 import { parseRequestInfo } from './request-info.ts';
 import type { RequestInfo } from './request-info.ts';
@@ -50,7 +50,7 @@ async function upgrade(
   const isRefused = user instanceof ApiError;
   services.metrics.access.authenticated(isRefused ? undefined : user);
   if (isRefused) throw user;
-  authorize(services, attributesOf(info, user));
+  permit(services, attributesOf(info, user));
   if (info.isResourceRequest) {
     await upgradeResource(services, info, user, { request, socket, head });
     return;
@@ -88,7 +88,7 @@ async function upgradeResource(
     }
   }
   // A WebSocket comes as GET. To run a command is no reading: upstream asks for create too since 1.35.
-  if (info.verb === 'get') authorize(services, { ...attributesOf(info, user), verb: 'create' });
+  if (info.verb === 'get') permit(services, { ...attributesOf(info, user), verb: 'create' });
 
   const { metrics, clock } = services;
   const response = { headersSent: true, statusCode: 101 };
@@ -124,12 +124,6 @@ function parseInfo(request: IncomingMessage): RequestInfo {
   } catch (error) {
     throw badRequest('the path is not valid percent-encoding', error);
   }
-}
-
-function authorize({ authorizer, metrics }: Services, attributes: Attributes): void {
-  const decision = authorizer.authorize(attributes);
-  metrics.access.authorized(decision.allowed);
-  if (!decision.allowed) throw forbiddenError(attributes, decision.reason);
 }
 
 function attributesOf(info: RequestInfo, user: UserInfo): Attributes {

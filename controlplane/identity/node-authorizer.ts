@@ -2,7 +2,7 @@
 // A stolen node certificate must not open the Secrets of other machines.
 import type { UserInfo } from '../api/user.ts';
 
-import { allowed } from './authorizer.ts';
+import { allowed, denied } from './authorizer.ts';
 import type { Attributes, Authorizer, Decision } from './authorizer.ts';
 
 const USER_PREFIX = 'system:node:';
@@ -39,7 +39,7 @@ export class NodeAuthorizer implements Authorizer {
 
   authorize(attributes: Attributes): Decision {
     const node = nodeNameOf(attributes.user);
-    if (node === undefined) return no('the user is not a node');
+    if (node === undefined) return denied;
     if (!attributes.isResourceRequest) return authorizePath(attributes, node);
     switch (`${attributes.group}/${attributes.resource}`) {
       case '/nodes':

@@ -75,6 +75,7 @@ function prepareCreate(
   strategy.applyDefaults?.(object);
   const errors = validateNew(definition, strategy, object);
   if (errors.length > 0) throw invalid(definition, displayName(metadata), errors);
+  env.privileges?.admit(definition, object, undefined, context.user);
 }
 
 async function store(

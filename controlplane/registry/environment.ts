@@ -5,6 +5,7 @@ import type { StoredObject, Store } from '#controlplane/store/types.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
 import type { Logger } from '#platform/logging.ts';
+import type { PrivilegeGuard } from './privileges.ts';
 
 export interface RegistryOptions {
   readonly scheme: Scheme;
@@ -12,6 +13,8 @@ export interface RegistryOptions {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
+  /** Absent: whoever may write roles and bindings may hand out anything. */
+  readonly privileges?: PrivilegeGuard;
 }
 
 /** How writes meet the life of custom kinds; implemented by crds.ts. */

@@ -11,6 +11,8 @@ import { nodeStrategy } from './strategies/node.ts';
 import { persistentVolumeClaimStrategy } from './strategies/persistent-volume-claim.ts';
 import { podDisruptionBudgetStrategy } from './strategies/pod-disruption-budget.ts';
 import { podStrategy } from './strategies/pod.ts';
+import { clusterRoleBindingStrategy, roleBindingStrategy } from './strategies/rbac-bindings.ts';
+import { clusterRoleStrategy, roleStrategy } from './strategies/rbac-roles.ts';
 import { secretStrategy } from './strategies/secret.ts';
 import { serviceStrategy } from './strategies/service.ts';
 import type { Strategy } from './strategy.ts';
@@ -27,6 +29,10 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'apps/controllerrevisions': controllerRevisionStrategy,
   'policy/poddisruptionbudgets': podDisruptionBudgetStrategy,
   'coordination.k8s.io/leases': leaseStrategy,
+  'rbac.authorization.k8s.io/clusterrolebindings': clusterRoleBindingStrategy,
+  'rbac.authorization.k8s.io/clusterroles': clusterRoleStrategy,
+  'rbac.authorization.k8s.io/rolebindings': roleBindingStrategy,
+  'rbac.authorization.k8s.io/roles': roleStrategy,
   'apiextensions.k8s.io/customresourcedefinitions': customResourceDefinitionStrategy,
 };
 

@@ -160,6 +160,7 @@ function prepareUpdate(
   }
   const errors = validateChange(definition, strategy, subresource, merged, old);
   if (errors.length > 0) throw invalid(definition, name, errors);
+  env.privileges?.admit(definition, merged, old, context.user);
   return merged;
 }
 

@@ -43,6 +43,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'persistence/backup/dump-frames.ts',
   ],
   'controlplane/identity/': ['platform/', 'controlplane/api/'],
+  'controlplane/rbac/': [
+    'platform/',
+    'controlplane/api/',
+    'controlplane/identity/',
+    'controlplane/registry/',
+    'controlplane/store/',
+  ],
   'controlplane/http/': [
     'platform/',
     'controlplane/api/',

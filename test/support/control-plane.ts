@@ -1,5 +1,6 @@
 // A control plane in the test's own process: the real server on a free port with a store on disk, and a client of the controllers'
 // kind. It can be stopped and started again on the same port and data.
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -30,40 +31,43 @@ interface ControllersSettings extends Pick<
 export class TestControlPlane {
   readonly folder: string;
   readonly client: HttpClient;
+  /** Of an administrator. */
   readonly kubeconfig: string;
+  readonly #controllersKubeconfig: string;
   readonly #abort: AbortController;
   #server: ControlPlane;
   #metrics: MetricsRegistry;
+  readonly #denials: string[];
 
-  private constructor(
-    folder: string,
-    kubeconfig: string,
-    client: HttpClient,
-    server: ControlPlane,
-    metrics: MetricsRegistry,
-    abort: AbortController,
-  ) {
-    this.folder = folder;
-    this.kubeconfig = kubeconfig;
-    this.client = client;
-    this.#server = server;
-    this.#metrics = metrics;
+  private constructor(parts: Parts, abort: AbortController) {
+    this.folder = parts.folder;
+    this.kubeconfig = parts.server.adminKubeconfig;
+    this.client = parts.client;
+    this.#controllersKubeconfig = parts.controllers;
+    this.#server = parts.server;
+    this.#metrics = parts.metrics;
+    this.#denials = parts.denials;
     this.#abort = abort;
   }
 
-  /** Ended after the test. */
+  /** Ended after the test, which fails if the controllers asked for anything that they may not do. */
   static async start(t: Pick<TestContext, 'after'>): Promise<TestControlPlane> {
     const folder = tempDir();
     const abort = new AbortController();
     const metrics = new MetricsRegistry();
-    const server = await startServer(folder, 0, metrics, abort.signal);
-    const kubeconfig = await server.controllersKubeconfig();
-    const client = await clientFor(kubeconfig);
-    const plane = new TestControlPlane(folder, kubeconfig, client, server, metrics, abort);
+    const denials: string[] = [];
+    const server = await startServer({ folder, port: 0, metrics, denials }, abort.signal);
+    const client = await clientFor(server.adminKubeconfig);
+    const controllers = await server.controllersKubeconfig();
+    const plane = new TestControlPlane(
+      { folder, client, server, controllers, metrics, denials },
+      abort,
+    );
     t.after(async () => {
       abort.abort(new Error('the test is over'));
       await client[Symbol.asyncDispose]();
       await plane.#server.close();
+      assert.deepEqual(denials, [], 'the controllers were refused something');
     });
     return plane;
   }
@@ -94,7 +98,11 @@ export class TestControlPlane {
   /** After stop(): on the same port and data. */
   async startAgain(port: number): Promise<void> {
     this.#metrics = new MetricsRegistry();
-    this.#server = await startServer(this.folder, port, this.#metrics, this.signal);
+    const { folder } = this;
+    this.#server = await startServer(
+      { folder, port, metrics: this.#metrics, denials: this.#denials },
+      this.signal,
+    );
   }
 
   /** Controllers in this process, until the test is over or what is returned is called. */
@@ -104,7 +112,7 @@ export class TestControlPlane {
   ): Promise<() => Promise<void>> {
     const running = await startControllers(
       {
-        kubeconfig: this.kubeconfig,
+        kubeconfig: this.#controllersKubeconfig,
         clock: systemClock,
         logger,
         metrics: new MetricsRegistry(),
@@ -120,10 +128,39 @@ export class TestControlPlane {
   }
 }
 
+interface Parts {
+  readonly folder: string;
+  readonly client: HttpClient;
+  readonly server: ControlPlane;
+  /** Path of the kubeconfig of the controllers. */
+  readonly controllers: string;
+  readonly metrics: MetricsRegistry;
+  readonly denials: string[];
+}
+
+interface ServerSettings {
+  readonly folder: string;
+  readonly port: number;
+  readonly metrics: MetricsRegistry;
+  /** Gets what the controllers were refused. */
+  readonly denials: string[];
+}
+
+/** Says nothing; keeps what the controllers were refused. */
+function denialLogger(denials: string[]): Logger {
+  const logger: Logger = {
+    ...silentLogger,
+    debug(message, fields) {
+      if (message !== 'Access denied' || fields?.['user'] !== 'system:windlass:controllers') return;
+      denials.push(String(fields['why']));
+    },
+    child: () => logger,
+  };
+  return logger;
+}
+
 function startServer(
-  folder: string,
-  port: number,
-  metrics: MetricsRegistry,
+  { folder, port, metrics, denials }: ServerSettings,
   signal: AbortSignal,
 ): Promise<ControlPlane> {
   return startControlPlane(
@@ -135,7 +172,7 @@ function startServer(
       secretsKeys: [{ type: 'file', path: join(folder, 'data.key') }],
       bootstrapObjects: crds.items,
       version: '0.0.0',
-      logger: silentLogger,
+      logger: denialLogger(denials),
       clock: systemClock,
       metrics,
     },

@@ -7,6 +7,7 @@ import { coreKinds } from './core.ts';
 import type { SchemaLookup } from './define.ts';
 import { define } from './define.ts';
 import { policyKinds } from './policy.ts';
+import { rbacKinds } from './rbac.ts';
 
 /** All built-in kinds, with their schemas from `schemaOf`. */
 export function builtinDefinitions(schemaOf: SchemaLookup): readonly ResourceDefinition[] {
@@ -15,6 +16,7 @@ export function builtinDefinitions(schemaOf: SchemaLookup): readonly ResourceDef
     ...appsKinds,
     ...coordinationKinds,
     ...policyKinds,
+    ...rbacKinds,
     ...apiextensionsKinds,
   ];
   return rows.map((row) => define(row, schemaOf));

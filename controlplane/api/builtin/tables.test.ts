@@ -320,6 +320,22 @@ describe('other kinds', () => {
     );
   });
 
+  test('RoleBinding shows the role, and its subjects with -o wide', () => {
+    const row = cells('RoleBinding', {
+      roleRef: { kind: 'ClusterRole', name: 'view' },
+      subjects: [
+        { kind: 'User', name: 'u' },
+        { kind: 'User', name: 'v' },
+        { kind: 'ServiceAccount', name: 'a', namespace: 'n' },
+      ],
+    });
+    assert.deepEqual(
+      [row['Role'], row['Users'], row['Groups'], row['ServiceAccounts']],
+      ['ClusterRole/view', 'u, v', '', 'n/a'],
+    );
+    assert.ok('Created At' in cells('ClusterRole', {}));
+  });
+
   test('PodDisruptionBudget shows the amount that is not used as N/A', () => {
     const row = cells('PodDisruptionBudget', {
       spec: { maxUnavailable: '30%' },

@@ -1,0 +1,44 @@
+// Which roles are bound from the start, and to whom.
+export interface BootstrapBinding {
+  readonly name: string;
+  /** A ClusterRole. */
+  readonly role: string;
+  readonly users?: readonly string[];
+  readonly groups?: readonly string[];
+}
+
+const EVERYBODY = 'system:authenticated';
+const ANONYMOUS = 'system:unauthenticated';
+
+export const BOOTSTRAP_BINDINGS: readonly BootstrapBinding[] = [
+  { name: 'cluster-admin', role: 'cluster-admin', groups: ['system:masters'] },
+  { name: 'system:monitoring', role: 'system:monitoring', groups: ['system:monitoring'] },
+  { name: 'system:discovery', role: 'system:discovery', groups: [EVERYBODY] },
+  { name: 'system:basic-user', role: 'system:basic-user', groups: [EVERYBODY] },
+  {
+    name: 'system:public-info-viewer',
+    role: 'system:public-info-viewer',
+    groups: [EVERYBODY, ANONYMOUS],
+  },
+  {
+    name: 'system:service-account-issuer-discovery',
+    role: 'system:service-account-issuer-discovery',
+    groups: ['system:serviceaccounts'],
+  },
+  {
+    name: 'system:kube-scheduler',
+    role: 'system:kube-scheduler',
+    users: ['system:kube-scheduler'],
+  },
+  {
+    name: 'system:volume-scheduler',
+    role: 'system:volume-scheduler',
+    users: ['system:kube-scheduler'],
+  },
+  {
+    name: 'system:kube-controller-manager',
+    role: 'system:kube-controller-manager',
+    users: ['system:kube-controller-manager'],
+  },
+  { name: 'system:node-proxier', role: 'system:node-proxier', users: ['system:kube-proxy'] },
+];
