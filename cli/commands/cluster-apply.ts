@@ -7,8 +7,8 @@ import { clusterOptions, followCluster } from '../cluster/clusters.ts';
 import { clustersIn, previewCluster } from '../cluster/preview-cluster.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
+import { confirm } from '../confirm.ts';
 import { clientOptions, withClient } from '../connect.ts';
-import { confirm } from '../deploy/confirm.ts';
 import { followOptions, timeoutOf } from '../follow-options.ts';
 import { CommandError, UsageError } from '../usage-error.ts';
 
@@ -44,7 +44,8 @@ export const clusterApply = defineCommand({
         if (problem !== undefined) throw new CommandError(`${problem.reason}: ${problem.message}`);
         changes += plan.items.length;
       }
-      if (changes > 0) await confirm('Apply?', values.yes, io);
+      if (changes > 0)
+        await confirm({ question: 'Apply?', action: 'Apply', isAgreed: values.yes }, io);
       for (const manifest of manifests) {
         const applied = await applyManifest(client, manifest, signal, { namespace });
         io.out(`${applied.name} ${applied.outcome}\n`);

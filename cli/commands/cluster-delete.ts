@@ -3,8 +3,8 @@ import { CLUSTERS } from '#controllers/machinery/resources.ts';
 import { clusterOptions, followCluster, machinesOf, readCluster } from '../cluster/clusters.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
+import { confirm } from '../confirm.ts';
 import { clientOptions, withClient } from '../connect.ts';
-import { confirm } from '../deploy/confirm.ts';
 import { followOptions, timeoutOf } from '../follow-options.ts';
 
 export const clusterDelete = defineCommand({
@@ -23,7 +23,8 @@ export const clusterDelete = defineCommand({
     await withClient(values, 'cluster delete', async (client) => {
       const cluster = await readCluster(client, values.namespace, name, signal);
       const machines = await machinesOf(client, cluster, signal);
-      await confirm(`Delete cluster ${name} and its ${machines.length} machines?`, values.yes, io);
+      const question = `Delete cluster ${name} and its ${machines.length} machines?`;
+      await confirm({ question, action: 'Deletion', isAgreed: values.yes }, io);
       const { namespace = '', uid } = cluster.metadata;
       await client.delete(CLUSTERS, namespace, name, { uid }, signal);
       if (!values.detach) await followCluster(client, cluster, 'Gone', timeoutMs, io, signal);

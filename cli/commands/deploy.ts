@@ -9,9 +9,9 @@ import type { Applied, ApplyOptions } from '../apply/apply.ts';
 import { defineCommand } from '../command.ts';
 import type { CommandIO } from '../command.ts';
 import { helpOf } from '../command-help.ts';
+import { confirm } from '../confirm.ts';
 import { clientOptions, withClient } from '../connect.ts';
 import type { Awaited } from '../deploy/await-rollout.ts';
-import { confirm } from '../deploy/confirm.ts';
 import {
   changesAnything,
   deploymentText,
@@ -92,7 +92,10 @@ export const deploy = defineCommand({
       return 0;
     }
     if (changesAnything(planned) || lookups.length > 0)
-      await confirm('Proceed with deployment?', values.yes, io);
+      await confirm(
+        { question: 'Proceed with deployment?', action: 'Deploy', isAgreed: values.yes },
+        io,
+      );
     await withClient(values, 'deploy', async (client) => {
       const text = lookupText(now, values.pull);
       const applied = await applyAll(client, project, { options, lookups, text }, io);

@@ -10,6 +10,7 @@ import { systemIds } from '#platform/id.ts';
 import { defineCommand } from '../command.ts';
 import type { Command, CommandIO } from '../command.ts';
 import { helpOf } from '../command-help.ts';
+import { confirm } from '../confirm.ts';
 import type { CommandHelp } from '../help.ts';
 import { withClient } from '../connect.ts';
 import { CommandError } from '../usage-error.ts';
@@ -44,8 +45,8 @@ export const machineReset = defineCommand({
     const spec = operationSpec('Reset', values, words);
     const signal = io.stopSignal();
     const what = words[0] ?? `all machines with ${values.selector ?? ''}`;
-    if (!values.yes)
-      await confirm(`Take everything off ${what}? What runs there is gone. [y/N] `, io, signal);
+    const question = `Take everything off ${what}? What runs there is gone.`;
+    await confirm({ question, action: 'Reset', isAgreed: values.yes }, io);
     return withClient(values, 'machine reset', (client) =>
       operate('Reset', spec, { client, namespace: values.namespace, name: words[0], io, signal }),
     );
@@ -186,14 +187,4 @@ async function writeLogs(
     });
     io.out(`${path}: ${bytes.length} bytes; read it before you pass it on\n`);
   }
-}
-
-async function confirm(question: string, io: CommandIO, signal: AbortSignal): Promise<void> {
-  if (io.ask === undefined)
-    throw new CommandError(
-      'nobody is there to ask whether to go on',
-      'Say --yes when you mean it.',
-    );
-  if (!/^y(es)?$/i.test((await io.ask(question, signal)).trim()))
-    throw new CommandError('not confirmed');
 }

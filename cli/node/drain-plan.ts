@@ -1,5 +1,6 @@
 // What a drain does with each Pod of a node, and what becomes of it: pure. The rules are those of `kubectl drain`; what it adds are the
 // words about what cannot move.
+import { drainVerdict } from '#controllers/machinery/drain-verdict.ts';
 import { nodeFacts, refusal } from '#controllers/machinery/node-fit.ts';
 import { controllerOf } from '#controllers/machinery/owner-references.ts';
 import type { Pod } from '#controllers/service/instance.ts';
@@ -27,8 +28,6 @@ export interface DrainStep {
   readonly stuck: boolean;
 }
 
-const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
-
 export function planDrain(
   node: string,
   content: NodeContent,
@@ -40,29 +39,42 @@ export function planDrain(
 type Step = Pick<DrainStep, 'action' | 'note'> & { readonly stuck?: boolean };
 
 function stepOf(pod: Pod, node: string, content: NodeContent, rules: DrainRules): Step {
-  const { metadata, spec, status } = pod;
-  if (metadata.annotations?.[MIRROR_ANNOTATION] !== undefined)
-    return { action: 'leave', note: 'the node itself runs it' };
-  if (metadata.deletionTimestamp !== undefined)
-    return { action: 'wait', note: 'is stopping already' };
-  if (status?.phase === 'Succeeded' || status?.phase === 'Failed')
-    return { action: 'evict', note: 'has ended' };
   const owner = controllerOf(pod);
   const service = content.services.find(({ metadata: { uid } }) => uid === owner?.uid);
-  const tied = tieOf(owner?.kind, service, rules);
-  if (tied !== undefined) return tied;
-  if (
-    !rules.deleteEmptyDirData &&
-    (spec.volumes ?? []).some(({ emptyDir }) => emptyDir !== undefined)
-  )
-    return {
-      action: 'refuse',
-      note: 'its emptyDir data would be lost: pass --delete-emptydir-data',
-    };
-  if (owner === undefined)
-    return rules.force
-      ? { action: 'evict', note: 'is gone for good: nothing makes it again', stuck: true }
-      : { action: 'refuse', note: 'nothing makes it again: pass --force' };
+  const { force, deleteEmptyDirData, ignoreGlobal } = rules;
+  const consents = { force, deleteEmptyDirData, ignorePinned: ignoreGlobal, keepFinished: false };
+  const verdict = drainVerdict(pod, node, consents);
+  const { action } = verdict;
+  const maker =
+    service === undefined
+      ? `${owner?.kind ?? 'something'} ${owner?.name ?? ''}`
+      : `service ${service.metadata.name}`;
+  switch (verdict.reason) {
+    case 'Mirror':
+      return { action, note: 'the node itself runs it' };
+    case 'Stopping':
+      return { action, note: 'is stopping already' };
+    case 'Finished':
+      return { action, note: 'has ended' };
+    case 'Pinned':
+      return ignoreGlobal
+        ? { action, note: `${maker} keeps one on each node` }
+        : { action, note: `${maker} would make it again here: pass --ignore-global` };
+    case 'LocalData':
+    case 'Unmanaged':
+    case 'Managed':
+  }
+  // It does not tolerate the cordon, and so stays away until that is over.
+  if (service?.spec.mode === 'Global')
+    return ignoreGlobal
+      ? { action: 'leave', note: `${maker} is Global: it has one on each node` }
+      : { action: 'evict', note: `comes back with the node: ${maker} is Global` };
+  if (verdict.reason === 'LocalData')
+    return { action, note: 'its emptyDir data would be lost: pass --delete-emptydir-data' };
+  if (verdict.reason === 'Unmanaged')
+    return force
+      ? { action, note: 'is gone for good: nothing makes it again', stuck: true }
+      : { action, note: 'nothing makes it again: pass --force' };
   const claim = claimOf(pod, content);
   if (claim !== undefined)
     return rules.ignoreVolumes
@@ -73,24 +85,8 @@ function stepOf(pod: Pod, node: string, content: NodeContent, rules: DrainRules)
           stuck: true,
         };
   return service === undefined
-    ? { action: 'evict', note: `${owner.kind} ${owner.name} makes it again` }
+    ? { action: 'evict', note: `${maker} makes it again` }
     : moveOf(pod, node, service, content);
-}
-
-function tieOf(
-  ownerKind: string | undefined,
-  service: Service | undefined,
-  { ignoreGlobal }: DrainRules,
-): Step | undefined {
-  if (ownerKind === 'DaemonSet')
-    return ignoreGlobal
-      ? { action: 'leave', note: 'a DaemonSet keeps one on each node' }
-      : { action: 'refuse', note: 'a DaemonSet would make it again here: pass --ignore-global' };
-  if (service?.spec.mode !== 'Global') return undefined;
-  const name = service.metadata.name;
-  return ignoreGlobal
-    ? { action: 'leave', note: `service ${name} is Global: it has one on each node` }
-    : { action: 'evict', note: `comes back with the node: service ${name} is Global` };
 }
 
 /** A claim of the Pod whose data is on the node. */

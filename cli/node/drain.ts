@@ -1,5 +1,6 @@
 // Empties a node: cordon, report, evict, wait. What `windlass node drain` does, and `windlass node remove` before it removes.
-import type { Client } from '#controllers/machinery/client-types.ts';
+import type { ApiObject, Client } from '#controllers/machinery/client-types.ts';
+import { cordonNode } from '#controllers/machinery/cordon.ts';
 import { systemClock } from '#platform/clock.ts';
 import { parseDuration } from '#controllers/machinery/duration.ts';
 import type { CommandIO } from '../command.ts';
@@ -10,7 +11,7 @@ import { formatDrain, planDrain } from './drain-plan.ts';
 import type { DrainRules } from './drain-plan.ts';
 import { evictPods } from './evict-pods.ts';
 import { nameOf, readContent } from './node-content.ts';
-import { isReady, setUnschedulable } from './node-object.ts';
+import { isReady } from './node-object.ts';
 import type { Node } from './node-object.ts';
 
 export const drainOptions = {
@@ -88,7 +89,7 @@ export async function drain(
   const { name } = node.metadata;
   const timeoutMs = timeoutOf(values);
   const isDryRun = values['dry-run'];
-  const isNew = isDryRun ? false : await setUnschedulable(client, node, true, signal);
+  const isNew = isDryRun ? false : await cordonNode(client, name, undefined, signal);
   if (!isDryRun) io.out(`node/${name} ${isNew ? 'cordoned' : 'already cordoned'}\n`);
   const content = await readContent(client, name, values['pod-selector'], signal);
   const steps = planDrain(name, content, rulesOf(values));
@@ -106,17 +107,8 @@ export async function drain(
       `node ${name} does not answer: what is on it cannot be stopped from here`,
       `Bring it back, or give it up with: windlass node remove ${name}`,
     );
-  await evictAll(
-    client,
-    name,
-    {
-      evicted: steps.flatMap(({ action, pod }) => (action === 'evict' ? [pod] : [])),
-      awaited: steps.flatMap(({ action, pod }) => (action === 'wait' ? [pod] : [])),
-    },
-    { ...values, timeoutMs },
-    io,
-    signal,
-  );
+  const pods = going.map(({ pod }) => pod);
+  await evictAll(client, name, pods, { ...values, timeoutMs }, io, signal);
 }
 
 function rulesOf(values: DrainValues): DrainRules {
@@ -131,37 +123,31 @@ function rulesOf(values: DrainValues): DrainRules {
 async function evictAll(
   client: Client,
   node: string,
-  pods: Record<'evicted' | 'awaited', Parameters<typeof evictPods>[0]>,
+  pods: readonly ApiObject[],
   values: DrainValues & { readonly timeoutMs: number | undefined },
   io: CommandIO,
   signal: AbortSignal,
 ): Promise<void> {
-  const { timeoutMs } = values;
-  const late = new AbortController();
-  const cancel =
-    timeoutMs === undefined
-      ? () => undefined
-      : systemClock.schedule(timeoutMs, () => late.abort(new Error('the time is up')));
   const grace = values['grace-period'];
+  const timeoutMs = values.timeoutMs ?? Infinity;
+  const startedAt = systemClock.monotonic();
   const failures = await evictPods(
-    pods.evicted,
-    pods.awaited,
+    pods,
     {
       client,
       clock: systemClock,
-      random: Math.random,
       progress: createProgress(io.out, io.columns),
       node,
       gracePeriodSeconds: grace < 0 ? undefined : grace,
       disableEviction: values['disable-eviction'],
+      timeoutMs,
     },
-    AbortSignal.any([signal, late.signal]),
+    signal,
   );
-  cancel();
   if (failures.length === 0) return;
   const why = signal.aborted
     ? 'it was interrupted'
-    : late.signal.aborted
+    : systemClock.monotonic() - startedAt >= timeoutMs
       ? `the time of --timeout ${values.timeout} is up`
       : 'some Pods could not be evicted';
   const list = failures.map(({ pod, problem }) => `\n  ${nameOf(pod)}  ${problem}`);

@@ -1,4 +1,4 @@
-// Reading and cordoning one node that was named on the command line.
+// Reading one node that was named on the command line.
 import type { ApiObject, Client } from '#controllers/machinery/client-types.ts';
 import { isConditionTrue } from '#controllers/machinery/conditions.ts';
 import type { NodeObject } from '#controllers/machinery/node-fit.ts';
@@ -18,19 +18,6 @@ export async function readNode(client: Client, name: string, signal: AbortSignal
       cause: error,
     });
   }
-}
-
-/** @returns whether that changed anything */
-export async function setUnschedulable(
-  client: Client,
-  node: Node,
-  unschedulable: boolean,
-  signal: AbortSignal,
-): Promise<boolean> {
-  if ((node.spec?.unschedulable ?? false) === unschedulable) return false;
-  const spec = { unschedulable: unschedulable ? true : null };
-  await client.patch(NODES, '', node.metadata.name, '', 'merge', { spec }, signal);
-  return true;
 }
 
 /** True while its agent answers. */

@@ -1,6 +1,7 @@
 // A fleet in simulated time: the real reconciler, an API in memory, machines that take their time and have faults. Nothing in it waits;
 // the same seed is the same story. The witness looks after every single write, whoever made it.
 import type { Clock } from '#platform/clock.ts';
+import { CORDONED_BY_ANNOTATION } from '../machinery/cordon.ts';
 import { isConflict } from '../machinery/request-error.ts';
 import { CLUSTERS, MACHINES } from '../machinery/resources.ts';
 import { CrashError, MemoryApi } from './memory-api-fixture.ts';
@@ -9,13 +10,7 @@ import { ClusterReconciler } from './reconciler.ts';
 import type { ReconcilerOptions } from './reconciler.ts';
 import { SimulatedMachine } from './simulated-machine-fixture.ts';
 import type { Durations, Faults } from './simulated-machine-fixture.ts';
-import {
-  CLUSTER_LABEL,
-  CLUSTER_UID_LABEL,
-  CORDONED_BY_ANNOTATION,
-  PERMIT_ANNOTATION,
-  TARGET_ANNOTATION,
-} from './types.ts';
+import { CLUSTER_LABEL, CLUSTER_UID_LABEL, PERMIT_ANNOTATION, TARGET_ANNOTATION } from './types.ts';
 import type { Cluster, ClusterSpec, Machine, PowerState } from './types.ts';
 
 export const DURATIONS: Durations = {

@@ -1,5 +1,5 @@
 // What a distribution does with one machine of a cluster. Everything can be asked for again: each call looks before it acts.
-import type { DrainSettings } from './settings.ts';
+import type { DrainSettings } from '../machinery/drain-settings.ts';
 import type { Cluster, Machine, Role } from './types.ts';
 
 /** A machine, and what its distribution has to know of the rest. */
@@ -55,11 +55,6 @@ export interface MemberDriver extends AsyncDisposable {
 
 /** @throws HostUnreachableError, ProviderUnavailable: worth trying again */
 export type OpenMember = (member: Member, signal: AbortSignal) => Promise<MemberDriver>;
-
-/** The node did not get empty: it stays what it was. */
-export class DrainError extends Error {
-  override readonly name = 'DrainError';
-}
 
 /** Something that it needs is not there yet: nothing failed. */
 export class NotYetError extends Error {

@@ -1,16 +1,17 @@
 // One pass over one machine that its distribution drives: look, prepare, wait for the permit, then drain, stop, install, start, verify,
 // uncordon. Whoever ends in between is followed by somebody who looks again; what was done is seen and not done twice.
 import { sleep } from '#platform/clock.ts';
+import { DrainError } from '../machinery/drain-node.ts';
+import { readDrainSettings } from '../machinery/drain-settings.ts';
 import { isNotFound } from '../machinery/request-error.ts';
 import { MACHINES } from '../machinery/resources.ts';
-import { DrainError, NotYetError } from './member-driver.ts';
+import { NotYetError } from './member-driver.ts';
 import type { Member, MemberDriver, Situation } from './member-driver.ts';
 import { needsOf } from './member-needs.ts';
 import { MemberJournal, messageOf } from './member-journal.ts';
 import { MEMBER_FINALIZER } from './member-options.ts';
 import type { Again, MemberOptions } from './member-options.ts';
 import type { MemberNews } from './member-status.ts';
-import type { DrainSettings } from './settings.ts';
 import {
   DRAIN_ANNOTATION,
   ENDPOINT_ANNOTATION,
@@ -22,13 +23,6 @@ import type { Cluster, Machine } from './types.ts';
 
 const VERIFY_EVERY_MS = 1_000;
 const VERIFY_WITHIN_MS = 300_000;
-
-const DRAIN_DEFAULTS: DrainSettings = {
-  enabled: true,
-  timeout: '5m',
-  gracePeriod: '2m',
-  onTimeout: 'Fail',
-};
 
 export class MemberRun {
   readonly #journal: MemberJournal;
@@ -271,10 +265,8 @@ export class MemberRun {
   }
 
   async #drain(driver: MemberDriver, signal: AbortSignal, isRemoval: boolean): Promise<void> {
-    const settings = {
-      ...DRAIN_DEFAULTS,
-      ...parsed(this.#journal.machine.metadata.annotations?.[DRAIN_ANNOTATION]),
-    };
+    const { annotations } = this.#journal.machine.metadata;
+    const settings = readDrainSettings(annotations?.[DRAIN_ANNOTATION]);
     // What is removed goes in the end, whatever is on it.
     await driver.drain(isRemoval ? { ...settings, onTimeout: 'Force' } : settings, signal);
   }

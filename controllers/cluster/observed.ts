@@ -1,13 +1,13 @@
 // What a Machine, and its Node where this server has it, say about one member of a cluster. Pure.
 import { isConditionTrue } from '../machinery/conditions.ts';
 import type { Condition } from '../machinery/conditions.ts';
+import { CORDONED_BY_ANNOTATION } from '../machinery/cordon.ts';
 import { isSameVersion } from './versions.ts';
 import { isController } from './wanted-machines.ts';
 import {
   APPLIED_ANNOTATION,
   CLUSTER_LABEL,
   CLUSTER_UID_LABEL,
-  CORDONED_BY_ANNOTATION,
   DISTRIBUTION_LABEL,
   OPERATION_ANNOTATION,
   PERMIT_ANNOTATION,

@@ -1,14 +1,7 @@
 // A Cluster's spec with defaults filled in and durations read, or what is wrong with it. Pure.
+import type { DrainSettings } from '../machinery/drain-settings.ts';
 import { parseDuration } from '../machinery/duration.ts';
 import type { Cluster, Pool, PowerState } from './types.ts';
-
-export interface DrainSettings {
-  readonly enabled: boolean;
-  readonly timeout: string;
-  readonly gracePeriod: string;
-  readonly onTimeout: 'Fail' | 'Force';
-  readonly podSelector?: string;
-}
 
 export interface ClusterSettings {
   readonly distribution: 'Windlass' | 'K0s';

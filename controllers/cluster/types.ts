@@ -2,6 +2,7 @@
 // the part that a cluster reads and writes. Defaults are the server's business: what has one there may be absent here.
 import type { ApiObject } from '../machinery/client-types.ts';
 import type { Condition } from '../machinery/conditions.ts';
+import type { DrainSettings } from '../machinery/drain-settings.ts';
 
 export type Role = 'controller' | 'worker' | 'controller+worker';
 export type PowerState = 'Running' | 'Stopped';
@@ -20,19 +21,11 @@ export interface Pool {
   }[];
 }
 
-export interface DrainSpec {
-  readonly enabled?: boolean;
-  readonly timeout?: string;
-  readonly gracePeriod?: string;
-  readonly onTimeout?: 'Fail' | 'Force';
-  readonly podSelector?: string;
-}
-
 export interface RolloutSpec {
   /** A number of workers, or a share of all as `25%`. */
   readonly maxUnavailable?: number | string;
   readonly order?: readonly string[];
-  readonly drain?: DrainSpec;
+  readonly drain?: DrainSettings;
   readonly pauseAfter?: number;
   readonly maxFailures?: number;
   readonly paused?: boolean;
@@ -176,8 +169,6 @@ export const DRAIN_ANNOTATION = 'windlass.dev/drain';
 export const TARGET_ANNOTATION = 'windlass.dev/cluster-target';
 /** On a Machine: something to be done once, `<uid>/<Type>`. */
 export const OPERATION_ANNOTATION = 'windlass.dev/operation';
-/** On a Node: which machine cordoned it. */
-export const CORDONED_BY_ANNOTATION = 'windlass.dev/cordoned-by';
 /** On a Machine: the template that it was last given, as JSON: what a later one is compared with. */
 export const APPLIED_ANNOTATION = 'windlass.dev/cluster-applied';
 /** On a Machine: what the distribution is told about it, as JSON. */

@@ -4,6 +4,7 @@ import { keyOf, parseKey } from '../machinery/cache.ts';
 import type { CacheView } from '../machinery/cache.ts';
 import { Controller, DONE } from '../machinery/controller.ts';
 import type { ReconcileResult } from '../machinery/controller.ts';
+import { EvictionMemory } from '../machinery/empty-node.ts';
 import type { EventRecorder } from '../machinery/events.ts';
 import type { Manager } from '../machinery/manager.ts';
 import { isNotFound } from '../machinery/request-error.ts';
@@ -56,6 +57,7 @@ class MachineController {
   readonly #events: EventRecorder;
   /** When each was compared with its goal, on the monotonic clock. */
   readonly #looked = new Map<string, number>();
+  readonly #evictions = new EvictionMemory();
 
   constructor(manager: Manager, options: MachineControllerOptions) {
     this.#manager = manager;
@@ -175,6 +177,7 @@ class MachineController {
       images,
       artifacts,
       probe: readyProbe(clock),
+      evictions: this.#evictions,
       workFolder: join(workFolder, 'roots'),
       fleet: () => this.#fleetOf(machine),
       stableMs,

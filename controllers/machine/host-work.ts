@@ -5,6 +5,10 @@ import { join } from 'node:path';
 import type { ArtifactFetcher } from '../binaries/artifact-fetcher.ts';
 import type { HostDriver } from '../hosts/host-driver.ts';
 import type { Client } from '../machinery/client-types.ts';
+import { cordonNode, uncordonNode } from '../machinery/cordon.ts';
+import { DrainError, drainStep } from '../machinery/drain-node.ts';
+import { readDrainSettings } from '../machinery/drain-settings.ts';
+import type { EvictionMemory } from '../machinery/empty-node.ts';
 import { findDevices } from '../rootfs/devices.ts';
 import { checkClockSkew, checkHostname, checkMachineId } from '../rootfs/fleet-checks.ts';
 import type { FleetMember } from '../rootfs/fleet-checks.ts';
@@ -22,7 +26,6 @@ import { preflight } from '../rootfs/rootfs-preflight.ts';
 import { runTask, serial } from '../rootfs/task.ts';
 import type { TaskReport } from '../rootfs/task.ts';
 import type { ArtifactPort } from './artifact-port.ts';
-import { drainNode, uncordonNode } from './drain-node.ts';
 import { goalHash, hostName, machineGoal } from './machine-goal.ts';
 import { StepError } from './machine-work.ts';
 import type { MachineWork, Pending, Resolved } from './machine-work.ts';
@@ -32,7 +35,7 @@ import type { SlotNames } from './run-slot.ts';
 import { activateArtifacts, putArtifacts, slotPath } from './stage-artifacts.ts';
 import type { ArtifactPlace } from './stage-artifacts.ts';
 import { DRAIN_ANNOTATION } from './types.ts';
-import type { DrainSpec, Machine, StagedArtifact } from './types.ts';
+import type { Machine, StagedArtifact } from './types.ts';
 
 export interface HostWorkOptions {
   readonly client: Client;
@@ -43,6 +46,8 @@ export interface HostWorkOptions {
   readonly images: ImageOpener;
   readonly artifacts: ArtifactPort;
   readonly probe: ReadyProbe;
+  /** Who was asked to leave which node, across reconciliations. */
+  readonly evictions: EvictionMemory;
   readonly workFolder: string;
   /** The other machines of its cluster. */
   readonly fleet: () => readonly FleetMember[];
@@ -142,18 +147,28 @@ export class HostWork implements MachineWork {
   }
 
   async drain(startedAt: number, signal: AbortSignal): Promise<'done' | Pending> {
-    const { client, clock } = this.#options;
+    const { client, clock, evictions: memory } = this.#options;
     const { metadata, spec, status } = this.#machine;
     // Nothing runs yet that could be disturbed.
     if (spec.node === undefined || status?.activeSlot === undefined) return 'done';
-    const settings = spec.drain ?? drainOf(metadata.annotations?.[DRAIN_ANNOTATION]);
+    const settings = spec.drain ?? readDrainSettings(metadata.annotations?.[DRAIN_ANNOTATION]);
+    if (settings.enabled === false) return 'done';
     const { name } = metadata;
-    return drainNode({ client, name, settings, now: clock.now(), startedAt }, signal);
+    await cordonNode(client, name, `machine/${name}`, signal);
+    const drain = { sinceMs: clock.now() - startedAt, memory };
+    try {
+      const pending = await drainStep({ client, clock, name }, settings, drain, signal);
+      return pending === undefined ? 'done' : { pending };
+    } catch (error) {
+      if (!(error instanceof DrainError)) throw error;
+      throw new StepError('DrainTimeout', error.message);
+    }
   }
 
   async uncordon(signal: AbortSignal): Promise<void> {
     const { metadata, spec } = this.#machine;
-    if (spec.node !== undefined) await uncordonNode(this.#options.client, metadata.name, signal);
+    if (spec.node === undefined) return;
+    await uncordonNode(this.#options.client, metadata.name, `machine/${metadata.name}`, signal);
   }
 
   async stop(slot: Slot, signal: AbortSignal): Promise<void> {
@@ -285,15 +300,4 @@ export class HostWork implements MachineWork {
 /** For the slot that does not run: where a run would build. */
 export function idleSlot(active: Slot | undefined): Slot {
   return active === undefined ? 'a' : otherSlot(active);
-}
-
-/** Written by a Cluster, but anybody may have. */
-function drainOf(text: string | undefined): DrainSpec {
-  if (text === undefined) return {};
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : {};
-  } catch {
-    return {};
-  }
 }

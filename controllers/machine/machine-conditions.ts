@@ -172,7 +172,7 @@ function stepCondition(
 }
 
 function drainReason(message: string): string {
-  return /not empty within/.test(message) ? 'DrainTimeout' : 'DrainFailed';
+  return /not empty after/.test(message) ? 'DrainTimeout' : 'DrainFailed';
 }
 
 function reasonOf(message: string): string {

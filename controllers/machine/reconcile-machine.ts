@@ -9,7 +9,6 @@ import { DONE } from '../machinery/controller.ts';
 import type { ReconcileResult } from '../machinery/controller.ts';
 import { advance } from './advance.ts';
 import { correctDrift, correctNode } from './correct-drift.ts';
-import { drainNode } from './drain-node.ts';
 import { findDrift, stagedIn } from './drift.ts';
 import type { HostWork } from './host-work.ts';
 import type { MachineFacts } from './machine-conditions.ts';
@@ -197,23 +196,17 @@ async function watchOver(
 
 /** Its node is emptied as far as budgets and time allow, then everything of it goes, then the object. */
 async function takeAway(
-  { store, client, clock, tell }: ReconcileOptions,
+  { store, tell }: ReconcileOptions,
   work: HostWork,
   signal: AbortSignal,
 ): Promise<ReconcileResult> {
-  const { metadata, spec, status } = store.machine;
-  if (spec.node !== undefined && status?.activeSlot !== undefined) {
-    const startedAt = Date.parse(metadata.deletionTimestamp ?? '');
-    const { name } = metadata;
-    const settings = spec.drain ?? {};
-    try {
-      const options = { client, name, settings, now: clock.now(), startedAt };
-      const drained = await drainNode(options, signal);
-      if (drained !== 'done') return { outcome: 'requeueAfter', delayMs: 1_000 };
-    } catch (error) {
-      if (!(error instanceof StepError)) throw error;
-      tell('Warning', error.reason, error.message);
-    }
+  const { deletionTimestamp = '' } = store.machine.metadata;
+  try {
+    const drained = await work.drain(Date.parse(deletionTimestamp), signal);
+    if (drained !== 'done') return { outcome: 'requeueAfter', delayMs: 1_000 };
+  } catch (error) {
+    if (!(error instanceof StepError)) throw error;
+    tell('Warning', error.reason, error.message);
   }
   await work.removeAll(signal);
   await work.uncordon(signal);

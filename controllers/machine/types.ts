@@ -1,6 +1,7 @@
 // The kind Machine as its controller reads and writes it. The schema is scripts/crds/machine.ts.
 import type { ApiObject } from '../machinery/client-types.ts';
 import type { Condition } from '../machinery/conditions.ts';
+import type { DrainSettings } from '../machinery/drain-settings.ts';
 import type { HostConnection } from '../hosts/host-connection.ts';
 import type { RootFSSpec, Slot } from '../rootfs/goal-state.ts';
 import type { CheckResult } from '../rootfs/preflight.ts';
@@ -10,25 +11,15 @@ export const MACHINE_FINALIZER = 'windlass.dev/machines';
 export const OPERATION_ANNOTATION = 'windlass.dev/operation';
 /** The goal hash or generation up to which a Cluster lets its machine be disrupted. */
 export const PERMIT_ANNOTATION = 'windlass.dev/rollout-permit';
-/** How a Cluster wants its machine's node emptied, as JSON of DrainSpec; the machine's own `spec.drain` comes first. */
+/** How a Cluster wants its machine's node emptied, as JSON of DrainSettings; the machine's own `spec.drain` comes first. */
 export const DRAIN_ANNOTATION = 'windlass.dev/drain';
 /** On a Machine without a root of ours: the distribution of its Cluster drives it, and we leave it alone. */
 export const DISTRIBUTION_LABEL = 'windlass.dev/distribution';
-/** On a Node: which machine cordoned it. */
-export const CORDONED_BY_ANNOTATION = 'windlass.dev/cordoned-by';
 
 export interface MachineArtifact {
   /** Of an Artifact in the same namespace. */
   readonly name: string;
   readonly path: string;
-}
-
-export interface DrainSpec {
-  readonly enabled?: boolean;
-  readonly timeout?: string;
-  readonly gracePeriod?: string;
-  readonly onTimeout?: 'Fail' | 'Force';
-  readonly podSelector?: string;
 }
 
 export interface MachineSpec {
@@ -49,7 +40,7 @@ export interface MachineSpec {
     readonly apiServer?: string;
   };
   readonly preflight?: { readonly ignore?: readonly string[]; readonly failOnWarnings?: boolean };
-  readonly drain?: DrainSpec;
+  readonly drain?: DrainSettings;
   readonly verifyTimeout?: string;
   readonly paused?: boolean;
   readonly deletionPolicy?: 'Delete' | 'Retain';

@@ -91,7 +91,10 @@ export const AWAY_TAINTS: ReadonlySet<string> = new Set([
   'node.kubernetes.io/unreachable',
 ]);
 
-const UNSCHEDULABLE: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
+export const UNSCHEDULABLE: Taint = {
+  key: 'node.kubernetes.io/unschedulable',
+  effect: 'NoSchedule',
+};
 
 function taintText({ key, value = '', effect }: Taint): string {
   return value === '' ? `${key}:${effect}` : `${key}=${value}:${effect}`;

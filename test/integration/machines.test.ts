@@ -93,6 +93,8 @@ test('an upgrade whose node never gets Ready is rolled back unaided, and tried a
 
   const service = await bench.isRunning('w1-a');
   assert.equal(service, true);
+  // An instance of a Global service that would come back at once is left where it is.
+  await bench.pinnedPod('w1', 'everywhere');
   await bench.change('w1', { spec: { version: '1.33.6', verifyTimeout: '1s' } });
   const back = await bench.until('w1', 'is rolled back', (status) => {
     assert.equal(status.run, undefined);

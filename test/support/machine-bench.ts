@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { LocalDirHost } from '#controllers/hosts/local-dir/local-dir-host.ts';
 import type { Machine, MachineSpec, MachineStatus } from '#controllers/machine/types.ts';
-import { MACHINES, NODES } from '#controllers/machinery/resources.ts';
+import { MACHINES, NODES, PODS } from '#controllers/machinery/resources.ts';
 import { bootable, writeLayout } from '#controllers/rootfs/image-fixture.ts';
 import { putRelease, startReleases } from '#controllers/rootfs/release-server-fixture.ts';
 import type { ReleaseServer } from '#controllers/rootfs/release-server-fixture.ts';
@@ -153,6 +153,22 @@ export class MachineBench {
     };
     const patch = { status: { conditions: [condition] } };
     await client.patch(NODES, '', node, 'status', 'merge', patch, signal);
+  }
+
+  /** As a Global service makes its Pods, with a toleration of the cordon. */
+  async pinnedPod(node: string, name: string): Promise<void> {
+    const { client, signal } = this.plane;
+    const matchFields = [{ key: 'metadata.name', operator: 'In', values: [node] }];
+    const required = { nodeSelectorTerms: [{ matchFields }] };
+    const spec = {
+      nodeName: node,
+      containers: [{ name: 'c', image: 'x' }],
+      tolerations: [{ operator: 'Exists' }],
+      affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } },
+    };
+    const owner = { apiVersion: 'windlass.dev/v1alpha1', kind: 'Service', name, uid: name };
+    const ownerReferences = [{ ...owner, controller: true }];
+    await client.create(PODS, 'default', { metadata: { name, ownerReferences }, spec }, signal);
   }
 
   async #stopAll(): Promise<void> {

@@ -3,10 +3,10 @@ import type { Clock } from '#platform/clock.ts';
 import { sleep } from '#platform/clock.ts';
 import type { HostDriver } from '../../../hosts/host-driver.ts';
 import { HostCommandError } from '../../../hosts/host-errors.ts';
-import { DrainError } from '../../member-driver.ts';
+import { CORDONED_BY_ANNOTATION } from '../../../machinery/cordon.ts';
+import { DrainError } from '../../../machinery/drain-node.ts';
+import type { DrainSettings } from '../../../machinery/drain-settings.ts';
 import type { Member, MemberDriver, Situation } from '../../member-driver.ts';
-import type { DrainSettings } from '../../settings.ts';
-import { CORDONED_BY_ANNOTATION } from '../../types.ts';
 import { isSameVersion } from '../../versions.ts';
 import { canonical, isController } from '../../wanted-machines.ts';
 import {
@@ -112,18 +112,19 @@ export class K0sMember implements MemberDriver {
   async cordon(signal: AbortSignal): Promise<void> {
     const node = await this.#nodes.find(signal);
     if (node === undefined || node.isUnschedulable) return;
-    await this.#nodes.run(['cordon', this.nodeName], signal);
+    // The mark first: who dies in between leaves a node that works, not one that nobody uncordons.
     await this.#nodes.run(
       ['annotate', 'node', this.nodeName, `${CORDONED_BY_ANNOTATION}=${this.#mark}`, '--overwrite'],
       signal,
     );
+    await this.#nodes.run(['cordon', this.nodeName], signal);
   }
 
   async drain(settings: DrainSettings, signal: AbortSignal): Promise<void> {
-    if (!settings.enabled || (await this.#nodes.find(signal)) === undefined) return;
+    if (settings.enabled === false || (await this.#nodes.find(signal)) === undefined) return;
     const problem = await this.#nodes.drain(settings, false, signal);
     if (problem === undefined) return;
-    if (settings.onTimeout === 'Fail') throw new DrainError(problem);
+    if (settings.onTimeout !== 'Force') throw new DrainError(problem);
     const forced = await this.#nodes.drain(settings, true, signal);
     if (forced !== undefined) throw new DrainError(forced);
   }

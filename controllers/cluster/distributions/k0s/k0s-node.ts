@@ -1,9 +1,10 @@
 // The Node of a k0s host, asked for with the kubectl that k0s has in it.
 import type { HostDriver } from '../../../hosts/host-driver.ts';
 import { HostCommandError } from '../../../hosts/host-errors.ts';
+import { CORDONED_BY_ANNOTATION } from '../../../machinery/cordon.ts';
+import { drainTimeout } from '../../../machinery/drain-settings.ts';
+import type { DrainSettings } from '../../../machinery/drain-settings.ts';
 import { parseDuration } from '../../../machinery/duration.ts';
-import type { DrainSettings } from '../../settings.ts';
-import { CORDONED_BY_ANNOTATION } from '../../types.ts';
 import { K0S_BINARY } from './commands.ts';
 
 export class K0sNode {
@@ -24,8 +25,8 @@ export class K0sNode {
     isForced: boolean,
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    const timeoutMs = parseDuration(settings.timeout) ?? 300_000;
-    const graceSeconds = Math.round((parseDuration(settings.gracePeriod) ?? 120_000) / 1000);
+    const timeout = drainTimeout(settings);
+    const graceMs = parseDuration(settings.gracePeriod ?? '');
     const { exitCode, stderr } = await this.#ask(
       [
         'drain',
@@ -33,17 +34,17 @@ export class K0sNode {
         '--ignore-daemonsets',
         '--delete-emptydir-data',
         '--force',
-        `--grace-period=${graceSeconds}`,
-        `--timeout=${Math.round(timeoutMs / 1000)}s`,
+        `--grace-period=${graceMs === undefined ? -1 : Math.round(graceMs / 1000)}`,
+        `--timeout=${Math.round(timeout.ms / 1000)}s`,
         ...(isForced ? ['--disable-eviction'] : []),
         ...(settings.podSelector === undefined ? [] : [`--pod-selector=${settings.podSelector}`]),
       ],
       signal,
-      timeoutMs + 30_000,
+      timeout.ms + 30_000,
     );
     return exitCode === 0
       ? undefined
-      : `node ${this.#name} is not empty after ${settings.timeout}: ${stderr.trim()}`;
+      : `node ${this.#name} is not empty after ${timeout.text}: ${stderr.trim()}`;
   }
 
   /** Undefined where there is none. */

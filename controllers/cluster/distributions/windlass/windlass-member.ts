@@ -2,13 +2,14 @@
 import type { Clock } from '#platform/clock.ts';
 import type { NodeInfo, NodeResult, Provider } from '../../../infrastructure/provider.ts';
 import type { Client } from '../../../machinery/client-types.ts';
+import { cordonNode, findNode, uncordonNode } from '../../../machinery/cordon.ts';
+import { drainNode } from '../../../machinery/drain-node.ts';
+import type { DrainedNode } from '../../../machinery/drain-node.ts';
+import type { DrainSettings } from '../../../machinery/drain-settings.ts';
 import { ConnectionError, isNotFound } from '../../../machinery/request-error.ts';
 import { NODES } from '../../../machinery/resources.ts';
-import { cordonNode, drainNode, findNode, uncordonNode } from '../../drain-node.ts';
-import type { NodeContext } from '../../drain-node.ts';
 import type { Member, MemberDriver, Situation } from '../../member-driver.ts';
 import type { NodeView } from '../../observed.ts';
-import type { DrainSettings } from '../../settings.ts';
 import { OPTIONS_ANNOTATION } from '../../types.ts';
 import { isController } from '../../wanted-machines.ts';
 import { commandOf, portOf } from './windlass-commands.ts';
@@ -71,7 +72,10 @@ export class WindlassMember implements MemberDriver {
   }
 
   async cordon(signal: AbortSignal): Promise<void> {
-    await this.#withNode((node) => cordonNode(node, signal), signal);
+    await this.#withNode(
+      ({ client, name }) => cordonNode(client, name, this.#mark, signal),
+      signal,
+    );
   }
 
   async drain(settings: DrainSettings, signal: AbortSignal): Promise<void> {
@@ -79,7 +83,10 @@ export class WindlassMember implements MemberDriver {
   }
 
   async uncordon(signal: AbortSignal): Promise<void> {
-    await this.#withNode((node) => uncordonNode(node, signal), signal);
+    await this.#withNode(
+      ({ client, name }) => uncordonNode(client, name, this.#mark, signal),
+      signal,
+    );
   }
 
   async stop(signal: AbortSignal): Promise<void> {
@@ -125,7 +132,7 @@ export class WindlassMember implements MemberDriver {
     if (context === undefined) return undefined;
     let found: NodeView | undefined;
     try {
-      found = await findNode(context, signal);
+      found = await findNode<NodeView>(context.client, context.name, signal);
     } catch (error) {
       // Its server is just starting, or on another port than the one before.
       if (!(error instanceof ConnectionError)) throw error;
@@ -187,15 +194,22 @@ export class WindlassMember implements MemberDriver {
     );
   }
 
-  async #node(signal: AbortSignal): Promise<NodeContext | undefined> {
+  /** In whose name it cordons. */
+  get #mark(): string {
+    return `machine/${this.#options.member.machine.metadata.name}`;
+  }
+
+  async #node(signal: AbortSignal): Promise<DrainedNode | undefined> {
     const { member, clock, clusterClient } = this.#options;
     if (member.role === 'controller') return undefined;
     this.#client ??= await clusterClient(signal);
-    const { name } = member.machine.metadata;
-    return this.#client && { client: this.#client, clock, name: this.nodeName, machine: name };
+    return this.#client && { client: this.#client, clock, name: this.nodeName };
   }
 
-  async #withNode(work: (node: NodeContext) => Promise<void>, signal: AbortSignal): Promise<void> {
+  async #withNode(
+    work: (node: DrainedNode) => Promise<unknown>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const node = await this.#node(signal);
     if (node !== undefined) await work(node);
   }

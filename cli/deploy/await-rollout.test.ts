@@ -1,45 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CommandError } from '../usage-error.ts';
 import { endOf } from './await-rollout.ts';
-import { confirm } from './confirm.ts';
 import { hasTrouble, logTail } from './log-tail.ts';
 import type { InstancePod } from './log-tail.ts';
 
 const signal = new AbortController().signal;
-const terminal = (answer: string): Parameters<typeof confirm>[2] => ({
-  ask: (question) => {
-    assert.equal(question, 'Go? [y/N] ');
-    return Promise.resolve(answer);
-  },
-  stopSignal: () => signal,
-});
-
-test('confirm() takes yes in any of its forms, and nothing else', async () => {
-  for (const yes of ['y', 'Y', 'yes', ' Yes! ']) await confirm('Go?', false, terminal(yes));
-  for (const no of ['', 'n', 'no', 'yesterday', 'ok'])
-    await assert.rejects(confirm('Go?', false, terminal(no)), {
-      message: 'Deploy cancelled. No changes were made.',
-      exitCode: 1,
-    });
-});
-
-test('confirm() asks nobody who has agreed, and refuses where nobody can be asked', async () => {
-  const nobody = { ask: undefined, stopSignal: () => signal };
-  await confirm('Go?', true, nobody);
-  await assert.rejects(
-    confirm('Go?', false, nobody),
-    (error) =>
-      error instanceof CommandError &&
-      error.message.endsWith('no terminal. No changes were made.') &&
-      /--yes/.test(error.next ?? ''),
-  );
-});
-
-test('confirm() counts an interruption as no', async () => {
-  const gone = { ask: () => Promise.reject(new Error('interrupted')), stopSignal: () => signal };
-  await assert.rejects(confirm('Go?', false, gone), /No changes were made/);
-});
 
 test('endOf() knows ready, failed and paused, of the present spec only', () => {
   const service = (observedGeneration: number, ...conditions: readonly object[]): object => ({
