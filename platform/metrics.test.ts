@@ -43,3 +43,28 @@ test('a gauge with collect is asked at each exposition', async () => {
   objects = 7;
   assert.match(await metrics.expose(), /windlass_objects 7/);
 });
+
+test('series of what is gone are forgotten, of every kind of family', async () => {
+  const metrics = new MetricsRegistry();
+  const present = new Set(['a', 'b']);
+  const family = (name: string) => ({
+    name: `windlass_${name}`,
+    help: '[ALPHA] Something.',
+    labelNames: ['instance', 'state'],
+    isKept: ({ instance = '' }) => present.has(instance),
+  });
+  const counter = metrics.counter(family('total'));
+  const gauge = metrics.gauge(family('bytes'));
+  const histogram = metrics.histogram({ ...family('seconds'), buckets: [1] });
+  for (const instance of present) {
+    counter.inc({ instance, state: 'Up' });
+    gauge.set({ instance, state: 'Down' }, 3);
+    histogram.observe({ instance, state: 'Up' }, 0.5);
+  }
+  const before = await metrics.expose();
+  assert.equal(before.match(/instance="b"/g)?.length, 6);
+  present.delete('b');
+  const after = await metrics.expose();
+  assert.doesNotMatch(after, /instance="b"/);
+  assert.equal(after.match(/instance="a"/g)?.length, 6);
+});

@@ -24,11 +24,14 @@ export interface MetricOptions {
   /** Starts with the stability: `[ALPHA]`, `[BETA]` or `[STABLE]`. */
   readonly help: string;
   readonly labelNames?: readonly string[];
+  /** Asked before each exposition: series of which it says no are forgotten, because what they measured is gone. */
+  readonly isKept?: (labels: Labels) => boolean;
 }
 
 /** A family maker and its text exposition. One per server and one per controllers thread. */
 export class MetricsRegistry {
   readonly #registry = new prometheus.Registry();
+  readonly #passing: (() => Promise<void>)[] = [];
 
   /** @param options.collect called before each exposition, for what is counted elsewhere */
   counter(options: MetricOptions & { readonly collect?: (counter: Counter) => void }): Counter {
@@ -37,6 +40,7 @@ export class MetricsRegistry {
       ...this.#base(rest),
       ...(collect === undefined ? {} : { collect: () => collect(wrapped) }),
     });
+    this.#watch(counter, rest);
     const wrapped: Counter = { inc: (labels = {}, by = 1) => counter.inc(labels, by) };
     return wrapped;
   }
@@ -47,6 +51,7 @@ export class MetricsRegistry {
       ...this.#base(rest),
       ...(collect === undefined ? {} : { collect: () => collect(wrapped) }),
     });
+    this.#watch(gauge, rest);
     const wrapped: Gauge = {
       set: (labels, value) => gauge.set(labels, value),
       inc: (labels = {}, by = 1) => gauge.inc(labels, by),
@@ -61,6 +66,7 @@ export class MetricsRegistry {
       ...this.#base(options),
       buckets: [...options.buckets],
     });
+    this.#watch(histogram, options);
     return { observe: (labels, value) => histogram.observe(labels, value) };
   }
 
@@ -74,8 +80,24 @@ export class MetricsRegistry {
   }
 
   /** The exposition text of all families. */
-  expose(): Promise<string> {
+  async expose(): Promise<string> {
+    for (const forget of this.#passing) await forget();
     return this.#registry.metrics();
+  }
+
+  #watch(
+    family: prometheus.Counter | prometheus.Gauge | prometheus.Histogram,
+    { isKept, labelNames = [] }: MetricOptions,
+  ): void {
+    if (isKept === undefined) return;
+    this.#passing.push(async () => {
+      for (const { labels } of (await family.get()).values) {
+        // A histogram's values have the label of their bucket besides.
+        const set = labelNames.filter((name) => labels[name] !== undefined);
+        const own = Object.fromEntries(set.map((name) => [name, String(labels[name])]));
+        if (!isKept(own)) family.remove(own);
+      }
+    });
   }
 
   #base(options: MetricOptions): {

@@ -1,4 +1,4 @@
-// What dashboards read about each persistence instance. Labels are the configured instances and nothing else.
+// What dashboards read about each persistence instance. Labels are the instances that there are, and nothing else.
 import type { InstanceReport, InstanceState, PersistenceLog } from '#persistence/log.ts';
 import type { Counter, Gauge, Labels, MetricsRegistry } from '#platform/metrics.ts';
 
@@ -52,15 +52,22 @@ const GAUGES: readonly (readonly [name: string, help: string, value: Value])[] =
   ['epoch', 'Epoch of the newest claim that the instance holds', ({ epoch }) => epoch],
 ];
 
+/** Whether the instance of a series is there still: those that were attached are let go of again. */
+export function isOfInstance(log: Pick<PersistenceLog, 'instances'>): (labels: Labels) => boolean {
+  return ({ instance }) => log.instances().some(({ name }) => name === instance);
+}
+
 export function instanceMetrics(
   registry: MetricsRegistry,
   log: Pick<PersistenceLog, 'instances' | 'watch'>,
 ): void {
+  const isKept = isOfInstance(log);
   for (const [name, help, value] of GAUGES) {
     registry.gauge({
       name: `windlass_persistence_${name}`,
       help: `[ALPHA] ${help}`,
       labelNames: LABELS,
+      isKept,
       collect: (gauge) => collect(gauge, log.instances(), value),
     });
   }
@@ -68,6 +75,7 @@ export function instanceMetrics(
     name: 'windlass_persistence_instance_state',
     help: '[ALPHA] 1 for the state that the instance is in, 0 for the others',
     labelNames: [...LABELS, 'state'],
+    isKept,
     collect: (gauge) => {
       for (const report of log.instances()) {
         for (const state of Object.keys(STATES)) {
@@ -83,12 +91,17 @@ function countTransitions(
   registry: MetricsRegistry,
   log: Pick<PersistenceLog, 'instances' | 'watch'>,
 ): void {
-  const counter = (name: string, help: string): Counter => {
-    const made = registry.counter({ name, help: `[ALPHA] ${help}`, labelNames: LABELS });
-    // A series that is there from the start shows its first increase.
-    for (const report of log.instances()) made.inc(labelsOf(report), 0);
-    return made;
-  };
+  const counter = (name: string, help: string): Counter =>
+    registry.counter({
+      name,
+      help: `[ALPHA] ${help}`,
+      labelNames: LABELS,
+      isKept: isOfInstance(log),
+      // A series that is there from the start shows its first increase.
+      collect: (made) => {
+        for (const report of log.instances()) made.inc(labelsOf(report), 0);
+      },
+    });
   const counters: Partial<Record<InstanceState, Counter>> = {
     Down: counter('windlass_persistence_failures_total', 'How often the instance went down'),
     NeedsFullSync: counter(

@@ -2,7 +2,7 @@
 import type { InstanceReport, PersistenceLog } from '#persistence/log.ts';
 import type { Labels, MetricsRegistry } from '#platform/metrics.ts';
 import type { Write } from './write.ts';
-import { instanceMetrics } from './instance-metrics.ts';
+import { instanceMetrics, isOfInstance } from './instance-metrics.ts';
 
 /** Upstream's, k8s.io/apiserver pkg/storage/etcd3/metrics: recording rules depend on them. */
 const REQUEST_BUCKETS = [
@@ -53,11 +53,13 @@ export function storageMetrics(options: StorageMetricsOptions): BatchReporter {
       labelNames: ['operation', 'type'],
     }),
   };
+  const isKept = isOfInstance(log);
   const seconds = registry.histogram({
     name: 'windlass_persistence_persist_seconds',
     help: '[ALPHA] Seconds until a batch is durable',
     labelNames: ['provider', 'instance'],
     buckets: PERSIST_BUCKETS,
+    isKept,
   });
   const replicas = new Map<string, Labels>();
   log.watchAppends((instance, elapsed) => {
@@ -71,11 +73,13 @@ export function storageMetrics(options: StorageMetricsOptions): BatchReporter {
     help: '[ALPHA] Objects that share one commit',
     labelNames: ['provider', 'instance'],
     buckets: BATCH_BUCKETS,
+    isKept,
   });
   const errors = registry.counter({
     name: 'windlass_persistence_errors_total',
     help: '[ALPHA] Batches that did not become durable',
     labelNames: ['provider', 'instance', 'error'],
+    isKept,
   });
   return (writes, elapsed, error) => {
     seconds.observe(labels, elapsed);
