@@ -10,7 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { makeDirectory } from '#platform/make-directory.ts';
 import { processStart } from './process-start.ts';
 import { CommandError } from './usage-error.ts';
@@ -142,7 +142,12 @@ function tryLink(from: string, to: string): boolean {
     linkSync(from, to);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    throw new CommandError(
+      `--data-dir ${dirname(to)} cannot be locked: ${message}`,
+      'It needs a file system with hard links; choose another with --data-dir.',
+      { cause: error },
+    );
   }
 }

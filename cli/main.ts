@@ -82,6 +82,13 @@ async function main(argv: readonly string[], io: CommandIO): Promise<number> {
 stayAlive();
 // Ends here whatever is still open: a command that has answered must not hang on a forgotten socket.
 const exitCode = await main(process.argv.slice(2), processIO());
-// Node would wait for threads that hang in a call to a file server, for ever. Nothing else is left to be done.
-if (stuckThreads() > 0) process.kill(process.pid, 'SIGKILL');
+// Node would wait for threads that hang in a call to a disk or a file server, for ever. Nothing else is left to be done.
+const stuck = new Set(stuckThreads());
+if (stuck.size > 0) {
+  const places = [...stuck].join(', ');
+  processIO().err(
+    `windlass: ended without waiting any longer for ${places}, which does not answer\n`,
+  );
+  process.kill(process.pid, 'SIGKILL');
+}
 process.exit(exitCode);

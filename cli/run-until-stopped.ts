@@ -1,6 +1,7 @@
 // Runs one long-lived part until a stop signal, then closes it within a deadline.
 import { sleep, systemClock } from '#platform/clock.ts';
 import type { Logger } from '#platform/logging.ts';
+import { addStuckThread } from '#platform/stuck-threads.ts';
 import type { CommandIO } from './command.ts';
 import { CommandError } from './usage-error.ts';
 
@@ -32,6 +33,8 @@ export async function closeInTime(close: () => Promise<void>, logger: Logger): P
   if (inTime) return 0;
   const deadlineMs = STOP_DEADLINE_MS;
   logger.error('Not everything stopped in time; the next start finishes it', { deadlineMs });
+  // It may hang where Node would wait for it once more.
+  addStuckThread('what is still stopping');
   return 1;
 }
 

@@ -186,14 +186,17 @@ async function openData(
 ): Promise<{ readonly shown: ShownPersistence; readonly secrets: SecretsKeys }> {
   const { clock, logger, metrics } = options;
   const sealer = new Sealer(await openKeyring(options.secretsKeys, clock), options.sealKinds);
-  const log = await openPersistence({
-    ...options.replication,
-    urls: options.persistence,
-    machineId,
-    dataDir: options.dataDir,
-    clock,
-    warn: (message) => logger.warn(message),
-  });
+  const log = await openPersistence(
+    {
+      ...options.replication,
+      urls: options.persistence,
+      machineId,
+      dataDir: options.dataDir,
+      clock,
+      warn: (message) => logger.warn(message),
+    },
+    signal,
+  );
   cleanup.use(log);
   const store = await openStore({
     log,

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { systemClock } from '#platform/clock.ts';
+import { eventually } from '#test/support/eventually.ts';
+import { FakeClock } from './manager/fake-clock-fixture.ts';
 import { parseMachineId } from './machine-id.ts';
 import type { MachineId } from './machine-id.ts';
 import { openPersistence } from './open.ts';
@@ -52,3 +54,32 @@ for (const [urls, message] of [
     await assert.rejects(openPersistence({ urls, machineId, clock: systemClock }), message);
   });
 }
+
+test('a place that does not answer is waited for, which is said, until somebody stops it', async () => {
+  const path = join(directory, 'silent.mjs');
+  const verbs =
+    'instances instanceStatus putObject deleteObject getObject getAllObjects claimEpoch cursor append replay readFrom compact restore setAside verify';
+  await writeFile(
+    path,
+    `const verbs = Object.fromEntries('${verbs}'.split(' ').map((verb) => [verb, () => undefined]));
+     export default {
+       ...verbs,
+       instances: () => ['silent-3f2a9c01'],
+       initialize: () => new Promise(() => undefined),
+       [Symbol.asyncDispose]: () => Promise.resolve(),
+     };`,
+  );
+  const [clock, stop, warnings] = [new FakeClock(), new AbortController(), [] as string[]];
+  const warn = (message: string): void => void warnings.push(message);
+  const opening = openPersistence(
+    { urls: [`module:${path}`], machineId, clock, warn },
+    stop.signal,
+  );
+  opening.catch(() => undefined);
+  await eventually('it is told of', async () => {
+    await clock.advance(11_000);
+    assert.match(warnings.join(), /^module:.*silent\.mjs is being opened for 10 s/);
+  });
+  stop.abort(new Error('enough'));
+  await assert.rejects(opening, /enough/);
+});

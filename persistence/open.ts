@@ -27,6 +27,8 @@ import { SqlitePersistenceProvider, sqliteInstanceName } from './sqlite/provider
 /** A disk that is slower than this hangs: its thread cannot be interrupted, but nobody waits for it without end. */
 const SQLITE_ANSWER_MS = 15_000;
 const MODULE_ANSWER_MS = 60_000;
+/** Opening takes as long as it takes; after this long it is said. */
+const OPENING_MS = 10_000;
 
 /** The URL is wrong, or means something that cannot be done; the message names the flag. */
 export class PersistenceUrlError extends Error {
@@ -76,9 +78,13 @@ const SCHEMES: ReadonlyMap<string, Opener> = new Map([
  * The log over what the URLs say, to be opened and, when done, disposed. An instance that cannot be used is Down and says why
  * when the log is opened.
  *
- * @throws PersistenceUrlError
+ * @param signal ends the wait for places that do not answer
+ * @throws PersistenceUrlError, the signal's reason
  */
-export async function openPersistence(options: PersistenceOptions): Promise<PersistenceLog> {
+export async function openPersistence(
+  options: PersistenceOptions,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<PersistenceLog> {
   const { urls, dataDir } = options;
   if (urls.length === 0) throw new PersistenceUrlError('""', 'at least one is needed');
   const instances: ManagedInstance[] = [];
@@ -100,7 +106,7 @@ export async function openPersistence(options: PersistenceOptions): Promise<Pers
     }
     // Nobody waits for the others, not even here: they are initialized when they begin to follow.
     const logs = instances.filter(({ keepsLog }) => keepsLog);
-    await Promise.all(logs.map(({ provider }) => provider.initialize(options.machineId)));
+    await Promise.all(logs.map((instance) => initialized(instance, options, signal)));
   } catch (error) {
     await Promise.all(instances.map(({ provider }) => provider[Symbol.asyncDispose]()));
     throw error;
@@ -118,6 +124,29 @@ export async function openPersistence(options: PersistenceOptions): Promise<Pers
     random: () => randomInt(2 ** 32) / 2 ** 32,
     prepare: (url) => prepare(url, options),
   });
+}
+
+/** A large file whose server was killed is read as a whole, which is no reason to give it up. */
+async function initialized(
+  { provider, location }: ManagedInstance,
+  { machineId, clock, warn }: PersistenceOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  const cancel = clock.schedule(OPENING_MS, () =>
+    warn?.(
+      `${location} is being opened for ${OPENING_MS / 1_000} s: it is large and its server was killed, or its disk does not answer; waiting for it`,
+    ),
+  );
+  try {
+    await Promise.race([provider.initialize(machineId), aborted.promise]);
+  } finally {
+    cancel();
+    signal.removeEventListener('abort', abort);
+  }
 }
 
 /**

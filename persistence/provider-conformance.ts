@@ -45,7 +45,7 @@ export function testProvider(
     await assert.rejects(async () => provider.compact(unknown, 1), error);
     const dump = dumpOf({ epoch: 1, revision: 0, compacted: 0 });
     await assert.rejects(async () => provider.restore(unknown, dump), error);
-    await assert.rejects(async () => provider.setAside(unknown), error);
+    await assert.rejects(async () => provider.setAside(unknown, 1), error);
     await assert.rejects(async () => provider.verify(unknown, never), error);
     await assert.rejects(async () => shown(provider.replay(unknown, never)), error);
     await assert.rejects(async () => shown(provider.readFrom(unknown, 0)), error);

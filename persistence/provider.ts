@@ -119,9 +119,11 @@ export interface LogPersistenceProvider extends PersistenceProvider, AsyncDispos
    * Puts what is there aside, whole, for a person to look at, and leaves an empty log at the same epoch. Works also for an
    * instance that is Down because it is damaged, and brings it up again.
    *
+   * @param epoch what the caller holds; undefined where nobody could claim it because it is damaged: then whoever held it is barred
    * @returns where it is now: a path or URL without secrets
+   * @throws EpochLostError when it is at another epoch; nothing was changed then
    */
-  setAside(instance: string): Promise<string>;
+  setAside(instance: string, epoch: number | undefined): Promise<string>;
   /**
    * Reads and checks everything that is stored, in slices that let batches pass.
    *

@@ -18,6 +18,20 @@ const TYPES: ReadonlyMap<number, string> = new Map([
   [0x19_83_03_26, 'BeeGFS'],
 ]);
 const FUSE = 0x65_73_55_46;
+/** The same by the names of the mount table: to ask a path there could hang. */
+const MOUNTED: ReadonlyMap<string, string> = new Map([
+  ['nfs', 'NFS'],
+  ['nfs4', 'NFS'],
+  ['cifs', 'SMB'],
+  ['smb3', 'SMB'],
+  ['9p', '9p'],
+  ['afs', 'AFS'],
+  ['coda', 'Coda'],
+  ['ceph', 'CephFS'],
+  ['lustre', 'Lustre'],
+  ['gpfs', 'GPFS'],
+  ['beegfs', 'BeeGFS'],
+]);
 
 /** What the mount table calls those FUSE file systems that reach over a network, without the `fuse.` before it. */
 const FUSE_KINDS: ReadonlySet<string> = new Set([
@@ -91,9 +105,11 @@ export function mountedType(mountinfo: string, path: string): string | undefined
 export async function remoteFileSystem(directory: string): Promise<string | undefined> {
   // The numbers are Linux' own; elsewhere they mean other things.
   if (process.platform !== 'linux') return undefined;
+  const mounts = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
+  const mounted = MOUNTED.get(mountedType(mounts, directory) ?? '');
+  if (mounted !== undefined) return mounted;
   makeDirectory(directory, 0o700);
   const { type } = await statfs(directory);
   if (type !== FUSE) return remoteFileSystemName(type);
-  const mounts = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
   return remoteFuseName(mountedType(mounts, await realpath(directory)) ?? '');
 }

@@ -168,7 +168,7 @@ function testRestore(check: Check): void {
     const error = { name: 'StorageUnreachableError' };
     await assert.rejects(one.append(put(4, 'c')), error);
     await assert.rejects(provider.putObject(instance, put(1, 'c') as never), error);
-    await assert.rejects(provider.setAside(instance), error);
+    await assert.rejects(provider.setAside(instance, epoch), error);
     assert.deepEqual(await replayed(one), BEFORE);
     rest.resolve();
     await restoring;
@@ -183,11 +183,11 @@ function testSetAside(check: Check): void {
       await using one = await claim(site);
       const { provider, instance, epoch } = one;
       await fill(one);
-      const first = await provider.setAside(instance);
+      const first = await provider.setAside(instance, epoch);
       assert.deepEqual(await replayed(one), []);
       assert.deepEqual(await provider.cursor(instance), { epoch, revision: 0, compacted: 0 });
       await one.append(put(1, 'n'));
-      const second = await provider.setAside(instance);
+      const second = await provider.setAside(instance, epoch);
       assert.notEqual(first, '');
       assert.notEqual(first, second);
       await one.append(put(1, 'o'));
@@ -197,6 +197,17 @@ function testSetAside(check: Check): void {
     assert.deepEqual(await replayed(again), ['o@1']);
     await again.provider.restore(again.instance, sample(again.epoch));
     assert.deepEqual(await replayed(again), SAMPLE);
+  });
+
+  check('puts nothing aside for who has lost the epoch', async (site) => {
+    await using one = await claim(site);
+    const { provider, instance, epoch } = one;
+    await fill(one);
+    const next = await provider.claimEpoch(instance);
+    await assert.rejects(provider.setAside(instance, epoch), { name: 'EpochLostError' });
+    assert.deepEqual(await replayed(one), BEFORE);
+    await provider.setAside(instance, next.epoch);
+    assert.deepEqual(await replayed(one), []);
   });
 }
 
@@ -239,7 +250,7 @@ function testVerify(check: Check): void {
     const error = { name: 'CorruptDataError' };
     await assert.rejects(provider.verify(instance, never), error);
     await assert.rejects(shown(provider.replay(instance, never)), error);
-    await provider.setAside(instance);
+    await provider.setAside(instance, undefined);
     assert.equal(provider.instanceStatus(instance).status, true);
     assert.equal((await provider.verify(instance, never)).records, 0);
     const { epoch } = await provider.claimEpoch(instance, 7);

@@ -7,6 +7,7 @@ import { systemClock } from '#platform/clock.ts';
 import { createLogger } from '#platform/logging.ts';
 import type { Logger } from '#platform/logging.ts';
 import { MetricsRegistry } from '#platform/metrics.ts';
+import { stuckThreads } from '#platform/stuck-threads.ts';
 import { artifactStoreIn } from '../artifact-options.ts';
 import { defineCommand } from '../command.ts';
 import type { CommandIO } from '../command.ts';
@@ -39,7 +40,8 @@ export const up = defineCommand({
       if (error === stop.reason) return 0;
       throw error;
     } finally {
-      unlock();
+      // Removing a file from a disk that hangs would hang us, too; the next start sees that its process is gone.
+      if (stuckThreads().length === 0) unlock();
     }
   },
 });

@@ -58,7 +58,9 @@ export class ScriptedLog implements PersistenceLog {
 
   watchWrites(listener: WriteListener): () => void {
     this.tell = listener;
-    return () => undefined;
+    return () => {
+      this.tell = () => undefined;
+    };
   }
 
   sequenceWith(sequencer: Sequencer): void {

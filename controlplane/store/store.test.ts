@@ -272,6 +272,17 @@ test('disposing lets writes in flight finish, refuses later ones and closes watc
   assert.deepEqual([sink.seen, sink.closings], [[['ADDED a@1']], 1]);
 });
 
+test('disposing does not wait for an instance that turns out to hang', async () => {
+  const { store, log } = await fixture();
+  log.script = () => 'hold';
+  const writing = store.put(at('a', 0), pod('a'));
+  const refused = assert.rejects(writing, { name: 'StorageUnavailableError', message: /it hangs/ });
+  await log.nextHeld();
+  const disposing = store[Symbol.asyncDispose]();
+  log.tell({ state: 'Blocked', reason: new Error('it hangs') });
+  await Promise.all([disposing, refused]);
+});
+
 test('metrics count objects, batches and failures under upstream names', async () => {
   const metrics = new MetricsRegistry();
   const { store, log } = await fixture({ metrics });

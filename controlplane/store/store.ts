@@ -204,8 +204,9 @@ class DurableStore implements Store, AsyncDisposable {
     this.#stopCompaction();
     // Nothing is lost by a stop in peace: the next start need not begin further up.
     if (this.#ceiling.ceiling > 0 && this.#commit.failure === undefined) this.#writeCeiling(0);
-    this.#stopListening();
     await this.#commit.close(new StorageUnavailableError('Cannot write: the store is closed'));
+    // Not before: that an instance hangs ends the wait for what is in flight.
+    this.#stopListening();
     for (const { watchers } of this.#resources.values()) watchers.close();
   }
 

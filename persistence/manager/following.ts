@@ -17,6 +17,7 @@ import { Replica } from './replica.ts';
 import type { ReplicaSource } from './replica.ts';
 import type { ReportParts } from './report.ts';
 import { Tail } from './tail.ts';
+import { within } from './within.ts';
 
 /** How long closing waits for replicas that are nearly there, and then for what they are doing. */
 const DRAIN_MS = 2_000;
@@ -101,10 +102,7 @@ export class Following {
   async remove(instance: ManagedInstance): Promise<void> {
     const index = this.#replicas.findIndex((replica) => replica.instance === instance);
     const [replica] = index < 0 ? [] : this.#replicas.splice(index, 1);
-    const over = new AbortController();
-    const late = sleep(this.#clock, DRAIN_MS, over.signal).catch(() => undefined);
-    await Promise.race([replica?.stop(), late]);
-    over.abort();
+    await within(this.#clock, DRAIN_MS, replica?.stop() ?? Promise.resolve());
     this.#progressed();
   }
 
@@ -181,7 +179,7 @@ export class Following {
   /** Lets replicas that are nearly there finish, then stops all. */
   async stop(reason: Error): Promise<void> {
     this.acknowledgements.end(reason);
-    await Promise.race([this.#whenDrained(), sleep(this.#clock, DRAIN_MS)]);
+    await within(this.#clock, DRAIN_MS, this.#whenDrained());
     await this.halt();
   }
 
@@ -189,10 +187,7 @@ export class Following {
   async halt(): Promise<void> {
     this.primary.stop();
     const stopping = Promise.all(this.replicas.map((replica) => replica.stop()));
-    const over = new AbortController();
-    const late = sleep(this.#clock, DRAIN_MS, over.signal).catch(() => undefined);
-    await Promise.race([stopping, late]);
-    over.abort();
+    await within(this.#clock, DRAIN_MS, stopping);
   }
 
   /** Writers are told as long as there is any reason. */

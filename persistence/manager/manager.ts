@@ -1,6 +1,7 @@
 // The log that the store writes to: one primary that has every write first, and replicas that follow it. ADR 12 says why it is safe.
 import type { Clock } from '#platform/clock.ts';
 import { sleep } from '#platform/clock.ts';
+import { addStuckThread } from '#platform/stuck-threads.ts';
 import { EpochLostError, StorageFailedError, UnknownInstanceError } from '../errors.ts';
 import { isShownToStore } from '../log.ts';
 import type {
@@ -30,8 +31,10 @@ import { Holding } from './holding.ts';
 import { Promoting } from './promoting.ts';
 import { reportOf, unopenedReport } from './report.ts';
 import { StartRefusedError } from './start-refused-error.ts';
+import { within } from './within.ts';
 
 const ACK_DEADLINE_MS = 10_000;
+const NOTES_MS = 5_000;
 
 export interface ManagerOptions {
   /** In the order of the configuration: the first that can be used is the primary. */
@@ -179,19 +182,25 @@ export class PersistenceManager implements PersistenceLog {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { book } = this.#options;
     const following = this.#following;
     const hasLost = this.#lost !== undefined;
     this.#lost ??= new StorageFailedError('Cannot write: the log is closed');
     if (following !== undefined) {
       await following.stop(this.#lost);
-      // Only helps the next start to notice an old copy.
-      if (this.#notes !== undefined)
-        await book.write(this.#notesNow(following)).catch(() => undefined);
+      if (this.#notes !== undefined) await this.#lastNotes(this.#notesNow(following));
     }
     await this.#holding.release(hasLost);
     const providers = new Set(this.#instances.map(({ provider }) => provider));
     await Promise.all([...providers].map((provider) => provider[Symbol.asyncDispose]()));
+  }
+
+  /** Only help the next start to notice an old copy: a disk that hangs is not waited for. */
+  async #lastNotes(notes: ClaimNotes): Promise<void> {
+    const { book, clock } = this.#options;
+    const writing = book.write(notes);
+    if (await within(clock, NOTES_MS, writing)) return;
+    const countOut = addStuckThread(book.place);
+    void writing.then(countOut, countOut);
   }
 
   #follow(opened: Opened): Following {

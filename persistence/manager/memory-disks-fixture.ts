@@ -198,11 +198,12 @@ export class MemoryProvider implements LogPersistenceProvider {
     });
   }
 
-  setAside(instance: string): Promise<string> {
+  setAside(instance: string, held: number | undefined): Promise<string> {
     return this.#on(
       instance,
       (disk) => {
         const { epoch, records } = disk;
+        if (held !== undefined && held !== epoch) throw new EpochLostError(instance, held, epoch);
         disk.aside.push(records);
         disk.set({ epoch, revision: 0, compacted: 0, records: [] });
         return `memory:${instance}/aside`;

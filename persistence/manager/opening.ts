@@ -246,7 +246,8 @@ async function align(source: Chosen, primary: Chosen, signal: AbortSignal): Prom
     await copyChanges(copying, to.revision);
     return;
   }
-  if (relation === 'Diverged') await primary.instance.provider.setAside(primary.instance.name);
+  if (relation === 'Diverged')
+    await primary.instance.provider.setAside(primary.instance.name, to.epoch);
   await copyWhole(copying);
 }
 

@@ -16,6 +16,7 @@ import type { ManagedInstance } from './instance.ts';
 import { InstanceMonitor } from './instance-monitor.ts';
 import { isSuperseded, relationOf } from './relation.ts';
 import type { LogHead } from './relation.ts';
+import { LeftAloneError, TakenOverError } from './replica-errors.ts';
 import type { Tail } from './tail.ts';
 
 /** Bytes that go to a replica in one append. */
@@ -53,22 +54,6 @@ export interface ReplicaOptions {
   readonly persisted: (seconds: number) => void;
   /** Another control plane has taken over. */
   readonly fenced: (error: EpochLostError) => void;
-}
-
-/** Somebody else goes on with the data. An epoch that was lost without that is only taken again. */
-class TakenOverError extends Error {
-  override readonly name = 'TakenOverError';
-  override readonly cause: EpochLostError;
-
-  constructor(instance: string, held: number, found: number) {
-    super('Another control plane has taken over');
-    this.cause = new EpochLostError(instance, held, found);
-  }
-}
-
-/** It holds what may not be overwritten without being asked; the message says what to do. */
-class LeftAloneError extends Error {
-  override readonly name = 'LeftAloneError';
 }
 
 export class Replica {
@@ -244,9 +229,20 @@ export class Replica {
     const cursor = await provider.cursor(name).catch(() => undefined);
     // Where it can still be read, somebody else may be writing there.
     if (cursor !== undefined && cursor.epoch !== this.#token) await this.#claim(cursor);
-    await provider.setAside(name);
+    // Asked to, we bar whoever has it; by ourselves only as the one who holds it.
+    await this.#setAside(this.#resync === undefined ? this.#token : undefined);
     this.#token = (await provider.claimEpoch(name, this.#source.claim.epoch)).epoch;
     await this.#copyWhole(signal, false);
+  }
+
+  async #setAside(epoch: number | undefined): Promise<void> {
+    try {
+      await this.instance.provider.setAside(this.instance.name, epoch);
+    } catch (error) {
+      // Perhaps of somebody who has gone no further: taken again, unless the log shows that they go on.
+      if (error instanceof EpochLostError && !this.#isStarting) this.#token = undefined;
+      throw error;
+    }
   }
 
   /** Takes the epoch there, unless the log shows that somebody else goes on with it. */
@@ -293,7 +289,7 @@ export class Replica {
   async #copyWhole(signal: AbortSignal, aside: boolean): Promise<void> {
     const release = await this.#source.holdCompaction();
     try {
-      if (aside) await this.instance.provider.setAside(this.instance.name);
+      if (aside) await this.#setAside(this.#token);
       this.monitor.become('NeedsFullSync');
       this.#revision = await copyWhole(this.#copying(signal));
     } finally {

@@ -130,10 +130,11 @@ test('restore() leaves what the dump says and nothing else; cut short it begins 
 test('setAside() keeps everything under other kinds and leaves nothing', async () => {
   const { memory, replica, epoch } = await claimed();
   await replica.append(INSTANCE, encodeBatch({ epoch, records: [put(1, 'a')] }));
-  assert.equal(await replica.setAside(INSTANCE), `kinds below windlass/aside-${epoch}-1`);
+  assert.equal(await replica.setAside(INSTANCE, epoch), `kinds below windlass/aside-${epoch}-1`);
   assert.deepEqual(memory.shown(), []);
   assert.deepEqual(memory.shown(`windlass/aside-${epoch}-1/core/things`), ['a@1']);
   assert.deepEqual(await replica.cursor(INSTANCE), { epoch, revision: 0, compacted: 0 });
+  await assert.rejects(replica.setAside(INSTANCE, epoch - 1), { name: 'EpochLostError' });
 });
 
 test('nobody can start from it', async () => {
@@ -151,7 +152,10 @@ test('a cursor that is not what was written is told of in words', async () => {
   for (const text of ['{"epoch":', '[]', '{"epoch":1,"revision":"2","compacted":2,"kinds":[]}']) {
     const value = Buffer.from(text);
     await memory.putObject(INSTANCE, { kind: 'windlass/cursor', key: 'state', value });
-    for (const work of [() => replica.cursor(INSTANCE), () => replica.setAside(INSTANCE)])
+    for (const work of [
+      () => replica.cursor(INSTANCE),
+      () => replica.setAside(INSTANCE, undefined),
+    ])
       await assert.rejects(work, {
         name: 'CorruptDataError',
         message: /windlass\/cursor state is not what was written there.*empty the place/,

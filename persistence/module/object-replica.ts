@@ -125,8 +125,10 @@ export class ObjectReplica implements LogPersistenceProvider {
   }
 
   /** Copies everything to kinds of another name. */
-  async setAside(instance: string): Promise<string> {
+  async setAside(instance: string, epoch: number | undefined): Promise<string> {
     const state = await this.#state(instance);
+    if (epoch !== undefined && epoch !== state.epoch)
+      throw new EpochLostError(instance, epoch, state.epoch);
     const place = `windlass/aside-${state.epoch}-${state.revision}`;
     for (const kind of state.kinds) {
       for (const object of await this.#inner.getAllObjects(instance, kind))

@@ -116,8 +116,8 @@ export class SecretLogPersistenceProvider
     return this.inner.restore(instance, { ...dump, records: this.#sealing(dump.records) });
   }
 
-  setAside(instance: string): Promise<string> {
-    return this.inner.setAside(instance);
+  setAside(instance: string, epoch: number | undefined): Promise<string> {
+    return this.inner.setAside(instance, epoch);
   }
 
   /** Also opens every envelope. @throws SecretsKeyError */

@@ -19,6 +19,8 @@ import { readLog } from './log-reader.ts';
 import { cursorOf, withSegment } from './log-state.ts';
 import type { LogState } from './log-state.ts';
 import { LogTail } from './log-tail.ts';
+import type { TailPosition } from './log-tail.ts';
+import { ObjectIndex } from './object-index.ts';
 import { PageReaders } from './page-readers.ts';
 import { removeUnneeded } from './remove-unneeded.ts';
 import { RestoredLog } from './restore-log.ts';
@@ -46,6 +48,7 @@ export class SegmentEngine implements LogEngine {
   readonly #store: BlobStore;
   readonly #writer: string;
   readonly #readers = new PageReaders((place) => readLog(this.#store, this.#open.state, place));
+  readonly #index: ObjectIndex;
   #verification = new Verification();
   #opened: Opened | undefined;
   #restored: RestoredLog | undefined;
@@ -56,6 +59,7 @@ export class SegmentEngine implements LogEngine {
   constructor({ store, writer }: SegmentEngineOptions) {
     this.#store = store;
     this.#writer = writer;
+    this.#index = new ObjectIndex(store);
   }
 
   failureOf(error: unknown): Failure {
@@ -131,21 +135,11 @@ export class SegmentEngine implements LogEngine {
   }
 
   async get(kind: string, key: string): Promise<LogRecord | undefined> {
-    let found: LogRecord | undefined;
-    for await (const records of readLog(this.#store, this.#open.state, ALL)) {
-      for (const record of records) if (record.key === key && record.kind === kind) found = record;
-    }
-    return found?.value === undefined ? undefined : found;
+    return this.#index.get(this.#open.state, kind, key);
   }
 
   async getAll(kind: string): Promise<readonly LogRecord[]> {
-    const found = new Map<string, LogRecord>();
-    for await (const records of readLog(this.#store, this.#open.state, ALL)) {
-      for (const record of records) if (record.kind === kind) found.set(record.key, record);
-    }
-    return [...found.values()]
-      .filter(({ value }) => value !== undefined)
-      .toSorted((left, right) => left.revision - right.revision);
+    return this.#index.getAll(this.#open.state, kind);
   }
 
   async compact(through: number): Promise<boolean> {
@@ -191,18 +185,24 @@ export class SegmentEngine implements LogEngine {
     this.#restored = undefined;
   }
 
-  async setAside(): Promise<string> {
+  async setAside(held: number | undefined): Promise<string> {
     const format = this.#opened?.format ?? (await openFormat(this.#store));
     checkWritable(this.#store, format);
+    if (this.#opened !== undefined && this.#open.writer.tenure === undefined) await this.#refresh();
+    if (this.#opened !== undefined && held !== undefined) this.#checkEpoch(held);
     const { folder, end } = await copyAside(this.#store);
-    // Behind all that is there, whatever it is: a reset asks for nothing before it.
-    const epoch = Math.max(end.epoch, await newestEpoch(this.#store));
-    const tail = new LogTail(end);
-    const state = { ...EMPTY, tail, epoch };
-    this.#adopt(format, state);
-    const cursor = { epoch, revision: 0, compacted: 0 };
-    await this.#adoptReset(new RestoredLog(this.#store, cursor, this.#nextWriter()));
+    if (this.#opened === undefined) await this.#adoptDamaged(format, end, held);
+    const { epoch } = this.#cursor;
+    const empty = { epoch, revision: 0, compacted: 0 };
+    await this.#adoptReset(new RestoredLog(this.#store, empty, this.#nextWriter()));
     return `${this.#store.location}/${folder}`;
+  }
+
+  /** Goes on behind all that is there, whatever it is: a reset asks for nothing before it. */
+  async #adoptDamaged(format: FormatFile, end: TailPosition, held?: number): Promise<void> {
+    const epoch = Math.max(end.epoch, await newestEpoch(this.#store));
+    if (held !== undefined && held !== epoch) throw epochLost(held, epoch);
+    this.#adopt(format, { ...EMPTY, tail: new LogTail(end), epoch });
   }
 
   async verify(from: string | undefined): Promise<VerifiedSlice> {
@@ -349,6 +349,7 @@ export class SegmentEngine implements LogEngine {
 
   #forgetReaders(): void {
     this.#readers.clear();
+    this.#index.clear();
     this.#verification = new Verification();
     this.#compaction = undefined;
     this.#removal = undefined;
@@ -356,11 +357,14 @@ export class SegmentEngine implements LogEngine {
 
   #checkEpoch(held: number): void {
     const found = this.#cursor.epoch;
-    if (held !== found) throw new WorkerFailure({ type: 'epoch-lost', held, found });
+    if (held !== found) throw epochLost(held, found);
   }
 }
 
-const ALL = { after: -1, history: false };
+function epochLost(held: number, found: number): WorkerFailure {
+  return new WorkerFailure({ type: 'epoch-lost', held, found });
+}
+
 const EMPTY = { snapshot: undefined, older: undefined, changes: [], revision: 0 };
 
 function isEpochLost(error: unknown): boolean {

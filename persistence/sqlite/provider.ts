@@ -8,6 +8,8 @@ export interface SqliteProviderOptions {
   /** One instance per file; relative paths count from the working directory. */
   readonly paths: readonly string[];
   readonly clock: Clock;
+  /** How long closing waits for a disk that does not answer, in milliseconds; 15 s by default. */
+  readonly closeMs?: number;
 }
 
 // Beside this file, and of its kind: .ts in a checkout, .js in the packed package.
@@ -22,12 +24,13 @@ export function sqliteInstanceName(path: string): string {
 }
 
 export class SqlitePersistenceProvider extends ThreadedLogProvider {
-  constructor({ paths, clock }: SqliteProviderOptions) {
+  constructor({ paths, clock, closeMs }: SqliteProviderOptions) {
     const instances = paths.map((path) => ({
       name: sqliteInstanceName(path),
       location: resolve(path),
       worker: WORKER,
       data: { path: resolve(path) },
+      ...(closeMs === undefined ? {} : { closeMs }),
     }));
     super({ instances, clock });
   }

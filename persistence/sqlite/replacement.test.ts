@@ -40,12 +40,12 @@ test('what was put aside is a database that can be opened', async () => {
   const path = await fresh();
   await using one = await claimed(path);
   await one.append(put(1, 'a'), put(2, 'b'));
-  const aside = await one.provider.setAside(one.instance);
+  const aside = await one.provider.setAside(one.instance, one.epoch);
   assert.equal(aside, `${path}.aside-e1-r2`);
   assert.equal(statSync(aside).mode & 0o777, 0o600);
   assert.deepEqual(await content(aside), ['a@1', 'b@2']);
   await one.append(put(1, 'c'), put(2, 'd'));
-  assert.equal(await one.provider.setAside(one.instance), `${path}.aside-e1-r2-2`);
+  assert.equal(await one.provider.setAside(one.instance, one.epoch), `${path}.aside-e1-r2-2`);
 });
 
 test('a start finishes putting aside where a process died in between', async () => {
@@ -54,7 +54,7 @@ test('a start finishes putting aside where a process died in between', async () 
   {
     await using one = await claimed(path);
     await one.append(put(1, 'a'));
-    aside = await one.provider.setAside(one.instance);
+    aside = await one.provider.setAside(one.instance, one.epoch);
   }
   // As it is between the two renames: the old one is away, with a log of its own, the empty one waits.
   renameSync(path, `${aside}.empty`);
@@ -97,7 +97,7 @@ test('a database that cannot be opened is put aside with its log, and restored',
   await provider.initialize(machine);
   const [instance = ''] = provider.instances();
   await assert.rejects(provider.claimEpoch(instance), { name: 'CorruptDataError' });
-  assert.ok(existsSync(await provider.setAside(instance)));
+  assert.ok(existsSync(await provider.setAside(instance, undefined)));
   const { epoch } = await provider.claimEpoch(instance, 5);
   const dump = dumpOf({ epoch, revision: 1, compacted: 0 }, [put(1, 'b')]);
   await provider.restore(instance, dump);

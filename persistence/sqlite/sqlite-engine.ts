@@ -134,8 +134,10 @@ export class SqliteEngine implements LogEngine {
     this.#restored = undefined;
   }
 
-  setAside(): string {
+  setAside(epoch: number | undefined): string {
     if (this.#opened === undefined && !this.#isDamaged) this.#use();
+    // Of a file that cannot be opened nobody else can have taken the epoch: we hold its lock.
+    if (epoch !== undefined && this.#opened !== undefined) this.#mustHold(epoch);
     const known = this.#place();
     let aside = '';
     this.#swap((database) => {

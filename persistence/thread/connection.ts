@@ -24,6 +24,8 @@ export interface ThreadedInstance {
    * and raises it before each; then it is left behind, and the instance is Down. Without it threads are waited for.
    */
   readonly stallMs?: number;
+  /** How long closing may take, whatever the thread is at; then it is left behind. 15 s by default. */
+  readonly closeMs?: number;
 }
 
 interface Pending {
@@ -38,6 +40,7 @@ interface Pending {
 const PERSISTING: ReadonlySet<string> = new Set(['append', 'write']);
 /** What may have been done although the answer did not come. */
 const CHANGING: ReadonlySet<string> = new Set(['append', 'write', 'restoreEnd', 'setAside']);
+const CLOSE_MS = 15_000;
 /** Threads left behind at once: each attempt to open what still hangs would leave another. */
 const STUCK_THREADS = 2;
 
@@ -107,28 +110,31 @@ export class Connection {
   }
 
   /** Puts the data aside; the instance is up afterwards. @throws as request() */
-  async setAside(): Promise<Result> {
+  async setAside(epoch: number | undefined): Promise<Result> {
     const worker = this.#worker;
     if (worker === undefined) throw this.#down;
-    const result = await this.#ask(worker, { verb: 'setAside' }, []);
+    const result = await this.#ask(worker, { verb: 'setAside', epoch }, []);
     if (this.#worker === worker) this.#isUp = true;
     return result;
   }
 
-  /** Closes the data, also of an instance that is down. */
+  /** Closes the data, also of an instance that is down. One that does not answer is left as if the process had died. */
   async close(): Promise<void> {
     const worker = this.#worker;
     if (worker === undefined) return;
     const closing = this.#ask(worker, { verb: 'close' }, []);
     this.#worker = undefined;
     this.#isUp = false;
-    this.#down = new StorageFailedError(`Cannot use ${this.#instance.location}: it is closed`);
+    const { location, closeMs = CLOSE_MS } = this.#instance;
+    this.#down = new StorageFailedError(`Cannot use ${location}: it is closed`);
+    const cancel = this.#clock.schedule(closeMs, () => this.#giveUp(worker, closeMs));
     try {
       await closing;
     } catch (error) {
       // Nothing more can be done about one that hangs.
       if (!this.#stuck.has(worker)) throw error;
     } finally {
+      cancel();
       await this.#end(worker);
     }
   }
@@ -143,27 +149,37 @@ export class Connection {
   /** Leaves the thread behind: it hangs in a call that nothing can interrupt. */
   #abandon(watch: StallWatch): void {
     if (this.#watch !== watch) return;
-    const { location, stallMs = 0 } = this.#instance;
-    const why = `${location} has not answered for ${stallMs / 1_000} s`;
-    const error = new StorageUnreachableError(`Cannot use ${why}`);
-    for (const [id, pending] of this.#pending) {
-      this.#pending.delete(id);
-      if (!this.#stuck.has(pending.worker)) this.#leave(pending.worker);
-      const isUnknown = CHANGING.has(pending.verb);
-      pending.reject(
-        isUnknown
-          ? new StorageFailedError(`${why}: whether the write was kept is not known`)
-          : error,
-      );
-    }
+    const { stallMs = 0 } = this.#instance;
+    const workers = new Set([...this.#pending.values()].map(({ worker }) => worker));
+    for (const worker of workers) this.#giveUp(worker, stallMs);
     this.#worker = undefined;
     this.#isUp = false;
-    this.#down = error;
+    this.#down = new StorageUnreachableError(`Cannot use ${this.#silence(stallMs)}`);
+  }
+
+  /** Leaves a thread behind that has not answered for so long, and whoever waits for it without what they asked for. */
+  #giveUp(worker: Worker, ms: number): void {
+    this.#leave(worker);
+    const why = this.#silence(ms);
+    for (const [id, pending] of this.#pending) {
+      if (pending.worker !== worker) continue;
+      this.#pending.delete(id);
+      pending.reject(
+        CHANGING.has(pending.verb)
+          ? new StorageFailedError(`${why}: whether the write was kept is not known`)
+          : new StorageUnreachableError(`Cannot use ${why}`),
+      );
+    }
+  }
+
+  #silence(ms: number): string {
+    return `${this.#instance.location} has not answered for ${ms / 1_000} s`;
   }
 
   #leave(worker: Worker): void {
+    if (this.#stuck.has(worker)) return;
     this.#stuck.add(worker);
-    const countOut = addStuckThread();
+    const countOut = addStuckThread(this.#instance.location);
     worker.unref();
     worker.once('exit', () => {
       this.#stuck.delete(worker);

@@ -46,8 +46,12 @@ export interface LogEngine {
   endRestore(): Awaitable<void>;
   /** Forgets what was gathered. */
   abortRestore(): Awaitable<void>;
-  /** Also of what open() found damaged; open afterwards. @returns where the data is now */
-  setAside(): Awaitable<string>;
+  /**
+   * Also of what open() found damaged; open afterwards. Throws `epoch-lost` when another epoch than this is the newest.
+   *
+   * @returns where the data is now
+   */
+  setAside(epoch: number | undefined): Awaitable<string>;
   verify(from: string | undefined): Awaitable<VerifiedSlice>;
   readHolder?(): Awaitable<string | undefined>;
   writeHolder?(text: string): Awaitable<void>;

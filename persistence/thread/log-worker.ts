@@ -188,7 +188,7 @@ export class LogWorker {
         await engine.abortRestore();
         return {};
       case 'setAside': {
-        const text = await engine.setAside();
+        const text = await engine.setAside(command.epoch);
         this.#failure = undefined;
         this.#isOpen = true;
         return { text };

@@ -21,7 +21,7 @@ export type Command =
   | { readonly verb: 'restorePart'; readonly batch: ArrayBuffer }
   | { readonly verb: 'restoreEnd' }
   | { readonly verb: 'restoreAbort' }
-  | { readonly verb: 'setAside' }
+  | { readonly verb: 'setAside'; readonly epoch: number | undefined }
   /** One slice of verification: from the start, or from the `next` of the slice before. */
   | { readonly verb: 'verify'; readonly from: string | undefined }
   | { readonly verb: 'readHolder' }

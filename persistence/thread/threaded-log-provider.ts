@@ -126,8 +126,8 @@ export class ThreadedLogProvider implements LogPersistenceProvider {
     }
   }
 
-  async setAside(instance: string): Promise<string> {
-    return (await this.#connection(instance).setAside()).text ?? '';
+  async setAside(instance: string, epoch: number | undefined): Promise<string> {
+    return (await this.#connection(instance).setAside(epoch)).text ?? '';
   }
 
   async verify(instance: string, signal: AbortSignal): Promise<Verified> {

@@ -40,6 +40,7 @@ export class FaultDisk implements AsyncDisposable {
   readonly #backing: string;
   #process: ChildProcessWithoutNullStreams | undefined;
   #lines: Interface | undefined;
+  #release: () => void = () => undefined;
 
   static async open(): Promise<FaultDisk> {
     const disk = new FaultDisk(mkdtempSync(join(folder, 'disk-')));
@@ -68,6 +69,15 @@ export class FaultDisk implements AsyncDisposable {
     await this.#command(`fail ${operation} ${part} ${errno} ${count}`);
   }
 
+  /** Every call waits from now on, until the returned function is called. */
+  hang(): () => void {
+    const child = this.#running();
+    child.kill('SIGSTOP');
+    const release = (): void => void child.kill('SIGCONT');
+    this.#release = release;
+    return release;
+  }
+
   async heal(): Promise<void> {
     await this.#command('clear');
   }
@@ -82,6 +92,7 @@ export class FaultDisk implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const child = this.#process;
+    this.#release();
     if (child !== undefined) {
       const ended = once(child, 'exit');
       child.stdin.end();
