@@ -5,9 +5,11 @@ import type { Clock } from '#platform/clock.ts';
 import { systemIds } from '#platform/id.ts';
 import type { Logger } from '#platform/logging.ts';
 import type { MetricsRegistry } from '#platform/metrics.ts';
+import { artifactsForHosts } from './artifact/artifacts-for-hosts.ts';
 import { addArtifactController } from './artifact/controller.ts';
 import { ArtifactParts } from './artifact/parts.ts';
 import type { ArtifactsOptions } from './artifact/parts.ts';
+import { noArtifacts } from './binaries/host-artifact.ts';
 import { addClusterController } from './cluster/controller.ts';
 import { addDisruptionController } from './disruption/controller.ts';
 import { addGarbageCollector } from './garbage-collector/controller.ts';
@@ -15,7 +17,6 @@ import { addInfraProviderController } from './infra-provider/controller.ts';
 import { addMachineOperationController } from './machine-operation/controller.ts';
 import { addMachineController } from './machine/controller.ts';
 import { openMachineHost } from './machine/open-machine-host.ts';
-import { noArtifacts, storedArtifacts } from './machine/artifact-port.ts';
 import { HttpClient } from './machinery/client.ts';
 import type { DigestResolver } from './machinery/digest-resolver.ts';
 import { loadConnection } from './machinery/kubeconfig.ts';
@@ -212,7 +213,7 @@ function addMachines(manager: Manager, { options, artifacts, downloads }: Shared
     ...times,
     openHost: openMachineHost(manager),
     artifacts:
-      artifacts === undefined ? noArtifacts : storedArtifacts(manager.client, artifacts.store),
+      artifacts === undefined ? noArtifacts : artifactsForHosts(manager.client, artifacts.bring),
     fetcher: downloads.fetcher,
     workFolder: machinesFolder(options),
     ...(registries === undefined ? {} : { registries }),

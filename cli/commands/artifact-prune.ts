@@ -1,8 +1,10 @@
 // `windlass artifact prune`: removes what no Artifact of the server wants, and what killed processes left behind.
 import { keptDigests } from '#controllers/artifact/kept-digests.ts';
+import type { ArtifactUser } from '#controllers/artifact/artifact-users.ts';
 import { ARTIFACTS } from '#controllers/artifact/types.ts';
 import type { Artifact } from '#controllers/artifact/types.ts';
 import { parseDuration } from '#controllers/machinery/duration.ts';
+import { MACHINES } from '#controllers/machinery/resources.ts';
 import { openStore, storeOptions, toldArtifact } from '../artifact/store-options.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
@@ -38,10 +40,13 @@ export const artifactPrune = defineCommand({
     return toldArtifact(async () => {
       const store = openStore(values);
       // Without the server nobody knows what is wanted.
-      const { items } = await withClient(values, 'artifact prune', (client) =>
-        client.list<Artifact>(ARTIFACTS, {}, signal),
+      const [artifacts, machines] = await withClient(values, 'artifact prune', (client) =>
+        Promise.all([
+          client.list<Artifact>(ARTIFACTS, {}, signal),
+          client.list<ArtifactUser>(MACHINES, {}, signal),
+        ]),
       );
-      const keep = await keptDigests(store, items, signal);
+      const keep = await keptDigests(store, artifacts.items, machines.items, signal);
       if (values.bundles) await store.releaseBundles();
       const removed = await store.collect(keep, unusedMs);
       const bytes = removed.reduce((sum, { size }) => sum + size, 0);

@@ -1,6 +1,8 @@
 // Keeps what Artifacts describe in the store, verified, and says so in their status. What is settled costs no write and no request.
 import { isDeepStrictEqual } from 'node:util';
 import { backoffMs } from '#platform/backoff.ts';
+import { artifactsNamedBy, usersOf } from './artifact-users.ts';
+import type { ArtifactUser } from './artifact-users.ts';
 import { bringArtifact } from './bring-artifact.ts';
 import { parseDigest } from '../binaries/digest.ts';
 import { keyOf, parseKey } from '../machinery/cache.ts';
@@ -9,14 +11,16 @@ import { isConditionTrue } from '../machinery/conditions.ts';
 import { Controller, DONE } from '../machinery/controller.ts';
 import type { ReconcileResult } from '../machinery/controller.ts';
 import type { EventRecorder } from '../machinery/events.ts';
+import type { Informer } from '../machinery/informer.ts';
 import type { Manager } from '../machinery/manager.ts';
+import { CLUSTERS, MACHINES } from '../machinery/resources.ts';
 import { timestamp } from '../machinery/timestamps.ts';
 import { keptDigests } from './kept-digests.ts';
 import type { Outcome } from './outcome.ts';
 import type { ArtifactParts } from './parts.ts';
 import { planStatus } from './plan-status.ts';
 import { ProgressWriter } from './progress-writer.ts';
-import { ARTIFACTS } from './types.ts';
+import { ARTIFACT_FINALIZER, ARTIFACTS } from './types.ts';
 import type { Artifact, ArtifactStatus } from './types.ts';
 
 /** Fetches at the same time. */
@@ -27,6 +31,8 @@ const PROBE_EVERY_MS = 15 * 60_000;
 const BACKOFF = { initialMs: 5_000, maximumMs: 10 * 60_000, jitter: 0.3 };
 const COLLECT_EVERY_MS = 3600_000;
 const COLLECT_SOON_MS = 2_000;
+/** Until it is known who names what. */
+const UNKNOWN_USERS_MS = 5_000;
 /** No name of an object: those have a namespace. */
 const COLLECT = 'collect';
 
@@ -37,7 +43,12 @@ interface Running {
 }
 
 export function addArtifactController(manager: Manager, parts: ArtifactParts): void {
-  manager.add(new ArtifactController(manager, parts).loop);
+  const controller = new ArtifactController(manager, parts);
+  manager.add(controller.loop);
+  manager.add({
+    name: 'artifact-users',
+    run: (signal) => controller.lookAgainOnceUsersAreKnown(signal),
+  });
 }
 
 class ArtifactController {
@@ -45,6 +56,8 @@ class ArtifactController {
   readonly #manager: Manager;
   readonly #parts: ArtifactParts;
   readonly #artifacts: CacheView<Artifact>;
+  readonly #machines: Informer<ArtifactUser>;
+  readonly #clusters: Informer<ArtifactUser>;
   readonly #events: EventRecorder;
   readonly #running = new Map<string, Running>();
   readonly #failures = new Map<string, number>();
@@ -55,6 +68,8 @@ class ArtifactController {
     const { clock, logger, metrics, random } = manager;
     const artifacts = manager.informer<Artifact>(ARTIFACTS);
     this.#artifacts = artifacts.cache;
+    this.#machines = manager.informer<ArtifactUser>(MACHINES);
+    this.#clusters = manager.informer<ArtifactUser>(CLUSTERS);
     this.#events = manager.recorder('windlass-artifact');
     this.loop = new Controller({
       name: 'artifact',
@@ -79,16 +94,41 @@ class ArtifactController {
       if (type === 'Deleted') this.loop.queue.addAfter(COLLECT, COLLECT_SOON_MS);
       this.loop.queue.add(key);
     });
+    for (const informer of [this.#machines, this.#clusters])
+      informer.onChange((change) => {
+        const before = change.type === 'Updated' ? artifactsNamedBy(change.previous) : [];
+        const after = artifactsNamedBy(change.object);
+        const isSame = change.type === 'Updated' && isDeepStrictEqual(before, after);
+        const { namespace } = change.object.metadata;
+        if (isSame || namespace === undefined) return;
+        for (const name of new Set([...before, ...after]))
+          this.loop.queue.add(`${namespace}/${name}`);
+      });
     this.loop.queue.add(COLLECT);
+  }
+
+  /** Who is not there any more tells nobody. */
+  async lookAgainOnceUsersAreKnown(signal: AbortSignal): Promise<void> {
+    try {
+      await Promise.all([this.#machines.synced(signal), this.#clusters.synced(signal)]);
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error;
+    }
+    for (const artifact of this.#artifacts.list()) this.loop.queue.add(keyOf(artifact));
   }
 
   async #reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
     const { namespace, name } = parseKey(key);
     const artifact = this.#artifacts.get(namespace, name);
-    if (artifact === undefined || artifact.metadata.deletionTimestamp !== undefined) {
+    if (artifact === undefined) {
       this.#failures.delete(key);
       return DONE;
     }
+    const users = this.#usersOf(artifact);
+    if (artifact.metadata.deletionTimestamp !== undefined)
+      return this.#release(artifact, users, signal);
+    if (users !== undefined) await this.#protect(artifact, users.length > 0, signal);
     const abort = new AbortController();
     const { generation, uid } = artifact.metadata;
     this.#running.set(key, { generation, uid, abort });
@@ -129,7 +169,7 @@ class ArtifactController {
   ): Promise<ReconcileResult> {
     const { clock, random } = this.#manager;
     const before = artifact.status ?? {};
-    const status = planStatus(artifact, outcome, [], timestamp(clock.now()));
+    const status = planStatus(artifact, outcome, this.#usersOf(artifact), timestamp(clock.now()));
     const { metadata } = artifact;
     const shown = this.#artifacts.get(metadata.namespace ?? '', metadata.name)?.status;
     const isWriting = !isDeepStrictEqual(status, before) || shown?.progress !== undefined;
@@ -160,6 +200,42 @@ class ArtifactController {
     }
   }
 
+  /** Undefined: not known yet. */
+  #usersOf(artifact: Artifact): readonly string[] | undefined {
+    if (!this.#machines.hasSynced || !this.#clusters.hasSynced) return undefined;
+    return usersOf(artifact, [
+      { kind: 'Machine', objects: this.#machines.cache.list() },
+      { kind: 'Cluster', objects: this.#clusters.cache.list() },
+    ]);
+  }
+
+  /** One that is deleted goes when nobody names it any more. */
+  async #release(
+    artifact: Artifact,
+    users: readonly string[] | undefined,
+    signal: AbortSignal,
+  ): Promise<ReconcileResult> {
+    // When that is known, all are looked at again.
+    if (users === undefined) return DONE;
+    if (users.length === 0) {
+      await this.#protect(artifact, false, signal);
+      return DONE;
+    }
+    const message = `It goes when these do not name it any more: ${users.slice(0, 10).join(', ')}`;
+    this.#events.record(ARTIFACTS, artifact, 'Warning', 'InUse', message);
+    return DONE;
+  }
+
+  async #protect(artifact: Artifact, isWanted: boolean, signal: AbortSignal): Promise<void> {
+    const { name, namespace = '', resourceVersion, finalizers = [] } = artifact.metadata;
+    if (finalizers.includes(ARTIFACT_FINALIZER) === isWanted) return;
+    const others = finalizers.filter((finalizer) => finalizer !== ARTIFACT_FINALIZER);
+    const next = isWanted ? [...others, ARTIFACT_FINALIZER] : others;
+    // Of this very version: the list is replaced as a whole.
+    const patch = { metadata: { resourceVersion, finalizers: next } };
+    await this.#manager.client.patch(ARTIFACTS, namespace, name, '', 'merge', patch, signal);
+  }
+
   /** The whole status: what is not in it any more goes. */
   async #replace(artifact: Artifact, status: ArtifactStatus, signal: AbortSignal): Promise<void> {
     const gone = { digest: null, size: null, cacheKey: null, source: null, usedBy: null };
@@ -175,7 +251,14 @@ class ArtifactController {
 
   async #collect(signal: AbortSignal): Promise<ReconcileResult> {
     const { store, metrics, unusedMs } = this.#parts;
-    const keep = await keptDigests(store, this.#artifacts.list(), signal);
+    // Before it is known what lies on machines, nothing is anybody's to remove.
+    if (!this.#machines.hasSynced) return { outcome: 'requeueAfter', delayMs: UNKNOWN_USERS_MS };
+    const keep = await keptDigests(
+      store,
+      this.#artifacts.list(),
+      this.#machines.cache.list(),
+      signal,
+    );
     const removed = await store.collect(keep, unusedMs);
     if (removed.length > 0)
       this.#manager.logger.info('Removed artifacts that nobody uses', { count: removed.length });

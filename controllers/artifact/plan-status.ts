@@ -26,9 +26,11 @@ function said(status: Said['status'], reason: string, message: string): Said {
 export function planStatus(
   { spec, status = {}, metadata: { generation } }: Artifact,
   outcome: Outcome,
-  usedBy: readonly string[],
+  /** Undefined: not known, so what was known stays. */
+  users: readonly string[] | undefined,
   now: string,
 ): ArtifactStatus {
+  const usedBy = users ?? status.usedBy ?? [];
   const judgement = judge(outcome, status);
   const conditions = setConditions(
     status.conditions ?? [],

@@ -11,6 +11,9 @@ export const ARTIFACTS: ApiResource = {
   namespaced: true,
 };
 
+/** While somebody names it. */
+export const ARTIFACT_FINALIZER = 'windlass.dev/artifacts';
+
 export interface HeadersSecretRef {
   readonly name: string;
   /** Absent: all keys are headers. */

@@ -5,6 +5,7 @@ import type { Clock } from '#platform/clock.ts';
 import { Deadline } from '../machinery/deadline.ts';
 import { ArtifactError } from './artifact-error.ts';
 import type { Headers } from './http-answer.ts';
+import { redirected, requireSecretChannel } from './http-secrets.ts';
 import { redactText, redactURL } from './redact-url.ts';
 
 export interface HttpConnectionOptions {
@@ -42,7 +43,6 @@ export interface HttpAnswer extends AsyncDisposable {
 
 const MOST_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 /** Trying again does not make a certificate valid. */
 const TLS_CODE = /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO|HOSTNAME/;
 
@@ -161,27 +161,8 @@ function secretsOf({ url, headers, mayBePlain = false }: HttpAsk): {
     bare.username = '';
     bare.password = '';
   }
-  const isOpen = bare.protocol === 'http:' && !LOOPBACK.test(bare.hostname);
-  if (Object.keys(own).length > 0 && isOpen && !mayBePlain)
-    throw new ArtifactError(
-      'Refused',
-      `${redactURL(url)} is not asked: credentials are sent over https only`,
-    );
+  if (Object.keys(own).length > 0 && !mayBePlain) requireSecretChannel(bare);
   return { secrets: own, url: bare };
-}
-
-function redirected(from: URL, location: string): URL {
-  const target = URL.parse(location, from);
-  const shown = redactURL(from);
-  if (target === null) throw new ArtifactError('Refused', `${shown} redirects to no URL`);
-  const isAllowed =
-    target.protocol === 'https:' || (target.protocol === 'http:' && from.protocol === 'http:');
-  if (!isAllowed || target.username !== '' || target.password !== '')
-    throw new ArtifactError(
-      'Refused',
-      `${shown} leads to a ${target.protocol}// URL, which is not followed`,
-    );
-  return target;
 }
 
 function flat(headers: Dispatcher.ResponseData['headers']): Headers {

@@ -9,13 +9,13 @@ import type { EventRecorder } from '../machinery/events.ts';
 import type { Manager } from '../machinery/manager.ts';
 import { isNotFound } from '../machinery/request-error.ts';
 import { MACHINES, NODES } from '../machinery/resources.ts';
+import type { HostArtifacts } from '../binaries/host-artifact.ts';
 import type { ArtifactFetcher } from '../binaries/artifact-fetcher.ts';
 import type { HostDriver } from '../hosts/host-driver.ts';
 import { findLogins } from '../registry/logins.ts';
 import type { LoginsOptions } from '../registry/logins.ts';
 import type { FleetMember } from '../rootfs/fleet-checks.ts';
 import { imageOpener } from '../rootfs/open-image.ts';
-import type { ArtifactPort } from './artifact-port.ts';
 import { HostWork } from './host-work.ts';
 import { MachineStore } from './machine-store.ts';
 import { readyProbe } from './ready-probe.ts';
@@ -27,7 +27,7 @@ import type { Machine } from './types.ts';
 
 export interface MachineControllerOptions {
   readonly openHost: (machine: Machine, signal: AbortSignal) => Promise<HostDriver>;
-  readonly artifacts: ArtifactPort;
+  readonly artifacts: HostArtifacts;
   /** For what roots are made of. */
   readonly fetcher: ArtifactFetcher;
   /** Of this machine, for what is on its way to hosts. */

@@ -6,7 +6,8 @@ import type { RootFS, Slot } from '../rootfs/goal-state.ts';
 import { nspawnFile, serviceOverride } from '../rootfs/nspawn-unit.ts';
 import { osFiles } from '../rootfs/os-files.ts';
 import { pathInRoot } from '../rootfs/root-files.ts';
-import { slotPath } from './stage-artifacts.ts';
+import { unpackedDigest } from '../rootfs/unpack-archive.ts';
+import { slotPath } from './artifact-places.ts';
 import type { StagedArtifact } from './types.ts';
 
 /** What it takes to put it right; `unknown` is only told. */
@@ -45,10 +46,12 @@ export async function findDrift(
   signal: AbortSignal,
 ): Promise<readonly Drift[]> {
   const found: Drift[] = [];
-  for (const { artifact, path, digest } of staged) {
-    const here = await host.digest(path, signal);
-    if (`sha256:${here ?? ''}` !== digest)
-      found.push({ field: `artifact ${artifact} at ${path}`, class: 'rebuild' });
+  for (const { artifact, path, digest, type } of staged) {
+    const here =
+      type === 'Tar'
+        ? await unpackedDigest({ host }, path, signal)
+        : `sha256:${(await host.digest(path, signal)) ?? ''}`;
+    if (here !== digest) found.push({ field: `artifact ${artifact} at ${path}`, class: 'rebuild' });
   }
   if (goalHash === undefined) return found;
   const marker = await readMarker(host, goal.machineDirectory, signal);

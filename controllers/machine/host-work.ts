@@ -2,8 +2,11 @@
 import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
 import { join } from 'node:path';
+import { ArtifactError } from '../binaries/artifact-error.ts';
 import type { ArtifactFetcher } from '../binaries/artifact-fetcher.ts';
+import type { HostArtifacts } from '../binaries/host-artifact.ts';
 import type { HostDriver } from '../hosts/host-driver.ts';
+import { HostCommandError } from '../hosts/host-errors.ts';
 import type { Client } from '../machinery/client-types.ts';
 import { cordonNode, uncordonNode } from '../machinery/cordon.ts';
 import { DrainError, drainStep } from '../machinery/drain-node.ts';
@@ -25,15 +28,16 @@ import { readOnlyHost } from '../rootfs/read-only-host.ts';
 import { preflight } from '../rootfs/rootfs-preflight.ts';
 import { runTask, serial } from '../rootfs/task.ts';
 import type { TaskReport } from '../rootfs/task.ts';
-import type { ArtifactPort } from './artifact-port.ts';
 import { goalHash, hostName, machineGoal } from './machine-goal.ts';
 import { StepError } from './machine-work.ts';
 import type { MachineWork, Pending, Resolved } from './machine-work.ts';
 import { nodeAnswer } from './node-answer.ts';
 import { removeSlot, startSlot, stopSlot } from './run-slot.ts';
 import type { SlotNames } from './run-slot.ts';
-import { activateArtifacts, putArtifacts, slotPath } from './stage-artifacts.ts';
-import type { ArtifactPlace } from './stage-artifacts.ts';
+import { artifactPaths, artifactPlaces, slotPath } from './artifact-places.ts';
+import type { ArtifactPlace } from './artifact-places.ts';
+import { activateArtifacts, putArtifacts, removeOwnLink } from './stage-artifacts.ts';
+import type { StagingWork } from './stage-artifacts.ts';
 import { DRAIN_ANNOTATION } from './types.ts';
 import type { Machine, StagedArtifact } from './types.ts';
 
@@ -44,7 +48,7 @@ export interface HostWorkOptions {
   readonly host: HostDriver;
   readonly fetcher: ArtifactFetcher;
   readonly images: ImageOpener;
-  readonly artifacts: ArtifactPort;
+  readonly artifacts: HostArtifacts;
   readonly probe: ReadyProbe;
   /** Who was asked to leave which node, across reconciliations. */
   readonly evictions: EvictionMemory;
@@ -74,11 +78,7 @@ export class HostWork implements MachineWork {
       this.#places('a', signal),
     ]);
     if ('pending' in places) throw new Error(places.pending);
-    const hash = goalHash(
-      this.#machine,
-      goal,
-      places.map(({ digest }) => digest),
-    );
+    const hash = goalHash(this.#machine, goal, places);
     const offset = Math.round((facts.clockMillis - clock.now()) / 1000) * 1000;
     return {
       goalHash: hash,
@@ -103,13 +103,18 @@ export class HostWork implements MachineWork {
   }
 
   async stage(slot: Slot, signal: AbortSignal): Promise<readonly StagedArtifact[] | Pending> {
-    const { host, artifacts } = this.#options;
     const places = await this.#places(slot, signal);
     if ('pending' in places) return places;
     // Into a root they go when it is built.
     if (this.#machine.spec.rootfs !== undefined)
-      return places.map(({ artifact, digest, target }) => ({ artifact, path: target, digest }));
-    return putArtifacts(host, artifacts, places, signal);
+      return places.map(({ artifact, digest, type, root = '', target, delivery }) => ({
+        artifact,
+        path: root + target,
+        digest,
+        type,
+        delivery: delivery.by,
+      }));
+    return putArtifacts(this.#staging(), places, signal);
   }
 
   async buildRoot(
@@ -118,15 +123,11 @@ export class HostWork implements MachineWork {
     signal: AbortSignal,
   ): Promise<void> {
     if (this.#machine.spec.rootfs === undefined) return;
-    const { clock, ids, host, fetcher, images, workFolder, artifacts } = this.#options;
+    const { clock, ids, host, fetcher, images, workFolder } = this.#options;
     const goal = await this.goal(slot, signal);
     const places = await this.#places(slot, signal);
     if ('pending' in places) throw new Error(places.pending);
-    const hash = goalHash(
-      this.#machine,
-      goal,
-      places.map(({ digest }) => digest),
-    );
+    const hash = goalHash(this.#machine, goal, places);
     const folder = join(workFolder, goal.machineName);
     const root = provision({
       host,
@@ -140,7 +141,7 @@ export class HostWork implements MachineWork {
     });
     const staging = {
       name: 'StageArtifacts',
-      do: async (own: AbortSignal) => void (await putArtifacts(host, artifacts, places, own)),
+      do: async (own: AbortSignal) => void (await putArtifacts(this.#staging(), places, own)),
     };
     const task = places.length === 0 ? root : serial(root, staging);
     await runTask(task, { clock, report, deadlineMs: TASK_MS }, signal);
@@ -178,8 +179,7 @@ export class HostWork implements MachineWork {
   async activate(slot: Slot, signal: AbortSignal): Promise<void> {
     const { spec } = this.#machine;
     if (spec.rootfs !== undefined) return;
-    const paths = (spec.artifacts ?? []).map(({ path }) => path);
-    await activateArtifacts(this.#options.host, paths, slot, signal);
+    await activateArtifacts(this.#options.host, await this.#artifactPaths(signal), slot, signal);
   }
 
   async start(slot: Slot, signal: AbortSignal): Promise<void> {
@@ -206,22 +206,20 @@ export class HostWork implements MachineWork {
     const { host } = this.#options;
     if (failed === undefined) return;
     if (this.#machine.spec.rootfs !== undefined) await removeSlot(host, this.names(failed), signal);
-    for (const { path } of this.#machine.spec.artifacts ?? [])
+    for (const path of await this.#artifactPaths(signal))
       await host.remove(slotPath(path, failed), signal);
   }
 
   /** Everything of both slots, and what stands at the paths of artifacts. */
   async removeAll(signal: AbortSignal): Promise<void> {
     const { host } = this.#options;
+    const paths = await this.#artifactPaths(signal);
     for (const slot of ['a', 'b'] as const) {
       await removeSlot(host, this.names(slot), signal);
-      for (const { path } of this.#machine.spec.artifacts ?? [])
-        await host.remove(slotPath(path, slot), signal);
+      for (const path of paths) await host.remove(slotPath(path, slot), signal);
     }
     if (this.#machine.spec.rootfs !== undefined) return;
-    for (const { path } of this.#machine.spec.artifacts ?? []) {
-      if ((await host.stat(path, signal))?.kind === 'link') await host.remove(path, signal);
-    }
+    for (const path of paths) await removeOwnLink(host, path, signal);
   }
 
   async goal(slot: Slot, signal: AbortSignal): Promise<RootFS> {
@@ -282,18 +280,28 @@ export class HostWork implements MachineWork {
     ];
   }
 
-  async #places(slot: Slot, signal: AbortSignal): Promise<readonly ArtifactPlace[] | Pending> {
-    const { metadata, spec } = this.#machine;
+  #places(slot: Slot, signal: AbortSignal): Promise<readonly ArtifactPlace[] | Pending> {
+    const { host, artifacts } = this.#options;
     const { machineDirectory } = this.names(slot);
-    const places: ArtifactPlace[] = [];
-    for (const { name, path } of spec.artifacts ?? []) {
-      const found = await this.#options.artifacts.digestOf(metadata.namespace ?? '', name, signal);
-      if ('pending' in found) return found;
-      const { digest, mode = 0o755 } = found;
-      const target = spec.rootfs === undefined ? slotPath(path, slot) : machineDirectory + path;
-      places.push({ artifact: name, digest, mode, target, path });
+    return artifactPlaces(this.#machine, { host, artifacts, slot, machineDirectory }, signal);
+  }
+
+  /** Also of artifacts that are gone, as far as it was written down where they were put. */
+  async #artifactPaths(signal: AbortSignal): Promise<readonly string[]> {
+    const known = artifactPaths(this.#machine);
+    try {
+      const places = await this.#places('a', signal);
+      const named = 'pending' in places ? [] : places.map(({ path }) => path);
+      return [...new Set([...known, ...named])];
+    } catch (error) {
+      if (error instanceof HostCommandError || error instanceof ArtifactError) return known;
+      throw error;
     }
-    return places;
+  }
+
+  #staging(): StagingWork {
+    const { host, artifacts, ids, workFolder } = this.#options;
+    return { host, artifacts, ids, workFolder: join(workFolder, 'artifacts') };
   }
 }
 

@@ -45,10 +45,14 @@ export function machineGoal(
   });
 }
 
-/** @param digests of the artifacts, in the order of the spec */
-export function goalHash(machine: Machine, goal: RootFS, digests: readonly string[]): string {
-  const { version, artifacts = [], rootfs } = machine.spec;
-  const paths = artifacts.map(({ path }, at) => [path, digests[at] ?? '']);
+/** @param places of the artifacts, in the order of the spec */
+export function goalHash(
+  machine: Machine,
+  goal: RootFS,
+  places: readonly { readonly path: string; readonly digest: string }[],
+): string {
+  const { version, rootfs } = machine.spec;
+  const paths = places.map(({ path, digest }) => [path, digest]);
   return hashOf({ version, paths, root: rootfs === undefined ? undefined : goalContent(goal) });
 }
 

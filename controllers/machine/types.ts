@@ -19,7 +19,8 @@ export const DISTRIBUTION_LABEL = 'windlass.dev/distribution';
 export interface MachineArtifact {
   /** Of an Artifact in the same namespace. */
   readonly name: string;
-  readonly path: string;
+  /** Absent or empty: where the Artifact says that it belongs. */
+  readonly path?: string;
 }
 
 export interface MachineSpec {
@@ -104,6 +105,11 @@ export interface StagedArtifact {
   readonly artifact: string;
   readonly path: string;
   readonly digest: string;
+  readonly type?: 'File' | 'Tar';
+  /** How it got there, which may be another way than was asked for. */
+  readonly delivery?: 'Upload' | 'NodePull' | 'Existing';
+  /** Why another way. */
+  readonly message?: string;
 }
 
 export type MachinePhase = 'Pending' | 'Provisioning' | 'Joining' | 'Ready' | 'Failed' | 'Stopped';

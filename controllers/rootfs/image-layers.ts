@@ -17,11 +17,20 @@ type Change =
   | { readonly change: 'put'; readonly path: string; readonly node: TreeNode }
   | { readonly change: 'link'; readonly path: string; readonly target: string };
 
+export interface LayerOptions {
+  /** Of all contents together; 64 GiB by default. */
+  readonly mostBytes?: number;
+  /** Whether it is one: names may hide those of layers below, and programs may make their user root. True by default. */
+  readonly isImage?: boolean;
+}
+
 const WHITEOUT = '.wh.';
 const OPAQUE = '.wh..wh..opq';
 /** Of all contents together: an archive may be tiny and unpack without end. */
 const MOST_BYTES = 64 * 2 ** 30;
 
+/** In all layers, whether they are kept or not. */
+const MOST_ENTRIES = 4_000_000;
 /** With what is left out, headers and padding. */
 const MOST_ARCHIVE_BYTES = 2 * MOST_BYTES;
 
@@ -29,11 +38,14 @@ export class LayeredImage {
   readonly tree = new ImageTree();
   readonly #spool: FileHandle;
   readonly #mostBytes: number;
+  readonly #isImage: boolean;
   #length = 0;
+  #entries = 0;
 
-  constructor(spool: FileHandle, mostBytes = MOST_BYTES) {
+  constructor(spool: FileHandle, { mostBytes = MOST_BYTES, isImage = true }: LayerOptions = {}) {
     this.#spool = spool;
     this.#mostBytes = mostBytes;
+    this.#isImage = isImage;
   }
 
   /** @throws TreeError for entries that lead out of the root, or too many bytes; what the streams say for broken archives */
@@ -97,15 +109,18 @@ export class LayeredImage {
     const path = parts.join('/');
     const name = parts.at(-1) ?? '';
     const folder = parts.slice(0, -1).join('/');
-    if (name === OPAQUE) return [{ change: 'empty', path: folder }];
-    if (name.startsWith(WHITEOUT)) {
+    this.#entries += 1;
+    if (this.#entries > MOST_ENTRIES)
+      throw new TreeError(`the image has more than ${MOST_ENTRIES} entries`);
+    if (this.#isImage && name === OPAQUE) return [{ change: 'empty', path: folder }];
+    if (this.#isImage && name.startsWith(WHITEOUT)) {
       const hidden = name.slice(WHITEOUT.length);
       if (hidden === '' || hidden === '.' || hidden === '..')
         throw new TreeError(`${JSON.stringify(path)} hides nothing that has a name`);
       return [{ change: 'hide', path: folder === '' ? hidden : `${folder}/${hidden}` }];
     }
     const common = {
-      mode: (header.mode ?? 0o644) & 0o7777,
+      mode: (header.mode ?? 0o644) & (this.#isImage ? 0o7777 : 0o777),
       uid: header.uid ?? 0,
       gid: header.gid ?? 0,
       modified: Math.trunc((header.mtime?.getTime() ?? 0) / 1000),

@@ -38,7 +38,7 @@ async function flattened(
 ): Promise<readonly string[]> {
   count += 1;
   await using spool = await open(join(folder, `spool-${count}`), 'wx+');
-  const image = new LayeredImage(spool, mostBytes);
+  const image = new LayeredImage(spool, mostBytes === undefined ? {} : { mostBytes });
   for (const layer of layers) {
     const content = await tarOf(layer);
     await image.add([content] as unknown as AsyncIterable<Uint8Array>, 'none', signal);

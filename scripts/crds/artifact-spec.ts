@@ -87,7 +87,7 @@ export const artifactSpec: OpenAPISchema = {
       enum: ['File', 'Tar', 'OCIImage'],
       default: 'File',
       description:
-        'File: a program or any other file. Tar: an archive. OCIImage: an image with its layers.',
+        'File: a program or any other file. Tar: an archive (tar, tar.gz, tar.zst) that is unpacked on hosts. OCIImage: an image with its layers.',
     },
     version: shortText('Of what is wanted, as in its URL: v1.30.1+k0s.0.', 128),
     os: {
@@ -139,7 +139,10 @@ export const artifactSpec: OpenAPISchema = {
       description: 'How many earlier digests of this Artifact are kept, to go back to.',
     },
     installPath: {
-      ...shortText('Absolute path on the host where it belongs.', 1024),
+      ...shortText(
+        'Absolute path on the host where it belongs, unless whoever names it says otherwise; of an archive, the folder.',
+        1024,
+      ),
       pattern: '^/',
     },
     mode: {
@@ -149,7 +152,7 @@ export const artifactSpec: OpenAPISchema = {
       maximum: 511,
       pattern: '^0?[0-7]{3}$',
       description:
-        "Permission bits on the host: '0755', or the same number in decimal (493). Default 0755.",
+        "Permission bits on the host: '0755', or the same number in decimal (493). Default 0755. Of an archive: those of its folder.",
     },
   },
   'x-kubernetes-validations': [
@@ -177,6 +180,12 @@ export const artifactSpec: OpenAPISchema = {
       rule: "self.delivery != 'NodePull' || self.sources.all(s, has(s.github) || has(s.url) || has(s.mirror))",
       fieldPath: '.delivery',
       message: 'delivery NodePull needs sources that hosts can reach: github, url or mirror',
+    },
+    {
+      rule: "self.delivery != 'Existing' || self.type != 'Tar'",
+      fieldPath: '.type',
+      message:
+        'an archive that is on the hosts is not unpacked: give type File, or another delivery',
     },
     {
       rule: "self.type != 'OCIImage' || self.sources.all(s, has(s.image))",

@@ -27,7 +27,8 @@ const status: OpenAPISchema = {
       type: 'array',
       items: { type: 'string' },
       'x-kubernetes-list-type': 'set',
-      description: 'Machines of this namespace that name it.',
+      description:
+        'Who of this namespace names it: Machine/worker-1, Cluster/edge. While somebody does, it is not deleted.',
     },
     progress: {
       type: 'object',

@@ -145,8 +145,17 @@ export const machineSpec: OpenAPISchema = {
       ['name', 'path'],
       object(
         'One of them.',
-        { name: text('Of an Artifact in the same namespace.'), path: path('Where it goes.') },
-        ['name', 'path'],
+        {
+          name: text('Of an Artifact in the same namespace.'),
+          path: {
+            type: 'string',
+            pattern: '^(/[^\\s]*)?$',
+            maxLength: 4096,
+            default: '',
+            description: 'Where it goes; empty: the installPath of the Artifact.',
+          },
+        },
+        ['name'],
       ),
     ),
     rootfs,

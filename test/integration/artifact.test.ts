@@ -226,6 +226,8 @@ test('what makes no sense is refused before anything is tried [k0sctl-047] [k0sc
     { sources: [{ localPath: 'x' }], delivery: 'NodePull' },
     /NodePull needs sources that hosts can reach/,
   );
+  const existing = { delivery: 'Existing', sources: [{ existing: { path: '/opt/x.tar' } }] };
+  await bench.refused({ type: 'Tar', ...existing }, /an archive that is on the hosts/);
   await bench.refused({ type: 'OCIImage', sources: [{ url }], sha256 }, /OCIImage needs/);
   for (const mode of ['u+rwx', '0800', 800, -1, '755x'])
     await bench.refused({ sources: [{ url }], sha256, mode }, /spec\.mode/);
