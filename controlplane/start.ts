@@ -25,6 +25,7 @@ import type { HealthCheck } from './http/services.ts';
 import { NodeTunnels } from './http/tunnels.ts';
 import { Authenticator } from './identity/authenticate.ts';
 import { CertificateStore } from './identity/certificate-store.ts';
+import type { KeyPair } from './identity/issuer.ts';
 import { writeKubeconfig } from './identity/kubeconfig.ts';
 import { NodeAuthorizer } from './identity/node-authorizer.ts';
 import { serverNames, urlOf } from './identity/server-names.ts';
@@ -54,6 +55,10 @@ export interface ControlPlaneOptions {
   readonly sealKinds?: readonly string[];
   /** Storage keys of resources whose writes are acknowledged before they are durable. */
   readonly relaxed?: readonly string[];
+  /** PEM of what to serve with; absent: a certificate of our own authority, made for the names of this machine. */
+  readonly servingCertificate?: KeyPair;
+  /** PEM of further authorities whose client certificates are believed. */
+  readonly clientAuthorities?: string;
   /** Created or brought up to date before listening, e.g. our CustomResourceDefinitions. */
   readonly bootstrapObjects: readonly unknown[];
   /** Of the windlass package, for /version. */
@@ -275,8 +280,8 @@ async function listen(options: ControlPlaneOptions, parts: Parts): Promise<ApiSe
     {
       bind: options.bind,
       port: options.port,
-      certificate: certificates.server,
-      clientAuthority: certificates.store.authorityCertificate,
+      certificate: options.servingCertificate ?? certificates.server,
+      clientAuthority: `${certificates.store.authorityCertificate}${options.clientAuthorities ?? ''}`,
       authenticator: new Authenticator(clock),
     },
   );

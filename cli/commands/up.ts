@@ -1,6 +1,4 @@
 // `windlass up`: API server in this thread; controllers, node agent and manifests in one thread beside it. The main composition root.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { startControlPlane } from '#controlplane/start.ts';
 import type { ControlPlane } from '#controlplane/start.ts';
 import { systemClock } from '#platform/clock.ts';
@@ -13,6 +11,7 @@ import { defineCommand } from '../command.ts';
 import type { CommandIO } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { lockDataDirectory, prepareDataDirectory } from '../data-directory.ts';
+import { ownKinds } from '../own-kinds.ts';
 import { createProgress } from '../progress.ts';
 import type { Progress } from '../progress.ts';
 import { aborted, closeInTime } from '../run-until-stopped.ts';
@@ -116,12 +115,6 @@ async function startServer(
   } catch (error) {
     throw startFailure(error, settings.data.path);
   }
-}
-
-/** The CustomResourceDefinitions of our own kinds, as `kubectl apply -f deploy/crds` would install them elsewhere. */
-function ownKinds(): readonly unknown[] {
-  const file = join(import.meta.dirname, '..', '..', 'deploy', 'crds.json');
-  return (JSON.parse(readFileSync(file, 'utf8')) as { readonly items: readonly unknown[] }).items;
 }
 
 interface Screen {
