@@ -40,6 +40,15 @@ export interface SubresourceDefinition {
   readonly verbs: readonly Verb[];
 }
 
+/** Another version of a kind, in which its objects are stored. Both ways change nothing they are given. */
+export interface StoredForm {
+  readonly apiVersion: string;
+  /** From the stored form to this version, apiVersion aside. */
+  readonly read: (stored: KubernetesObject) => KubernetesObject;
+  /** From this version to the stored form, apiVersion aside. */
+  readonly write: (object: KubernetesObject) => KubernetesObject;
+}
+
 export interface ResourceDefinition {
   readonly group: string;
   readonly version: string;
@@ -70,6 +79,8 @@ export interface ResourceDefinition {
   readonly watchPaceMs?: number;
   /** True for what the server computes and nobody stores: no CustomResourceDefinition may take its names. */
   readonly isVirtual?: boolean;
+  /** For a version that is not the one objects are stored in: how to get from one to the other. Absent: only apiVersion differs. */
+  readonly storedAs?: StoredForm;
   /** Where objects lie in the store; the same for all versions of a kind: `apps/deployments`, `core/pods`. */
   readonly storageKey: string;
 }

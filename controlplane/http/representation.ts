@@ -3,6 +3,7 @@
 import { apiVersionOf } from '../api/object.ts';
 import type { KubernetesObject } from '../api/object.ts';
 import type { ResourceDefinition } from '../api/resource.ts';
+import { fromStored } from '../api/stored-form.ts';
 import type { StoredObject } from '../store/types.ts';
 
 /** `{"kind":"Pod","apiVersion":"v1",`: what every stored object of the kind starts with. */
@@ -56,10 +57,7 @@ export function parseStored(
   definition: ResourceDefinition,
   stored: Pick<StoredObject, 'bytes'>,
 ): KubernetesObject {
-  const object = JSON.parse(stored.bytes.toString('utf8')) as KubernetesObject;
-  object.kind = definition.kind;
-  object.apiVersion = apiVersionOf(definition.group, definition.version);
-  return object;
+  return fromStored(definition, JSON.parse(stored.bytes.toString('utf8')) as KubernetesObject);
 }
 
 /** meta.k8s.io PartialObjectMetadata: what garbage collectors and metadata informers ask for. */

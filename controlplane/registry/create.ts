@@ -15,6 +15,7 @@ import type { StoredObject } from '#controlplane/store/types.ts';
 import { acceptBody, matchNamespace } from './body.ts';
 import type { Environment } from './environment.ts';
 import { dropDuplicateOwners, prepareNewMetadata } from './metadata.ts';
+import { warnOfInertKind } from './inert-kinds.ts';
 import { admitToNamespace } from './namespaces.ts';
 import { displayName, unstored } from './objects.ts';
 import { reportProblems, strictBodyError } from './problems.ts';
@@ -51,6 +52,7 @@ export async function createObject(
   if (definition.namespaced) admitToNamespace(env, definition, namespace, displayName(metadata));
   env.customResources.admitCreate(definition, displayName(metadata));
   prepareCreate(env, definition, strategyOf(definition), object, context);
+  warnOfInertKind(definition, context);
   return store(env, definition, object, prefix, context);
 }
 

@@ -70,7 +70,7 @@ async function deleteCurrent(
   const old = decodeStored(current, definition);
   strategy.checkDelete?.(old);
   const object: KubernetesObject = { ...old, metadata: { ...old.metadata } };
-  setPropagation(object.metadata, options);
+  setPropagation(object.metadata, options.propagationPolicy ?? strategy.defaultPropagation);
   const grace = gracePeriodOf(options, strategy.gracePeriodSeconds?.(object));
   terminate(object.metadata, grace, env.clock.now());
   const release = hold(env, definition.storageKey, current.name);
@@ -137,9 +137,9 @@ const PROPAGATION_FINALIZERS = {
 } as const;
 
 /** Asks the garbage collector, through a finalizer, to look after the dependents first. */
-function setPropagation(metadata: ObjectMeta, { propagationPolicy }: DeleteOptions): void {
-  if (propagationPolicy === undefined) return;
-  const wanted = PROPAGATION_FINALIZERS[propagationPolicy];
+function setPropagation(metadata: ObjectMeta, policy: DeleteOptions['propagationPolicy']): void {
+  if (policy === undefined) return;
+  const wanted = PROPAGATION_FINALIZERS[policy];
   const finalizers = (metadata.finalizers ?? []).filter(
     (finalizer) => finalizer === wanted || !['foregroundDeletion', 'orphan'].includes(finalizer),
   );

@@ -2,16 +2,15 @@
 import type { KubernetesObject, ObjectMeta } from '#controlplane/api/object.ts';
 import { apiVersionOf } from '#controlplane/api/object.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
+import { fromStored } from '#controlplane/api/stored-form.ts';
 import type { StoredObject } from '#controlplane/store/types.ts';
 
-/** A fresh copy, in the version of `definition` (conversion None: only apiVersion differs between versions). */
+/** A fresh copy, in the version of `definition`. */
 export function decodeStored(
   stored: StoredObject,
   definition: ResourceDefinition,
 ): KubernetesObject {
-  const object = JSON.parse(stored.bytes.toString()) as KubernetesObject;
-  object.apiVersion = apiVersionOf(definition.group, definition.version);
-  return object;
+  return fromStored(definition, JSON.parse(stored.bytes.toString()) as KubernetesObject);
 }
 
 /** `object` with kind and apiVersion in front, as stored bytes must begin. */

@@ -31,8 +31,11 @@ export function createRegistry(options: RegistryOptions): RunningRegistry {
   const customResources = new CustomResources(() => env);
   const env: Environment = { ...options, customResources, terminating: new Set() };
   const index = (definitions: readonly ResourceDefinition[]): void => {
-    for (const { storageKey, selectableFields } of definitions) {
-      store.register(storageKey, selectableFields);
+    const versions = Map.groupBy(definitions, ({ storageKey }) => storageKey);
+    for (const [storageKey, all] of versions) {
+      // Selectors read what is stored, whichever version of a kind they are written for.
+      const fields = all.map(({ selectableFields }) => selectableFields);
+      store.register(storageKey, Object.assign({}, ...fields) as (typeof fields)[number]);
     }
   };
   index(scheme.definitions());

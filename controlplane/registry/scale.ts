@@ -166,12 +166,16 @@ function countAt(object: unknown, path: string): number | undefined {
   return typeof value === 'number' ? value : undefined;
 }
 
-/** Custom kinds keep the selector as a string; a LabelSelector object is understood too. */
+/** Custom kinds keep the selector as a string, apps as a LabelSelector, a ReplicationController as plain labels. */
 function selectorOf(definition: ScaleDefinition, object: unknown): string {
   if (definition.labelSelectorPath === undefined) return '';
   const value = valueAt(object, definition.labelSelectorPath);
   if (typeof value === 'string') return value;
-  return isObject(value) ? formatLabelSelector(labelSelectorOf(value)) : '';
+  if (!isObject(value)) return '';
+  const isPlain = Object.values(value).every((label) => typeof label === 'string');
+  return formatLabelSelector(
+    labelSelectorOf(isPlain ? { matchLabels: value as Record<string, string> } : value),
+  );
 }
 
 /** A copy of `object` with the count set; shares everything off the path. */

@@ -4,6 +4,39 @@ import type { ResourceDefinition } from '#controlplane/api/resource.ts';
 import { customResourceDefinitionStrategy } from './strategies/custom-resource-definition.ts';
 import { configMapStrategy } from './strategies/config-map.ts';
 import { controllerRevisionStrategy } from './strategies/controller-revision.ts';
+import { cronJobStrategy } from './strategies/cron-job.ts';
+import {
+  daemonSetStrategy,
+  deploymentStrategy,
+  replicaSetStrategy,
+} from './strategies/deployment.ts';
+import {
+  deviceTaintRuleStrategy,
+  resourceClaimStrategy,
+  resourceClaimTemplateStrategy,
+  resourceSliceStrategy,
+} from './strategies/dynamic-resources.ts';
+import { endpointSliceStrategy, endpointsStrategy } from './strategies/endpoints.ts';
+import { fixedFields } from './strategies/fixed-fields.ts';
+import { horizontalPodAutoscalerStrategy } from './strategies/horizontal-pod-autoscaler.ts';
+import { ingressClassStrategy, ingressStrategy } from './strategies/ingress.ts';
+import { jobStrategy } from './strategies/job.ts';
+import { limitRangeStrategy } from './strategies/limit-range.ts';
+import { networkPolicyStrategy } from './strategies/network-policy.ts';
+import { persistentVolumeStrategy } from './strategies/persistent-volume.ts';
+import { podTemplateStrategy } from './strategies/pod-template-object.ts';
+import { priorityClassStrategy } from './strategies/priority-class.ts';
+import { replicationControllerStrategy } from './strategies/replication-controller.ts';
+import { resourceQuotaStrategy } from './strategies/resource-quota.ts';
+import { statefulSetStrategy } from './strategies/stateful-set.ts';
+import {
+  csiDriverStrategy,
+  csiNodeStrategy,
+  csiStorageCapacityStrategy,
+  storageClassStrategy,
+  volumeAttachmentStrategy,
+  volumeAttributesClassStrategy,
+} from './strategies/storage.ts';
 import { eventStrategy } from './strategies/event.ts';
 import { leaseStrategy } from './strategies/lease.ts';
 import { namespaceStrategy } from './strategies/namespace.ts';
@@ -17,7 +50,57 @@ import { secretStrategy } from './strategies/secret.ts';
 import { serviceStrategy } from './strategies/service.ts';
 import type { Strategy } from './strategy.ts';
 
+const counted: Strategy = { hasGeneration: true };
+const conditional: Strategy = { hasGeneration: true, needsResourceVersion: true };
+const webhooks: Strategy = { ...conditional, counted: ({ webhooks: all }) => all };
+
 const strategies: Readonly<Record<string, Strategy>> = {
+  'admissionregistration.k8s.io/mutatingadmissionpolicies': conditional,
+  'admissionregistration.k8s.io/mutatingadmissionpolicybindings': conditional,
+  'admissionregistration.k8s.io/mutatingwebhookconfigurations': webhooks,
+  'admissionregistration.k8s.io/validatingadmissionpolicies': conditional,
+  'admissionregistration.k8s.io/validatingadmissionpolicybindings': conditional,
+  'admissionregistration.k8s.io/validatingwebhookconfigurations': webhooks,
+  'apiregistration.k8s.io/apiservices': { needsResourceVersion: true },
+  'apps/daemonsets': daemonSetStrategy,
+  'apps/deployments': deploymentStrategy,
+  'apps/replicasets': replicaSetStrategy,
+  'apps/statefulsets': statefulSetStrategy,
+  'autoscaling/horizontalpodautoscalers': horizontalPodAutoscalerStrategy,
+  'batch/cronjobs': cronJobStrategy,
+  'batch/jobs': jobStrategy,
+  'core/endpoints': endpointsStrategy,
+  'core/limitranges': limitRangeStrategy,
+  'core/persistentvolumes': persistentVolumeStrategy,
+  'core/podtemplates': podTemplateStrategy,
+  'core/replicationcontrollers': replicationControllerStrategy,
+  'core/resourcequotas': resourceQuotaStrategy,
+  'discovery.k8s.io/endpointslices': endpointSliceStrategy,
+  'flowcontrol.apiserver.k8s.io/flowschemas': counted,
+  'flowcontrol.apiserver.k8s.io/prioritylevelconfigurations': counted,
+  'networking.k8s.io/ingressclasses': ingressClassStrategy,
+  'networking.k8s.io/ingresses': ingressStrategy,
+  'networking.k8s.io/ipaddresses': { validateUpdate: fixedFields('spec.parentRef') },
+  'networking.k8s.io/networkpolicies': networkPolicyStrategy,
+  'networking.k8s.io/servicecidrs': { validateUpdate: fixedFields('spec.cidrs') },
+  'node.k8s.io/runtimeclasses': {
+    createsOnUpdate: true,
+    needsResourceVersion: true,
+    validateUpdate: fixedFields('handler'),
+  },
+  'resource.k8s.io/deviceclasses': counted,
+  'resource.k8s.io/devicetaintrules': deviceTaintRuleStrategy,
+  'resource.k8s.io/resourceclaims': resourceClaimStrategy,
+  'resource.k8s.io/resourceclaimtemplates': resourceClaimTemplateStrategy,
+  'resource.k8s.io/resourceslices': resourceSliceStrategy,
+  'scheduling.k8s.io/priorityclasses': priorityClassStrategy,
+  'storage.k8s.io/csidrivers': csiDriverStrategy,
+  'storage.k8s.io/csinodes': csiNodeStrategy,
+  'storage.k8s.io/csistoragecapacities': csiStorageCapacityStrategy,
+  'storage.k8s.io/storageclasses': storageClassStrategy,
+  'storage.k8s.io/volumeattachments': volumeAttachmentStrategy,
+  'storage.k8s.io/volumeattributesclasses': volumeAttributesClassStrategy,
+  'storagemigration.k8s.io/storageversionmigrations': { needsResourceVersion: true },
   'core/configmaps': configMapStrategy,
   'core/events': eventStrategy,
   'core/namespaces': namespaceStrategy,

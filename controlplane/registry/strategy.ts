@@ -17,6 +17,10 @@ export interface Strategy {
   readonly hidesValues?: boolean;
   /** metadata.generation counts changes of spec. */
   readonly hasGeneration?: boolean;
+  /** What metadata.generation counts, where that is not the spec. */
+  readonly counted?: (object: KubernetesObject) => unknown;
+  /** What becomes of dependents when the request that deletes does not say. */
+  readonly defaultPropagation?: 'Orphan';
   readonly prepareForCreate?: (object: KubernetesObject, env: Environment) => void;
   readonly prepareForUpdate?: (
     object: KubernetesObject,
@@ -32,7 +36,11 @@ export interface Strategy {
   ) => KubernetesObject;
   /** Fills in what the schema's defaults cannot say. */
   readonly applyDefaults?: (object: KubernetesObject) => void;
+  /** After the defaults of an update, where something is to be compared with what was. */
+  readonly finishUpdate?: (object: KubernetesObject, old: KubernetesObject) => void;
   readonly validate?: (object: KubernetesObject) => readonly FieldError[];
+  /** Beside `validate`, of new objects only. */
+  readonly validateCreate?: (object: KubernetesObject) => readonly FieldError[];
   readonly validateUpdate?: (
     object: KubernetesObject,
     old: KubernetesObject,

@@ -26,6 +26,9 @@ import { putObject, removeObject } from './writes.ts';
 /** Rounds of read, change, write after writers of the same object; each round one of them gets through. */
 const CONFLICT_ATTEMPTS = 256;
 
+/** Writes through these change the spec. */
+const GENERATION_SUBRESOURCES: ReadonlySet<string> = new Set(['', 'resize', 'ephemeralcontainers']);
+
 /** Makes the wanted state from the newest one; called again after a conflict. */
 export interface Change {
   /** @returns an object of this request's own, and what strict decoding had to say of it */
@@ -151,10 +154,13 @@ function prepareUpdate(
   strategy.prepareForUpdate?.(merged, old, subresource, env);
   applyDefaults(definition.schema, merged);
   strategy.applyDefaults?.(merged);
+  strategy.finishUpdate?.(merged, old);
   if (
     strategy.hasGeneration === true &&
-    (subresource === '' || subresource === 'resize') &&
-    changesGeneration(definition, merged, old, hasStatus(definition))
+    GENERATION_SUBRESOURCES.has(subresource) &&
+    (strategy.counted === undefined
+      ? changesGeneration(definition, merged, old, hasStatus(definition))
+      : !sameJSON(strategy.counted(merged), strategy.counted(old)))
   ) {
     merged.metadata.generation = (old.metadata.generation ?? 0) + 1;
   }

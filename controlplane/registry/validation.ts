@@ -17,8 +17,8 @@ export function validateNew(
   const errors = validateMetadata(object.metadata, checkNameOf(strategy));
   errors.push(...schemaErrors(definition, strategy, object));
   errors.push(...brokenRules(definition, object, undefined, errors));
-  if (errors.length === 0) errors.push(...(strategy.validate?.(object) ?? []));
-  return errors;
+  if (errors.length > 0) return errors;
+  return [...(strategy.validate?.(object) ?? []), ...(strategy.validateCreate?.(object) ?? [])];
 }
 
 export function validateChange(

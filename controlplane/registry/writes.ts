@@ -4,6 +4,7 @@ import type { ApiError } from '#controlplane/api/errors.ts';
 import { serviceUnavailable } from '#controlplane/api/errors.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
+import { toStored } from '#controlplane/api/stored-form.ts';
 import { StorageUnavailableError } from '#controlplane/store/errors.ts';
 import type { Revision, StoredObject } from '#controlplane/store/types.ts';
 import type { Environment } from './environment.ts';
@@ -19,7 +20,7 @@ export async function putObject(
   expectedRevision: Revision,
 ): Promise<StoredObject> {
   const stored = await env.store
-    .put(keyOf(definition, object, expectedRevision), object)
+    .put(keyOf(definition, object, expectedRevision), toStored(definition, object))
     .catch(unavailable);
   env.customResources.written(definition, stored);
   return stored;
@@ -33,7 +34,7 @@ export async function removeObject(
   expectedRevision: Revision,
 ): Promise<StoredObject> {
   const stored = await env.store
-    .delete(keyOf(definition, object, expectedRevision), object)
+    .delete(keyOf(definition, object, expectedRevision), toStored(definition, object))
     .catch(unavailable);
   env.customResources.removed(definition, stored);
   return stored;

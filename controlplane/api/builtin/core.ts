@@ -1,119 +1,57 @@
-// Kinds of the core group (v1). Pod, Node and Event have columns of their own files; a core Service is inert here.
+// Kinds of the core group (v1). Those with much to show have files of their own.
 import { listAt, numberAt, objectAt, stringAt } from '../fields.ts';
 import type { KubernetesObject } from '../object.ts';
-import type { Cell, TableDefinition, Verb } from '../resource.ts';
-import { ageCell, ageColumn, column, nameColumn, nameOf, orNone, wideColumn } from '../table.ts';
+import type { Verb } from '../resource.ts';
+import { column, nameColumn, namedTable, nameOf, shortList, wideColumn } from '../table.ts';
 import type { KindRow } from './define.ts';
-import { statusSubresource } from './define.ts';
+import { replicas, scaleSubresource, statusSubresource } from './define.ts';
 import { eventSelectableFields, eventTable } from './event.ts';
 import { nodeProxySubresource, nodeTable } from './node.ts';
+import { claimTable, volumeTable } from './persistent-volume.ts';
 import { podSelectableFields, podSubresources, podTable } from './pod.ts';
+import { quotaTable } from './resource-quota.ts';
+import { serviceSelectableFields, serviceTable } from './service.ts';
+import { containerCells, containerColumns, labelsCell } from './workload-cells.ts';
 
 const core = { group: '', version: 'v1' } as const;
 
 const size = (value: unknown): number => Object.keys(objectAt(value)).length;
 
-function table(
-  columns: TableDefinition['columns'],
-  cells: (object: KubernetesObject) => readonly Cell[],
-): TableDefinition {
-  return {
-    columns: [nameColumn, ...columns, ageColumn],
-    row: (object, now) => [nameOf(object), ...cells(object), ageCell(object, now)],
-  };
+const MOST_ADDRESSES = 3;
+
+/** `10.0.0.1:80,10.0.0.2:80`. */
+function endpointsCell(object: KubernetesObject): string {
+  const addresses = listAt(object, 'subsets').flatMap((subset) => {
+    const ips = listAt(subset, 'addresses').map((address) => stringAt(address, 'ip'));
+    const ports = listAt(subset, 'ports').map((port) => numberAt(port, 'port'));
+    if (ports.length === 0) return ips;
+    const host = (ip: string): string => (ip.includes(':') ? `[${ip}]` : ip);
+    return ports.flatMap((port) => ips.map((ip) => `${host(ip)}:${port}`));
+  });
+  return shortList(addresses, MOST_ADDRESSES, '<none>');
 }
 
-const accessModeNames: Readonly<Record<string, string>> = {
-  ReadWriteOnce: 'RWO',
-  ReadOnlyMany: 'ROX',
-  ReadWriteMany: 'RWX',
-  ReadWriteOncePod: 'RWOP',
-};
+const integer = { type: 'integer' } as const;
 
-const claimTable: TableDefinition = {
-  columns: [
-    nameColumn,
-    column('Status'),
-    column('Volume'),
-    column('Capacity'),
-    column('Access Modes'),
-    column('StorageClass'),
-    column('VolumeAttributesClass'),
-    ageColumn,
-    wideColumn('VolumeMode'),
+const replicationControllerTable = namedTable(
+  [column('Desired', integer), column('Current', integer), column('Ready', integer)],
+  (object) => [
+    numberAt(object, 'spec', 'replicas'),
+    numberAt(object, 'status', 'replicas'),
+    numberAt(object, 'status', 'readyReplicas'),
+    ...containerCells(objectAt(object, 'spec', 'template')),
+    labelsCell(objectAt(object, 'spec', 'selector')),
   ],
-  row(object, now) {
-    const bound = stringAt(object, 'spec', 'volumeName') !== '';
-    const phase = stringAt(object, 'status', 'phase');
-    const modes = listAt(object, 'status', 'accessModes')
-      .map((mode) => accessModeNames[String(mode)] ?? '')
-      .filter((mode) => mode !== '');
-    return [
-      nameOf(object),
-      object.metadata.deletionTimestamp === undefined ? phase : 'Terminating',
-      stringAt(object, 'spec', 'volumeName'),
-      bound ? stringAt(object, 'status', 'capacity', 'storage') : '',
-      bound ? modes.join(',') : '',
-      stringAt(object, 'spec', 'storageClassName'),
-      stringAt(object, 'spec', 'volumeAttributesClassName') || '<unset>',
-      ageCell(object, now),
-      stringAt(object, 'spec', 'volumeMode') || '<unset>',
-    ];
-  },
-};
+  [...containerColumns, wideColumn('Selector')],
+);
 
-function servicePorts(object: KubernetesObject): string {
-  return listAt(object, 'spec', 'ports')
-    .map((port) => {
-      const nodePort = numberAt(port, 'nodePort');
-      const number = numberAt(port, 'port');
-      return `${number}${nodePort > 0 ? `:${nodePort}` : ''}/${stringAt(port, 'protocol')}`;
-    })
-    .join(',');
-}
-
-function serviceExternalIP(object: KubernetesObject): string {
-  const external = listAt(object, 'spec', 'externalIPs').map(String);
-  switch (stringAt(object, 'spec', 'type')) {
-    case 'ExternalName':
-      return stringAt(object, 'spec', 'externalName');
-    case 'LoadBalancer': {
-      const ingress = listAt(object, 'status', 'loadBalancer', 'ingress').map(
-        (entry) => stringAt(entry, 'ip') || stringAt(entry, 'hostname'),
-      );
-      const all = [...ingress, ...external];
-      return all.length === 0 ? '<pending>' : all.join(',');
-    }
-    default:
-      return orNone(external.join(','));
-  }
-}
-
-const serviceTable: TableDefinition = {
-  columns: [
-    nameColumn,
-    column('Type'),
-    column('Cluster-IP'),
-    column('External-IP'),
-    column('Port(s)'),
-    ageColumn,
-    wideColumn('Selector'),
+const podTemplateTable = namedTable(
+  [column('Containers'), column('Images'), column('Pod Labels')],
+  (object) => [
+    ...containerCells(objectAt(object, 'template')),
+    labelsCell(objectAt(object, 'template', 'metadata', 'labels')),
   ],
-  row: (object, now) => [
-    nameOf(object),
-    stringAt(object, 'spec', 'type'),
-    orNone(stringAt(object, 'spec', 'clusterIP')),
-    serviceExternalIP(object),
-    orNone(servicePorts(object)),
-    ageCell(object, now),
-    orNone(
-      Object.entries(objectAt(object, 'spec', 'selector'))
-        .map(([key, value]) => `${key}=${String(value)}`)
-        .toSorted()
-        .join(','),
-    ),
-  ],
-};
+);
 
 const namespaceVerbs: readonly Verb[] = [
   'create',
@@ -132,9 +70,17 @@ export const coreKinds: readonly KindRow[] = [
     resource: 'configmaps',
     namespaced: true,
     shortNames: ['cm'],
-    table: table([column('Data', { type: 'integer' })], (object) => [
+    table: namedTable([column('Data', { type: 'integer' })], (object) => [
       size(object['data']) + size(object['binaryData']),
     ]),
+  },
+  {
+    ...core,
+    kind: 'Endpoints',
+    resource: 'endpoints',
+    namespaced: true,
+    shortNames: ['ep'],
+    table: namedTable([column('Endpoints')], (object) => [endpointsCell(object)]),
   },
   {
     ...core,
@@ -147,6 +93,17 @@ export const coreKinds: readonly KindRow[] = [
   },
   {
     ...core,
+    kind: 'LimitRange',
+    resource: 'limitranges',
+    namespaced: true,
+    shortNames: ['limits'],
+    table: {
+      columns: [nameColumn, column('Created At', { type: 'date' })],
+      row: (object) => [nameOf(object), object.metadata.creationTimestamp ?? ''],
+    },
+  },
+  {
+    ...core,
     kind: 'Namespace',
     resource: 'namespaces',
     namespaced: false,
@@ -154,7 +111,7 @@ export const coreKinds: readonly KindRow[] = [
     verbs: namespaceVerbs,
     subresources: [statusSubresource, { name: 'finalize', verbs: ['update'] }],
     selectableFields: { 'status.phase': (object) => stringAt(object, 'status', 'phase') },
-    table: table([column('Status')], (object) => [stringAt(object, 'status', 'phase')]),
+    table: namedTable([column('Status')], (object) => [stringAt(object, 'status', 'phase')]),
   },
   {
     ...core,
@@ -179,6 +136,15 @@ export const coreKinds: readonly KindRow[] = [
   },
   {
     ...core,
+    kind: 'PersistentVolume',
+    resource: 'persistentvolumes',
+    namespaced: false,
+    shortNames: ['pv'],
+    subresources: [statusSubresource],
+    table: volumeTable,
+  },
+  {
+    ...core,
     kind: 'Pod',
     resource: 'pods',
     namespaced: true,
@@ -190,11 +156,41 @@ export const coreKinds: readonly KindRow[] = [
   },
   {
     ...core,
+    kind: 'PodTemplate',
+    resource: 'podtemplates',
+    namespaced: true,
+    table: podTemplateTable,
+  },
+  {
+    ...core,
+    kind: 'ReplicationController',
+    resource: 'replicationcontrollers',
+    namespaced: true,
+    shortNames: ['rc'],
+    categories: ['all'],
+    subresources: [scaleSubresource, statusSubresource],
+    scale: replicas,
+    selectableFields: {
+      'status.replicas': (object) => String(numberAt(object, 'status', 'replicas')),
+    },
+    table: replicationControllerTable,
+  },
+  {
+    ...core,
+    kind: 'ResourceQuota',
+    resource: 'resourcequotas',
+    namespaced: true,
+    shortNames: ['quota'],
+    subresources: [statusSubresource],
+    table: quotaTable,
+  },
+  {
+    ...core,
     kind: 'Secret',
     resource: 'secrets',
     namespaced: true,
     selectableFields: { type: (object) => stringAt(object, 'type') },
-    table: table([column('Type'), column('Data', { type: 'integer' })], (object) => [
+    table: namedTable([column('Type'), column('Data', { type: 'integer' })], (object) => [
       stringAt(object, 'type'),
       size(object['data']),
     ]),
@@ -207,10 +203,7 @@ export const coreKinds: readonly KindRow[] = [
     shortNames: ['svc'],
     categories: ['all'],
     subresources: [statusSubresource],
-    selectableFields: {
-      'spec.clusterIP': (object) => stringAt(object, 'spec', 'clusterIP'),
-      'spec.type': (object) => stringAt(object, 'spec', 'type'),
-    },
+    selectableFields: serviceSelectableFields,
     table: serviceTable,
   },
   {
@@ -219,7 +212,7 @@ export const coreKinds: readonly KindRow[] = [
     resource: 'serviceaccounts',
     namespaced: true,
     shortNames: ['sa'],
-    table: table([column('Secrets', { type: 'integer' })], (object) => [
+    table: namedTable([column('Secrets', { type: 'integer' })], (object) => [
       listAt(object, 'secrets').length,
     ]),
   },

@@ -2,6 +2,7 @@
 import { lazy } from '../lazy.ts';
 import type {
   ResourceDefinition,
+  ScaleDefinition,
   SubresourceDefinition,
   TableDefinition,
   Verb,
@@ -25,6 +26,9 @@ export interface KindRow {
   readonly table?: TableDefinition;
   readonly selectableFields?: ResourceDefinition['selectableFields'];
   readonly watchPaceMs?: number;
+  readonly scale?: ScaleDefinition;
+  readonly storedAs?: ResourceDefinition['storedAs'];
+  readonly storageKey?: string;
 }
 
 /** Finds the schema of a kind: `builtinSchema` of the generated corpus. */
@@ -44,6 +48,19 @@ export const allVerbs: readonly Verb[] = [
 export const statusSubresource: SubresourceDefinition = {
   name: 'status',
   verbs: ['get', 'patch', 'update'],
+};
+
+export const scaleSubresource: SubresourceDefinition = {
+  name: 'scale',
+  kind: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
+  verbs: ['get', 'patch', 'update'],
+};
+
+/** Where controllers of Pods count. */
+export const replicas: ScaleDefinition = {
+  specReplicasPath: '.spec.replicas',
+  statusReplicasPath: '.status.replicas',
+  labelSelectorPath: '.spec.selector',
 };
 
 /** The schema is looked up when first asked for; an Error then says that the corpus has none, which is a mistake of ours. */
@@ -74,6 +91,8 @@ export function define(row: KindRow, schemaOf: SchemaLookup): ResourceDefinition
     selectableFields: row.selectableFields ?? {},
     custom: false,
     ...(row.watchPaceMs === undefined ? {} : { watchPaceMs: row.watchPaceMs }),
-    storageKey: storageKeyOf(row.group, row.resource),
+    ...(row.scale === undefined ? {} : { scale: row.scale }),
+    ...(row.storedAs === undefined ? {} : { storedAs: row.storedAs }),
+    storageKey: row.storageKey ?? storageKeyOf(row.group, row.resource),
   };
 }

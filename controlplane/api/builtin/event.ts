@@ -1,4 +1,4 @@
-// core/v1 Event: columns and selectable fields. (events.k8s.io/v1, the same objects in another shape, is not served yet.)
+// core/v1 Event: columns and selectable fields. (events.k8s.io/v1, the same objects in another shape: event-v1.ts.)
 import { numberAt, stringAt } from '../fields.ts';
 import type { ResourceDefinition, TableDefinition } from '../resource.ts';
 import { column, nameOf, wideColumn } from '../table.ts';

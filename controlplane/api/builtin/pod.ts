@@ -27,6 +27,7 @@ export const podSubresources: readonly SubresourceDefinition[] = [
     kind: { group: '', version: 'v1', kind: 'Binding' },
     verbs: ['create'],
   },
+  { name: 'ephemeralcontainers', verbs: ['get', 'patch', 'update'] },
   {
     name: 'eviction',
     kind: { group: 'policy', version: 'v1', kind: 'Eviction' },

@@ -26,9 +26,11 @@ function cells(kind: string, object: object): Record<string, unknown> {
 
 test('every kind has its schema, a table that fits an empty object, and unique names', () => {
   const names = new Set<string>();
-  for (const { kind, resource, shortNames, table } of definitions) {
+  for (const { kind, group, version, resource, shortNames, table } of definitions) {
     const empty = { apiVersion: 'v1', kind, metadata: {} };
     assert.equal(table.row(empty, NOW).length, table.columns.length, kind);
+    // Some kinds have another version, or another group to be found under.
+    if (version !== 'v1' || group === 'events.k8s.io') continue;
     for (const name of [resource, ...shortNames]) {
       assert.ok(!names.has(name), name);
       names.add(name);

@@ -145,12 +145,147 @@ const apiextensions: Readonly<Record<string, Constraints>> = {
   CustomResourceSubresourceScale: { required: ['specReplicasPath', 'statusReplicasPath'] },
 };
 
+const webhook: Constraints = {
+  required: ['name', 'clientConfig', 'sideEffects', 'admissionReviewVersions'],
+};
+
+const admissionregistration: Readonly<Record<string, Constraints>> = {
+  ValidatingWebhook: webhook,
+  MutatingWebhook: webhook,
+  ServiceReference: { required: ['namespace', 'name'] },
+  MatchCondition: { required: ['name', 'expression'] },
+  Validation: { required: ['expression'] },
+  Variable: { required: ['name', 'expression'] },
+  AuditAnnotation: { required: ['key', 'valueExpression'] },
+};
+
+const batch: Readonly<Record<string, Constraints>> = {
+  JobSpec: {
+    required: ['template'],
+    fields: {
+      parallelism: notNegative,
+      completions: notNegative,
+      activeDeadlineSeconds: notNegative,
+      backoffLimit: notNegative,
+      backoffLimitPerIndex: notNegative,
+      maxFailedIndexes: notNegative,
+      ttlSecondsAfterFinished: notNegative,
+      completionMode: { enum: ['NonIndexed', 'Indexed'] },
+      podReplacementPolicy: { enum: ['Failed', 'TerminatingOrFailed'] },
+    },
+  },
+  CronJobSpec: {
+    required: ['schedule', 'jobTemplate'],
+    fields: {
+      startingDeadlineSeconds: notNegative,
+      successfulJobsHistoryLimit: notNegative,
+      failedJobsHistoryLimit: notNegative,
+    },
+  },
+};
+
+const autoscaler: Constraints = {
+  required: ['scaleTargetRef', 'maxReplicas'],
+  fields: { maxReplicas: positive, minReplicas: positive },
+};
+const scaleTarget: Constraints = { required: ['kind', 'name'] };
+
+const networking: Readonly<Record<string, Constraints>> = {
+  HTTPIngressPath: {
+    required: ['backend', 'pathType'],
+    fields: { pathType: { enum: ['Exact', 'ImplementationSpecific', 'Prefix'] } },
+  },
+  HTTPIngressRuleValue: { required: ['paths'] },
+  IngressServiceBackend: { required: ['name'] },
+  IngressClassSpec: { required: ['controller'] },
+  IngressClassParametersReference: {
+    required: ['kind', 'name'],
+    fields: { scope: { enum: ['Cluster', 'Namespace'] } },
+  },
+  IPBlock: { required: ['cidr'] },
+  IPAddress: { required: ['spec'] },
+  IPAddressSpec: { required: ['parentRef'] },
+  ParentReference: { required: ['resource', 'name'] },
+};
+
+const storage: Readonly<Record<string, Constraints>> = {
+  StorageClass: {
+    required: ['provisioner'],
+    fields: { reclaimPolicy: { enum: ['Delete', 'Retain'] } },
+  },
+  VolumeAttributesClass: { required: ['driverName'] },
+  VolumeAttachmentSpec: { required: ['attacher', 'source', 'nodeName'] },
+  CSINodeDriver: { required: ['name', 'nodeID'] },
+  CSIStorageCapacity: { required: ['storageClassName'] },
+  CSIDriverSpec: {
+    fields: {
+      fsGroupPolicy: { enum: ['ReadWriteOnceWithFSType', 'File', 'None'] },
+      volumeLifecycleModes: {
+        items: { type: 'string', enum: ['Ephemeral', 'Persistent'] },
+      },
+    },
+  },
+};
+
+const flowcontrol: Readonly<Record<string, Constraints>> = {
+  FlowSchemaSpec: {
+    required: ['priorityLevelConfiguration'],
+    fields: { matchingPrecedence: { minimum: 1, maximum: 10_000 } },
+  },
+  PriorityLevelConfigurationReference: { required: ['name'] },
+  PriorityLevelConfigurationSpec: {
+    required: ['type'],
+    fields: { type: { enum: ['Exempt', 'Limited'] } },
+  },
+};
+
+const resource: Readonly<Record<string, Constraints>> = {
+  DeviceRequest: { required: ['name'] },
+  ExactDeviceRequest: {
+    required: ['deviceClassName'],
+    fields: { allocationMode: { enum: ['All', 'ExactCount'] } },
+  },
+  DeviceSubRequest: { required: ['name', 'deviceClassName'] },
+  ResourceClaimTemplate: { required: ['spec'] },
+  ResourceSliceSpec: { required: ['driver', 'pool'] },
+  ResourcePool: { required: ['name', 'resourceSliceCount'] },
+  Device: { required: ['name'] },
+  DeviceTaint: { required: ['key', 'effect'] },
+  DeviceTaintRuleSpec: { required: ['taint'] },
+};
+
 /** By component name. */
 export const builtinConstraints: Readonly<Record<string, Constraints>> = {
   ...named('io.k8s.api.core.v1', core),
   ...named('io.k8s.api.apps.v1', apps),
   ...named('io.k8s.api.rbac.v1', rbac),
   ...named('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1', apiextensions),
+  ...named('io.k8s.api.admissionregistration.v1', admissionregistration),
+  ...named('io.k8s.api.batch.v1', batch),
+  ...named('io.k8s.api.networking.v1', networking),
+  ...named('io.k8s.api.storage.v1', storage),
+  ...named('io.k8s.api.flowcontrol.v1', flowcontrol),
+  ...named('io.k8s.api.resource.v1', resource),
+  'io.k8s.api.autoscaling.v1.HorizontalPodAutoscalerSpec': autoscaler,
+  'io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerSpec': autoscaler,
+  'io.k8s.api.autoscaling.v1.CrossVersionObjectReference': scaleTarget,
+  'io.k8s.api.autoscaling.v2.CrossVersionObjectReference': scaleTarget,
+  'io.k8s.api.discovery.v1.EndpointSlice': {
+    required: ['addressType'],
+    fields: { addressType: { enum: ['FQDN', 'IPv4', 'IPv6'] } },
+  },
+  'io.k8s.api.discovery.v1.Endpoint': { required: ['addresses'] },
+  'io.k8s.api.node.v1.RuntimeClass': { required: ['handler'] },
+  'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIServiceSpec': {
+    required: ['groupPriorityMinimum', 'versionPriority'],
+    fields: {
+      groupPriorityMinimum: { minimum: 1, maximum: 20_000 },
+      versionPriority: { minimum: 1, maximum: 1000 },
+    },
+  },
+  'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.ServiceReference': {
+    required: ['namespace', 'name'],
+  },
   'io.k8s.api.coordination.v1.LeaseSpec': {
     fields: { leaseDurationSeconds: positive, leaseTransitions: notNegative },
   },

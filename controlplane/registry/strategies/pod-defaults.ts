@@ -9,13 +9,30 @@ export function applyPodDefaults(pod: KubernetesObject): void {
   if (!isObject(spec)) return;
   const account = stringAt(spec, 'serviceAccountName') || stringAt(spec, 'serviceAccount');
   spec['serviceAccountName'] = account || 'default';
-  spec['serviceAccount'] = account || 'default';
   spec['priority'] ??= 0;
   spec['preemptionPolicy'] ??= 'PreemptLowerPriority';
-  for (const field of ['initContainers', 'containers'] as const) {
-    for (const container of listAt(spec, field)) {
-      if (isObject(container)) defaultContainer(container, spec);
-    }
+  spec['enableServiceLinks'] ??= true;
+  applyPodSpecDefaults(spec);
+  for (const container of containersOf(spec)) defaultRunningContainer(container, spec);
+}
+
+/** What templates of Pods get too. */
+export function applyTemplateDefaults(template: unknown): void {
+  const spec = objectAt(template)['spec'];
+  if (isObject(spec)) applyPodSpecDefaults(spec);
+}
+
+function applyPodSpecDefaults(spec: JSONObject): void {
+  // The old name of the field, which clients still read.
+  const account = stringAt(spec, 'serviceAccountName') || stringAt(spec, 'serviceAccount');
+  if (account !== '') {
+    spec['serviceAccountName'] = account;
+    spec['serviceAccount'] = account;
+  }
+  for (const container of containersOf(spec)) {
+    container['imagePullPolicy'] ??= pullPolicyOf(stringAt(container, 'image'));
+    canonicalizeAmounts(objectAt(container, 'resources', 'limits'));
+    canonicalizeAmounts(objectAt(container, 'resources', 'requests'));
   }
   for (const volume of listAt(spec, 'volumes')) {
     // A volume that names no source is an empty directory.
@@ -23,8 +40,12 @@ export function applyPodDefaults(pod: KubernetesObject): void {
   }
 }
 
-function defaultContainer(container: JSONObject, spec: JSONObject): void {
-  container['imagePullPolicy'] ??= pullPolicyOf(stringAt(container, 'image'));
+function containersOf(spec: JSONObject): JSONObject[] {
+  const lists = ['initContainers', 'containers', 'ephemeralContainers'] as const;
+  return lists.flatMap((list) => listAt(spec, list)).filter(isObject);
+}
+
+function defaultRunningContainer(container: JSONObject, spec: JSONObject): void {
   if (spec['hostNetwork'] === true) {
     for (const port of listAt(container, 'ports')) {
       if (isObject(port)) port['hostPort'] ??= port['containerPort'];
@@ -32,8 +53,6 @@ function defaultContainer(container: JSONObject, spec: JSONObject): void {
   }
   const resources = objectAt(container, 'resources');
   const limits = objectAt(resources, 'limits');
-  canonicalizeAmounts(limits);
-  canonicalizeAmounts(objectAt(resources, 'requests'));
   if (Object.keys(limits).length > 0) {
     resources['requests'] = { ...limits, ...objectAt(resources, 'requests') };
   }

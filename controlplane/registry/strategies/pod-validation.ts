@@ -8,27 +8,32 @@ import type { KubernetesObject } from '#controlplane/api/object.ts';
 import { compareQuantities, parseQuantity } from '#controlplane/api/quantity.ts';
 
 export function validatePod(pod: KubernetesObject): FieldError[] {
+  return validatePodSpec(objectAt(pod, 'spec'), 'spec');
+}
+
+/** @param at where the PodSpec stands: `spec`, `spec.template.spec` */
+export function validatePodSpec(spec: unknown, at: string): FieldError[] {
   const errors: FieldError[] = [];
-  const volumes = validateVolumes(pod, errors);
+  const volumes = validateVolumes(spec, at, errors);
   const names = new Set<string>();
   for (const list of ['initContainers', 'containers'] as const) {
-    for (const [index, container] of listAt(pod, 'spec', list).entries()) {
-      validateContainer(container, `spec.${list}[${index}]`, { names, volumes, errors });
+    for (const [index, container] of listAt(spec, list).entries()) {
+      validateContainer(container, `${at}.${list}[${index}]`, { names, volumes, errors });
     }
   }
-  if (listAt(pod, 'spec', 'containers').length === 0) errors.push(requiredField('spec.containers'));
+  if (listAt(spec, 'containers').length === 0) errors.push(requiredField(`${at}.containers`));
   for (const field of ['nodeName', 'serviceAccountName'] as const) {
-    const name = stringAt(pod, 'spec', field);
+    const name = stringAt(spec, field);
     const wrong = name === '' ? undefined : checkDNSSubdomain(name);
-    if (wrong !== undefined) errors.push(invalidField(`spec.${field}`, name, wrong));
+    if (wrong !== undefined) errors.push(invalidField(`${at}.${field}`, name, wrong));
   }
   return errors;
 }
 
-function validateVolumes(pod: KubernetesObject, errors: FieldError[]): ReadonlySet<string> {
+function validateVolumes(spec: unknown, at: string, errors: FieldError[]): ReadonlySet<string> {
   const names = new Set<string>();
-  for (const [index, volume] of listAt(pod, 'spec', 'volumes').entries()) {
-    const field = `spec.volumes[${index}]`;
+  for (const [index, volume] of listAt(spec, 'volumes').entries()) {
+    const field = `${at}.volumes[${index}]`;
     const name = stringAt(volume, 'name');
     checkUniqueLabel(name, `${field}.name`, names, errors);
     if (Object.keys(objectAt(volume)).length > 2) {

@@ -9,6 +9,7 @@ import type { Strategy } from '../strategy.ts';
 import { mergeResize, RESIZE, validateResize } from './pod-resize.ts';
 import { applyPodDefaults } from './pod-defaults.ts';
 import { qosClassOf } from './pod-qos.ts';
+import { EPHEMERAL, mergeEphemeral, validateEphemeral } from './pod-ephemeral.ts';
 import { validatePod } from './pod-validation.ts';
 
 /** The new spec with everything that may change set back to what it was: what is left must be equal. */
@@ -36,6 +37,7 @@ function validateUpdate(
   subresource: string,
 ): FieldError[] {
   if (subresource === RESIZE) return validateResize(object, old);
+  if (subresource === EPHEMERAL) return validateEphemeral(object, old);
   if (subresource !== '') return [];
   const errors: FieldError[] = [];
   if (!sameJSON(withMutableFieldsOf(object, old), old['spec'])) {
@@ -87,8 +89,10 @@ export const podStrategy: Strategy = {
     if (isObject(status) && qosClass !== '') status['qosClass'] = qosClass;
   },
   // Binding makes the whole new object itself.
-  mergeSubresource: (object, old, subresource) =>
-    subresource === RESIZE ? mergeResize(object, old) : object,
+  mergeSubresource(object, old, subresource) {
+    if (subresource === RESIZE) return mergeResize(object, old);
+    return subresource === EPHEMERAL ? mergeEphemeral(object, old) : object;
+  },
   applyDefaults: applyPodDefaults,
   validate: validatePod,
   validateUpdate,
