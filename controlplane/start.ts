@@ -28,7 +28,7 @@ import { CertificateStore } from './identity/certificate-store.ts';
 import type { KeyPair } from './identity/issuer.ts';
 import { writeKubeconfig } from './identity/kubeconfig.ts';
 import { NodeAuthorizer } from './identity/node-authorizer.ts';
-import { serverNames, urlOf } from './identity/server-names.ts';
+import { reachableAddresses, serverNames, urlOf } from './identity/server-names.ts';
 import { AccessControl } from './rbac/access-control.ts';
 import { CONTROLLERS_USER, OWN_POLICY } from './rbac/own-roles.ts';
 import { showPersistence } from './persistence-instances/show-persistence.ts';
@@ -137,6 +137,11 @@ export async function startControlPlane(
   });
   cleanup.defer(() => server.close());
   stopwatch.lap('listen');
+  await registry.announce(
+    { addresses: reachableAddresses(options.bind), port: server.port },
+    signal,
+  );
+  stopwatch.lap('objects that name the server');
 
   const url = urlOf(options.bind, server.port);
   const kubeconfigs = new Kubeconfigs(dataDir, certificates.store, url);

@@ -1,5 +1,5 @@
 // What the server's certificate must name, and the URL that clients of this machine are told.
-import { isIP, isIPv6 } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 
 import type { CertificateRequest } from './issuer.ts';
@@ -35,6 +35,14 @@ function ownAddresses(): string[] {
     .flatMap((addresses) => addresses ?? [])
     .map(({ address }) => address)
     .filter((address) => isIP(address) !== 0 && !address.includes('%'));
+}
+
+/** IPv4 addresses by which others reach the server; loopback where there is no other. */
+export function reachableAddresses(bind: string): string[] {
+  if (isIPv4(bind) && !WILDCARDS.has(bind)) return [bind];
+  const own = WILDCARDS.has(bind) ? ownAddresses().filter((address) => isIPv4(address)) : [];
+  const outside = own.filter((address) => !address.startsWith('127.'));
+  return outside.length > 0 ? outside : ['127.0.0.1'];
 }
 
 /** `https://127.0.0.1:6443`; a server that listens everywhere is reached over loopback. */

@@ -30,6 +30,15 @@ export async function bootstrap(
   for (const object of objects) await ensure(env, copyJson(object), signal);
 }
 
+/** The same for objects that need nothing of each other, at once. */
+export async function ensureAll(
+  env: Environment,
+  objects: readonly unknown[],
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all(objects.map((object) => ensure(env, copyJson(object), signal)));
+}
+
 async function ensure(env: Environment, value: unknown, signal: AbortSignal): Promise<void> {
   const target = targetOf(env, value);
   const object = value as KubernetesObject;

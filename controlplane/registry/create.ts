@@ -76,6 +76,7 @@ function prepareCreate(
   applyDefaults(definition.schema, object);
   strategy.applyDefaults?.(object);
   const errors = validateNew(definition, strategy, object);
+  if (errors.length === 0) errors.push(...(strategy.finish?.(object, env) ?? []));
   if (errors.length > 0) throw invalid(definition, displayName(metadata), errors);
   env.privileges?.admit(definition, object, undefined, context.user);
 }

@@ -6,6 +6,7 @@ import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
 import type { Logger } from '#platform/logging.ts';
 import type { PrivilegeGuard } from './privileges.ts';
+import type { ServiceAddresses } from './service-addresses.ts';
 
 export interface RegistryOptions {
   readonly scheme: Scheme;
@@ -29,6 +30,7 @@ export interface CustomResourceHooks {
 
 export interface Environment extends RegistryOptions {
   readonly customResources: CustomResourceHooks;
+  readonly serviceAddresses: ServiceAddresses;
   /**
    * Namespaces and CustomResourceDefinitions whose deletion is being written, as `<storage key>/<name>`: not yet visible,
    * yet nothing new may start in them. What was queued before lands before; what comes after is refused.

@@ -3,7 +3,7 @@
 import { methodNotAllowed, unknownPath } from '#controlplane/api/errors.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
 import { bindPod } from './binding.ts';
-import { bootstrap } from './bootstrap.ts';
+import { bootstrap, ensureAll } from './bootstrap.ts';
 import { CustomResources } from './crds.ts';
 import { createObject } from './create.ts';
 import { deleteCollection } from './delete-collection.ts';
@@ -11,7 +11,10 @@ import { deleteObject } from './deletion.ts';
 import type { Environment, RegistryOptions } from './environment.ts';
 import { EventExpiry } from './events.ts';
 import { evictPod } from './eviction.ts';
+import { ownObjects } from './own-objects.ts';
+import type { Reachable } from './own-objects.ts';
 import { patchObject } from './patch.ts';
+import { ServiceAddresses } from './service-addresses.ts';
 import { patchScale, readScale, writeScale } from './scale.ts';
 import type { DecodedObject, Registry, Target, WriteContext } from './types.ts';
 import { updateObject } from './update.ts';
@@ -19,6 +22,8 @@ import { updateObject } from './update.ts';
 export interface RunningRegistry extends Registry {
   /** Makes sure of the system namespaces and `objects`; call once, before serving. */
   bootstrap(objects: readonly unknown[], signal: AbortSignal): Promise<void>;
+  /** Writes, or brings up to date, by which programs find this server. Call when it listens. */
+  announce(reachable: Reachable, signal: AbortSignal): Promise<void>;
   /** Resolves when no clean-up after a deleted CustomResourceDefinition is running. */
   idle(): Promise<void>;
   /** Stops what runs in the background; the store stays open. */
@@ -29,7 +34,13 @@ export interface RunningRegistry extends Registry {
 export function createRegistry(options: RegistryOptions): RunningRegistry {
   const { scheme, store } = options;
   const customResources = new CustomResources(() => env);
-  const env: Environment = { ...options, customResources, terminating: new Set() };
+  const serviceAddresses = new ServiceAddresses(store);
+  const env: Environment = {
+    ...options,
+    customResources,
+    serviceAddresses,
+    terminating: new Set(),
+  };
   const index = (definitions: readonly ResourceDefinition[]): void => {
     const versions = Map.groupBy(definitions, ({ storageKey }) => storageKey);
     for (const [storageKey, all] of versions) {
@@ -41,6 +52,7 @@ export function createRegistry(options: RegistryOptions): RunningRegistry {
   index(scheme.definitions());
   const stopIndexing = scheme.onChange(({ added }) => index(added));
   customResources.load();
+  serviceAddresses.start();
   const expiry = new EventExpiry(env);
   expiry.start();
 
@@ -66,9 +78,11 @@ export function createRegistry(options: RegistryOptions): RunningRegistry {
     connect: (target, subresource, body, context) =>
       connect(env, target, subresource, body, context),
     bootstrap: (objects, signal) => bootstrap(env, objects, signal),
+    announce: (reachable, signal) => ensureAll(env, ownObjects(reachable), signal),
     idle: () => customResources.idle(),
     async close() {
       stopIndexing();
+      serviceAddresses.close();
       await Promise.all([expiry.close(), customResources.close()]);
     },
   };

@@ -36,6 +36,12 @@ export interface Strategy {
   ) => KubernetesObject;
   /** Fills in what the schema's defaults cannot say. */
   readonly applyDefaults?: (object: KubernetesObject) => void;
+  /**
+   * After the defaults of a create or update: gives what only one object may have. Nobody comes between this and the write.
+   *
+   * @returns why it cannot have what it asks for
+   */
+  readonly finish?: (object: KubernetesObject, env: Environment) => readonly FieldError[];
   /** After the defaults of an update, where something is to be compared with what was. */
   readonly finishUpdate?: (object: KubernetesObject, old: KubernetesObject) => void;
   readonly validate?: (object: KubernetesObject) => readonly FieldError[];

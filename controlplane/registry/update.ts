@@ -165,6 +165,8 @@ function prepareUpdate(
     merged.metadata.generation = (old.metadata.generation ?? 0) + 1;
   }
   const errors = validateChange(definition, strategy, subresource, merged, old);
+  if (errors.length === 0 && subresource === '')
+    errors.push(...(strategy.finish?.(merged, env) ?? []));
   if (errors.length > 0) throw invalid(definition, name, errors);
   env.privileges?.admit(definition, merged, old, context.user);
   return merged;

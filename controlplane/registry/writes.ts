@@ -19,11 +19,16 @@ export async function putObject(
   object: KubernetesObject,
   expectedRevision: Revision,
 ): Promise<StoredObject> {
-  const stored = await env.store
-    .put(keyOf(definition, object, expectedRevision), toStored(definition, object))
-    .catch(unavailable);
-  env.customResources.written(definition, stored);
-  return stored;
+  const release = env.serviceAddresses.writing(definition, object);
+  try {
+    const stored = await env.store
+      .put(keyOf(definition, object, expectedRevision), toStored(definition, object))
+      .catch(unavailable);
+    env.customResources.written(definition, stored);
+    return stored;
+  } finally {
+    release();
+  }
 }
 
 /** Removes the object; watchers see `object` as its last state. Throws as putObject. */

@@ -1,7 +1,11 @@
 // /openapi/v3: an index of documents by group version with hashes, and the documents, which a client may keep for ever
-// under their hash. /openapi/v2 is an empty protobuf document: kubectl up to 1.28 insists that there is one.
+// under their hash. /openapi/v2 is all of it in the older form, as JSON; as protobuf it is empty: kubectl up to 1.28 insists
+// that there is one, and reads nothing of it that it has not elsewhere.
 import { notAcceptable, unknownPath } from '../../api/errors.ts';
 import { parseAPIVersion } from '../../api/object.ts';
+import type { ResourceDefinition } from '../../api/resource.ts';
+import type { JsonObject } from '../../api/schema/json-value.ts';
+import { openAPIv2Document } from '../../api/schema/openapi-v2.ts';
 import { emptyOpenAPIv2Protobuf, openAPIv3Document } from '../../api/schema/openapi.ts';
 
 import type { Handler, RequestContext } from '../context.ts';
@@ -14,6 +18,7 @@ const YEAR_MS = 31_536_000_000;
 const V2_ASKED = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
 /** Answered with a dot where the question has an @; kubectl takes no other spelling. */
 const V2_ANSWERED = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+const V2_PROTOBUF = [V2_ASKED, V2_ANSWERED];
 const JSON_LIKE = ['application/json', 'application/*', '*/*'];
 
 interface OpenAPIDocument {
@@ -26,7 +31,7 @@ export function openapiHandler(services: Services): Handler {
   const documents = new DocumentCache(services);
   return (context) => {
     const { path } = context.info;
-    if (path === '/openapi/v2') sendV2(context);
+    if (path === '/openapi/v2') sendV2(context, documents);
     else if (path === '/openapi/v3') sendIndex(context, documents);
     else if (path.startsWith('/openapi/v3/')) {
       sendDocument(services, context, documents, path.slice('/openapi/v3/'.length));
@@ -34,10 +39,16 @@ export function openapiHandler(services: Services): Handler {
   };
 }
 
-/** Documents are made when first asked for, and again after the scheme has changed. */
+interface Cached extends OpenAPIDocument {
+  /** What it was made of. */
+  readonly definitions: readonly ResourceDefinition[];
+}
+
+/** Documents are made when first asked for, and again after their own kinds have changed. */
 class DocumentCache {
   readonly #services: Services;
-  readonly #documents = new Map<string, OpenAPIDocument>();
+  readonly #documents = new Map<string, Cached>();
+  #merged: OpenAPIDocument | undefined;
   #generation = -1;
 
   constructor(services: Services) {
@@ -54,24 +65,48 @@ class DocumentCache {
   }
 
   get(name: string): OpenAPIDocument | undefined {
-    const { scheme } = this.#services;
-    if (this.#generation !== scheme.generation) {
-      this.#documents.clear();
-      this.#generation = scheme.generation;
-    }
-    const known = this.#documents.get(name);
-    if (known !== undefined) return known;
-    const groupVersion = name.startsWith('api/') ? name.slice(4) : name.slice('apis/'.length);
-    if (!name.startsWith('api/') && !name.startsWith('apis/')) return undefined;
+    const groupVersion = groupVersionOf(name);
+    if (groupVersion === undefined) return undefined;
     const { group, version } = parseAPIVersion(groupVersion);
-    if ((group === '') !== name.startsWith('api/')) return undefined;
-    const definitions = scheme.definitionsOf(group, version);
+    const definitions = this.#services.scheme.definitionsOf(group, version);
+    const known = this.#documents.get(name);
+    if (known !== undefined && isSame(known.definitions, definitions)) return known;
+    this.#documents.delete(name);
     if (definitions.length === 0) return undefined;
-    const body = Buffer.from(JSON.stringify(openAPIv3Document(groupVersion, [...definitions])));
-    const made = { body, hash: etagOf(body).slice(1, -1) };
+    const made = { ...documentOf(openAPIv3Document(groupVersion, definitions)), definitions };
     this.#documents.set(name, made);
     return made;
   }
+
+  /** All of them as one v2 document. */
+  merged(): OpenAPIDocument {
+    const { scheme } = this.#services;
+    if (this.#merged !== undefined && this.#generation === scheme.generation) return this.#merged;
+    this.#generation = scheme.generation;
+    const parts = this.names().flatMap((name) => {
+      const document = this.get(name);
+      return document === undefined ? [] : [JSON.parse(document.body.toString()) as JsonObject];
+    });
+    this.#merged = documentOf(openAPIv2Document(parts));
+    return this.#merged;
+  }
+}
+
+function documentOf(value: JsonObject): OpenAPIDocument {
+  const body = Buffer.from(JSON.stringify(value));
+  return { body, hash: etagOf(body).slice(1, -1) };
+}
+
+function isSame(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index]);
+}
+
+/** `apps/v1` of `apis/apps/v1`; undefined for what names no group version. */
+function groupVersionOf(name: string): string | undefined {
+  const isCore = name.startsWith('api/');
+  if (!isCore && !name.startsWith('apis/')) return undefined;
+  const groupVersion = name.slice(isCore ? 'api/'.length : 'apis/'.length);
+  return (parseAPIVersion(groupVersion).group === '') === isCore ? groupVersion : undefined;
 }
 
 function sendIndex(context: RequestContext, documents: DocumentCache): void {
@@ -128,13 +163,34 @@ function sendDocument(
   sendBytes(context, 200, headers, document.body);
 }
 
-function sendV2(context: RequestContext): void {
+function sendV2(context: RequestContext, documents: DocumentCache): void {
   const accept = context.request.headers.accept ?? '';
-  // Only protobuf: an empty JSON document would tell newer clients that nothing can be validated.
-  if (!parseAccept(accept).some(({ type }) => type === V2_ASKED || type === V2_ANSWERED)) {
-    throw notAcceptable([V2_ASKED]);
+  const asked = parseAccept(accept).map(({ type }) => type);
+  // The first that can be answered: older clients ask for protobuf and take JSON as second best.
+  const known = asked.find((type) => V2_PROTOBUF.includes(type) || JSON_LIKE.includes(type));
+  if (known !== undefined && V2_PROTOBUF.includes(known)) {
+    sendBytes(context, 200, baseHeaders(context, V2_ANSWERED), emptyOpenAPIv2Protobuf());
+    return;
   }
-  sendBytes(context, 200, baseHeaders(context, V2_ANSWERED), emptyOpenAPIv2Protobuf());
+  if (known === undefined && accept !== '') throw notAcceptable([JSON_TYPE, V2_ASKED]);
+  const { body, hash } = documents.merged();
+  const headers = [
+    'Audit-Id',
+    context.auditId,
+    'Cache-Control',
+    'no-cache, private',
+    'Etag',
+    `"${hash}"`,
+    'Vary',
+    'Accept',
+  ];
+  if (context.request.headers['if-none-match'] === `"${hash}"`) {
+    context.response.writeHead(304, headers);
+    context.response.end();
+    return;
+  }
+  headers.push('Content-Type', JSON_TYPE);
+  sendBytes(context, 200, headers, body);
 }
 
 function requireJSON(context: RequestContext): void {
