@@ -20,7 +20,7 @@ export const CONTROLLER_RULES: readonly PolicyRule[] = [
     'artifacts/status clusters/status infraproviders/status machineoperations/status machines/status services/status',
   ),
   rule(READ, OURS, 'artifacts clusters infraproviders'),
-  rule('patch', OURS, 'clusters'),
+  rule('patch', OURS, 'artifacts clusters'),
   rule('update', OURS, 'clusters/finalizers machineoperations/finalizers'),
   rule(`${READ} delete patch`, OURS, 'machineoperations'),
   rule(`${READ} create delete patch update`, OURS, 'machines'),
