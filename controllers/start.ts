@@ -14,6 +14,7 @@ import { addClusterController } from './cluster/controller.ts';
 import { addDisruptionController } from './disruption/controller.ts';
 import { addGarbageCollector } from './garbage-collector/controller.ts';
 import { addInfraProviderController } from './infra-provider/controller.ts';
+import { ProvidedHosts } from './infra-provider/provided-host.ts';
 import { addMachineOperationController } from './machine-operation/controller.ts';
 import { addMachineController } from './machine/controller.ts';
 import { openMachineHost } from './machine/open-machine-host.ts';
@@ -209,9 +210,12 @@ function machinesFolder({ artifacts, machines = {} }: ControllersOptions): strin
 function addMachines(manager: Manager, { options, artifacts, downloads }: Shared): void {
   const { registries, machines = {} } = options;
   const { folder: _, ...times } = machines;
+  const { client, clock, ids } = manager;
+  const hosts = new ProvidedHosts(client, { clock, ids, simWorlds: new Map() });
   addMachineController(manager, {
     ...times,
-    openHost: openMachineHost(manager),
+    openHost: openMachineHost(manager, hosts),
+    hosts,
     artifacts:
       artifacts === undefined ? noArtifacts : artifactsForHosts(manager.client, artifacts.bring),
     fetcher: downloads.fetcher,

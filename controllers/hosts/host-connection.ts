@@ -7,7 +7,8 @@ export interface SecretKey {
 }
 
 export interface SshConnection {
-  readonly address: string;
+  /** Absent: that of the node which its InfraProvider made. */
+  readonly address?: string;
   /** Default 22. */
   readonly port?: number;
   /** Default `root`. */

@@ -73,6 +73,8 @@ async function openSsh(
   signal: AbortSignal,
 ): Promise<SshHost> {
   const { address, port = 22, user = 'root', keySecretRef, sudo = false } = ssh;
+  if (address === undefined || address === '')
+    throw new HostCommandError('ssh.address: is required where no InfraProvider makes the host');
   if (keySecretRef === undefined)
     throw new HostCommandError('ssh.keySecretRef: is required: the Secret with the private key');
   const required = async (field: string, ref: SecretKey, key: string): Promise<string> => {
@@ -82,7 +84,7 @@ async function openSsh(
       `${field}: Secret ${ref.name} with key ${ref.key ?? key} is not there`,
     );
   };
-  const pinned = await pinnedKeys(ssh, port, required);
+  const pinned = await pinnedKeys(ssh, address, port, required);
   const privateKey = await required('ssh.keySecretRef', keySecretRef, 'ssh-privatekey');
   const passphrase = await secret(keySecretRef.name, 'passphrase', signal);
   const parsed = ssh2.utils.parseKey(privateKey, passphrase);
@@ -108,7 +110,8 @@ async function openSsh(
 }
 
 async function pinnedKeys(
-  { address, hostKey, hostKeySecretRef }: SshSettings,
+  { hostKey, hostKeySecretRef }: SshSettings,
+  address: string,
   port: number,
   required: (field: string, ref: SecretKey, key: string) => Promise<string>,
 ): Promise<PinnedKeys> {

@@ -10,7 +10,7 @@ import type { ReconcileResult } from '../machinery/controller.ts';
 import { Deadline } from '../machinery/deadline.ts';
 import type { EventRecorder } from '../machinery/events.ts';
 import type { Manager } from '../machinery/manager.ts';
-import { CLUSTERS, INFRA_PROVIDERS } from '../machinery/resources.ts';
+import { CLUSTERS, INFRA_PROVIDERS, MACHINES } from '../machinery/resources.ts';
 import { timestamp } from '../machinery/timestamps.ts';
 import { isPassing, judge } from './judge.ts';
 import type { Answer } from './judge.ts';
@@ -31,7 +31,8 @@ class InfraProviderController {
   readonly loop: Controller;
   readonly #manager: Manager;
   readonly #providers: CacheView<InfraProvider>;
-  readonly #clusters: CacheView<ApiObject>;
+  /** Whose nodes are none of an orphan: Clusters, and Machines that are clusters by themselves. */
+  readonly #owners: readonly CacheView<ApiObject>[];
   readonly #events: EventRecorder;
   readonly #metrics: ProviderMetrics;
   readonly #simWorlds = new Map<string, SimWorld>();
@@ -41,14 +42,15 @@ class InfraProviderController {
     const { clock, logger, metrics, random } = manager;
     const providers = manager.informer<InfraProvider>(INFRA_PROVIDERS);
     const clusters = manager.informer<ApiObject>(CLUSTERS);
+    const machines = manager.informer<ApiObject>(MACHINES);
     this.#providers = providers.cache;
-    this.#clusters = clusters.cache;
+    this.#owners = [clusters.cache, machines.cache];
     this.#events = manager.recorder('windlass-infra-provider');
     this.#metrics = new ProviderMetrics(metrics);
     this.loop = new Controller({
       name: 'infra-provider',
       reconcile: (key, signal) => this.#reconcile(key, signal),
-      waitFor: [providers, clusters],
+      waitFor: [providers, clusters, machines],
       concurrency: 4,
       clock,
       logger,
@@ -79,7 +81,8 @@ class InfraProviderController {
     }
     const { clock, random } = this.#manager;
     const answer = await this.#ask(provider, signal);
-    const uids = new Set(this.#clusters.list().map(({ metadata }) => metadata.uid));
+    const owners = this.#owners.flatMap((cache) => cache.list());
+    const uids = new Set(owners.map(({ metadata }) => metadata.uid));
     const before = provider.status ?? {};
     const { generation } = provider.metadata;
     const status = judge(answer, uids, before, generation, timestamp(clock.now()));

@@ -20,7 +20,7 @@ type Wanted = Omit<Condition, 'lastTransitionTime'>;
 /** Lists are cut here, so that the object stays of a size. */
 export const MOST_LISTED = 500;
 
-/** @param clusterUIDs of all Clusters of the API */
+/** @param clusterUIDs of all Clusters of the API, and of Machines, which are clusters by themselves where they belong to none */
 export function judge(
   answer: Answer,
   clusterUIDs: ReadonlySet<string>,

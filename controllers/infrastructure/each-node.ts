@@ -100,3 +100,9 @@ export function throwFailures(during: string, results: readonly NodeResult[]): v
     failed.flatMap(({ error }) => (error === undefined ? [] : [error])),
   );
 }
+
+/** @throws what the first that failed did, as it is */
+export function throwFirstFailure(results: readonly NodeResult[]): void {
+  for (const { outcome, error, kind, name } of results)
+    if (outcome === 'failed') throw error ?? new Error(`${kind} ${name} failed`);
+}

@@ -2,10 +2,12 @@
 // without what looks like a secret, in one archive, kept in a Secret that goes with the operation: logs are nobody's business either.
 import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
+import type { HostConnection } from '../hosts/host-connection.ts';
 import type { HostDriver } from '../hosts/host-driver.ts';
 import { openHost } from '../hosts/open-host.ts';
 import type { OpenHostOptions } from '../hosts/open-host.ts';
 import { retry } from '../hosts/retry.ts';
+import type { ProvidedHosts } from '../infra-provider/provided-host.ts';
 import type { Client } from '../machinery/client-types.ts';
 import { isAlreadyExists, isNotFound } from '../machinery/request-error.ts';
 import { SECRETS } from '../machinery/resources.ts';
@@ -21,6 +23,8 @@ export interface CollectOptions {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly fleet: OpenHostOptions['fleet'] | undefined;
+  /** Of machines whose hosts a provider makes. */
+  readonly hosts: Pick<ProvidedHosts, 'ensure'>;
   readonly operation: MachineOperation;
   readonly machines: readonly TargetMachine[];
   readonly signal: AbortSignal;
@@ -34,11 +38,12 @@ const LONGEST_NAME = 253;
 export async function collectLogs(name: string, options: CollectOptions): Promise<OperationResult> {
   const machine = options.machines.find(({ metadata }) => metadata.name === name);
   if (machine === undefined) return failed(name, 'the Machine is gone');
-  const { connection } = machine.spec ?? {};
-  if (connection === undefined)
-    return failed(name, 'spec.connection: is not set, so there is no way to the machine');
   let files: readonly LogFile[];
   try {
+    const connection = await connectionOf(machine, options);
+    if (connection === 'off') return failed(name, 'its host is off');
+    if (connection === undefined)
+      return failed(name, 'spec.connection: is not set, so there is no way to the machine');
     await using host = await openHost(
       connection,
       {
@@ -67,6 +72,17 @@ export async function collectLogs(name: string, options: CollectOptions): Promis
     message: `${files.length} files in Secret ${secretName}`,
     logs: { secretName, bytes: bytes.length },
   };
+}
+
+/** Nothing is made or switched on for the sake of logs. */
+function connectionOf(
+  { metadata, spec = {} }: TargetMachine,
+  { hosts, signal }: CollectOptions,
+): Promise<HostConnection | 'off' | undefined> {
+  const { providerRef, connection, role = 'worker' } = spec;
+  if (providerRef === undefined) return Promise.resolve(connection);
+  const wishes = { mayCreate: false, mayStart: false };
+  return hosts.ensure({ metadata, providerRef, connection, role }, wishes, signal);
 }
 
 async function filesOf(

@@ -1,5 +1,6 @@
 // Wires the machine-operation controller: what it watches, and which operations a change belongs to.
 import type { IdSource } from '#platform/id.ts';
+import { ProvidedHosts } from '../infra-provider/provided-host.ts';
 import { keyOf, parseKey } from '../machinery/cache.ts';
 import type { CacheView } from '../machinery/cache.ts';
 import { Controller, DONE } from '../machinery/controller.ts';
@@ -31,11 +32,13 @@ class MachineOperationController {
   readonly #options: MachineOperationOptions;
   readonly #operations: CacheView<MachineOperation>;
   readonly #events: EventRecorder;
+  readonly #hosts: ProvidedHosts;
 
   constructor(manager: Manager, options: MachineOperationOptions) {
     this.#manager = manager;
     this.#options = options;
-    const { clock, logger, metrics, random } = manager;
+    const { client, clock, logger, metrics, random } = manager;
+    this.#hosts = new ProvidedHosts(client, { clock, ids: options.ids, simWorlds: new Map() });
     const operations = manager.informer<MachineOperation>(MACHINE_OPERATIONS);
     this.#operations = operations.cache;
     this.#events = manager.recorder('windlass-machine-operation');
@@ -70,7 +73,9 @@ class MachineOperationController {
     const cached = this.#operations.get(namespace, name);
     if (cached === undefined) return DONE;
     const { client, clock } = this.#manager;
-    const context = { client, clock, events: this.#events, ...this.#options, signal };
+    const events = this.#events;
+    const hosts = this.#hosts;
+    const context = { client, clock, events, hosts, ...this.#options, signal };
     return lookAt(cached, context);
   }
 }

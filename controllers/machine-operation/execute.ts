@@ -16,6 +16,7 @@ export interface ExecuteOptions {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly fleet: CollectOptions['fleet'];
+  readonly hosts: CollectOptions['hosts'];
   /** As it was written last. */
   readonly operation: MachineOperation;
   readonly machines: readonly TargetMachine[];

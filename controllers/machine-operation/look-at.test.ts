@@ -60,6 +60,7 @@ class World {
       clock: this.clock,
       ids: systemIds,
       fleet: this.fleet,
+      hosts: { ensure: () => Promise.reject(new Error('its provider is away')) },
       events: {
         record: (_, object, type, reason) =>
           void this.events.push(`${object.metadata.name} ${type} ${reason}`),

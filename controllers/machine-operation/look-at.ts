@@ -15,7 +15,7 @@ import { isFinished, MACHINE_OPERATIONS } from './types.ts';
 import type { MachineOperation, TargetMachine } from './types.ts';
 import { writeStatus } from './write-status.ts';
 
-export type LookContext = Pick<ExecuteOptions, 'client' | 'clock' | 'ids' | 'signal'> & {
+export type LookContext = Pick<ExecuteOptions, 'client' | 'clock' | 'ids' | 'hosts' | 'signal'> & {
   readonly fleet?: ExecuteOptions['fleet'];
   readonly events: Pick<EventRecorder, 'record'>;
 };

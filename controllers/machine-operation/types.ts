@@ -54,7 +54,11 @@ export interface MachineOperation extends ApiObject {
 
 /** Of a Machine what operations need. */
 export interface TargetMachine extends ApiObject {
-  readonly spec?: { readonly connection?: HostConnection };
+  readonly spec?: {
+    readonly connection?: HostConnection;
+    readonly providerRef?: { readonly name: string };
+    readonly role?: string;
+  };
   readonly status?: {
     readonly phase?: string;
     readonly operation?: {

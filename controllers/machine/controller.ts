@@ -4,7 +4,6 @@ import { keyOf, parseKey } from '../machinery/cache.ts';
 import type { CacheView } from '../machinery/cache.ts';
 import { Controller, DONE } from '../machinery/controller.ts';
 import type { ReconcileResult } from '../machinery/controller.ts';
-import { EvictionMemory } from '../machinery/empty-node.ts';
 import type { EventRecorder } from '../machinery/events.ts';
 import type { Manager } from '../machinery/manager.ts';
 import { isNotFound } from '../machinery/request-error.ts';
@@ -12,12 +11,15 @@ import { MACHINES, NODES } from '../machinery/resources.ts';
 import type { HostArtifacts } from '../binaries/host-artifact.ts';
 import type { ArtifactFetcher } from '../binaries/artifact-fetcher.ts';
 import type { HostDriver } from '../hosts/host-driver.ts';
+import type { ProvidedHosts } from '../infra-provider/provided-host.ts';
 import { findLogins } from '../registry/logins.ts';
 import type { LoginsOptions } from '../registry/logins.ts';
 import type { FleetMember } from '../rootfs/fleet-checks.ts';
 import { imageOpener } from '../rootfs/open-image.ts';
 import { HostWork } from './host-work.ts';
+import { MachineDrain } from './machine-drain.ts';
 import { MachineStore } from './machine-store.ts';
+import type { OpenMachineHost } from './open-machine-host.ts';
 import { readyProbe } from './ready-probe.ts';
 import { reconcileMachine } from './reconcile-machine.ts';
 import { isNodeReady } from './node-answer.ts';
@@ -26,7 +28,8 @@ import { DISTRIBUTION_LABEL } from './types.ts';
 import type { Machine } from './types.ts';
 
 export interface MachineControllerOptions {
-  readonly openHost: (machine: Machine, signal: AbortSignal) => Promise<HostDriver>;
+  readonly openHost: OpenMachineHost;
+  readonly hosts: ProvidedHosts;
   readonly artifacts: HostArtifacts;
   /** For what roots are made of. */
   readonly fetcher: ArtifactFetcher;
@@ -57,7 +60,7 @@ class MachineController {
   readonly #events: EventRecorder;
   /** When each was compared with its goal, on the monotonic clock. */
   readonly #looked = new Map<string, number>();
-  readonly #evictions = new EvictionMemory();
+  readonly #nodeDrain: MachineDrain;
 
   constructor(manager: Manager, options: MachineControllerOptions) {
     this.#manager = manager;
@@ -68,6 +71,7 @@ class MachineController {
     this.#machines = machines.cache;
     this.#nodes = nodes.cache;
     this.#events = manager.recorder('windlass-machine-controller');
+    this.#nodeDrain = new MachineDrain(manager.client, clock);
     this.loop = new Controller({
       name: 'machine',
       reconcile: (key, signal) => this.#reconcile(key, signal),
@@ -113,6 +117,8 @@ class MachineController {
         clock,
         store: new MachineStore(client, clock, machine),
         openHost: this.#options.openHost,
+        hosts: this.#options.hosts,
+        nodes: this.#nodeDrain,
         workOn: (each, host) => this.#workOn(each, host),
         newest: () => this.#newest(machine),
         node: () => this.#nodes.get('', name),
@@ -177,7 +183,7 @@ class MachineController {
       images,
       artifacts,
       probe: readyProbe(clock),
-      evictions: this.#evictions,
+      nodes: this.#nodeDrain,
       workFolder: join(workFolder, 'roots'),
       fleet: () => this.#fleetOf(machine),
       stableMs,

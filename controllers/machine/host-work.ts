@@ -8,10 +8,6 @@ import type { HostArtifacts } from '../binaries/host-artifact.ts';
 import type { HostDriver } from '../hosts/host-driver.ts';
 import { HostCommandError } from '../hosts/host-errors.ts';
 import type { Client } from '../machinery/client-types.ts';
-import { cordonNode, uncordonNode } from '../machinery/cordon.ts';
-import { DrainError, drainStep } from '../machinery/drain-node.ts';
-import { readDrainSettings } from '../machinery/drain-settings.ts';
-import type { EvictionMemory } from '../machinery/empty-node.ts';
 import { findDevices } from '../rootfs/devices.ts';
 import { checkClockSkew, checkHostname, checkMachineId } from '../rootfs/fleet-checks.ts';
 import type { FleetMember } from '../rootfs/fleet-checks.ts';
@@ -29,6 +25,7 @@ import { preflight } from '../rootfs/rootfs-preflight.ts';
 import { runTask, serial } from '../rootfs/task.ts';
 import type { TaskReport } from '../rootfs/task.ts';
 import { goalHash, hostName, machineGoal } from './machine-goal.ts';
+import type { MachineDrain } from './machine-drain.ts';
 import { StepError } from './machine-work.ts';
 import type { MachineWork, Pending, Resolved } from './machine-work.ts';
 import { nodeAnswer } from './node-answer.ts';
@@ -38,7 +35,6 @@ import { artifactPaths, artifactPlaces, slotPath } from './artifact-places.ts';
 import type { ArtifactPlace } from './artifact-places.ts';
 import { activateArtifacts, putArtifacts, removeOwnLink } from './stage-artifacts.ts';
 import type { StagingWork } from './stage-artifacts.ts';
-import { DRAIN_ANNOTATION } from './types.ts';
 import type { Machine, StagedArtifact } from './types.ts';
 
 export interface HostWorkOptions {
@@ -50,8 +46,7 @@ export interface HostWorkOptions {
   readonly images: ImageOpener;
   readonly artifacts: HostArtifacts;
   readonly probe: ReadyProbe;
-  /** Who was asked to leave which node, across reconciliations. */
-  readonly evictions: EvictionMemory;
+  readonly nodes: MachineDrain;
   readonly workFolder: string;
   /** The other machines of its cluster. */
   readonly fleet: () => readonly FleetMember[];
@@ -93,7 +88,9 @@ export class HostWork implements MachineWork {
   }
 
   async ensureInfrastructure(): Promise<string> {
-    return `the host is given: ${this.#options.host.name}`;
+    const { providerRef } = this.#machine.spec;
+    const giver = providerRef === undefined ? 'given' : `InfraProvider ${providerRef.name}'s`;
+    return `the host is ${giver}: ${this.#options.host.name}`;
   }
 
   async preflight(slot: Slot, signal: AbortSignal): Promise<PreflightReport> {
@@ -148,28 +145,11 @@ export class HostWork implements MachineWork {
   }
 
   async drain(startedAt: number, signal: AbortSignal): Promise<'done' | Pending> {
-    const { client, clock, evictions: memory } = this.#options;
-    const { metadata, spec, status } = this.#machine;
-    // Nothing runs yet that could be disturbed.
-    if (spec.node === undefined || status?.activeSlot === undefined) return 'done';
-    const settings = spec.drain ?? readDrainSettings(metadata.annotations?.[DRAIN_ANNOTATION]);
-    if (settings.enabled === false) return 'done';
-    const { name } = metadata;
-    await cordonNode(client, name, `machine/${name}`, signal);
-    const drain = { sinceMs: clock.now() - startedAt, memory };
-    try {
-      const pending = await drainStep({ client, clock, name }, settings, drain, signal);
-      return pending === undefined ? 'done' : { pending };
-    } catch (error) {
-      if (!(error instanceof DrainError)) throw error;
-      throw new StepError('DrainTimeout', error.message);
-    }
+    return this.#options.nodes.drain(this.#machine, startedAt, signal);
   }
 
   async uncordon(signal: AbortSignal): Promise<void> {
-    const { metadata, spec } = this.#machine;
-    if (spec.node === undefined) return;
-    await uncordonNode(this.#options.client, metadata.name, `machine/${metadata.name}`, signal);
+    await this.#options.nodes.uncordon(this.#machine, signal);
   }
 
   async stop(slot: Slot, signal: AbortSignal): Promise<void> {

@@ -11,6 +11,8 @@ export interface MachineFacts {
   readonly held?: 'WaitingForBudget' | 'Paused';
   /** Why the host could not be asked, the last time somebody tried. */
   readonly unreachable?: string;
+  /** Its provider gives none; said in `unreachable` or `refused` too. */
+  readonly noHost?: { readonly reason: string; readonly message: string };
   /** Its connection cannot work as it is written. */
   readonly refused?: string;
   /** Fields that differ from the goal and were seen so; undefined: nobody looked this time. */
@@ -96,7 +98,10 @@ function conditionsOf(
   const isNewSpec = run !== undefined;
   return [
     ...STEP_CONDITIONS.flatMap(([type, step]) => stepCondition(status, type, step, facts)),
-    ...(facts.refused === undefined
+    ...(facts.noHost === undefined
+      ? []
+      : [no('InfrastructureReady', facts.noHost.reason, facts.noHost.message)]),
+    ...(facts.refused === undefined || facts.noHost !== undefined
       ? []
       : [no('InfrastructureReady', reasonOf(facts.refused), facts.refused)]),
     unreachable === undefined && facts.refused === undefined

@@ -3,33 +3,62 @@ import type { HostDriver } from '../hosts/host-driver.ts';
 import { HostCommandError } from '../hosts/host-errors.ts';
 import { openHost } from '../hosts/open-host.ts';
 import type { ReadSecret } from '../hosts/open-host.ts';
+import type {
+  HostWishes,
+  ProvidedHosts,
+  ProvidedMachine,
+} from '../infra-provider/provided-host.ts';
 import type { ApiObject, Client } from '../machinery/client-types.ts';
 import type { Manager } from '../machinery/manager.ts';
 import { isNotFound } from '../machinery/request-error.ts';
 import { SECRETS } from '../machinery/resources.ts';
+import { askedOperation } from './machine-operations.ts';
 import type { Machine } from './types.ts';
 
 interface Secret extends ApiObject {
   readonly data?: Readonly<Record<string, string>>;
 }
 
-/** @throws HostCommandError for a connection that cannot work as it is written; HostUnreachableError */
-export function openMachineHost({
-  client,
-  clock,
-  ids,
-}: Pick<Manager, 'client' | 'clock' | 'ids'>): (
+/** `off`: its provider has it, and it does not run, as it shall be. */
+export type OpenMachineHost = (
   machine: Machine,
   signal: AbortSignal,
-) => Promise<HostDriver> {
-  return async ({ metadata, spec }, signal) => {
-    const { connection } = spec;
+) => Promise<HostDriver | 'off'>;
+
+/** @throws HostCommandError for a connection that cannot work as it is written; HostUnreachableError; NoHostError */
+export function openMachineHost(
+  { client, clock, ids }: Pick<Manager, 'client' | 'clock' | 'ids'>,
+  hosts: Pick<ProvidedHosts, 'ensure'>,
+): OpenMachineHost {
+  return async (machine, signal) => {
+    const { metadata, spec } = machine;
+    const provided = providedMachine(machine);
+    const connection =
+      provided === undefined
+        ? spec.connection
+        : await hosts.ensure(provided, wishesOf(machine), signal);
+    if (connection === 'off') return 'off';
     if (connection === undefined)
       throw new HostCommandError(
-        'spec.connection is not there, and nothing else says where the host is',
+        'spec.connection is not there, and neither is a spec.providerRef that makes a host',
       );
     const secret = secretsOf(client, metadata.namespace ?? '');
     return openHost(connection, { name: metadata.name, secret, clock, ids }, signal);
+  };
+}
+
+/** Undefined for one whose host nobody makes. */
+export function providedMachine({ metadata, spec }: Machine): ProvidedMachine | undefined {
+  const { providerRef, connection, role = 'worker' } = spec;
+  return providerRef && { metadata, providerRef, connection, role };
+}
+
+function wishesOf(machine: Machine): HostWishes {
+  const { metadata, spec, status } = machine;
+  const isHeld = status?.isHeldStopped === true && askedOperation(machine) === undefined;
+  return {
+    mayCreate: spec.paused !== true && metadata.deletionTimestamp === undefined,
+    mayStart: spec.powerState !== 'Stopped' && !isHeld,
   };
 }
 

@@ -3,6 +3,8 @@ import type { Clock } from '#platform/clock.ts';
 import { parseDuration } from '../machinery/duration.ts';
 import type { HostDriver } from '../hosts/host-driver.ts';
 import { HostUnreachableError } from '../hosts/host-errors.ts';
+import { NoHostError } from '../infra-provider/provided-host.ts';
+import type { ProvidedHosts } from '../infra-provider/provided-host.ts';
 import type { ApiObject, Client } from '../machinery/client-types.ts';
 import type { EventType } from '../machinery/events.ts';
 import { DONE } from '../machinery/controller.ts';
@@ -11,6 +13,7 @@ import { advance } from './advance.ts';
 import { correctDrift, correctNode } from './correct-drift.ts';
 import { findDrift, stagedIn } from './drift.ts';
 import type { HostWork } from './host-work.ts';
+import type { MachineDrain } from './machine-drain.ts';
 import type { MachineFacts } from './machine-conditions.ts';
 import { specHash } from './machine-goal.ts';
 import { askedOperation, performOperation } from './machine-operations.ts';
@@ -18,6 +21,8 @@ import type { MachineStore } from './machine-store.ts';
 import { StepError } from './machine-work.ts';
 import { isNodeReady } from './node-answer.ts';
 import type { ReadyNode } from './node-answer.ts';
+import { providedMachine } from './open-machine-host.ts';
+import type { OpenMachineHost } from './open-machine-host.ts';
 import { stopSlot } from './run-slot.ts';
 import { beginRun } from './run-state.ts';
 import { PERMIT_ANNOTATION } from './types.ts';
@@ -27,8 +32,10 @@ export interface ReconcileOptions {
   readonly client: Client;
   readonly clock: Clock;
   readonly store: MachineStore;
-  /** @throws HostUnreachableError | HostCommandError */
-  readonly openHost: (machine: Machine, signal: AbortSignal) => Promise<HostDriver>;
+  readonly openHost: OpenMachineHost;
+  /** For machines whose hosts a provider makes. */
+  readonly hosts: Pick<ProvidedHosts, 'stop' | 'remove'>;
+  readonly nodes: MachineDrain;
   readonly workOn: (machine: Machine, host: HostDriver) => HostWork;
   /** The newest of the object that is known here; undefined when it is gone. */
   readonly newest: () => Machine | undefined;
@@ -42,6 +49,7 @@ export interface ReconcileOptions {
 const REFUSED_AGAIN_MS = 60_000;
 const UNREACHABLE_AGAIN_MS = 15_000;
 const VERIFY_MS = 300_000;
+const WAITS_FOR_PODS: ReconcileResult = { outcome: 'requeueAfter', delayMs: 1_000 };
 
 export async function reconcileMachine(
   options: ReconcileOptions,
@@ -61,17 +69,26 @@ export async function reconcileMachine(
     await store.save(status, restingFacts(options), signal);
     return { outcome: 'requeueAfter', delayMs: options.driftEveryMs };
   }
-  let host: HostDriver;
+  let host: HostDriver | 'off';
   try {
+    if (isDeleting) {
+      const taken = await takeHostAway(options, signal);
+      if (taken !== undefined) return taken;
+    }
     host = await options.openHost(machine, signal);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     const message = error instanceof Error ? error.message : String(error);
-    const isAway = error instanceof HostUnreachableError;
-    const facts = isAway ? { unreachable: message } : { refused: message };
+    const isNoHost = error instanceof NoHostError;
+    const isAway = isNoHost ? error.isPassing : error instanceof HostUnreachableError;
+    const facts = {
+      ...(isAway ? { unreachable: message } : { refused: message }),
+      ...(isNoHost ? { noHost: { reason: error.reason, message } } : {}),
+    };
     await store.save(status, { ...nodeFacts(options), ...facts }, signal);
     return { outcome: 'requeueAfter', delayMs: isAway ? UNREACHABLE_AGAIN_MS : REFUSED_AGAIN_MS };
   }
+  if (host === 'off') return restWithoutHost(options, signal);
   try {
     const work = options.workOn(machine, host);
     return isDeleting
@@ -85,6 +102,27 @@ export async function reconcileMachine(
   } finally {
     await host[Symbol.asyncDispose]();
   }
+}
+
+/** Its host is off, as it shall be: there is nobody to ask. */
+async function restWithoutHost(
+  options: ReconcileOptions,
+  signal: AbortSignal,
+): Promise<ReconcileResult> {
+  const { store } = options;
+  const { status = {} } = store.machine;
+  const asked = askedOperation(store.machine);
+  const message = 'its host is off; set spec.powerState to Running first';
+  const operation = asked && { ...asked, phase: 'Failed' as const, message };
+  const next = operation === undefined ? status : { ...status, operation };
+  await store.save(next, { ...nodeFacts(options), isStopped: true }, signal);
+  return DONE;
+}
+
+/** Off with it, where a provider has power over it. */
+async function stopHost({ hosts, store }: ReconcileOptions, signal: AbortSignal): Promise<void> {
+  const provided = providedMachine(store.machine);
+  if (provided !== undefined) await hosts.stop(provided, signal);
 }
 
 async function bringForward(
@@ -135,6 +173,7 @@ async function bringForward(
   if (wantsStop() && status.run === undefined) {
     if (status.activeSlot !== undefined && machine.spec.rootfs !== undefined)
       await stopSlot(host, work.names(status.activeSlot), signal);
+    await stopHost(options, signal);
     await store.save(status, { ...nodeFacts(options), isStopped: true }, signal);
     return DONE;
   }
@@ -194,20 +233,64 @@ async function watchOver(
   return { outcome: 'requeueAfter', delayMs: options.driftEveryMs };
 }
 
-/** Its node is emptied as far as budgets and time allow, then everything of it goes, then the object. */
-async function takeAway(
-  { store, tell }: ReconcileOptions,
-  work: HostWork,
+/** What its provider made goes as a whole, and nobody has to be asked on it. @returns undefined: its host is nobody's to remove */
+async function takeHostAway(
+  options: ReconcileOptions,
   signal: AbortSignal,
-): Promise<ReconcileResult> {
+): Promise<ReconcileResult | undefined> {
+  const { store, hosts, nodes } = options;
+  const provided = providedMachine(store.machine);
+  if (provided === undefined) return undefined;
+  if (!(await isEmptied(options, signal))) return WAITS_FOR_PODS;
+  await stopInFolder(options, signal);
+  if (!(await hosts.remove(provided, signal))) return undefined;
+  await nodes.uncordon(store.machine, signal);
+  await store.setFinalizer(false, signal);
+  return DONE;
+}
+
+/** What runs on a folder of this machine does not end with the folder. */
+async function stopInFolder(
+  { store, openHost, workOn }: ReconcileOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { spec, status } = store.machine;
+  const isFolder = (spec.connection?.type ?? 'LocalDir') === 'LocalDir';
+  if (!isFolder || status?.activeSlot === undefined) return;
+  try {
+    const host = await openHost(store.machine, signal);
+    if (host === 'off') return;
+    await using opened = host;
+    await workOn(store.machine, opened).removeAll(signal);
+  } catch (error) {
+    // It is gone already.
+    if (!(error instanceof NoHostError) && !(error instanceof HostUnreachableError)) throw error;
+  }
+}
+
+/** As far as budgets and time allow. */
+async function isEmptied(
+  { store, tell, nodes }: ReconcileOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
   const { deletionTimestamp = '' } = store.machine.metadata;
   try {
-    const drained = await work.drain(Date.parse(deletionTimestamp), signal);
-    if (drained !== 'done') return { outcome: 'requeueAfter', delayMs: 1_000 };
+    return (await nodes.drain(store.machine, Date.parse(deletionTimestamp), signal)) === 'done';
   } catch (error) {
     if (!(error instanceof StepError)) throw error;
     tell('Warning', error.reason, error.message);
+    return true;
   }
+}
+
+/** Its node is emptied, then everything of it goes, then the object. */
+async function takeAway(
+  options: ReconcileOptions,
+  work: HostWork,
+  signal: AbortSignal,
+): Promise<ReconcileResult> {
+  const { store } = options;
+  if (!(await isEmptied(options, signal))) return WAITS_FOR_PODS;
   await work.removeAll(signal);
   await work.uncordon(signal);
   await store.setFinalizer(false, signal);

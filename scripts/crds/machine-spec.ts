@@ -53,20 +53,16 @@ const connection = object(
     localDir: object('A folder of the machine that controllers run on, standing for a host.', {
       path: path('The folder; it must exist.'),
     }),
-    ssh: object(
-      'A host with an SSH server.',
-      {
-        address: text('Name or address.'),
-        port: { type: 'integer', format: 'int32', minimum: 1, maximum: 65_535, default: 22 },
-        user: { type: 'string', default: 'root' },
-        keySecretRef: secretKey('The private key.'),
-        hostKey: text('Its public key, as in known_hosts, or its fingerprint.'),
-        hostKeySecretRef: secretKey('The same in a Secret.'),
-        sudo: flag('Commands run through sudo.'),
-        sudoPasswordSecretRef: secretKey('The password that sudo asks for.'),
-      },
-      ['address'],
-    ),
+    ssh: object('A host with an SSH server.', {
+      address: text('Name or address; absent: that of the node which its InfraProvider made.'),
+      port: { type: 'integer', format: 'int32', minimum: 1, maximum: 65_535, default: 22 },
+      user: { type: 'string', default: 'root' },
+      keySecretRef: secretKey('The private key.'),
+      hostKey: text('Its public key, as in known_hosts, or its fingerprint.'),
+      hostKeySecretRef: secretKey('The same in a Secret.'),
+      sudo: flag('Commands run through sudo.'),
+      sudoPasswordSecretRef: secretKey('The password that sudo asks for.'),
+    }),
     sim: object('A simulated host, for tests.', { name: text('Of the simulated machine.') }),
   },
   ['type'],
@@ -197,6 +193,15 @@ export const machineSpec: OpenAPISchema = {
     {
       rule: '!has(self.connection) || self.connection.type != "SSH" || has(self.connection.ssh)',
       message: 'connection.ssh is required with type SSH',
+    },
+    {
+      rule: 'has(self.providerRef) || !has(self.connection) || !has(self.connection.ssh) || has(self.connection.ssh.address)',
+      message: 'connection.ssh.address is required without a providerRef',
+    },
+    {
+      rule: 'has(self.providerRef) == has(oldSelf.providerRef) && (!has(self.providerRef) || self.providerRef.name == oldSelf.providerRef.name)',
+      message:
+        'providerRef cannot be changed: the host that was made would be left behind; make another Machine',
     },
   ],
 };

@@ -77,7 +77,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'controllers/runtimes/': ['platform/'],
   'controllers/hosts/': ['platform/'],
-  'controllers/machine-operation/': ['platform/', 'controllers/machinery/', 'controllers/hosts/'],
+  'controllers/machine-operation/': [
+    'platform/',
+    'controllers/machinery/',
+    'controllers/hosts/',
+    'controllers/infra-provider/provided-host.ts',
+  ],
   'controllers/agent/': [
     'platform/',
     'controllers/machinery/',
@@ -101,6 +106,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'platform/',
     'controllers/machinery/',
     'controllers/infrastructure/',
+    'controllers/hosts/host-connection.ts',
   ],
   'controllers/rootfs/': [
     'platform/',
@@ -117,6 +123,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controllers/rootfs/',
     'controllers/registry/',
     'controllers/infrastructure/',
+    'controllers/infra-provider/provided-host.ts',
   ],
   'controllers/binaries/': ['platform/', 'controllers/machinery/deadline.ts', 'controllers/hosts/'],
   'controllers/cluster/': [

@@ -56,9 +56,9 @@ export class MachineBench {
   }
 
   /** Of machines, and of the artifacts that they name. */
-  controllers(): Promise<() => Promise<void>> {
+  controllers(more: readonly string[] = []): Promise<() => Promise<void>> {
     const artifacts = { folder: join(this.#folder, 'artifacts'), files: [], environment: {} };
-    return this.plane.controllers(['artifact', 'machine', 'machine-operation'], {
+    return this.plane.controllers(['artifact', 'machine', 'machine-operation', ...more], {
       artifacts,
       machines: { folder: join(this.#folder, 'work'), driftEveryMs: 500, stableMs: 100 },
     });
@@ -90,6 +90,13 @@ export class MachineBench {
       { metadata: { name }, spec: { connection, preflight, ...spec } },
       this.plane.signal,
     );
+  }
+
+  /** One whose host its provider makes. */
+  createProvided(name: string, provider: string, spec: MachineSpec): Promise<Machine> {
+    const own = { preflight: { ignore: ['disk'] }, providerRef: { name: provider } };
+    const object = { metadata: { name }, spec: { ...own, ...spec } };
+    return this.plane.client.create<Machine>(MACHINES, 'default', object, this.plane.signal);
   }
 
   change(name: string, patch: object): Promise<Machine> {

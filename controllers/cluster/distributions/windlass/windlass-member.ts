@@ -1,6 +1,7 @@
 // A machine of a Windlass cluster: a node of its provider that runs our own control plane or agent.
 import type { Clock } from '#platform/clock.ts';
-import type { NodeInfo, NodeResult, Provider } from '../../../infrastructure/provider.ts';
+import { throwFirstFailure } from '../../../infrastructure/each-node.ts';
+import type { NodeInfo, Provider } from '../../../infrastructure/provider.ts';
 import type { Client } from '../../../machinery/client-types.ts';
 import { cordonNode, findNode, uncordonNode } from '../../../machinery/cordon.ts';
 import { drainNode } from '../../../machinery/drain-node.ts';
@@ -92,7 +93,7 @@ export class WindlassMember implements MemberDriver {
   async stop(signal: AbortSignal): Promise<void> {
     if ((await this.#find(signal)) === undefined) return;
     const { provider } = this.#options;
-    done(await provider.stopNodes(this.#cluster, signal, { nodes: [this.nodeName] }));
+    throwFirstFailure(await provider.stopNodes(this.#cluster, signal, { nodes: [this.nodeName] }));
   }
 
   /** A worker keeps nothing that it does not get again: it is made anew. A controller keeps its state, and so its node. */
@@ -101,7 +102,9 @@ export class WindlassMember implements MemberDriver {
     const { metadata } = member.machine;
     const present = await this.#find(signal);
     if (present !== undefined && !isController(member.role))
-      done(await provider.deleteNodes(this.#cluster, signal, { nodes: [this.nodeName] }));
+      throwFirstFailure(
+        await provider.deleteNodes(this.#cluster, signal, { nodes: [this.nodeName] }),
+      );
     const command = commandOf(member, configuration);
     const request = {
       name: this.nodeName,
@@ -110,13 +113,13 @@ export class WindlassMember implements MemberDriver {
       role: member.role,
       ...(command === undefined ? {} : { command }),
     };
-    done(await provider.createNodes(this.#cluster, [request], signal));
+    throwFirstFailure(await provider.createNodes(this.#cluster, [request], signal));
     this.#installed = member.version;
   }
 
   async start(signal: AbortSignal): Promise<void> {
     const { provider } = this.#options;
-    done(await provider.startNodes(this.#cluster, signal, { nodes: [this.nodeName] }));
+    throwFirstFailure(await provider.startNodes(this.#cluster, signal, { nodes: [this.nodeName] }));
   }
 
   async verify(_version: 'wanted' | 'any', signal: AbortSignal): Promise<string | undefined> {
@@ -162,7 +165,9 @@ export class WindlassMember implements MemberDriver {
   async reset(signal: AbortSignal): Promise<void> {
     if ((await this.#find(signal)) === undefined) return;
     const { provider } = this.#options;
-    done(await provider.deleteNodes(this.#cluster, signal, { nodes: [this.nodeName] }));
+    throwFirstFailure(
+      await provider.deleteNodes(this.#cluster, signal, { nodes: [this.nodeName] }),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -213,10 +218,4 @@ export class WindlassMember implements MemberDriver {
     const node = await this.#node(signal);
     if (node !== undefined) await work(node);
   }
-}
-
-/** @throws the error of the first that failed */
-function done(results: readonly NodeResult[]): void {
-  for (const { outcome, error, name } of results)
-    if (outcome === 'failed') throw error ?? new Error(`node ${name} failed`);
 }
