@@ -45,7 +45,7 @@ test('a cluster is made, upgraded in place and shrunk: tokens are gone, secrets 
   const asked = fleet.commands('c-a').filter((line) => line.includes('c-b'));
   assert.deepEqual(
     asked.map((line) => line.split(' ').slice(2, 4).join(' ')),
-    ['cordon c-b', 'annotate node', 'drain c-b', 'uncordon c-b', 'annotate node'],
+    ['annotate node', 'cordon c-b', 'drain c-b', 'uncordon c-b', 'annotate node'],
   );
   assert.match(asked[2] ?? '', /--grace-period=120 --timeout=300s/);
   await fleet.change({ pools: pools(['a'], ['b']) });
