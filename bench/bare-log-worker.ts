@@ -38,6 +38,8 @@ const point = database.prepare(
 );
 const setRevision = database.prepare(`UPDATE meta SET value = ? WHERE name = 'revision'`);
 
+// Made before, as for the provider.
+const names = Array.from({ length: keys }, (_, index) => `default/o${index}`);
 const started = performance.now();
 const thread = process.threadCpuUsage();
 let revision = 0;
@@ -45,7 +47,7 @@ for (let batch = 0; batch < batches; batch += 1) {
   begin.run();
   for (let index = 0; index < perBatch; index += 1) {
     revision += 1;
-    const key = `default/o${revision % keys}`;
+    const key = names[revision % keys] ?? '';
     insert.run(revision, 'configmaps', key, previousOf.get('configmaps', key) ?? null, value);
     point.run('configmaps', key, revision);
   }

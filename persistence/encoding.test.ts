@@ -50,6 +50,17 @@ test('encodedSize() is exact', () => {
   );
 });
 
+test('encodeBatch() writes every byte, so that nothing of the memory it got is in it', () => {
+  const records = [
+    { revision: 7, kind: 'core/pods', key: 'default/käse', value: Buffer.from('{}') },
+    { revision: 8, kind: 'core/pods', key: 'default/web-1' },
+  ];
+  const bytes = Buffer.from(encodeBatch({ epoch: 3, records }));
+  const second = 48 + 24 + 'core/pods'.length + Buffer.byteLength('default/käse') + 2;
+  const unused = [10, 11, ...[48, second].flatMap((at) => [at + 9, at + 20, at + 23])];
+  for (const at of unused) assert.equal(bytes[at], 0, `byte ${at}`);
+});
+
 test('decodeBatch() detects every single flipped bit', () => {
   const records = [
     { revision: 7, kind: 'core/pods', key: 'default/web-1', value: Buffer.from('{"a":1}') },

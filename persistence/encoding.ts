@@ -14,6 +14,7 @@ const HEADER_BYTES = 48;
 const RECORD_BYTES = 24;
 const PUT = 1;
 const DELETE = 2;
+const LAST_ASCII = 0x7f;
 
 export interface Batch {
   readonly epoch: number;
@@ -23,8 +24,26 @@ export interface Batch {
 
 /** Size in bytes that a record takes in a batch. */
 export function encodedSize(record: LogRecord): number {
-  const names = Buffer.byteLength(record.kind) + Buffer.byteLength(record.key);
+  const names = nameBytes(record.kind) + nameBytes(record.key);
   return RECORD_BYTES + names + (record.value?.byteLength ?? 0);
+}
+
+/** As Buffer.byteLength(), which costs more than the name is long. */
+function nameBytes(name: string): number {
+  for (let at = 0; at < name.length; at += 1) {
+    if (name.charCodeAt(at) > LAST_ASCII) return Buffer.byteLength(name);
+  }
+  return name.length;
+}
+
+/** As Buffer.write(). @returns how many bytes */
+function writeName(bytes: Buffer, name: string, start: number): number {
+  for (let at = 0; at < name.length; at += 1) {
+    const code = name.charCodeAt(at);
+    if (code > LAST_ASCII) return bytes.write(name, start);
+    bytes[start + at] = code;
+  }
+  return name.length;
 }
 
 /**
@@ -38,8 +57,8 @@ export function encodeBatch(batch: Batch): ArrayBuffer {
   const last = records.at(-1);
   if (first === undefined || last === undefined) throw new RangeError('A batch needs a record');
   const length = records.reduce((sum, record) => sum + encodedSize(record), HEADER_BYTES);
-  const buffer = new ArrayBuffer(length);
-  const bytes = Buffer.from(buffer);
+  // Of its own, to be transferred; not cleared, so every byte of it must be written.
+  const bytes = Buffer.allocUnsafeSlow(length);
   let offset = HEADER_BYTES;
   let previous = -1;
   for (const record of records) {
@@ -53,7 +72,7 @@ export function encodeBatch(batch: Batch): ArrayBuffer {
     first: first.revision,
     last: last.revision,
   });
-  return buffer;
+  return bytes.buffer;
 }
 
 /** The first and the last revision of a batch that encodeBatch() made; nothing else is looked at. */
@@ -92,7 +111,8 @@ function writeHeader(
   { count, epoch, first, last }: Readonly<Record<'count' | 'epoch' | 'first' | 'last', number>>,
 ): void {
   bytes.writeUInt32LE(MAGIC, 0);
-  bytes.writeUInt16LE(VERSION, 8);
+  // The upper half is zero.
+  bytes.writeUInt32LE(VERSION, 8);
   bytes.writeUInt32LE(count, 12);
   writeUint53(bytes, bytes.length, 16);
   writeUint53(bytes, epoch, 24);
@@ -103,14 +123,16 @@ function writeHeader(
 
 function writeRecord(bytes: Buffer, start: number, record: LogRecord): number {
   const body = start + RECORD_BYTES;
-  const kindBytes = bytes.write(record.kind, body);
-  const keyBytes = bytes.write(record.key, body + kindBytes);
+  const kindBytes = writeName(bytes, record.kind, body);
+  const keyBytes = writeName(bytes, record.key, body + kindBytes);
   const valueBytes = record.value?.byteLength ?? 0;
   writeUint53(bytes, record.revision, start);
-  bytes.writeUInt8(record.value === undefined ? DELETE : PUT, start + 8);
+  // The upper half is zero.
+  bytes.writeUInt16LE(record.value === undefined ? DELETE : PUT, start + 8);
   bytes.writeUInt16LE(kindBytes, start + 10);
   bytes.writeUInt32LE(keyBytes, start + 12);
   bytes.writeUInt32LE(valueBytes, start + 16);
+  bytes.writeUInt32LE(0, start + 20);
   const value = body + kindBytes + keyBytes;
   if (record.value !== undefined) bytes.set(record.value, value);
   return value + valueBytes;
