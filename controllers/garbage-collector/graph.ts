@@ -60,8 +60,8 @@ export class OwnerGraph {
       if (dependents === undefined) this.#dependents.set(uid, new Set([node.uid]));
       else dependents.add(node.uid);
     }
-    const owners = JSON.stringify(node.owners);
-    const lostOwner = before !== undefined && JSON.stringify(before.owners) !== owners;
+    const lostOwner =
+      before !== undefined && JSON.stringify(before.owners) !== JSON.stringify(node.owners);
     const doubtful = node.owners.some(({ uid }) => {
       const owner = this.#nodes.get(uid);
       if (owner === undefined || owner.waiting) return true;

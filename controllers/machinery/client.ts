@@ -123,7 +123,7 @@ export class HttpClient implements Client, AsyncDisposable {
         silence.extend();
       }
     } catch (error) {
-      throw this.#translate(error, path, signal, lifetime);
+      throw this.#translate(error, path, signal, overOf(lifetime));
     } finally {
       end.end();
       silence.end();
@@ -223,7 +223,7 @@ export class HttpClient implements Client, AsyncDisposable {
     try {
       yield* await this.#transport.open({ method: 'GET', path }, signal);
     } catch (error) {
-      throw this.#translate(error, path, signal, signal);
+      throw this.#translate(error, path, signal, {});
     }
   }
 
@@ -283,20 +283,29 @@ export class HttpClient implements Client, AsyncDisposable {
     const message = `${method} ${path}: no end of the answer within ${Math.round(timeoutMs / 1000)} s`;
     const deadline = new Deadline(this.#clock, timeoutMs, message, signal);
     try {
-      return parse(await this.#transport.send(request, deadline.signal));
+      return parse(await this.#transport.send(request, deadline));
     } catch (error) {
-      throw this.#translate(error, path, signal, deadline.signal);
+      throw this.#translate(error, path, signal, deadline);
     } finally {
       deadline.end();
     }
   }
 
   /** The caller's own abort reason first, then our deadline, then what the server or the socket said. */
-  #translate(error: unknown, path: string, caller: AbortSignal, deadline: AbortSignal): unknown {
+  #translate(
+    error: unknown,
+    path: string,
+    caller: AbortSignal,
+    { over }: Partial<Pick<Deadline, 'over'>>,
+  ): unknown {
     if (caller.aborted) return caller.reason;
-    if (deadline.aborted) return deadline.reason;
+    if (over !== undefined) return over.reason;
     if (error instanceof RequestError || error instanceof ConnectionError) return error;
     const why = error instanceof Error ? error.message : String(error);
     return new ConnectionError(`Cannot reach ${this.#host}${path}: ${why}`, error);
   }
+}
+
+function overOf({ aborted, reason }: AbortSignal): Pick<Deadline, 'over'> {
+  return { over: aborted ? { reason: reason as unknown } : undefined };
 }

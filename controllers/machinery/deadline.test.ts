@@ -30,3 +30,23 @@ test('Deadline follows its caller until its end', () => {
   assert.equal(ended?.signal.aborted, false);
   assert.equal(new Deadline(clock, 100, 'c', caller.signal).signal.reason, reason);
 });
+
+test('Deadline calls back once when it is over, and says why', () => {
+  const clock = new FakeClock();
+  const caller = new AbortController();
+  const [over, follows, ended] = [100, 200, 300].map(
+    (timeoutMs) => new Deadline(clock, timeoutMs, `after ${timeoutMs}`, caller.signal),
+  );
+  const reasons: unknown[] = [];
+  for (const deadline of [over, follows, ended]) deadline?.onOver((why) => reasons.push(why));
+  clock.advance(100);
+  ended?.end();
+  const reason = new Error('given up');
+  caller.abort(reason);
+  assert.equal(reasons.length, 2);
+  assert.ok(reasons[0] instanceof ConnectionError);
+  assert.equal(over?.over?.reason, reasons[0]);
+  assert.equal(reasons[1], reason);
+  assert.equal(ended?.over, undefined);
+  assert.equal(over?.signal.reason, reasons[0]);
+});

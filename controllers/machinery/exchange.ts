@@ -2,6 +2,7 @@
 // costs as much processor time as everything else about a small answer.
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
+import type { Deadline } from './deadline.ts';
 
 export interface Exchanged {
   readonly statusCode: number;
@@ -9,31 +10,30 @@ export interface Exchanged {
   readonly text: string;
 }
 
-/** Rejects with the signal's reason, or with what undici says of the connection. */
+/** Rejects with the deadline's reason, or with what undici says of the connection. */
 export function exchange(
   dispatcher: Dispatcher,
   options: Dispatcher.DispatchOptions,
-  signal: AbortSignal,
+  deadline: Deadline,
 ): Promise<Exchanged> {
   return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(signal.reason as Error);
+    if (deadline.over !== undefined) {
+      reject(deadline.over.reason);
       return;
     }
     let statusCode = 0;
     let headers: IncomingHttpHeaders = {};
     const chunks: Buffer[] = [];
     let sent: Dispatcher.DispatchController | undefined;
-    const onAbort = (): void => {
-      reject(signal.reason as Error);
-      sent?.abort(signal.reason as Error);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
+    deadline.onOver((reason) => {
+      reject(reason);
+      sent?.abort(reason as Error);
+    });
     dispatcher.dispatch(options, {
       onRequestStart(controller) {
         sent = controller;
         // It waited for a connection, and nobody waits for it any more.
-        if (signal.aborted) controller.abort(signal.reason as Error);
+        if (deadline.over !== undefined) controller.abort(deadline.over.reason as Error);
       },
       onResponseStart(_, code, received) {
         statusCode = code;
@@ -43,13 +43,13 @@ export function exchange(
         chunks.push(chunk);
       },
       onResponseEnd() {
-        signal.removeEventListener('abort', onAbort);
+        sent = undefined;
         const [only = Buffer.alloc(0), ...more] = chunks;
         const body = more.length === 0 ? only : Buffer.concat(chunks);
         resolve({ statusCode, headers, text: body.toString() });
       },
       onResponseError(_, error) {
-        signal.removeEventListener('abort', onAbort);
+        sent = undefined;
         reject(error);
       },
     });

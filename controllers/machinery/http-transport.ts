@@ -6,6 +6,7 @@ import type { Clock } from '#platform/clock.ts';
 import { sleep } from '#platform/clock.ts';
 import type { MetricsRegistry } from '#platform/metrics.ts';
 import { Authentication } from './authentication.ts';
+import type { Deadline } from './deadline.ts';
 import { clientMetrics } from './client-metrics.ts';
 import type { ClientMetrics } from './client-metrics.ts';
 import { createDispatcher } from './dispatcher.ts';
@@ -64,19 +65,27 @@ export class HttpTransport implements AsyncDisposable {
   }
 
   /** Waits for the whole answer. @throws RequestError for any status but 2xx */
-  send(request: TransportRequest, signal: AbortSignal): Promise<string> {
-    return this.#patiently(request, signal, async (options) => {
-      const { text, ...head } = await exchange(this.#dispatcher, options, signal);
-      return { ...head, content: text, text: () => text };
-    });
+  send(request: TransportRequest, deadline: Deadline): Promise<string> {
+    return this.#patiently(
+      request,
+      () => deadline.signal,
+      async (options) => {
+        const { text, ...head } = await exchange(this.#dispatcher, options, deadline);
+        return { ...head, content: text, text: () => text };
+      },
+    );
   }
 
   /** Waits for the head of the answer; its body comes as the server makes it. @throws RequestError for any status but 2xx */
   open(request: TransportRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-    return this.#patiently(request, signal, async (options) => {
-      const { body, ...head } = await this.#dispatcher.request({ ...options, signal });
-      return { ...head, content: body as AsyncIterable<Uint8Array>, text: () => body.text() };
-    });
+    return this.#patiently(
+      request,
+      () => signal,
+      async (options) => {
+        const { body, ...head } = await this.#dispatcher.request({ ...options, signal });
+        return { ...head, content: body as AsyncIterable<Uint8Array>, text: () => body.text() };
+      },
+    );
   }
 
   /** Ends open requests. */
@@ -87,7 +96,7 @@ export class HttpTransport implements AsyncDisposable {
   /** Comes again when the server, which did nothing yet, says when to. */
   async #patiently<T>(
     request: TransportRequest,
-    signal: AbortSignal,
+    signal: () => AbortSignal,
     ask: (options: Dispatcher.DispatchOptions) => Promise<Answer<T>>,
   ): Promise<T> {
     for (let attempt = 0; ; attempt += 1) {
@@ -97,7 +106,7 @@ export class HttpTransport implements AsyncDisposable {
       const refusal = refusalOf(request, answer.statusCode, answer.headers, await answer.text());
       const waitSeconds = patienceFor(refusal);
       if (waitSeconds === undefined || attempt >= MAXIMUM_RETRIES) throw refusal;
-      await sleep(this.#clock, waitSeconds * 1000, signal);
+      await sleep(this.#clock, waitSeconds * 1000, signal());
     }
   }
 

@@ -25,7 +25,9 @@ export function resourcesText(
       }
     | undefined,
 ): string {
-  const { limits = {}, requests = {} } = resources ?? {};
+  // Of the thousands of containers that ask for nothing.
+  if (resources?.limits === undefined && resources?.requests === undefined) return '[[],[]]';
+  const { limits = {}, requests = {} } = resources;
   const canonical = (amounts: Readonly<Record<string, string>>): readonly string[] =>
     Object.entries(amounts)
       .map(([name, amount]) => `${name}=${canonicalQuantity(amount)}`)

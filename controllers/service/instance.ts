@@ -63,10 +63,38 @@ export interface Instance {
   readonly resizeRefused: string | undefined;
 }
 
+/** What was found of a Pod, and the facts of its node that it was found with. */
+interface Found {
+  readonly node: string;
+  readonly nodeKnown: Pick<NodeFacts, 'ready' | 'resizable'> | undefined;
+  readonly instance: Instance;
+}
+
+/** Objects of a cache never change in place, and each plan asks for all of them. */
+const found = new WeakMap<Pod, Found>();
+
 export function instanceOf(pod: Pod, nodes: ReadonlyMap<string, NodeFacts>): Instance {
-  const { metadata, spec, status } = pod;
-  const node = spec.nodeName ?? pinnedNode(spec) ?? '';
+  const before = found.get(pod);
+  const node = before?.node ?? nodeOf(pod);
   const nodeKnown = nodes.get(node);
+  if (
+    before !== undefined &&
+    before.nodeKnown?.ready === nodeKnown?.ready &&
+    before.nodeKnown?.resizable === nodeKnown?.resizable
+  )
+    return before.instance;
+  const instance = readInstance(pod, node, nodeKnown);
+  found.set(pod, { node, nodeKnown, instance });
+  return instance;
+}
+
+/** Where it runs or is pinned to. */
+function nodeOf({ spec }: Pod): string {
+  return spec.nodeName ?? pinnedNode(spec) ?? '';
+}
+
+function readInstance(pod: Pod, node: string, nodeKnown: NodeFacts | undefined): Instance {
+  const { metadata, spec, status } = pod;
   const phase = status?.phase ?? 'Pending';
   const ended = phase === 'Failed' || phase === 'Succeeded';
   const bound = spec.nodeName !== undefined && spec.nodeName !== '';
