@@ -1,4 +1,4 @@
-// `npm run bench [start|create|watch|list|ingress|plan|rollout|fleet|idle|s3|segments|store|artifact …] [--scale FACTOR] [--peer etcd]`: ratios against a floor measured in the same run. Not a test: nothing fails here.
+// `npm run bench [start|create|watch|list|ingress|plan|rollout|fleet|idle|s3|segments|store|replica|artifact …] [--scale FACTOR] [--peer etcd]`: ratios against a floor measured in the same run. Not a test: nothing fails here.
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchArtifact } from './artifact.ts';
@@ -8,6 +8,7 @@ import { benchIdle } from './idle.ts';
 import { benchIngress } from './ingress.ts';
 import { benchList } from './list.ts';
 import { benchPlan } from './plan.ts';
+import { benchReplica } from './replica.ts';
 import { benchRollout } from './rollout.ts';
 import { pinning } from './processes.ts';
 import { benchS3 } from './s3.ts';
@@ -31,6 +32,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   s3: benchS3,
   segments: benchSegments,
   store: benchStore,
+  replica: benchReplica,
   artifact: benchArtifact,
 };
 
