@@ -89,8 +89,7 @@ export function revisionsOf(batch: ArrayBuffer): { readonly first: number; reado
 export function joinBatches(batches: readonly ArrayBuffer[], epoch: number): ArrayBuffer {
   const parts = batches.map((batch) => Buffer.from(batch));
   const length = parts.reduce((sum, part) => sum + part.length - HEADER_BYTES, HEADER_BYTES);
-  const buffer = new ArrayBuffer(length);
-  const bytes = Buffer.from(buffer);
+  const bytes = Buffer.allocUnsafeSlow(length);
   let offset = HEADER_BYTES;
   let count = 0;
   let previous = -1;
@@ -103,7 +102,7 @@ export function joinBatches(batches: readonly ArrayBuffer[], epoch: number): Arr
   const first = parts[0];
   if (first === undefined) throw new RangeError('A batch needs a record');
   writeHeader(bytes, { count, epoch, first: readUint53(first, 32), last: previous });
-  return buffer;
+  return bytes.buffer;
 }
 
 function writeHeader(

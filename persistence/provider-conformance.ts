@@ -175,6 +175,27 @@ export function testProvider(
     await appending;
   });
 
+  check('gives a batch back where it says so, as it was', async (site) => {
+    await using one = await claim(site);
+    const { epoch, instance, provider } = one;
+    const encoded = (revision: number) => encodeBatch({ epoch, records: [put(revision, 'a')] });
+    if (provider.appendAndReturn === undefined) return;
+    const append = async (batch: ArrayBuffer): Promise<ArrayBuffer | undefined> =>
+      provider.appendAndReturn?.(instance, batch);
+    const batches = [encoded(1), encoded(2)];
+    const returned = await Promise.all(batches.map(append));
+    assert.deepEqual(
+      batches.map(({ byteLength }) => byteLength),
+      [0, 0],
+    );
+    assert.deepEqual(
+      returned.map((batch) => batch && new Uint8Array(batch)),
+      [encoded(1), encoded(2)].map((batch) => new Uint8Array(batch)),
+    );
+    await assert.rejects(append(encoded(2)), { name: 'CorruptDataError' });
+    assert.deepEqual(await shown(provider.readFrom(instance, 1)), ['a@2']);
+  });
+
   check('commits batches that are appended at once, each in its order', async (site) => {
     await using one = await claim(site);
     const revisions = Array.from({ length: 200 }, (_, index) => index + 1);

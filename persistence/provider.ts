@@ -92,6 +92,8 @@ export interface LogPersistenceProvider extends PersistenceProvider, AsyncDispos
    * @throws EpochLostError, StorageFullError, StorageUnreachableError, StorageFailedError, CorruptDataError
    */
   append(instance: string, batch: ArrayBuffer): Promise<void>;
+  /** As append(), and gives the buffer back, for whoever sends it on; those that cannot do it without a copy do not have it. */
+  appendAndReturn?(instance: string, batch: ArrayBuffer): Promise<ArrayBuffer>;
   /**
    * The whole log in revision order: first the state at the compacted revision (objects only), then each change after it.
    * Applied in order it gives the live objects; what is above the compacted revision is also the history.

@@ -123,11 +123,9 @@ export class Following {
       await this.primary.append(batch);
       return;
     }
-    // The primary takes the buffer over.
-    const copy = batch.slice(0);
-    const { last } = revisionsOf(copy);
-    const base = await this.primary.append(batch);
-    this.#tail.push({ base, last, batch: copy, at: this.#clock.now() });
+    const { last } = revisionsOf(batch);
+    const written = await this.primary.appendAndReturn(batch);
+    this.#tail.push({ ...written, last, at: this.#clock.now() });
     for (const replica of this.replicas) replica.wake();
     await this.acknowledgements.reached(last);
   }

@@ -59,9 +59,33 @@ export class Primary {
     return this.#stall;
   }
 
+  async append(batch: ArrayBuffer): Promise<void> {
+    const { provider, name } = this.instance;
+    await this.#write(batch, () => provider.append(name, batch));
+  }
+
+  /** @returns the revision before it, and the batch to be sent on */
+  async appendAndReturn(
+    batch: ArrayBuffer,
+  ): Promise<{ readonly base: number; readonly batch: ArrayBuffer }> {
+    const { provider, name } = this.instance;
+    let returned = batch;
+    const base = await this.#write(batch, async () => {
+      if (provider.appendAndReturn !== undefined) {
+        returned = await provider.appendAndReturn(name, batch);
+        return;
+      }
+      // It takes the buffer over.
+      const copy = batch.slice(0);
+      await provider.append(name, batch);
+      returned = copy;
+    });
+    return { base, batch: returned };
+  }
+
   /** @returns the revision before it */
-  async append(batch: ArrayBuffer): Promise<number> {
-    const { provider, name, location } = this.instance;
+  async #write(batch: ArrayBuffer, append: () => Promise<void>): Promise<number> {
+    const { location } = this.instance;
     const last = this.#breaker.isOpen ? 0 : revisionsOf(batch).last;
     if (last === 0) {
       throw new StorageUnreachableError(
@@ -70,7 +94,7 @@ export class Primary {
     }
     const cancel = this.#watch();
     try {
-      await provider.append(name, batch);
+      await append();
     } catch (cause) {
       const error = understood(cause, location);
       this.#failed(error);

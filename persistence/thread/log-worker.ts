@@ -16,7 +16,7 @@ import type { Command, Request, Response, Result } from './protocol.ts';
 const GROUP_BYTES = 16 << 20;
 
 type Append = Request & {
-  readonly command: { readonly verb: 'append'; readonly batch: ArrayBuffer };
+  readonly command: Command & { readonly verb: 'append' };
 };
 
 const CHANGING: ReadonlySet<Command['verb']> = new Set([
@@ -91,10 +91,13 @@ export class LogWorker {
   }
 
   async #append(group: readonly Append[]): Promise<void> {
-    const accepted: { readonly id: number; readonly batch: Batch }[] = [];
-    for (const { id, command } of group) {
+    const accepted: { readonly request: Append; readonly batch: Batch }[] = [];
+    // Those that are returned are out of reach then.
+    const bytes = group.reduce((sum, { command }) => sum + command.batch.byteLength, 0);
+    for (const request of group) {
+      const { id, command } = request;
       try {
-        accepted.push({ id, batch: decodeBatch(command.batch) });
+        accepted.push({ request, batch: decodeBatch(command.batch) });
       } catch (error) {
         this.#fail(id, this.#engine.failureOf(error));
       }
@@ -103,17 +106,22 @@ export class LogWorker {
     try {
       this.#check('append');
       const outcomes = await this.#engine.append(accepted.map(({ batch }) => batch));
-      for (const [index, { id }] of accepted.entries()) {
+      for (const [index, { request }] of accepted.entries()) {
         const failure = outcomes[index];
-        if (failure === undefined) this.#send({ id, result: {} });
-        else this.#fail(id, failure);
+        if (failure === undefined) this.#acknowledge(request);
+        else this.#fail(request.id, failure);
       }
     } catch (error) {
       const failure = this.#note(error);
-      for (const { id } of accepted) this.#fail(id, failure);
+      for (const { request } of accepted) this.#fail(request.id, failure);
       return;
     }
-    await this.#committed(group.reduce((sum, { command }) => sum + command.batch.byteLength, 0));
+    await this.#committed(bytes);
+  }
+
+  #acknowledge({ id, command: { batch, returns } }: Append): void {
+    if (returns === true) this.#send({ id, result: { batch } }, batch);
+    else this.#send({ id, result: {} });
   }
 
   async #answer({ id, command }: Request): Promise<void> {

@@ -7,7 +7,8 @@ export type Command =
   | { readonly verb: 'open' }
   | { readonly verb: 'claim'; readonly machine: string; readonly atLeast: number }
   | { readonly verb: 'cursor' }
-  | { readonly verb: 'append'; readonly batch: ArrayBuffer }
+  /** `returns`: the answer has the batch again. */
+  | { readonly verb: 'append'; readonly batch: ArrayBuffer; readonly returns?: true }
   /** One change whose revision the worker chooses; the batch has a single record. */
   | { readonly verb: 'write'; readonly batch: ArrayBuffer }
   /** The rows after a revision, as many as fit; `history` insists that no change is missing. */
@@ -44,7 +45,7 @@ export interface Request {
 /** What a command answers; only the parts that it has. */
 export interface Result {
   readonly cursor?: Cursor;
-  /** Absent: nothing found, or no more rows. */
+  /** Absent: nothing found, or no more rows. Of append: the one that was sent, where it is to be returned. */
   readonly batch?: ArrayBuffer;
   /** Of compact: false when another slice is needed. */
   readonly done?: boolean;

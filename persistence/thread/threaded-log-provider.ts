@@ -91,6 +91,13 @@ export class ThreadedLogProvider implements LogPersistenceProvider {
     await this.#connection(instance).request({ verb: 'append', batch }, [batch]);
   }
 
+  async appendAndReturn(instance: string, batch: ArrayBuffer): Promise<ArrayBuffer> {
+    const command = { verb: 'append', batch, returns: true } as const;
+    const answer = await this.#connection(instance).request(command, [batch]);
+    if (answer.batch === undefined) throw new TypeError('A batch was kept and not returned');
+    return answer.batch;
+  }
+
   async *replay(instance: string, signal: AbortSignal): AsyncIterable<readonly LogRecord[]> {
     for await (const records of this.#read(instance, -1, false)) {
       signal.throwIfAborted();
