@@ -216,7 +216,7 @@ export function invalid(
   const kind = subject.group === '' ? subject.kind : `${subject.kind}.${subject.group}`;
   return new ApiError(422, 'Invalid', `${kind} "${name}" is invalid: ${list}`, {
     details: {
-      name,
+      ...(name === '' ? {} : { name }),
       ...(subject.group === '' ? {} : { group: subject.group }),
       kind: subject.kind,
       causes: errors.map(({ reason, message, field }) => ({ reason, message, field })),

@@ -11,6 +11,7 @@ const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
   'application/json-patch+json': 'json',
   'application/merge-patch+json': 'merge',
   'application/strategic-merge-patch+json': 'strategic',
+  'application/apply-patch+yaml': 'apply',
 };
 
 /** @throws ApiError BadRequest, UnsupportedMediaType */
@@ -52,7 +53,14 @@ export function patchTypeOf(context: RequestContext, definition: ResourceDefinit
 }
 
 export function decodePatch(type: PatchType, context: RequestContext, body: Buffer): PatchRequest {
-  return { type, ...parsePatchBody(body, context.request.headers['content-type']) };
+  const decoded = parsePatchBody(body, context.request.headers['content-type']);
+  if (type !== 'apply') return { type, ...decoded };
+  return { type, ...decoded, force: isTrue(context.info.query.get('force')) };
+}
+
+/** As upstream reads booleans in queries: anything but these is true. */
+export function isTrue(value: string | null): boolean {
+  return value !== null && value !== '' && value !== '0' && value.toLowerCase() !== 'false';
 }
 
 /** The media type without parameters, in lower case; '' when there is none. */

@@ -1,12 +1,14 @@
 // The query parameters of writes (dryRun, fieldManager, fieldValidation) and what a handler hands to the registry.
 import { invalid } from '../api/errors.ts';
 import type { FieldError } from '../api/errors.ts';
-import type { FieldValidation, WriteContext } from '../registry/types.ts';
+import type { FieldValidation, PatchType, WriteContext } from '../registry/types.ts';
 import type { UserInfo } from '../api/user.ts';
 
 import type { RequestContext } from './context.ts';
 
 const FIELD_MANAGER_LIMIT = 128;
+/** What upstream's `unicode.IsPrint` says no to. */
+const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu;
 
 export type WriteOptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions' | 'DeleteOptions';
 
@@ -42,15 +44,30 @@ class RequestWriteContext implements WriteContext {
   }
 }
 
-/** @throws ApiError Invalid, of `kind` in meta.k8s.io, as upstream validates options */
-export function writeContextOf(context: RequestContext, kind: WriteOptionsKind): WriteContext {
+/**
+ * @param patchType of a patch
+ * @throws ApiError Invalid, of `kind` in meta.k8s.io, as upstream validates options
+ */
+export function writeContextOf(
+  context: RequestContext,
+  kind: WriteOptionsKind,
+  patchType?: PatchType,
+): WriteContext {
   const { query } = context.info;
   const errors: FieldError[] = [];
   const dryRun = parseDryRun(query.getAll('dryRun'), errors);
   const fieldManager = parseFieldManager(query.get('fieldManager') ?? '', errors);
   const fieldValidation = parseFieldValidation(query.get('fieldValidation') ?? '', errors);
-  // Server-side apply is answered 415 before this: any other patch has nothing to force.
-  if (kind === 'PatchOptions' && query.has('force')) {
+  if (patchType === 'apply') {
+    // Who applies says so: from then on the name decides what the next apply may take away.
+    if (fieldManager === '') {
+      errors.push({
+        reason: 'FieldValueRequired',
+        field: 'fieldManager',
+        message: 'Required value: is required for apply patch',
+      });
+    }
+  } else if (kind === 'PatchOptions' && query.has('force')) {
     errors.push({
       reason: 'FieldValueForbidden',
       field: 'force',
@@ -91,11 +108,15 @@ function parseFieldManager(value: string, errors: FieldError[]): string {
       field: 'fieldManager',
       message: `Too long: may not be more than ${FIELD_MANAGER_LIMIT} bytes`,
     });
-  } else if (/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(value)) {
+    return value;
+  }
+  const wrong = value.match(UNPRINTABLE)?.[0];
+  if (wrong !== undefined) {
+    const code = (wrong.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
     errors.push({
       reason: 'FieldValueInvalid',
       field: 'fieldManager',
-      message: `Invalid value: ${JSON.stringify(value)}: should only contain printable characters`,
+      message: `Invalid value: ${JSON.stringify(value)}: invalid character U+${code} (at position ${value.indexOf(wrong)})`,
     });
   }
   return value;
@@ -119,9 +140,10 @@ function parseFieldValidation(value: string, errors: FieldError[]): FieldValidat
   }
 }
 
-/** Upstream's default: the user agent up to its first slash. */
+/** Upstream's default: the user agent up to its first slash, what cannot be printed left out. */
 function defaultManager(context: RequestContext): string {
   const agent = context.request.headers['user-agent'] ?? '';
   const slash = agent.indexOf('/');
-  return (slash < 0 ? agent : agent.slice(0, slash)).slice(0, FIELD_MANAGER_LIMIT);
+  const name = (slash < 0 ? agent : agent.slice(0, slash)).replace(UNPRINTABLE, '');
+  return name.slice(0, FIELD_MANAGER_LIMIT);
 }

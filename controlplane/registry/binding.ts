@@ -29,6 +29,7 @@ export async function bindPod(
     'binding',
     {
       conditional: false,
+      ownership: 'kept',
       refusal: strictBodyError(target.definition),
       apply: (old) => ({
         object: bound(env, target, old, object.metadata, node),

@@ -14,6 +14,7 @@ import { KeyExistsError } from '#controlplane/store/errors.ts';
 import type { StoredObject } from '#controlplane/store/types.ts';
 import { acceptBody, matchNamespace } from './body.ts';
 import type { Environment } from './environment.ts';
+import { ownNewFields, takeSentEntries } from './field-owners.ts';
 import { dropDuplicateOwners, prepareNewMetadata } from './metadata.ts';
 import { warnOfInertKind } from './inert-kinds.ts';
 import { admitToNamespace } from './namespaces.ts';
@@ -22,7 +23,7 @@ import { reportProblems, strictBodyError } from './problems.ts';
 import { needRules } from './rules.ts';
 import type { Strategy } from './strategy.ts';
 import { hasStatus, strategyOf } from './strategy-table.ts';
-import type { DecodedObject, WriteContext } from './types.ts';
+import type { DecodedObject, Ownership, WriteContext } from './types.ts';
 import { validateNew } from './validation.ts';
 import { putObject } from './writes.ts';
 
@@ -35,6 +36,7 @@ export async function createObject(
   namespace: string,
   body: DecodedObject,
   context: WriteContext,
+  ownership: Ownership = 'tracked',
 ): Promise<StoredObject> {
   const { object } = body;
   acceptBody(definition, object);
@@ -51,7 +53,7 @@ export async function createObject(
   if (prefix !== '') metadata.name = generatedName(env, prefix);
   if (definition.namespaced) admitToNamespace(env, definition, namespace, displayName(metadata));
   env.customResources.admitCreate(definition, displayName(metadata));
-  prepareCreate(env, definition, strategyOf(definition), object, context);
+  prepareCreate(env, definition, object, context, ownership);
   warnOfInertKind(definition, context);
   return store(env, definition, object, prefix, context);
 }
@@ -63,22 +65,39 @@ function generatedName(env: Environment, prefix: string): string {
 function prepareCreate(
   env: Environment,
   definition: ResourceDefinition,
-  strategy: Strategy,
   object: KubernetesObject,
   context: WriteContext,
+  ownership: Ownership,
 ): void {
+  const strategy = strategyOf(definition);
   const { metadata } = object;
   prepareNewMetadata(metadata, env);
   dropDuplicateOwners(metadata, context);
   if (strategy.hasGeneration === true) metadata.generation = 1;
   if (strategy.keepsStatusOnCreate !== true && hasStatus(definition)) delete object['status'];
-  strategy.prepareForCreate?.(object, env);
-  applyDefaults(definition.schema, object);
-  strategy.applyDefaults?.(object);
+  fillIn(definition, strategy, object);
+  if (ownership === 'tracked') {
+    // What the server adds beyond defaults was set by nobody.
+    ownNewFields(env, definition, object, takeSentEntries(object), context);
+  }
+  if (strategy.prepareForCreate !== undefined) {
+    strategy.prepareForCreate(object, env);
+    fillIn(definition, strategy, object);
+  }
   const errors = validateNew(definition, strategy, object);
   if (errors.length === 0) errors.push(...(strategy.finish?.(object, env) ?? []));
   if (errors.length > 0) throw invalid(definition, displayName(metadata), errors);
   env.privileges?.admit(definition, object, undefined, context.user);
+}
+
+/** Defaults of the schema and of the kind. */
+export function fillIn(
+  definition: ResourceDefinition,
+  strategy: Strategy,
+  object: KubernetesObject,
+): void {
+  applyDefaults(definition.schema, object);
+  strategy.applyDefaults?.(object);
 }
 
 async function store(

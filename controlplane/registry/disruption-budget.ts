@@ -69,6 +69,7 @@ export async function drawOn(
     'status',
     {
       conditional: false,
+      ownership: 'kept',
       refusal: (text) => forbidden(definition, name, text),
       apply: (old) => ({ object: drawn(env, definition, old, podName), problems: [] }),
     },

@@ -98,6 +98,7 @@ async function remove(
     'status',
     {
       conditional: resourceVersion !== undefined,
+      ownership: 'kept',
       refusal: badRequest,
       apply(old) {
         if (resourceVersion !== undefined && resourceVersion !== old.metadata.resourceVersion)

@@ -19,6 +19,9 @@ import type { WriteContext } from './types.ts';
 
 const ANNOTATIONS_LIMIT_BYTES = 256 * 1024;
 
+const MANAGER_LIMIT = 128;
+const SUBRESOURCE_LIMIT = 256;
+
 const STRING_FIELDS = [
   'name',
   'generateName',
@@ -109,7 +112,6 @@ export function prepareNewMetadata(metadata: ObjectMeta, env: Environment): void
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.selfLink;
   delete metadata.generation;
-  delete metadata.managedFields;
   metadata.uid = env.ids.uuid();
   metadata.creationTimestamp = formatTimestamp(env.clock.now());
 }
@@ -117,7 +119,6 @@ export function prepareNewMetadata(metadata: ObjectMeta, env: Environment): void
 /** Keeps what a client cannot change. */
 export function prepareUpdatedMetadata(metadata: ObjectMeta, old: ObjectMeta): void {
   delete metadata.selfLink;
-  delete metadata.managedFields;
   keep(metadata, old, 'uid');
   keep(metadata, old, 'creationTimestamp');
   keep(metadata, old, 'deletionTimestamp');
@@ -150,6 +151,7 @@ export function validateMetadata(
   if (metadata.annotations !== undefined) validateAnnotations(metadata.annotations, errors);
   if (metadata.finalizers !== undefined) validateFinalizers(metadata.finalizers, errors);
   if (metadata.ownerReferences !== undefined) validateOwners(metadata, errors);
+  if (metadata.managedFields !== undefined) validateManagers(metadata.managedFields, errors);
   return errors;
 }
 
@@ -238,6 +240,19 @@ function validateOwners({ ownerReferences = [] }: ObjectMeta, errors: FieldError
         `Only one reference can have Controller set to true. Found ${controllers}`,
       ),
     );
+  }
+}
+
+function validateManagers(entries: readonly unknown[], errors: FieldError[]): void {
+  for (const [index, entry] of entries.entries()) {
+    const { manager, subresource } = entry as { manager?: unknown; subresource?: unknown };
+    const field = `metadata.managedFields[${index}]`;
+    if (typeof manager === 'string' && manager.length > MANAGER_LIMIT) {
+      errors.push(tooLongField(`${field}.manager`, MANAGER_LIMIT));
+    }
+    if (typeof subresource === 'string' && subresource.length > SUBRESOURCE_LIMIT) {
+      errors.push(tooLongField(`${field}.subresource`, SUBRESOURCE_LIMIT));
+    }
   }
 }
 

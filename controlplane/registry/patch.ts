@@ -8,6 +8,7 @@ import { applyStrategicMergePatch } from '#controlplane/api/patch/strategic-merg
 import { conformObject } from '#controlplane/api/schema/decode.ts';
 import { copyJson } from '#controlplane/api/schema/json-value.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
+import { applyObject } from './apply.ts';
 import { acceptBody, matchName, matchNamespace } from './body.ts';
 import type { Environment } from './environment.ts';
 import { strictPatchError } from './problems.ts';
@@ -29,6 +30,7 @@ export function patchObject(
   context: WriteContext,
 ): Promise<WriteResult> {
   const { definition, namespace, name } = target;
+  if (request.type === 'apply') return applyObject(env, target, subresource, request, context);
   return changeObject(
     env,
     target,

@@ -25,6 +25,9 @@ export interface DecodedObject {
   readonly problems: readonly string[];
 }
 
+/** Whether a write records who set what (`tracked`), leaves the records as they are (`kept`), or brings them with it (`given`). */
+export type Ownership = 'tracked' | 'kept' | 'given';
+
 export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
 
 export interface PatchRequest {
@@ -33,6 +36,8 @@ export interface PatchRequest {
   readonly patch: unknown;
   /** Duplicate fields found in the patch body. */
   readonly problems: readonly string[];
+  /** Of an apply: takes fields from their owners instead of refusing. */
+  readonly force?: boolean;
 }
 
 export interface DeleteOptions {

@@ -3,23 +3,30 @@
 import type { ApiError } from '#controlplane/api/errors.ts';
 import { badRequest, conflict, invalid, notFound } from '#controlplane/api/errors.ts';
 import { invalidField } from '#controlplane/api/field-errors.ts';
+import type { ManagedFieldsEntry } from '#controlplane/api/managed-fields/entry.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
-import { applyDefaults } from '#controlplane/api/schema/default.ts';
 import { copyJson } from '#controlplane/api/schema/json-value.ts';
 import { pruneUnknown } from '#controlplane/api/schema/prune.ts';
 import { RevisionConflictError } from '#controlplane/store/errors.ts';
 import type { StoredObject } from '#controlplane/store/types.ts';
 import { acceptBody, matchName, matchNamespace } from './body.ts';
-import { createObject } from './create.ts';
+import { createObject, fillIn } from './create.ts';
 import type { Environment } from './environment.ts';
 import { sameJSON } from './equality.ts';
+import {
+  changesNothing,
+  ownChangedFields,
+  setEntries,
+  storedEntries,
+  takeSentEntries,
+} from './field-owners.ts';
 import { changesGeneration, dropDuplicateOwners, prepareUpdatedMetadata } from './metadata.ts';
 import { decodeStored, unstored } from './objects.ts';
 import { reportProblems, strictBodyError } from './problems.ts';
 import { needRules } from './rules.ts';
 import type { Strategy } from './strategy.ts';
 import { hasStatus, strategyOf } from './strategy-table.ts';
-import type { DecodedObject, Target, WriteContext, WriteResult } from './types.ts';
+import type { DecodedObject, Ownership, Target, WriteContext, WriteResult } from './types.ts';
 import { validateChange } from './validation.ts';
 import { putObject, removeObject } from './writes.ts';
 
@@ -37,6 +44,8 @@ export interface Change {
   readonly refusal: (text: string) => ApiError;
   /** True when the client named the revision that it saw: a conflict is the client's to resolve. */
   readonly conditional: boolean;
+  /** `tracked` when absent. */
+  readonly ownership?: Ownership;
 }
 
 export async function updateObject(
@@ -100,7 +109,8 @@ export async function changeObject(
     const dropped = pruneUnknown(definition.schema, object);
     reportProblems(problems, dropped, attempt === 1 ? context : quiet(context), change.refusal);
     await needRules(definition, object);
-    const finished = prepareUpdate(env, target, subresource, object, old, context);
+    const { ownership = 'tracked' } = change;
+    const finished = prepareUpdate(env, target, subresource, object, old, ownership, context);
     try {
       const stored = await storeUpdate(env, target, current, old, finished, context);
       return { stored, created: false };
@@ -143,17 +153,29 @@ function prepareUpdate(
   env: Environment,
   { definition, name }: Target,
   subresource: string,
-  object: KubernetesObject,
+  wanted: KubernetesObject,
   old: KubernetesObject,
+  ownership: Ownership,
   context: WriteContext,
 ): KubernetesObject {
   const strategy = strategyOf(definition);
+  const object: KubernetesObject =
+    wanted.metadata === old.metadata ? { ...wanted, metadata: { ...old.metadata } } : wanted;
+  const sent = takeSentEntries(object);
   prepareUpdatedMetadata(object.metadata, old.metadata);
   dropDuplicateOwners(object.metadata, context);
   const merged = withSubresource(strategy, definition, subresource, object, old);
-  strategy.prepareForUpdate?.(merged, old, subresource, env);
-  applyDefaults(definition.schema, merged);
-  strategy.applyDefaults?.(merged);
+  fillIn(definition, strategy, merged);
+  if (ownership === 'tracked') {
+    ownChangedFields(env, definition, subresource, merged, old, sent, context);
+  } else {
+    const given = (sent ?? []) as readonly ManagedFieldsEntry[];
+    setEntries(merged, ownership === 'given' ? given : storedEntries(old.metadata));
+  }
+  if (strategy.prepareForUpdate !== undefined) {
+    strategy.prepareForUpdate(merged, old, subresource, env);
+    fillIn(definition, strategy, merged);
+  }
   strategy.finishUpdate?.(merged, old);
   if (
     strategy.hasGeneration === true &&
@@ -219,7 +241,7 @@ async function storeUpdate(
     if (context.dryRun) return unstored(definition, object, current.revision);
     return removeObject(env, definition, object, current.revision);
   }
-  if (sameJSON(object, old)) return current;
+  if (changesNothing(object, old)) return current;
   if (context.dryRun) return unstored(definition, object, current.revision);
   return putObject(env, definition, object, current.revision);
 }

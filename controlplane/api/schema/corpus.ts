@@ -143,8 +143,28 @@ function addProperties(component: string, properties: Record<string, Property>):
       ...(field.key === undefined ? {} : { patchMergeKey: field.key }),
       ...(defaultValue === undefined ? {} : { default: defaultValue }),
       ...(field.omit && !field.pointer ? { omitZero: true } : {}),
+      ...(field.omit ? {} : { zero: zeroOfField(field) }),
     };
   }
+}
+
+const zeros: Readonly<Record<string, unknown>> = {
+  string: '',
+  bool: false,
+  int32: 0,
+  int64: 0,
+  float64: 0,
+  quantity: '0',
+  intOrString: 0,
+};
+const EMPTY_STRUCT = Object.freeze({});
+
+/** What Go has in a field that nobody set and that is written all the same. */
+function zeroOfField({ type, shapes, pointer }: CorpusField): unknown {
+  if (pointer || shapes.length > 0) return null;
+  const scalar = own(zeros, type);
+  if (scalar !== undefined) return scalar;
+  return own(scalars, type) === undefined ? EMPTY_STRUCT : null;
 }
 
 /** The schema of a field's value; shared with other fields wherever the field adds nothing. */

@@ -178,6 +178,8 @@ class Walk implements Conformance {
 function isMeaningless(value: unknown, key: string, property: Property, schema: Schema): boolean {
   if (value === '') return property.omitZero === true || schema.required?.includes(key) === true;
   if (property.omitZero !== true) return false;
+  // An empty list of these asks to forget who set what.
+  if (key === 'managedFields') return false;
   if (value === 0 || value === false) return true;
   if (Array.isArray(value)) return value.length === 0;
   if (!isRecord(value)) return false;

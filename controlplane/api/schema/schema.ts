@@ -72,4 +72,6 @@ export interface Property {
   readonly default?: unknown;
   /** A zero value ('', 0, false, [], {}) means the same as absence and is dropped when decoding, as upstream does. */
   readonly omitZero?: boolean;
+  /** What upstream's decoder leaves in a field that is absent; undefined where absence stays absence. For who owns what. */
+  readonly zero?: unknown;
 }

@@ -13,7 +13,7 @@ export function patchHandler(services: Services): Handler {
     const definition = definitionOf(context);
     negotiate(context.request.headers.accept);
     const type = patchTypeOf(context, definition);
-    const write = writeContextOf(context, 'PatchOptions');
+    const write = writeContextOf(context, 'PatchOptions', type);
     const patch = decodePatch(type, context, await readBody(context.request));
     const { stored, created } = await services.registry.patch(
       { definition, namespace: namespaceOf(context, definition), name: context.info.name },

@@ -60,7 +60,7 @@ async function scaleOf(
     case 'patch': {
       // A Scale is a built-in kind, whatever it is the scale of.
       const type = patchTypeOf(context, { ...definition, custom: false });
-      const write = writeContextOf(context, 'PatchOptions');
+      const write = writeContextOf(context, 'PatchOptions', type);
       const patch = decodePatch(type, context, await readBody(context.request));
       return registry.patchScale(target, patch, write);
     }

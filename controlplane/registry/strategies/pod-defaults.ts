@@ -7,10 +7,6 @@ import { canonicalizeAmounts } from './amounts.ts';
 export function applyPodDefaults(pod: KubernetesObject): void {
   const spec = pod['spec'];
   if (!isObject(spec)) return;
-  const account = stringAt(spec, 'serviceAccountName') || stringAt(spec, 'serviceAccount');
-  spec['serviceAccountName'] = account || 'default';
-  spec['priority'] ??= 0;
-  spec['preemptionPolicy'] ??= 'PreemptLowerPriority';
   spec['enableServiceLinks'] ??= true;
   applyPodSpecDefaults(spec);
   for (const container of containersOf(spec)) defaultRunningContainer(container, spec);
@@ -23,12 +19,8 @@ export function applyTemplateDefaults(template: unknown): void {
 }
 
 function applyPodSpecDefaults(spec: JSONObject): void {
-  // The old name of the field, which clients still read.
   const account = stringAt(spec, 'serviceAccountName') || stringAt(spec, 'serviceAccount');
-  if (account !== '') {
-    spec['serviceAccountName'] = account;
-    spec['serviceAccount'] = account;
-  }
+  if (account !== '') setAccount(spec, account);
   for (const container of containersOf(spec)) {
     container['imagePullPolicy'] ??= pullPolicyOf(stringAt(container, 'image'));
     canonicalizeAmounts(objectAt(container, 'resources', 'limits'));
@@ -38,6 +30,21 @@ function applyPodSpecDefaults(spec: JSONObject): void {
     // A volume that names no source is an empty directory.
     if (isObject(volume) && Object.keys(volume).length === 1) volume['emptyDir'] = {};
   }
+}
+
+/** What upstream's admission adds: unlike a default it is owned by nobody. */
+export function admitPodSpec(pod: KubernetesObject): void {
+  const spec = pod['spec'];
+  if (!isObject(spec)) return;
+  if (stringAt(spec, 'serviceAccountName') === '') setAccount(spec, 'default');
+  spec['priority'] ??= 0;
+  spec['preemptionPolicy'] ??= 'PreemptLowerPriority';
+}
+
+/** Under the old name of the field too, which clients still read. */
+function setAccount(spec: JSONObject, account: string): void {
+  spec['serviceAccountName'] = account;
+  spec['serviceAccount'] = account;
 }
 
 function containersOf(spec: JSONObject): JSONObject[] {

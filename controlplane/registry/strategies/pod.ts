@@ -7,7 +7,7 @@ import type { KubernetesObject } from '#controlplane/api/object.ts';
 import { sameJSON } from '../equality.ts';
 import type { Strategy } from '../strategy.ts';
 import { mergeResize, RESIZE, validateResize } from './pod-resize.ts';
-import { applyPodDefaults } from './pod-defaults.ts';
+import { admitPodSpec, applyPodDefaults } from './pod-defaults.ts';
 import { qosClassOf } from './pod-qos.ts';
 import { EPHEMERAL, mergeEphemeral, validateEphemeral } from './pod-ephemeral.ts';
 import { validatePod } from './pod-validation.ts';
@@ -81,9 +81,11 @@ function isTerminal(pod: KubernetesObject): boolean {
 export const podStrategy: Strategy = {
   hasGeneration: true,
   prepareForCreate(object) {
+    admitPodSpec(object);
     object['status'] = { phase: 'Pending', qosClass: qosClassOf(object) };
   },
   prepareForUpdate(object, old) {
+    admitPodSpec(object);
     const status = object['status'];
     const qosClass = stringAt(old, 'status', 'qosClass');
     if (isObject(status) && qosClass !== '') status['qosClass'] = qosClass;

@@ -74,8 +74,7 @@ function validateType(object: KubernetesObject): FieldError[] {
 
 export const secretStrategy: Strategy = {
   hidesValues: true,
-  prepareForCreate: mergeStringData,
-  prepareForUpdate: mergeStringData,
+  applyDefaults: mergeStringData,
   validate,
   validateUpdate(object, old) {
     const errors = validateImmutable(object, old, ['data']);

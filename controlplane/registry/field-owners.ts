@@ -1,0 +1,139 @@
+// metadata.managedFields at the writes of objects: which entries count, and what they become. The rules are in
+// api/managed-fields; here they meet kinds, stored objects and what clients send.
+import { asksForReset, readEntries } from '#controlplane/api/managed-fields/entry.ts';
+import type { ManagedFieldsEntry } from '#controlplane/api/managed-fields/entry.ts';
+import { union } from '#controlplane/api/managed-fields/field-set.ts';
+import { untrackedBelow } from '#controlplane/api/managed-fields/untracked.ts';
+import { NOTHING, ownersAfterUpdate } from '#controlplane/api/managed-fields/update.ts';
+import type { Manager, Perspective } from '#controlplane/api/managed-fields/update.ts';
+import { apiVersionOf, parseAPIVersion } from '#controlplane/api/object.ts';
+import type { KubernetesObject, ObjectMeta } from '#controlplane/api/object.ts';
+import type { ResourceDefinition } from '#controlplane/api/resource.ts';
+import type { Schema } from '#controlplane/api/schema/schema.ts';
+import { formatTimestamp } from '#controlplane/api/timestamps.ts';
+import type { Environment } from './environment.ts';
+import { sameJSON } from './equality.ts';
+import { resetFields } from './reset-fields.ts';
+import type { WriteContext } from './types.ts';
+
+/** What clients sent as metadata.managedFields: undefined for nothing. */
+export type SentEntries = unknown;
+
+const perspectives = new WeakMap<ResourceDefinition, Map<string, Perspective>>();
+
+export function perspectiveOf(
+  env: Environment,
+  definition: ResourceDefinition,
+  subresource: string,
+): Perspective {
+  let known = perspectives.get(definition);
+  if (known === undefined) perspectives.set(definition, (known = new Map<string, Perspective>()));
+  let perspective = known.get(subresource);
+  if (perspective === undefined) {
+    const own = apiVersionOf(definition.group, definition.version);
+    const reset = resetFields(definition, subresource);
+    perspective = {
+      apiVersion: own,
+      subresource,
+      schemaOf: (apiVersion) =>
+        apiVersion === own ? definition.schema : schemaOf(env, definition, apiVersion),
+      reset,
+      excluded: union(untrackedBelow, reset),
+    };
+    known.set(subresource, perspective);
+  }
+  return perspective;
+}
+
+function schemaOf(
+  { scheme }: Environment,
+  { storageKey, kind }: ResourceDefinition,
+  apiVersion: string,
+): Schema | undefined {
+  const { group, version } = parseAPIVersion(apiVersion);
+  const other = scheme.byKind(group, version, kind);
+  return other?.storageKey === storageKey ? other.schema : undefined;
+}
+
+export function managerOf(env: Environment, context: WriteContext): Manager {
+  return { name: context.fieldManager, time: formatTimestamp(env.clock.now()) };
+}
+
+/** The entries of a stored object; none for one that an older server wrote. */
+export function storedEntries({ managedFields }: ObjectMeta): readonly ManagedFieldsEntry[] {
+  return (managedFields ?? []) as readonly ManagedFieldsEntry[];
+}
+
+/** Takes what the client sent out of the object. */
+export function takeSentEntries({ metadata }: KubernetesObject): SentEntries {
+  const sent: unknown = metadata.managedFields;
+  delete metadata.managedFields;
+  return sent;
+}
+
+/** Sets the owners of a new object's fields. */
+export function ownNewFields(
+  env: Environment,
+  definition: ResourceDefinition,
+  object: KubernetesObject,
+  sent: SentEntries,
+  context: WriteContext,
+): void {
+  const entries = asksForReset(sent) ? [] : (readEntries(sent) ?? []);
+  const perspective = perspectiveOf(env, definition, '');
+  const manager = managerOf(env, context);
+  setEntries(object, ownersAfterUpdate(perspective, entries, NOTHING, object, manager));
+}
+
+/** Sets the owners of a changed object's fields. */
+export function ownChangedFields(
+  env: Environment,
+  definition: ResourceDefinition,
+  subresource: string,
+  object: KubernetesObject,
+  old: KubernetesObject,
+  sent: SentEntries,
+  context: WriteContext,
+): void {
+  delete object.metadata.managedFields;
+  const entries = entriesBefore(subresource, old, sent);
+  // Nobody's fields are followed when nobody's were before: from an older server, or because somebody asked for it.
+  if (entries.length === 0) return;
+  const perspective = perspectiveOf(env, definition, subresource);
+  const manager = managerOf(env, context);
+  setEntries(object, ownersAfterUpdate(perspective, entries, old, object, manager));
+}
+
+function entriesBefore(
+  subresource: string,
+  { metadata }: KubernetesObject,
+  sent: SentEntries,
+): readonly ManagedFieldsEntry[] {
+  const stored = storedEntries(metadata);
+  if (sent === undefined || sent === null || subresource !== '') return stored;
+  if (asksForReset(sent)) return [];
+  // As nearly always: what was read is sent back.
+  if (sameJSON(sent, stored)) return stored;
+  const entries = readEntries(sent) ?? [];
+  return entries.length === 0 ? stored : entries;
+}
+
+export function setEntries(
+  { metadata }: KubernetesObject,
+  entries: readonly ManagedFieldsEntry[],
+): void {
+  if (entries.length === 0) delete metadata.managedFields;
+  else metadata.managedFields = entries as unknown[];
+}
+
+/** Whether a write leaves all as it is; times at which nothing happened do not count. */
+export function changesNothing(object: KubernetesObject, old: KubernetesObject): boolean {
+  if (object.metadata.managedFields === old.metadata.managedFields) return sameJSON(object, old);
+  if (!sameJSON(timeless(object), timeless(old))) return false;
+  return true;
+}
+
+function timeless(object: KubernetesObject): KubernetesObject {
+  const managedFields = storedEntries(object.metadata).map(({ time: _time, ...entry }) => entry);
+  return { ...object, metadata: { ...object.metadata, managedFields } };
+}
