@@ -235,7 +235,8 @@ test('lists keep the order of the configuration', () => {
     fc.property(history, fc.uniqueArray(word), (before, tags) => {
       const wanted = { apiVersion: 'example.com/v1', kind: 'Thing', spec: { tags } };
       const { object } = apply(before, 'one', wanted, true);
-      const now = (object as { spec?: { tags?: string[] } }).spec?.tags ?? [];
+      const now =
+        (object as { spec?: { tags?: readonly (typeof tags)[number][] } }).spec?.tags ?? [];
       assert.deepEqual(
         now.filter((tag) => tags.includes(tag)),
         tags,
