@@ -5,6 +5,7 @@ import { CommandError } from './usage-error.ts';
 const EXPLAINED = new Set([
   'ListenError',
   'CertificateFileError',
+  'TokenFileError',
   'PersistenceUrlError',
   'ForeignDataError',
   'InstanceLockedError',

@@ -38,6 +38,9 @@ import type { RunningRegistry } from './registry/registry.ts';
 import { SecretsKeys } from './secrets/secrets-keys.ts';
 import { openStore } from './store/store.ts';
 import type { Store } from './store/types.ts';
+import { openTokens } from './tokens/open-tokens.ts';
+import type { AuthenticationOptions, Tokens } from './tokens/open-tokens.ts';
+import { TokenSecrets } from './tokens/token-secrets.ts';
 
 export interface ControlPlaneOptions {
   readonly dataDir: string;
@@ -61,6 +64,8 @@ export interface ControlPlaneOptions {
   readonly clientAuthorities?: string;
   /** Created or brought up to date before listening, e.g. our CustomResourceDefinitions. */
   readonly bootstrapObjects: readonly unknown[];
+  /** How people and programs show who they are, beside client certificates and tokens of service accounts. */
+  readonly authentication?: AuthenticationOptions;
   /** Of the windlass package, for /version. */
   readonly version: string;
   readonly logger: Logger;
@@ -91,7 +96,7 @@ export interface ControlPlane {
  * Resolves when /readyz answers ok.
  *
  * @throws ListenError, CertificateFileError, PersistenceUrlError, ForeignDataError, InstanceLockedError, SecretsKeyError,
- *   CorruptDataError, StorageFullError, StorageFailedError; the signal's reason when it aborts
+ *   TokenFileError, CorruptDataError, StorageFullError, StorageFailedError; the signal's reason when it aborts
  */
 export async function startControlPlane(
   options: ControlPlaneOptions,
@@ -125,8 +130,20 @@ export async function startControlPlane(
   stopwatch.lap('registry and bootstrap objects');
   signal.throwIfAborted();
 
+  const tokens = await openTokens({ ...options, store, ids: systemIds });
+  const tokenSecrets = new TokenSecrets({
+    scheme,
+    store,
+    registry,
+    tokens: tokens.accounts,
+    certificateAuthority: certificates.store.authorityCertificate,
+    logger,
+  });
+  tokenSecrets.start();
+  cleanup.defer(() => tokenSecrets.close());
   const server = await listen(options, {
     certificates,
+    tokens,
     scheme,
     access,
     registry,
@@ -245,6 +262,7 @@ interface Parts {
   readonly certificates: Certificates;
   readonly scheme: Scheme;
   readonly access: AccessControl;
+  readonly tokens: Tokens;
   readonly registry: RunningRegistry;
   readonly store: Store;
   readonly secrets: SecretsKeys;
@@ -254,7 +272,7 @@ interface Parts {
 
 async function listen(options: ControlPlaneOptions, parts: Parts): Promise<ApiServer> {
   const { clock, logger, metrics, extraMetrics } = options;
-  const { certificates, scheme, access, registry, store, secrets, health } = parts;
+  const { certificates, scheme, access, tokens, registry, store, secrets, health } = parts;
   exposeBuildInfo(metrics, buildInfo(options.version));
   const server: ApiServer = await startServer(
     {
@@ -266,6 +284,8 @@ async function listen(options: ControlPlaneOptions, parts: Parts): Promise<ApiSe
       logger,
       ids: systemIds,
       authorizer: access.authorizer,
+      rbac: access.rbac,
+      tokens,
       certificates: {
         reserved: certificates.reservedNames,
         certify: (request, publicKey) => certificates.store.certify(request, publicKey),
@@ -287,7 +307,7 @@ async function listen(options: ControlPlaneOptions, parts: Parts): Promise<ApiSe
       port: options.port,
       certificate: options.servingCertificate ?? certificates.server,
       clientAuthority: `${certificates.store.authorityCertificate}${options.clientAuthorities ?? ''}`,
-      authenticator: new Authenticator(clock),
+      authenticator: new Authenticator(clock, tokens.authenticator),
     },
   );
   return server;

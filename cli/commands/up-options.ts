@@ -7,6 +7,8 @@ import type { LogFormat, LogLevel } from '#platform/logging.ts';
 import { dataDirectoryAt } from '../data-directory.ts';
 import type { DataDirectory } from '../data-directory.ts';
 import { artifactFilesOption, artifactFolders } from '../artifact-options.ts';
+import { accessOptions, authenticationOf } from '../access-options.ts';
+import type { AuthenticationSettings } from '../access-options.ts';
 import { imageCollectionOf, imageCollectionOptions } from '../image-collection-options.ts';
 import type { Environment, OptionTable, OptionValues } from '../options.ts';
 import { sealKinds, secretsKeys, secretsOptions } from '../secrets-key-option.ts';
@@ -70,6 +72,7 @@ export const upOptions = {
     help: 'Take the state over from another control plane, or another copy of this data directory',
   },
   ...secretsOptions,
+  ...accessOptions,
   'cluster-domain': {
     type: 'string',
     placeholder: 'DOMAIN',
@@ -139,6 +142,7 @@ export interface UpSettings {
   /** Storage keys of resources that are acknowledged before they are durable. */
   readonly relaxed: readonly string[];
   readonly replication: ReplicationSettings;
+  readonly authentication: AuthenticationSettings;
   readonly clusterDomain: string;
   readonly runtime: RuntimeChoice;
   readonly ingressBind: string;
@@ -178,6 +182,7 @@ export function upSettings(
       acceptPossibleLoss: values['accept-possible-loss'],
       takeover: values.takeover,
     },
+    authentication: authenticationOf(values),
     clusterDomain: clusterDomainOf(values['cluster-domain']),
     runtime: values.runtime,
     ingressBind: ingressBind(values['ingress-bind']),

@@ -103,6 +103,7 @@ async function startServer(
         sealKinds: settings.sealKinds,
         relaxed: settings.relaxed,
         replication: settings.replication,
+        authentication: settings.authentication,
         bootstrapObjects: ownKinds(),
         logger: logger.child({ component: 'controlplane' }),
         clock: systemClock,

@@ -1,11 +1,12 @@
 // What every request passes before its handler, outermost first. Each filter wraps the next one once, when the server
 // is built, so that a request costs calls and no closures.
-import { ApiError } from '../api/errors.ts';
 import { parseFieldSelector, requiredValue } from '../api/field-selectors.ts';
-import type { Authenticator, PeerSocket } from '../identity/authenticate.ts';
+import type { Authenticator } from '../identity/authenticate.ts';
+import type { UserInfo } from '../api/user.ts';
 import type { Attributes } from '../identity/authorizer.ts';
 
 import type { Handler, RequestContext } from './context.ts';
+import { identify } from './identify.ts';
 import { permit } from './permit.ts';
 import { sendError } from './respond.ts';
 import type { Services } from './services.ts';
@@ -39,34 +40,23 @@ function panicGuard(services: Services): Filter {
   }
 }
 
-function authenticate({ metrics }: Services, authenticator: Authenticator): Filter {
+function authenticate(services: Services, authenticator: Authenticator): Filter {
   return (next) => (context) => {
-    const { request } = context;
-    const user = authenticator.authenticate(
-      request.socket as unknown as PeerSocket,
-      request.headers.authorization,
-    );
-    const isRefused = user instanceof ApiError;
-    metrics.access.authenticated(isRefused ? undefined : user);
-    if (isRefused) throw user;
+    const user = identify(services, authenticator, context.request);
+    if (user instanceof Promise) return enterLate(context, user, next);
     context.user = user;
-    refuseImpersonation(context);
     return next(context);
   };
 }
 
-/** Answering as the caller what was asked for as somebody else would do more than that somebody may. */
-function refuseImpersonation({ request: { headers } }: RequestContext): void {
-  const asked = IMPERSONATION_HEADERS.find((name) => headers[name] !== undefined);
-  if (asked === undefined) return;
-  throw new ApiError(
-    403,
-    'Forbidden',
-    `this server does not serve impersonation; leave out the header ${asked} (kubectl --as)`,
-  );
+async function enterLate(
+  context: RequestContext,
+  user: Promise<UserInfo>,
+  next: Handler,
+): Promise<void> {
+  context.user = await user;
+  await next(context);
 }
-
-const IMPERSONATION_HEADERS = ['impersonate-user', 'impersonate-group', 'impersonate-uid'] as const;
 
 /** Looks up the kind, for metrics and the handler. Unknown ones go on: who may not ask must not learn what exists. */
 function resolveDefinition(services: Services): Filter {

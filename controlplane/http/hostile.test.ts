@@ -151,7 +151,9 @@ test('headers are checked', async () => {
     [{ accept: 'application/json;as=__proto__;g=meta.k8s.io;v=v1' }, 406],
     [{ accept: 'application/json;as=Table;g=meta.k8s.io;v=v9' }, 406],
     [{ 'impersonate-user': 'somebody' }, 403],
-    [{ 'impersonate-group': 'some' }, 403],
+    [{ 'impersonate-group': 'some' }, 400],
+    [{ 'impersonate-user': 'a', 'impersonate-extra-%ff': 'b' }, 403],
+    [{ 'impersonate-user': 'a', 'impersonate-extra-__proto__': 'b' }, 403],
   ];
   for (const [headers, code] of table) {
     assertStatus(

@@ -15,6 +15,7 @@ import { logHandler } from './handlers/log.ts';
 import { metricsHandler, rootHandler, versionHandler } from './handlers/server-info.ts';
 import { nodeProxyHandler } from './handlers/node-proxy.ts';
 import { certificatesPath, nodeCertificateHandler } from './handlers/node-certificate.ts';
+import { isReview, reviewHandler } from './handlers/review.ts';
 import { openapiHandler } from './handlers/openapi.ts';
 import { patchHandler } from './handlers/patch.ts';
 import { SECRETS_PATH, secretsHandler } from './handlers/secrets-keys.ts';
@@ -27,6 +28,7 @@ import {
   verifyHandler,
 } from './handlers/persistence.ts';
 import { connectHandler, scaleHandler } from './handlers/subresource.ts';
+import { issuerHandler, jwksHandler, tokenRequestHandler } from './handlers/token-request.ts';
 import { updateHandler } from './handlers/update.ts';
 import { watchHandler } from './handlers/watch.ts';
 import type { RequestInfo } from './request-info.ts';
@@ -45,6 +47,7 @@ export function createRouter(services: Services): Handler {
   };
   const subresources: Readonly<Record<string, Handler>> = {
     scale: scaleHandler(services),
+    token: tokenRequestHandler(services),
     log: logHandler(services),
     // What asks for no upgrade gets here; the others go to upgrades.ts.
     attach: upgradeRequired,
@@ -59,6 +62,7 @@ export function createRouter(services: Services): Handler {
     remove: detachHandler(services),
   };
   const connect = connectHandler(services);
+  const review = reviewHandler(services);
   const other = nonResourceRouter(services);
 
   return (context) => {
@@ -69,6 +73,7 @@ export function createRouter(services: Services): Handler {
     if (info.path.includes('%') || info.path.includes('/.')) checkNames(info);
     if (info.subresource === '') {
       if (!isVerbOf(definition.verbs, info.verb)) throw methodNotAllowed(definition);
+      if (isReview(definition)) return review(context);
       return resources[info.verb](context);
     }
     const subresource = definition.subresources.find(({ name }) => name === info.subresource);
@@ -123,6 +128,8 @@ function nonResourceRouter(services: Services): Handler {
     '/': rootHandler(services),
     '/version': versionHandler(services),
     '/metrics': metricsHandler(services),
+    '/.well-known/openid-configuration': issuerHandler(services),
+    '/openid/v1/jwks': jwksHandler(services),
   };
   return (context) => {
     const { info } = context;

@@ -1,5 +1,8 @@
 // What handlers work with: the narrow ports of one running server, put together in start.ts.
 import type { Authorizer } from '../identity/authorizer.ts';
+import type { TokenAuthenticator } from '../identity/token-authenticator.ts';
+import type { RBACAuthorizer } from '../rbac/rbac-authorizer.ts';
+import type { ServiceAccountTokens } from '../tokens/service-account-tokens.ts';
 import type { CertificateRequest } from '../identity/issuer.ts';
 import type { Registry } from '../registry/types.ts';
 import type { Scheme } from '../api/scheme.ts';
@@ -38,6 +41,13 @@ export interface Services {
   readonly registry: Registry;
   readonly secrets: SecretsKeys;
   readonly authorizer: Authorizer;
+  /** Knows all rules of a user, for who asks for them. */
+  readonly rbac: RBACAuthorizer;
+  readonly tokens: {
+    readonly accounts: ServiceAccountTokens;
+    /** Whose token is it? Of all kinds. */
+    readonly authenticator: TokenAuthenticator;
+  };
   readonly tunnels: NodeTunnels;
   readonly certificates: CertificateSigner;
   readonly persistence: PersistencePort;

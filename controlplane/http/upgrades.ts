@@ -12,6 +12,7 @@ import { nodeNameOf } from '../identity/node-authorizer.ts';
 import type { UserInfo } from '../api/user.ts';
 
 import type { MeasuredRequest } from './metrics.ts';
+import { identify } from './identify.ts';
 import { permit } from './permit.ts';
 import { answerRaw } from './raw-answer.ts';
 import { parseRequestInfo } from './request-info.ts';
@@ -46,10 +47,7 @@ async function upgrade(
   { request, socket, head }: Upgrade,
 ): Promise<void> {
   const info = parseInfo(request);
-  const user = authenticator.authenticate(socket as TLSSocket, request.headers.authorization);
-  const isRefused = user instanceof ApiError;
-  services.metrics.access.authenticated(isRefused ? undefined : user);
-  if (isRefused) throw user;
+  const user = await identify(services, authenticator, request);
   permit(services, attributesOf(info, user));
   if (info.isResourceRequest) {
     await upgradeResource(services, info, user, { request, socket, head });

@@ -32,6 +32,7 @@ const NOW = Date.UTC(2030, 0, 1);
 
 function userOf(socket: PeerSocket, authorization?: string): string {
   const user = at(NOW).authenticate(socket, authorization);
+  if (user instanceof Promise) throw new TypeError('nobody is asked');
   return user instanceof ApiError ? String(user.code) : `${user.name} ${user.groups.join(',')}`;
 }
 

@@ -1,5 +1,5 @@
-// Who is on the other end of a TLS connection: the client certificate of our own authority, or nobody.
-// Decided once per connection; only the end of the certificate's validity is looked at again for each request.
+// Who makes a request: whoever the client certificate of our own authority names, or else whose bearer token it shows, or nobody. A
+// certificate is read once per connection; only the end of its validity is looked at again for each request.
 import type { DetailedPeerCertificate, PeerCertificate, TLSSocket } from 'node:tls';
 
 import type { Clock } from '#platform/clock.ts';
@@ -9,7 +9,12 @@ import type { ApiError } from '../api/errors.ts';
 import { anonymous } from '../api/user.ts';
 import type { UserInfo } from '../api/user.ts';
 
+import type { TokenAuthenticator } from './token-authenticator.ts';
+
 const CLIENT_AUTHENTICATION = '1.3.6.1.5.5.7.3.2';
+
+/** A scheme is read in any case; a token has no spaces. */
+const BEARER = /^bearer +([\w.~+/=-]+)$/i;
 
 interface Identity {
   /** Absent: the certificate is not one of ours. */
@@ -25,15 +30,22 @@ export class Authenticator {
   readonly #clock: Clock;
   readonly #identities = new WeakMap<PeerSocket, Identity>();
 
-  constructor(clock: Clock) {
+  readonly #tokens: TokenAuthenticator | undefined;
+
+  /** @param tokens absent: there are none */
+  constructor(clock: Clock, tokens?: TokenAuthenticator) {
     this.#clock = clock;
+    this.#tokens = tokens;
   }
 
   /**
-   * The user of a request. `authorization` is the header: without a certificate it cannot be honoured and is refused,
-   * so that a mistyped kubeconfig says 401 rather than that anonymous may not do something.
+   * The user of a request. `authorization` is the header: what in it is no token that holds is refused, so that a mistyped
+   * kubeconfig says 401 rather than that anonymous may not do something. A promise only where an issuer must be asked for its keys.
    */
-  authenticate(socket: PeerSocket, authorization: string | undefined): UserInfo | ApiError {
+  authenticate(
+    socket: PeerSocket,
+    authorization: string | undefined,
+  ): UserInfo | ApiError | Promise<UserInfo | ApiError> {
     let identity = this.#identities.get(socket);
     if (identity === undefined) {
       identity = identify(socket);
@@ -41,8 +53,13 @@ export class Authenticator {
     }
     const { user } = identity;
     if (user === undefined || identity.validUntil <= this.#clock.now()) return unauthorized();
-    if (user === anonymous && authorization !== undefined) return unauthorized();
-    return user;
+    if (user !== anonymous || authorization === undefined) return user;
+    const token = BEARER.exec(authorization)?.[1];
+    if (token === undefined || this.#tokens === undefined) return unauthorized();
+    const found = this.#tokens.authenticate(token, []);
+    return found instanceof Promise
+      ? found.then((late) => late?.user ?? unauthorized())
+      : (found?.user ?? unauthorized());
   }
 }
 

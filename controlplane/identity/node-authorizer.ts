@@ -85,6 +85,13 @@ export class NodeAuthorizer implements Authorizer {
 
   #authorizeReference(attributes: Attributes, node: string): Decision {
     const { group, resource, verb, subresource, namespace, name } = attributes;
+    if (group === '' && resource === 'serviceaccounts' && subresource === 'token') {
+      // For which of its Pods is looked at once the body is decoded.
+      return only(
+        verb === 'create' && this.#pods.refersTo(node, resource, namespace, name),
+        `no Pod bound to node "${node}" runs as it`,
+      );
+    }
     if (group !== '' || !REFERRED_RESOURCES.has(resource) || subresource !== '') {
       return no('nodes have no use for this resource');
     }

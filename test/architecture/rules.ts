@@ -3,6 +3,15 @@ import { cycles } from './cycles.ts';
 import { importsOf, withoutComments } from './imports.ts';
 import type { Import, SourceFile } from './imports.ts';
 
+/** Parts of the server that write through the registry by themselves. */
+const WITH_REGISTRY: readonly string[] = [
+  'platform/',
+  'controlplane/api/',
+  'controlplane/identity/',
+  'controlplane/registry/',
+  'controlplane/store/',
+];
+
 /** What is below each folder may import: itself, and these folders (`persistence/`) or files. The longest match rules. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'platform/': [],
@@ -43,20 +52,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'persistence/backup/dump-frames.ts',
   ],
   'controlplane/identity/': ['platform/', 'controlplane/api/'],
-  'controlplane/rbac/': [
-    'platform/',
-    'controlplane/api/',
-    'controlplane/identity/',
-    'controlplane/registry/',
-    'controlplane/store/',
-  ],
+  'controlplane/rbac/': WITH_REGISTRY,
+  'controlplane/tokens/': WITH_REGISTRY,
   'controlplane/http/': [
     'platform/',
     'controlplane/api/',
     'controlplane/identity/',
     'controlplane/registry/',
+    'controlplane/rbac/',
     'controlplane/secrets/',
     'controlplane/store/',
+    'controlplane/tokens/',
     'persistence/secrets/secrets-key.ts',
   ],
   'controlplane/secrets/': [

@@ -62,6 +62,7 @@ suite('the command line', () => {
     [['up', '--secrets-key', 'credential:a/b'], 2, /must be the name of a credential/],
     [['up', '--secrets-key', 'file:.windlass/key'], 2, /must not lie in the data directory/],
     [['up', '--seal-kinds', 'A/B'], 2, /--seal-kinds must be plurals of kinds/],
+    [['up', '--service-account-issuer', 'x'], 2, /--service-account-issuer must be an https URL/],
     [['up', '--config', '/nowhere'], 2, /--config \/nowhere cannot be read/],
     [['rollback'], 2, /SERVICE is missing: windlass rollback SERVICE/],
     [['rollback', 'x', '--to-revision', '0'], 2, /--to-revision must be a whole number from 1/],
@@ -98,7 +99,7 @@ suite('the command line', () => {
     assert.equal(code, 0);
     const flags = [...stdout.matchAll(/^ {2}--([\w-]+)/gm)].map(([, name]) => name);
     const expected =
-      'data-dir bind port manifests persistence ack on-sync-loss accept-possible-loss relaxed takeover secrets-key seal-kinds cluster-domain runtime ' +
+      'data-dir bind port manifests persistence ack on-sync-loss accept-possible-loss relaxed takeover secrets-key seal-kinds token-auth-file service-account-issuer cluster-domain runtime ' +
       'ingress-bind peer-port peer-address artifact-files image-gc-high-threshold image-gc-low-threshold image-minimum-age ' +
       'image-maximum-age no-controllers no-node log-format log-level config help';
     assert.deepEqual(flags, expected.split(' '));

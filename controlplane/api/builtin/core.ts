@@ -212,6 +212,13 @@ export const coreKinds: readonly KindRow[] = [
     resource: 'serviceaccounts',
     namespaced: true,
     shortNames: ['sa'],
+    subresources: [
+      {
+        name: 'token',
+        verbs: ['create'],
+        kind: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
+      },
+    ],
     table: namedTable([column('Secrets', { type: 'integer' })], (object) => [
       listAt(object, 'secrets').length,
     ]),

@@ -29,6 +29,7 @@ export interface KindRow {
   readonly scale?: ScaleDefinition;
   readonly storedAs?: ResourceDefinition['storedAs'];
   readonly storageKey?: string;
+  readonly isVirtual?: boolean;
 }
 
 /** Finds the schema of a kind: `builtinSchema` of the generated corpus. */
@@ -90,6 +91,7 @@ export function define(row: KindRow, schemaOf: SchemaLookup): ResourceDefinition
     subresources: row.subresources ?? [],
     selectableFields: row.selectableFields ?? {},
     custom: false,
+    ...(row.isVirtual === true ? { isVirtual: true } : {}),
     ...(row.watchPaceMs === undefined ? {} : { watchPaceMs: row.watchPaceMs }),
     ...(row.scale === undefined ? {} : { scale: row.scale }),
     ...(row.storedAs === undefined ? {} : { storedAs: row.storedAs }),

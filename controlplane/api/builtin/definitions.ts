@@ -17,6 +17,7 @@ import { policyKinds } from './policy.ts';
 import { rbacKinds } from './rbac.ts';
 import { schedulingKinds } from './scheduling.ts';
 import { storageKinds } from './storage.ts';
+import { reviewKinds } from './reviews.ts';
 
 /** All built-in kinds, with their schemas from `schemaOf`. */
 export function builtinDefinitions(schemaOf: SchemaLookup): readonly ResourceDefinition[] {
@@ -26,6 +27,7 @@ export function builtinDefinitions(schemaOf: SchemaLookup): readonly ResourceDef
     ...coordinationKinds,
     ...policyKinds,
     ...rbacKinds,
+    ...reviewKinds,
     ...apiextensionsKinds,
     ...autoscalingKinds,
     ...batchKinds,

@@ -27,6 +27,7 @@ export function metricsHandler(services: Services): Handler {
 }
 
 const FIXED_PATHS = [
+  '/.well-known/openid-configuration',
   '/api',
   '/api/v1',
   '/apis',
@@ -35,6 +36,7 @@ const FIXED_PATHS = [
   '/metrics',
   '/openapi/v2',
   '/openapi/v3',
+  '/openid/v1/jwks',
   '/readyz',
   '/version',
 ];

@@ -1,0 +1,45 @@
+// Who makes a request: what they showed, and whom they act as.
+import type { IncomingMessage } from 'node:http';
+
+import { ApiError } from '../api/errors.ts';
+import type { UserInfo } from '../api/user.ts';
+import type { Authenticator, PeerSocket } from '../identity/authenticate.ts';
+import { asksForImpersonation, impersonate } from '../identity/impersonation.ts';
+
+import { permit } from './permit.ts';
+import type { Services } from './services.ts';
+
+/**
+ * A promise only where somebody else must be asked.
+ *
+ * @throws ApiError Unauthorized; Forbidden or BadRequest for an impersonation
+ */
+export function identify(
+  services: Services,
+  authenticator: Authenticator,
+  request: IncomingMessage,
+): UserInfo | Promise<UserInfo> {
+  const found = authenticator.authenticate(
+    request.socket as unknown as PeerSocket,
+    request.headers.authorization,
+  );
+  return found instanceof Promise
+    ? found.then((user) => accept(services, request, user))
+    : accept(services, request, found);
+}
+
+function accept(
+  services: Services,
+  request: IncomingMessage,
+  found: UserInfo | ApiError,
+): UserInfo {
+  const isRefused = found instanceof ApiError;
+  services.metrics.access.authenticated(isRefused ? undefined : found);
+  if (isRefused) throw found;
+  if (!asksForImpersonation(request.headers)) return found;
+  const as = impersonate(request.headersDistinct, found, (attributes) =>
+    permit(services, attributes),
+  );
+  services.logger.debug('Impersonation', { user: found.name, as: as.name });
+  return as;
+}

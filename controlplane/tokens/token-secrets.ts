@@ -1,0 +1,151 @@
+// Fills Secrets of the type service-account-token, as they were made by hand before tokens could be asked for: with a token without an
+// end, the authority's certificate and the namespace. A Secret of an account that is gone goes too.
+import type { Logger } from '#platform/logging.ts';
+
+import { ApiError } from '../api/errors.ts';
+import { objectAt, stringAt } from '../api/fields.ts';
+import type { KubernetesObject } from '../api/object.ts';
+import type { Scheme } from '../api/scheme.ts';
+import { internalContext } from '../registry/internal-context.ts';
+import type { Registry } from '../registry/types.ts';
+import type { Store, StoredObject, Subscription } from '../store/types.ts';
+
+import type { ServiceAccountTokens } from './service-account-tokens.ts';
+
+const SECRETS = 'core/secrets';
+const ACCOUNTS = 'core/serviceaccounts';
+const TYPE = 'kubernetes.io/service-account-token';
+const NAME = 'kubernetes.io/service-account.name';
+const UID = 'kubernetes.io/service-account.uid';
+
+export interface TokenSecretsOptions {
+  readonly scheme: Scheme;
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly tokens: ServiceAccountTokens;
+  /** PEM. */
+  readonly certificateAuthority: string;
+  readonly logger: Logger;
+}
+
+export class TokenSecrets {
+  readonly #options: TokenSecretsOptions;
+  readonly #closing = new AbortController();
+  readonly #subscriptions: Subscription[] = [];
+  /** `namespace/name` of Secrets to look at. */
+  readonly #due = new Set<string>();
+  #running: Promise<void> | undefined;
+
+  constructor(options: TokenSecretsOptions) {
+    this.#options = options;
+  }
+
+  /** Looks at all that are there, then at each that changes. */
+  start(): void {
+    const { store } = this.#options;
+    const { items, revision } = store.list(SECRETS, {});
+    this.#wake(items);
+    this.#subscriptions.push(
+      store.watch(SECRETS, revision, {
+        events: (events) => {
+          const changed = events.filter(({ type }) => type !== 'DELETED');
+          this.#wake(changed.map(({ object }) => object));
+        },
+        closed: () => undefined,
+      }),
+      store.watch(ACCOUNTS, revision, {
+        events: (events) => {
+          for (const { type, object } of events) {
+            if (type === 'MODIFIED') continue;
+            this.#wake(store.list(SECRETS, { namespace: object.namespace }).items);
+          }
+        },
+        closed: () => undefined,
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('the control plane is stopping'));
+    for (const subscription of this.#subscriptions) subscription.close();
+    await this.#running;
+  }
+
+  #wake(secrets: readonly StoredObject[]): void {
+    for (const { namespace, name, fields } of secrets) {
+      if (fields['type'] === TYPE) this.#due.add(`${namespace}/${name}`);
+    }
+    if (this.#due.size === 0 || this.#closing.signal.aborted) return;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+      this.#wake([]);
+    });
+  }
+
+  async #run(): Promise<void> {
+    // Not within the store's own round.
+    await Promise.resolve();
+    for (const key of this.#due) {
+      this.#due.delete(key);
+      if (this.#closing.signal.aborted) return;
+      const [namespace = '', name = ''] = key.split('/');
+      try {
+        await this.#settle(namespace, name);
+      } catch (error) {
+        if (this.#closing.signal.aborted) return;
+        // Changed or deleted meanwhile, which is an event of its own.
+        if (error instanceof ApiError && (error.code === 404 || error.code === 409)) continue;
+        this.#options.logger.warn('A Secret for a token could not be filled', {
+          namespace,
+          name,
+          error,
+        });
+      }
+    }
+  }
+
+  async #settle(namespace: string, name: string): Promise<void> {
+    const { scheme, store, registry } = this.#options;
+    const stored = store.get(SECRETS, namespace, name);
+    const definition = scheme.byKind('', 'v1', 'Secret');
+    if (stored === undefined || definition === undefined) return;
+    const object = JSON.parse(stored.bytes.toString('utf8')) as KubernetesObject;
+    if (object.metadata.deletionTimestamp !== undefined) return;
+    const account = store.get(ACCOUNTS, namespace, object.metadata.annotations?.[NAME] ?? '');
+    const uid = object.metadata.annotations?.[UID] ?? '';
+    const target = { definition, namespace, name };
+    const context = internalContext('token-secrets', this.#closing.signal);
+    if (account === undefined || (uid !== '' && uid !== account.uid)) {
+      const preconditions = { uid: stored.uid, resourceVersion: String(stored.revision) };
+      await registry.delete(target, { preconditions }, context);
+      return;
+    }
+    const filled = this.#filled(object, account);
+    if (filled === undefined) return;
+    await registry.update(target, '', { object: filled, problems: [] }, context);
+  }
+
+  /** Undefined when nothing is missing. */
+  #filled(object: KubernetesObject, account: StoredObject): KubernetesObject | undefined {
+    const { tokens, certificateAuthority } = this.#options;
+    const { namespace = '', name = '', annotations } = object.metadata;
+    const hasAll = ['token', 'ca.crt', 'namespace'].every(
+      (key) => stringAt(object, 'data', key) !== '',
+    );
+    if (hasAll && annotations?.[UID] === account.uid) return undefined;
+    const encode = (text: string): string => Buffer.from(text).toString('base64');
+    const present = objectAt(object, 'data');
+    return {
+      ...object,
+      metadata: { ...object.metadata, annotations: { ...annotations, [UID]: account.uid } },
+      data: {
+        ...present,
+        'ca.crt': encode(certificateAuthority),
+        namespace: encode(namespace),
+        token:
+          stringAt(present, 'token') ||
+          encode(tokens.issueForSecret(namespace, { name: account.name, uid: account.uid }, name)),
+      },
+    };
+  }
+}
