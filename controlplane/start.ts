@@ -42,6 +42,9 @@ import { openTokens } from './tokens/open-tokens.ts';
 import type { AuthenticationOptions, Tokens } from './tokens/open-tokens.ts';
 import { TokenSecrets } from './tokens/token-secrets.ts';
 
+export type { JwtIssuerSettings } from './tokens/jwt-issuer.ts';
+export type { AuthenticationOptions } from './tokens/open-tokens.ts';
+
 export interface ControlPlaneOptions {
   readonly dataDir: string;
   /** Address to listen on. */

@@ -8,7 +8,7 @@ import { dataDirectoryAt } from '../data-directory.ts';
 import type { DataDirectory } from '../data-directory.ts';
 import { artifactFilesOption, artifactFolders } from '../artifact-options.ts';
 import { accessOptions, authenticationOf } from '../access-options.ts';
-import type { AuthenticationSettings } from '../access-options.ts';
+import type { AuthenticationOptions } from '#controlplane/start.ts';
 import { imageCollectionOf, imageCollectionOptions } from '../image-collection-options.ts';
 import type { Environment, OptionTable, OptionValues } from '../options.ts';
 import { sealKinds, secretsKeys, secretsOptions } from '../secrets-key-option.ts';
@@ -142,7 +142,7 @@ export interface UpSettings {
   /** Storage keys of resources that are acknowledged before they are durable. */
   readonly relaxed: readonly string[];
   readonly replication: ReplicationSettings;
-  readonly authentication: AuthenticationSettings;
+  readonly authentication: AuthenticationOptions;
   readonly clusterDomain: string;
   readonly runtime: RuntimeChoice;
   readonly ingressBind: string;

@@ -3,11 +3,14 @@ import path from 'node:path';
 
 import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
+import type { Logger } from '#platform/logging.ts';
 
 import { UnionTokenAuthenticator } from '../identity/token-authenticator.ts';
 import type { TokenAuthenticator } from '../identity/token-authenticator.ts';
 import type { Store } from '../store/types.ts';
 
+import type { JwtIssuerSettings } from './jwt-issuer.ts';
+import { OidcTokens } from './oidc-tokens.ts';
 import { ServiceAccountTokens } from './service-account-tokens.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { StaticTokens } from './static-tokens.ts';
@@ -19,6 +22,8 @@ export interface AuthenticationOptions {
   readonly serviceAccountIssuer?: string;
   /** CSV: token, user, uid, groups. */
   readonly tokenAuthFile?: string;
+  /** Issuers of OpenID Connect. */
+  readonly issuers?: readonly JwtIssuerSettings[];
 }
 
 export interface Tokens {
@@ -32,16 +37,19 @@ export interface TokensOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly ids: IdSource;
+  readonly logger: Logger;
 }
 
 /** @throws CertificateFileError, TokenFileError */
 export async function openTokens(options: TokensOptions): Promise<Tokens> {
-  const { dataDir, authentication = {}, store, clock, ids } = options;
+  const { dataDir, authentication = {}, store, clock, ids, logger } = options;
   const issuer = authentication.serviceAccountIssuer ?? DEFAULT_ISSUER;
   const keys = await SigningKeys.open(path.join(dataDir, 'pki'));
   const accounts = new ServiceAccountTokens({ store, clock, ids, keys, issuer });
   const parts: TokenAuthenticator[] = [accounts];
   if (authentication.tokenAuthFile !== undefined)
     parts.unshift(await StaticTokens.read(authentication.tokenAuthFile, issuer));
+  for (const settings of authentication.issuers ?? [])
+    parts.push(new OidcTokens({ settings, clock, logger, audience: issuer }));
   return { accounts, authenticator: new UnionTokenAuthenticator(parts) };
 }

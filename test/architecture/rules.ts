@@ -198,6 +198,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@aws-sdk/client-s3': ['persistence/s3/'],
   express: ['controlplane/http/'],
   '@peculiar/x509': ['controlplane/identity/'],
+  jose: ['controlplane/tokens/'],
   protobufjs: ['controlplane/api/schema/'],
   '@marcbachmann/cel-js': ['controlplane/api/cel/'],
   re2js: ['controlplane/api/'],
