@@ -129,7 +129,10 @@ class Reader {
     const { claim, prefix } = this.object(value, field, known);
     if (takesPrefix && typeof prefix !== 'string')
       throw this.error(`${field}.prefix`, 'must be given; "" for none');
-    return { claim: this.text(claim, `${field}.claim`), prefix: typeof prefix === 'string' ? prefix : '' };
+    return {
+      claim: this.text(claim, `${field}.claim`),
+      prefix: typeof prefix === 'string' ? prefix : '',
+    };
   }
 
   rules(value: unknown, field: string): Readonly<Record<string, string>> {
