@@ -15,7 +15,7 @@ import { troubledContainer } from './apply/rollout.ts';
 import { ownProgram } from './own-program.ts';
 import { registriesOf } from './registries.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
-import { userAgent } from './versions.ts';
+import { programVersion, userAgent } from './versions.ts';
 
 type Stop = (stopContainers: boolean) => Promise<void>;
 
@@ -81,6 +81,7 @@ async function start(): Promise<void> {
         registries,
         artifacts: { ...artifacts, ...registries },
         program: ownProgram(),
+        windlassVersion: programVersion(),
         ...(names === undefined ? {} : { controllers: [...names] }),
       },
       signal,
@@ -93,6 +94,7 @@ async function start(): Promise<void> {
         ...shared,
         logger: logger.child({ component: 'agent' }),
         ...registriesOf(process.env),
+        windlassVersion: programVersion(),
         ...data.agent,
       },
       signal,

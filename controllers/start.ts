@@ -50,6 +50,8 @@ export interface ControllersOptions {
   readonly controllers?: readonly string[];
   /** Program and first arguments of windlass on this machine, for machines of clusters that are processes of it; absent: they say it. */
   readonly program?: readonly string[];
+  /** Of that program: `0.1.0`. */
+  readonly windlassVersion?: string;
   /** Where to find logins for registries, to pin images to their digests; absent: each node decides what a tag stands for. */
   readonly registries?: Pick<LoginsOptions, 'dockerFolder' | 'environment'>;
   /** The store of artifacts and what may be fetched into it; absent: there is no such controller. */
@@ -98,6 +100,7 @@ const CONTROLLERS: Readonly<Record<string, Add>> = {
   cluster: (manager, { options, artifacts }) =>
     addClusterController(manager, {
       program: options.program ?? [],
+      windlassVersion: options.windlassVersion,
       ...(artifacts && { store: artifacts.store }),
     }),
   'machine-operation': (manager) => addMachineOperationController(manager, { ids: systemIds }),

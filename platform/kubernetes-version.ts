@@ -8,6 +8,11 @@ export function gitVersionOf(windlassVersion: string): string {
   return `v1.${KUBERNETES_MINOR}.0+windlass.${windlassVersion}`;
 }
 
+/** `0.1.0` of `v1.37.0+windlass.0.1.0`; undefined for a version of others. */
+export function windlassVersionOf(gitVersion: string): string | undefined {
+  return /\+windlass\.(.+)$/.exec(gitVersion)?.[1];
+}
+
 /** Whether a server's gitVersion is one of ours. */
 export function isWindlassVersion(gitVersion: string): boolean {
   return gitVersion.includes('+windlass.');

@@ -17,6 +17,7 @@ import { ownProgram } from '../own-program.ts';
 import { registriesOf } from '../registries.ts';
 import { runUntilStopped } from '../run-until-stopped.ts';
 import { UsageError } from '../usage-error.ts';
+import { programVersion } from '../versions.ts';
 import { upOptions } from './up-options.ts';
 
 /** As kube-controller-manager has them. */
@@ -98,6 +99,7 @@ export const controllers = defineCommand({
             files: artifactFolders(values['artifact-files'], []),
           },
           program: ownProgram(),
+          windlassVersion: programVersion(),
           ...(leaderElection === undefined
             ? {}
             : { leaderElection: { ...leaderElection, hostname: hostname() } }),

@@ -11,6 +11,7 @@ import { imageCollectionOf, imageCollectionOptions } from '../image-collection-o
 import { registriesOf } from '../registries.ts';
 import { runUntilStopped } from '../run-until-stopped.ts';
 import { UsageError } from '../usage-error.ts';
+import { programVersion } from '../versions.ts';
 import { clusterDomainOf, ingressBind, nodeNameOf, peerSettings, upOptions } from './up-options.ts';
 
 export const nodeRun = defineCommand({
@@ -55,6 +56,7 @@ export const nodeRun = defineCommand({
           {
             kubeconfig,
             nodeName: values['node-name'] ?? nodeNameOf(hostname()),
+            windlassVersion: programVersion(),
             dataDir: directory.path,
             runtime: values.runtime,
             ingressBind: ingressBind(values['ingress-bind']),

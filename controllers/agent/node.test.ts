@@ -27,6 +27,7 @@ function fixture(): { server: FakeServer; clock: FakeClock; options: NodeOptions
     nodeName: 'node',
     hostIP: '10.0.0.1',
     runtimeVersion: 'fake://1',
+    windlassVersion: '0.1.0',
     machineID: 'machine',
     bootID: 'boot',
   };

@@ -2,6 +2,7 @@
 // Node (cordon, taints, labels) is never touched.
 import { arch, availableParallelism, hostname, platform, release, totalmem, type } from 'node:os';
 import type { Clock } from '#platform/clock.ts';
+import { gitVersionOf } from '#platform/kubernetes-version.ts';
 import { sleep } from '#platform/clock.ts';
 import type { Logger } from '#platform/logging.ts';
 import type { ApiObject, ApiResource, Client } from '../machinery/client-types.ts';
@@ -33,6 +34,8 @@ export interface NodeOptions {
   readonly nodeName: string;
   readonly hostIP: string;
   readonly runtimeVersion: string;
+  /** Of this program: `0.1.0`. */
+  readonly windlassVersion: string;
   /** Identifies this machine across restarts. */
   readonly machineID: string;
   readonly bootID: string;
@@ -223,7 +226,7 @@ async function writeStatus(
 
 const OWN_CONDITIONS = new Set(['MemoryPressure', 'DiskPressure', 'PIDPressure', 'Ready']);
 
-function nodeInfo({ machineID, bootID, runtimeVersion }: NodeOptions): object {
+function nodeInfo({ machineID, bootID, runtimeVersion, windlassVersion }: NodeOptions): object {
   return {
     architecture: arch() === 'x64' ? 'amd64' : arch(),
     operatingSystem: platform(),
@@ -233,7 +236,7 @@ function nodeInfo({ machineID, bootID, runtimeVersion }: NodeOptions): object {
     systemUUID: machineID,
     bootID,
     containerRuntimeVersion: runtimeVersion,
-    kubeletVersion: 'v1.37.0+windlass',
+    kubeletVersion: gitVersionOf(windlassVersion),
     kubeProxyVersion: '',
   };
 }

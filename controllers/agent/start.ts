@@ -49,6 +49,8 @@ export interface AgentOptions {
   /** Path of the kubeconfig with this node's certificate. */
   readonly kubeconfig: string;
   readonly nodeName: string;
+  /** Of this program: `0.1.0`. */
+  readonly windlassVersion: string;
   readonly dataDir: string;
   readonly runtime: RuntimeChoice;
   /** Address of this machine that ingress listens on; 127.0.0.1 when absent. */
@@ -132,6 +134,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     nodeName,
     hostIP: base.hostIP,
     runtimeVersion: runtime.version,
+    windlassVersion: options.windlassVersion,
     machineID: agentID,
     bootID: await bootID(),
     images: runtime.images,

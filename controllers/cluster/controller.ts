@@ -28,6 +28,8 @@ export interface ClusterControllerOptions {
   readonly store?: Pick<ArtifactStore, 'find' | 'read'>;
   /** Program and first arguments of windlass on this machine, for nodes that are processes of it. */
   readonly program?: readonly string[];
+  /** Of that program. */
+  readonly windlassVersion?: string | undefined;
 }
 
 /** Something is under way elsewhere; a change of a Machine brings it back sooner. */
@@ -93,6 +95,7 @@ class ClusterControllers {
       metrics,
       random,
       program: options.program ?? [],
+      windlassVersion: options.windlassVersion,
       provider: (cluster: Cluster, signal: AbortSignal) => this.#provider(cluster, signal),
     };
     this.#members = new MemberReconciler({

@@ -34,6 +34,8 @@ export interface MemberDriver extends AsyncDisposable {
   /** Resolves when the node is empty. @throws DrainError */
   drain(settings: DrainSettings, signal: AbortSignal): Promise<void>;
   uncordon(signal: AbortSignal): Promise<void>;
+  /** Keeps what would be needed to go back, before a controller is given another version. @returns where it lies */
+  backup?(signal: AbortSignal): Promise<string>;
   /** Resolves when nothing of it runs. */
   stop(signal: AbortSignal): Promise<void>;
   /** What `prepare` brought takes the place of what was there, with the arguments that are wanted now. */

@@ -24,13 +24,14 @@ export class MemberJournal {
     return this.machine.metadata.annotations?.[TARGET_ANNOTATION] ?? '';
   }
 
-  /** Said before and after: whoever looks sees what is going on. */
+  /** Said before and after: whoever looks sees what is going on. @param work what it gives as text is said of the step */
   async step(name: string, work: () => unknown, signal: AbortSignal): Promise<void> {
     const clock = this.#clock;
     const startedAt = timestamp(clock.now());
     if (name !== 'Prepare') await this.say({ step: { name, state: 'Running', startedAt } }, signal);
+    let message: unknown;
     try {
-      await work();
+      message = await work();
     } catch (error) {
       if (!signal.aborted)
         await this.say(
@@ -49,7 +50,15 @@ export class MemberJournal {
     }
     if (name !== 'Prepare')
       await this.say(
-        { step: { name, state: 'Done', startedAt, finishedAt: timestamp(clock.now()) } },
+        {
+          step: {
+            name,
+            state: 'Done',
+            startedAt,
+            finishedAt: timestamp(clock.now()),
+            ...(typeof message === 'string' ? { message } : {}),
+          },
+        },
         signal,
       );
   }

@@ -11,6 +11,7 @@ import { needsOf } from './member-needs.ts';
 import { MemberJournal, messageOf } from './member-journal.ts';
 import { MEMBER_FINALIZER } from './member-options.ts';
 import type { Again, MemberOptions } from './member-options.ts';
+import { versionsOf } from './member-status.ts';
 import type { MemberNews } from './member-status.ts';
 import {
   DRAIN_ANNOTATION,
@@ -20,6 +21,8 @@ import {
   PERMIT_ANNOTATION,
 } from './types.ts';
 import type { Cluster, Machine } from './types.ts';
+import { isSameVersion } from './versions.ts';
+import { isController } from './wanted-machines.ts';
 
 const VERIFY_EVERY_MS = 1_000;
 const VERIFY_WITHIN_MS = 300_000;
@@ -145,6 +148,7 @@ export class MemberRun {
       this.#journal.say({ conditions: [[type, is, reason, message]] }, signal);
     await say('UpToDate', 'False', 'Updating', `${needs.join(', ')} being changed`);
     if (situation.isRunning) {
+      await this.#backUp(driver, situation, signal);
       await this.#journal.step(
         'Drain',
         async () => {
@@ -188,6 +192,15 @@ export class MemberRun {
       return 'later';
     }
     return this.#settle(driver, await driver.look(signal), signal);
+  }
+
+  /** Only a controller has a state, and only a running one can give it. Without a backup nothing is stopped. */
+  async #backUp(driver: MemberDriver, situation: Situation, signal: AbortSignal): Promise<void> {
+    const { cluster, role, version } = this.#member;
+    const isUpgrade = version !== undefined && !isSameVersion(situation.runningVersion, version);
+    if (!isUpgrade || !isController(role) || cluster.spec.rollout?.backup === false) return;
+    if (driver.backup === undefined) return;
+    await this.#journal.step('Backup', () => driver.backup?.(signal), signal);
   }
 
   async #settle(driver: MemberDriver, situation: Situation, signal: AbortSignal): Promise<Again> {
@@ -366,16 +379,6 @@ function isUnreachable(error: unknown): boolean {
     error instanceof Error &&
     ['HostUnreachableError', 'ProviderUnavailable', 'ConnectionError'].includes(error.name)
   );
-}
-
-function versionsOf({
-  installedVersion,
-  runningVersion,
-}: Situation): Pick<MemberNews, 'installedVersion' | 'runningVersion'> {
-  return {
-    ...(installedVersion === undefined ? {} : { installedVersion }),
-    ...(runningVersion === undefined ? {} : { runningVersion }),
-  };
 }
 
 /** Ours, but anybody may have written into it. */

@@ -1,5 +1,6 @@
 // The status of a Machine that its distribution drives. Pure.
 import { setConditions } from '../machinery/conditions.ts';
+import type { Situation } from './member-driver.ts';
 import type { Machine, MachineStatus } from './types.ts';
 import { canonical } from './wanted-machines.ts';
 
@@ -67,4 +68,14 @@ function withStep(
   return before === undefined
     ? [...steps, next]
     : steps.map((one) => (one.name === step.name ? next : one));
+}
+
+export function versionsOf({
+  installedVersion,
+  runningVersion,
+}: Situation): Pick<MemberNews, 'installedVersion' | 'runningVersion'> {
+  return {
+    ...(installedVersion === undefined ? {} : { installedVersion }),
+    ...(runningVersion === undefined ? {} : { runningVersion }),
+  };
 }

@@ -21,6 +21,7 @@ export interface NodeView extends ApiObject {
   readonly spec?: { readonly unschedulable?: boolean };
   readonly status?: {
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly nodeInfo?: { readonly kubeletVersion?: string };
   };
 }
 

@@ -30,6 +30,8 @@ export interface RolloutSpec {
   readonly maxFailures?: number;
   readonly paused?: boolean;
   readonly retryToken?: string;
+  /** Whether controllers are backed up before they get another version, where the distribution can; true. */
+  readonly backup?: boolean;
 }
 
 export interface ClusterSpec {
@@ -71,6 +73,8 @@ export interface Failure {
   readonly machine: string;
   readonly target: string;
   readonly retryToken?: string;
+  /** Whether controllers are backed up before they get another version, where the distribution can; true. */
+  readonly backup?: boolean;
   readonly reason: string;
   readonly message: string;
 }

@@ -94,6 +94,10 @@ const rollout: OpenAPISchema = {
     maxFailures: atLeast(0, count('With more failures than this nothing new is begun.'), 0),
     paused: flag('Begin nothing new; what was begun is finished.'),
     retryToken: text('Machines that failed are tried again when this changes.'),
+    backup: flag(
+      'Whether a controller is backed up before it gets another version, where the distribution can (K0s).',
+      true,
+    ),
   },
 };
 

@@ -51,6 +51,7 @@ test(
       {
         kubeconfig: await plane.nodeKubeconfig('m1'),
         nodeName: 'm1',
+        windlassVersion: '0.0.0',
         dataDir,
         clusterDomain: 'internal',
         runtime: 'docker',

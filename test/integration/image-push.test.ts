@@ -39,6 +39,7 @@ async function startMachine(
     {
       kubeconfig: await plane.nodeKubeconfig(nodeName),
       nodeName,
+      windlassVersion: '0.0.0',
       dataDir,
       clusterDomain: 'internal',
       runtime: dockerHost === undefined ? 'process' : 'docker',

@@ -207,3 +207,88 @@ test('stopped and started again, nothing else is done to the hosts', async () =>
   assert.equal(fleet.cluster.status.phase, 'running');
   assert.deepEqual(fleet.commands('c-b'), ['k0s stop', 'k0s start']);
 });
+
+test('controllers are backed up before another version, and nothing is stopped without', async () => {
+  const fleet = await fleetOf({ pools: pools(['a'], ['b']) });
+  const step = (): string => {
+    const machine = fleet.machines.find(({ metadata }) => metadata.name === 'c-a');
+    const found = machine?.status?.steps?.find(({ name }) => name === 'Backup');
+    return `${found?.state ?? ''} ${found?.message ?? ''}`;
+  };
+  assert.equal(step(), ' ');
+  writeFileSync(join(fleet.shared, 'full-c-a'), '');
+  fleet.forget();
+  await fleet.change({ version: TO });
+  await fleet.settle();
+  assert.match(step(), /^Failed .*no space left on device/);
+  assert.ok(!fleet.commands('c-a').includes('k0s stop'));
+  assert.deepEqual(running(fleet), [FROM, FROM]);
+  rmSync(join(fleet.shared, 'full-c-a'));
+  await fleet.change({ rollout: { retryToken: '1' } });
+  await fleet.settle();
+  assert.deepEqual(running(fleet), [TO, TO]);
+  const [, path = ''] = /^Done (.*)$/.exec(step()) ?? [];
+  assert.match(path, /^\/var\/backups\/k0s\/v1\.30\.1\+k0s\.0\/k0s_backup_.*\.tar\.gz$/);
+  assert.equal(readFileSync(join(fleet.root('c-a'), path), 'utf8').trim(), FROM);
+  const commands = fleet.commands('c-a');
+  assert.ok(
+    commands.findIndex((line) => line.startsWith('k0s backup')) < commands.indexOf('k0s stop'),
+  );
+  assert.ok(!existsSync(join(fleet.root('c-b'), 'var/backups')));
+  fleet.forget();
+  await fleet.change({ version: 'v1.31.3+k0s.0', rollout: { backup: false } });
+  await fleet.settle();
+  assert.ok(fleet.commands('c-a').includes('k0s stop'));
+  assert.ok(!fleet.commands('c-a').some((line) => line.startsWith('k0s backup')));
+});
+
+test('a downgrade and a change of role are refused before anything is touched [k0sctl-014]', async () => {
+  const fleet = await fleetOf({ pools: pools(['a'], ['b']) });
+  fleet.forget();
+  await fleet.change({ version: 'v1.29.9+k0s.0' });
+  await fleet.settle();
+  assert.match(fleet.condition('PlanReady'), /^False Downgrade: .*can't perform a downgrade/);
+  await fleet.change({ version: FROM, pools: pools(['a', 'b'], []) });
+  await fleet.settle();
+  assert.match(
+    fleet.condition('PlanReady'),
+    /^False RoleChange: c-b: role change is not supported/,
+  );
+  for (const name of ['c-a', 'c-b'])
+    assert.ok(!fleet.commands(name).some((line) => /^k0s (stop|install|start|reset)/.test(line)));
+});
+
+test('three controllers and five workers are upgraded: the quorum and the budget are looked at all the time', async () => {
+  const controllers = ['a', 'b', 'd'];
+  const workers = ['e', 'f', 'g', 'h', 'i'];
+  const fleet = await fleetOf({
+    pools: pools(controllers, workers),
+    rollout: { maxUnavailable: 2 },
+  });
+  // On the hosts, and whether their nodes take Pods: not what anybody says of them.
+  const isUp = (name: string): boolean =>
+    existsSync(join(fleet.root(`c-${name}`), 'var/lib/k0s/running'));
+  const isServing = (name: string): boolean =>
+    isUp(name) && !existsSync(join(fleet.shared, `nodes/c-${name}/cordoned`));
+  const problems: string[] = [];
+  const turns: string[] = [];
+  const sample = (): void => {
+    const away = controllers.filter((name) => !isUp(name));
+    if (away.length > 1) problems.push(`the quorum is lost: ${away.join(' and ')} are away`);
+    const resting = workers.filter((name) => !isServing(name));
+    if (resting.length > 2) problems.push(`over the budget: ${resting.join(', ')} are away`);
+    if (away.length > 0 && resting.length > 0) problems.push('workers did not wait');
+    for (const name of [...away, ...resting]) if (!turns.includes(name)) turns.push(name);
+  };
+  fleet.api.onWrite(sample);
+  await fleet.change({ version: TO });
+  await fleet.settleTogether(sample);
+  assert.deepEqual(
+    running(fleet),
+    Array.from({ length: 8 }, () => TO),
+  );
+  assert.match(fleet.condition('Ready'), /^True/);
+  assert.deepEqual(problems, []);
+  assert.deepEqual(turns.slice(0, 3), controllers);
+  assert.deepEqual(turns.slice(3).toSorted(), workers);
+});

@@ -114,6 +114,13 @@ test(
       );
     assert.deepEqual(await nodes(), ['own-w-0', 'own-w-1']);
 
+    // What runs says itself which version it is.
+    const versions = async (): Promise<readonly (string | undefined)[]> =>
+      (await client.list<Machine>(MACHINES, {}, signal)).items.map(
+        ({ status }) => status?.runningVersion,
+      );
+    assert.deepEqual(await versions(), ['0.1.0', '0.1.0', '0.1.0']);
+
     // Controllers that know nothing yet go on with it.
     await stop();
     const stopAgain = await plane.controllers(['cluster']);
@@ -128,6 +135,19 @@ test(
     await isReady();
     assert.deepEqual(await nodes(), ['own-w-0']);
     assert.ok(!readdirSync(state).includes('own-w-1'));
+
+    // Other flags reach a controller that is there already, and its state stays.
+    const words = (): string => {
+      const pid = Number.parseInt(readFileSync(join(state, 'own-cp-0/process'), 'utf8'), 10);
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+    };
+    assert.doesNotMatch(words(), /--log-level/);
+    await change({ distributionOptions: { flags: ['--log-level', 'debug'] } });
+    await isReady();
+    await eventually('the controller runs with them', () =>
+      assert.match(words(), /--log-level debug/),
+    );
+    assert.deepEqual(await nodes(), ['own-w-0']);
 
     await change({ powerState: 'Stopped' });
     await eventually(

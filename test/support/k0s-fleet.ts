@@ -1,6 +1,7 @@
 // Hosts of a k0s cluster as folders, with the stand-in of k0s on them, and our controllers over an API in memory.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { K0sMember } from '#controllers/cluster/distributions/k0s/k0s-member.ts';
 import { MemoryApi } from '#controllers/cluster/memory-api-fixture.ts';
 import type { Member, MemberDriver } from '#controllers/cluster/member-driver.ts';
@@ -8,6 +9,7 @@ import { MemberReconciler } from '#controllers/cluster/member-reconciler.ts';
 import { ClusterReconciler } from '#controllers/cluster/reconciler.ts';
 import type { Cluster, ClusterSpec, Machine } from '#controllers/cluster/types.ts';
 import { LocalDirHost } from '#controllers/hosts/local-dir/local-dir-host.ts';
+import { isConflict } from '#controllers/machinery/request-error.ts';
 import { CLUSTERS, MACHINES } from '#controllers/machinery/resources.ts';
 import { systemClock } from '#platform/clock.ts';
 import { systemIds } from '#platform/id.ts';
@@ -120,6 +122,36 @@ export class K0sFleet {
       if (this.api.version === before) return;
     }
     throw new Error(`no end: ${JSON.stringify(this.cluster.status?.conditions)}`);
+  }
+
+  /** The same with everybody at work at once, as controllers are: nobody waits for his turn. @param look between their steps */
+  async settleTogether(look: () => void): Promise<void> {
+    const looking = new AbortController();
+    const watch = (async () => {
+      while (!looking.signal.aborted) {
+        look();
+        await delay(5);
+      }
+    })();
+    try {
+      for (let round = 0; round < 500; round += 1) {
+        const before = this.api.version;
+        const { cluster, machines } = this;
+        const surroundings = { machines, nodes: () => undefined };
+        const results = await Promise.allSettled([
+          this.#reconciler.reconcile(cluster, surroundings, signal),
+          ...machines.map((machine) => this.#members.reconcile(machine, cluster, machines, signal)),
+        ]);
+        // Two that wrote to one object at once: as in a real server one of them looks again.
+        for (const result of results)
+          if (result.status === 'rejected' && !isConflict(result.reason)) throw result.reason;
+        if (this.api.version === before) return;
+      }
+      throw new Error(`no end: ${JSON.stringify(this.cluster.status?.conditions)}`);
+    } finally {
+      looking.abort();
+      await watch;
+    }
   }
 
   async #open(member: Member): Promise<MemberDriver> {

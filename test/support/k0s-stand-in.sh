@@ -71,7 +71,12 @@ case "$1 $2" in
   for word in "$@"; do case "$word" in --config=*) file=${word#--config=} ;; esac; done
   ! grep -q unheardOf "$HOST_ROOT$file" || fail 'unknown field "unheardOf"' ;;
 'etcd leave') rm "$FLEET/members/$NAME" 2>/dev/null || fail 'no such member' ;;
-'backup '*) echo backup >"$STATE/backup" ;;
+'backup --save-path='*)
+  [ -f "$STATE/running" ] || fail 'k0s is not running'
+  [ ! -f "$FLEET/full-$NAME" ] || fail 'no space left on device'
+  folder=$HOST_ROOT${2#--save-path=}
+  [ -d "$folder" ] || fail "the save-path directory (${2#--save-path=}) does not exist"
+  cat "$STATE/running" >"$folder/k0s_backup_$(date -u +%Y-%m-%dT%H_%M_%S_%N)Z.tar.gz" ;;
 'reset '*)
   [ ! -f "$STATE/running" ] || fail 'k0s is running: stop it first'
   rm -rf "$UNITS"/k0s*.service "$STATE/args" "$STATE/running-args"

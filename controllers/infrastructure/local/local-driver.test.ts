@@ -13,7 +13,7 @@ import { throwFailures } from '../each-node.ts';
 import { InvalidRequest, ProviderUnavailable } from '../errors.ts';
 import { nodeLabels } from '../label-scheme.ts';
 import { LabelledProvider } from '../labelled-provider.ts';
-import type { NodeRequest } from '../provider.ts';
+import type { NodeRequest, NodeResult } from '../provider.ts';
 import { providerConformance } from '../provider-conformance.ts';
 import { LocalDriver } from './local-driver.ts';
 
@@ -113,6 +113,32 @@ if (missing !== undefined) {
     assert.equal(await readFile(join(stateDirectory, 'orphan', 'process'), 'utf8'), before);
     throwFailures('delete', await provider.deleteNodes(cluster, signal));
     await assert.rejects(access(`/proc/${Number.parseInt(before, 10)}/cwd`));
+  });
+
+  test('local: what a node runs is what was asked for last, from its next start on', async () => {
+    const provider = open();
+    const ask = (seconds: string): Promise<readonly NodeResult[]> =>
+      provider.createNodes(
+        cluster,
+        [{ ...request('changed'), command: ['sleep', seconds] }],
+        signal,
+      );
+    const outcome = async (seconds: string): Promise<string | undefined> =>
+      (await ask(seconds))[0]?.outcome;
+    const runs = async (): Promise<string> => {
+      const text = await readFile(join(stateDirectory, 'changed', 'process'), 'utf8');
+      const line = await readFile(`/proc/${Number.parseInt(text, 10)}/cmdline`, 'utf8');
+      return line.replaceAll('\0', ' ').trim();
+    };
+    assert.equal(await outcome('601'), 'done');
+    assert.equal(await outcome('601'), 'skipped');
+    assert.equal(await outcome('602'), 'done');
+    assert.equal(await runs(), 'sleep 601', 'nothing was disturbed');
+    await provider.stopNodes(cluster, signal);
+    throwFailures('start', await provider.startNodes(cluster, signal));
+    assert.equal(await runs(), 'sleep 602');
+    assert.equal(await outcome('602'), 'skipped');
+    throwFailures('delete', await provider.deleteNodes(cluster, signal));
   });
 
   test('local: another process with the pid of a node is not the node, and is not told to end', async () => {

@@ -75,15 +75,11 @@ export class LocalDriver implements InfraDriver {
     signal: AbortSignal,
   ): Promise<void> {
     const folder = this.#folder(folderName(node));
-    const record: NodeRecord = {
-      labels,
-      command: commandFor(node, this.#of(node)),
-      environment: { ...node.environment, WINDLASS_NODE_NAME: node.name },
-    };
+    const record: NodeRecord = { ...this.#specOf(node), labels };
     const hidden = this.#hidden(node.name);
     await mkdir(join(hidden, 'data'), { recursive: true, mode: 0o700 });
     try {
-      await writeDurably(join(hidden, 'node.json'), JSON.stringify(record));
+      await writeDurably(join(hidden, 'node.json'), textOf(record));
       await rename(hidden, folder);
     } catch (error) {
       await rm(hidden, { recursive: true, force: true });
@@ -95,9 +91,11 @@ export class LocalDriver implements InfraDriver {
     await startProcess(folder, record, this.#clock, signal);
   }
 
-  async finish(node: FoundNode, _request: NodeRequest, signal: AbortSignal): Promise<void> {
-    if (await wasStarted(this.#folder(node.name))) throw new SkipAction('it was started');
-    await this.start(node, signal);
+  /** What it runs is what was asked for last, from its next start on. */
+  async finish(node: FoundNode, request: NodeRequest, signal: AbortSignal): Promise<void> {
+    const isChanged = await this.#changeRecord(node, request);
+    if (!(await wasStarted(this.#folder(node.name)))) await this.start(node, signal);
+    else if (!isChanged) throw new SkipAction('it was started');
   }
 
   async start(node: FoundNode, signal: AbortSignal): Promise<void> {
@@ -141,6 +139,26 @@ export class LocalDriver implements InfraDriver {
   async checkCredentials(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     await this.#names();
+  }
+
+  /** @returns whether it differed */
+  async #changeRecord({ name }: FoundNode, request: NodeRequest): Promise<boolean> {
+    const folder = this.#folder(name);
+    const present = await recordOf(folder);
+    if (present === undefined) throw new Error(`${folder} is gone`);
+    const record: NodeRecord = { ...this.#specOf(request), labels: present.labels };
+    if (textOf(record) === textOf(present)) return false;
+    const fresh = join(folder, `node.json.${this.#ids.hex(12)}`);
+    await writeDurably(fresh, textOf(record));
+    await rename(fresh, join(folder, 'node.json'));
+    return true;
+  }
+
+  #specOf(node: NodeRequest): ProcessSpec {
+    return {
+      command: commandFor(node, this.#of(node)),
+      environment: { ...node.environment, WINDLASS_NODE_NAME: node.name },
+    };
   }
 
   #of(node: NodeRequest): LocalSettings {
@@ -190,6 +208,11 @@ async function recordOf(folder: string): Promise<NodeRecord | undefined> {
     if (code === 'ENOENT' || code === 'ENOTDIR' || error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+/** The same for the same record. */
+function textOf({ labels, command, environment }: NodeRecord): string {
+  return JSON.stringify({ labels, command, environment });
 }
 
 function isRecord(value: unknown): value is NodeRecord {

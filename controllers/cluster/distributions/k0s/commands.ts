@@ -73,3 +73,13 @@ export function tokenCommand(role: Role): readonly string[] {
     `--expiry=${kind === 'worker' ? '10m0s' : '30m0s'}`,
   ];
 }
+
+/** On the host, for each version that was left. */
+export function backupFolder(version: string): string {
+  return `/var/backups/k0s/${version.replace(/[^A-Za-z0-9.+-]/g, '_')}`;
+}
+
+/** Its file is named by k0s, with the time in it. */
+export function backupCommand(folder: string): readonly string[] {
+  return [K0S_BINARY, 'backup', `--save-path=${folder}`];
+}

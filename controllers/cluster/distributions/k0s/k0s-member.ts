@@ -10,6 +10,8 @@ import type { Member, MemberDriver, Situation } from '../../member-driver.ts';
 import { isSameVersion } from '../../versions.ts';
 import { canonical, isController } from '../../wanted-machines.ts';
 import {
+  backupCommand,
+  backupFolder,
   installCommand,
   installFlags,
   K0S_BINARY,
@@ -48,6 +50,7 @@ export interface K0sMemberOptions {
 /** Node facts are asked for again and again while something is awaited. */
 const POLL_MS = 1_000;
 const STOP_WITHIN_MS = 120_000;
+const BACKUP_WITHIN_MS = 600_000;
 const PREVIOUS = `${K0S_BINARY}.previous`;
 const USED_TOKEN = '# used, and invalid since\n';
 
@@ -137,6 +140,24 @@ export class K0sMember implements MemberDriver {
       ['annotate', 'node', this.nodeName, `${CORDONED_BY_ANNOTATION}-`],
       signal,
     );
+  }
+
+  /** Kept until somebody removes it: who goes back needs the one of the version before. */
+  async backup(signal: AbortSignal): Promise<string> {
+    const { host } = this.#options;
+    const version = (await this.#versionOf(K0S_BINARY, signal)) ?? 'unknown';
+    const folder = backupFolder(version);
+    // It holds the keys of the cluster.
+    await this.#run(['install', '-d', '-m', '0700', folder], signal);
+    await this.#run(backupCommand(folder), signal, BACKUP_WITHIN_MS);
+    const files = (await host.list(folder, signal)) ?? [];
+    const newest = files
+      .filter((file) => file.endsWith('.tar.gz'))
+      .toSorted()
+      .at(-1);
+    if (newest === undefined)
+      throw new HostCommandError(`k0s backup left nothing in ${folder} of ${host.name}`);
+    return `${folder}/${newest}`;
   }
 
   async stop(signal: AbortSignal): Promise<void> {

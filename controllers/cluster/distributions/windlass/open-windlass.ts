@@ -2,6 +2,7 @@
 import { request } from 'node:https';
 import { join } from 'node:path';
 import type { Clock } from '#platform/clock.ts';
+import { windlassVersionOf } from '#platform/kubernetes-version.ts';
 import type { MetricsRegistry } from '#platform/metrics.ts';
 import { adminKubeconfig, controllersOf, windlassConfiguration } from './windlass-commands.ts';
 import type { Provider } from '../../../infrastructure/provider.ts';
@@ -24,11 +25,14 @@ export interface OpenWindlassOptions {
   readonly random: () => number;
   /** Program and first arguments of windlass on this machine. */
   readonly program: readonly string[];
+  /** Of that program; undefined: nobody knows before it runs. */
+  readonly windlassVersion: string | undefined;
   /** Undefined when the cluster names none. */
   readonly provider: (cluster: Cluster, signal: AbortSignal) => Promise<OpenedProvider | undefined>;
 }
 
 const READY_WITHIN_MS = 5_000;
+const LONGEST_ANSWER = 65_536;
 
 export async function openWindlass(
   member: Member,
@@ -51,7 +55,10 @@ export async function openWindlass(
     provider,
     configuration,
     clock,
+    programVersion: configuration.program === options.program ? options.windlassVersion : undefined,
     isReady: saysReady,
+    versionOf: async (url, until) =>
+      windlassVersionIn(await textOf(new URL('/version', url), until)),
     clusterClient: async () => {
       const [controller] = controllersOf(member);
       if (
@@ -77,19 +84,40 @@ export async function openWindlass(
   });
 }
 
-/** Asked without credentials and without trust: it is only whether somebody is there. */
-function saysReady(url: string, signal: AbortSignal): Promise<boolean> {
+async function saysReady(url: string, signal: AbortSignal): Promise<boolean> {
+  return (await textOf(new URL('/readyz', url), signal)) !== undefined;
+}
+
+/** Of what a server answers to /version. */
+function windlassVersionIn(text: string | undefined): string | undefined {
+  try {
+    const { gitVersion } = JSON.parse(text ?? '{}') as { readonly gitVersion?: unknown };
+    return typeof gitVersion === 'string' ? windlassVersionOf(gitVersion) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Asked without credentials and without trust: what everybody may know. Undefined for any other answer than 200. */
+function textOf(url: URL, signal: AbortSignal): Promise<string | undefined> {
   return new Promise((resolve) => {
     const asked = request(
-      new URL('/readyz', url),
+      url,
       { rejectUnauthorized: false, signal, timeout: READY_WITHIN_MS },
       (response) => {
-        response.resume();
-        resolve(response.statusCode === 200);
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (part: string) => {
+          text += part;
+          if (text.length > LONGEST_ANSWER) asked.destroy();
+        });
+        response.on('error', () => resolve(undefined));
+        response.on('close', () => resolve(undefined));
+        response.on('end', () => resolve(response.statusCode === 200 ? text : undefined));
       },
     );
     asked.on('timeout', () => asked.destroy());
-    asked.on('error', () => resolve(false));
+    asked.on('error', () => resolve(undefined));
     asked.end();
   });
 }

@@ -1,5 +1,6 @@
 // A machine of a Windlass cluster: a node of its provider that runs our own control plane or agent.
 import type { Clock } from '#platform/clock.ts';
+import { windlassVersionOf } from '#platform/kubernetes-version.ts';
 import { throwFirstFailure } from '../../../infrastructure/each-node.ts';
 import type { NodeInfo, Provider } from '../../../infrastructure/provider.ts';
 import type { Client } from '../../../machinery/client-types.ts';
@@ -11,6 +12,7 @@ import { ConnectionError, isNotFound } from '../../../machinery/request-error.ts
 import { NODES } from '../../../machinery/resources.ts';
 import type { Member, MemberDriver, Situation } from '../../member-driver.ts';
 import type { NodeView } from '../../observed.ts';
+import { isSameVersion } from '../../versions.ts';
 import { OPTIONS_ANNOTATION } from '../../types.ts';
 import { isController } from '../../wanted-machines.ts';
 import { commandOf, portOf } from './windlass-commands.ts';
@@ -23,6 +25,10 @@ export interface WindlassMemberOptions {
   readonly clock: Clock;
   /** Of the API of this cluster, once that answers; undefined where it cannot be reached from here. */
   readonly clusterClient: (signal: AbortSignal) => Promise<(Client & AsyncDisposable) | undefined>;
+  /** Of the program that nodes run, where that is known beforehand. */
+  readonly programVersion: string | undefined;
+  /** Version of Windlass that the API server at this URL says it is; undefined when it does not say. */
+  readonly versionOf: (url: string, signal: AbortSignal) => Promise<string | undefined>;
   /** Whether the API server at this URL says that it is ready. */
   readonly isReady: (url: string, signal: AbortSignal) => Promise<boolean>;
 }
@@ -57,19 +63,30 @@ export class WindlassMember implements MemberDriver {
     const node = await this.#find(signal);
     if (node === undefined) return { isInstalled: false, isRunning: false, differences: [] };
     [this.#address = '127.0.0.1'] = node.addresses ?? [];
-    const { installedVersion } = member.machine.status ?? {};
-    const version = this.#installed ?? installedVersion;
+    const { installedVersion, runningVersion } = member.machine.status ?? {};
+    const isRunning = node.state === provider.readyState;
+    const seen = isRunning ? await this.#seenVersion(signal) : undefined;
+    // A server that is just starting says nothing; what it was the last time holds until it does.
+    const running = seen ?? this.#installed ?? runningVersion ?? installedVersion;
+    const installed = seen ?? this.#installed ?? installedVersion;
     return {
       isInstalled: true,
-      isRunning: node.state === provider.readyState,
-      ...(version === undefined ? {} : { installedVersion: version, runningVersion: version }),
+      isRunning,
+      ...(installed === undefined ? {} : { installedVersion: installed }),
+      ...(running === undefined ? {} : { runningVersion: running }),
       differences: this.#differences(),
     };
   }
 
-  async prepare(): Promise<void> {
-    commandOf(this.#options.member, this.#options.configuration);
-    await Promise.resolve();
+  prepare(): Promise<void> {
+    const { member, configuration, programVersion } = this.#options;
+    commandOf(member, configuration);
+    const { version } = member;
+    if (programVersion !== undefined && !isSameVersion(version ?? programVersion, programVersion))
+      throw new Error(
+        `spec.version is ${version ?? ''}, and the program that nodes run is windlass ${programVersion}: name one of that version in spec.distributionOptions.configuration.program`,
+      );
+    return Promise.resolve();
   }
 
   async cordon(signal: AbortSignal): Promise<void> {
@@ -96,7 +113,8 @@ export class WindlassMember implements MemberDriver {
     throwFirstFailure(await provider.stopNodes(this.#cluster, signal, { nodes: [this.nodeName] }));
   }
 
-  /** A worker keeps nothing that it does not get again: it is made anew. A controller keeps its state, and so its node. */
+  /** A worker keeps nothing that it does not get again: it is made anew. A controller keeps its state, and so its node; where the
+   * provider can, that is told what to run from now on. */
   async install(signal: AbortSignal): Promise<void> {
     const { member, provider, configuration } = this.#options;
     const { metadata } = member.machine;
@@ -114,6 +132,7 @@ export class WindlassMember implements MemberDriver {
       ...(command === undefined ? {} : { command }),
     };
     throwFirstFailure(await provider.createNodes(this.#cluster, [request], signal));
+    // As long as what runs says nothing else.
     this.#installed = member.version;
   }
 
@@ -122,7 +141,7 @@ export class WindlassMember implements MemberDriver {
     throwFirstFailure(await provider.startNodes(this.#cluster, signal, { nodes: [this.nodeName] }));
   }
 
-  async verify(_version: 'wanted' | 'any', signal: AbortSignal): Promise<string | undefined> {
+  async verify(version: 'wanted' | 'any', signal: AbortSignal): Promise<string | undefined> {
     const { member, provider, isReady } = this.#options;
     const node = await this.#find(signal);
     if (node?.state !== provider.readyState) return `its node is ${node?.state ?? 'not there'}`;
@@ -130,6 +149,8 @@ export class WindlassMember implements MemberDriver {
     const { endpoint } = this;
     if (endpoint !== undefined && !(await isReady(endpoint, signal)))
       return `${endpoint}/readyz does not say ok yet`;
+    if (version === 'wanted' && endpoint !== undefined)
+      this.#compare(await this.#versionAt(endpoint, signal));
     if (member.role !== 'worker') return undefined;
     const context = await this.#node(signal);
     if (context === undefined) return undefined;
@@ -144,7 +165,9 @@ export class WindlassMember implements MemberDriver {
     const isThere = found?.status?.conditions?.some(
       ({ type, status }) => type === 'Ready' && status === 'True',
     );
-    return isThere === true ? undefined : `node ${this.nodeName} is not ready`;
+    if (isThere !== true) return `node ${this.nodeName} is not ready`;
+    if (version === 'wanted') this.#compare(agentVersion(found));
+    return undefined;
   }
 
   /** There is one version of what a node runs: what was there before is gone. */
@@ -177,6 +200,35 @@ export class WindlassMember implements MemberDriver {
   get #cluster(): Identity {
     const { name, uid } = this.#options.member.cluster.metadata;
     return { name, uid };
+  }
+
+  /** @throws Error when what serves is of another version: waiting will not change that */
+  #compare(seen: string | undefined): void {
+    const { version } = this.#options.member;
+    if (seen === undefined) return;
+    this.#installed = seen;
+    if (version !== undefined && !isSameVersion(seen, version))
+      throw new Error(
+        `windlass ${seen} runs, not ${version}: spec.distributionOptions.configuration.program is of another version`,
+      );
+  }
+
+  #versionAt(endpoint: string, signal: AbortSignal): Promise<string | undefined> {
+    return this.#options.versionOf(endpoint, signal);
+  }
+
+  /** What runs says itself which version it is; undefined where it cannot be asked, or says nothing yet. */
+  async #seenVersion(signal: AbortSignal): Promise<string | undefined> {
+    const { endpoint } = this;
+    if (endpoint !== undefined) return this.#versionAt(endpoint, signal);
+    try {
+      const node = await this.#node(signal);
+      return node && agentVersion(await findNode<NodeView>(node.client, node.name, signal));
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof ConnectionError) return undefined;
+      throw error;
+    }
   }
 
   /** What a node is made with is remembered where it was last seen to be done. */
@@ -218,4 +270,9 @@ export class WindlassMember implements MemberDriver {
     const node = await this.#node(signal);
     if (node !== undefined) await work(node);
   }
+}
+
+/** As the agent of the node says it in its status. */
+function agentVersion(node: NodeView | undefined): string | undefined {
+  return windlassVersionOf(node?.status?.nodeInfo?.kubeletVersion ?? '');
 }

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DEFAULT_LIMITS } from '../../../infrastructure/each-node.ts';
+import { LabelledProvider } from '../../../infrastructure/labelled-provider.ts';
+import { SimWorld } from '../../../infrastructure/sim/sim-world.ts';
+import type { ApiObject, Client } from '../../../machinery/client-types.ts';
+import { FakeClock } from '../../../machinery/machinery-fixture.ts';
+import { ConnectionError } from '../../../machinery/request-error.ts';
+import { needsOf } from '../../member-needs.ts';
+import type { Member } from '../../member-driver.ts';
+import type { MachineStatus, Role } from '../../types.ts';
+import { WindlassMember } from './windlass-member.ts';
+
+const { signal } = new AbortController();
+
+interface Setting {
+  readonly role?: Role;
+  readonly version?: string;
+  readonly status?: MachineStatus;
+  /** What the server, or the agent, says it is. */
+  readonly says?: string | Error | undefined;
+  readonly programVersion?: string;
+  readonly program?: readonly string[];
+}
+
+function metadata(name: string): ApiObject['metadata'] {
+  const creationTimestamp = '2026-01-01T00:00:00Z';
+  return { name, namespace: 'ns', uid: `uid-${name}`, resourceVersion: '1', creationTimestamp };
+}
+
+function memberOf(setting: Setting): { readonly driver: WindlassMember; readonly world: SimWorld } {
+  const { role = 'controller', version, status, says, programVersion } = setting;
+  const world = new SimWorld();
+  const clock = new FakeClock();
+  const labels = { 'windlass.dev/pool': 'p' };
+  const own = { ...metadata('a'), labels };
+  const machine = { metadata: own, spec: { role }, ...(status && { status }) };
+  const member: Member = {
+    cluster: { metadata: metadata('home'), spec: {} },
+    machine,
+    peers: [machine],
+    role,
+    version,
+    flags: [],
+    configuration: {},
+  };
+  const text = says instanceof Error ? undefined : says;
+  const client: Pick<Client, 'get'> & AsyncDisposable = {
+    get: <T extends ApiObject>() =>
+      says instanceof Error
+        ? Promise.reject(says)
+        : Promise.resolve({
+            metadata: metadata('a'),
+            status: {
+              conditions: [{ type: 'Ready', status: 'True' }],
+              nodeInfo: {
+                kubeletVersion: text === undefined ? 'v1.37.0' : `v1.37.0+windlass.${text}`,
+              },
+            },
+          } as unknown as T),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const driver = new WindlassMember({
+    member,
+    clock,
+    provider: new LabelledProvider({
+      driver: world,
+      clock,
+      limits: DEFAULT_LIMITS,
+      labelScheme: 'windlass',
+      adoptedClusters: [],
+    }),
+    configuration: {
+      program: setting.program ?? ['windlass'],
+      command: undefined,
+      port: 6443,
+      runtime: 'process',
+    },
+    programVersion,
+    versionOf: () => Promise.resolve(text),
+    isReady: () => Promise.resolve(true),
+    clusterClient: () => Promise.resolve(client as unknown as Client & AsyncDisposable),
+  });
+  return { driver, world };
+}
+
+for (const role of ['controller', 'worker'] as const) {
+  test(`a ${role} runs the version that it says, whatever was asked of it`, async () => {
+    const { driver } = memberOf({ role, version: '0.2.0', says: '0.1.0' });
+    await driver.install(signal);
+    const situation = await driver.look(signal);
+    assert.equal(situation.runningVersion, '0.1.0');
+    assert.deepEqual(needsOf(situation, '0.2.0'), ['version 0.1.0 → 0.2.0']);
+    await assert.rejects(driver.verify('wanted', signal), /windlass 0\.1\.0 runs, not 0\.2\.0: /);
+    assert.equal(await driver.verify('any', signal), undefined);
+  });
+
+  test(`a ${role} that is what was asked for needs nothing`, async () => {
+    const { driver } = memberOf({ role, version: 'v0.2.0', says: '0.2.0' });
+    await driver.install(signal);
+    assert.equal(await driver.verify('wanted', signal), undefined);
+    assert.deepEqual(needsOf(await driver.look(signal), 'v0.2.0'), []);
+  });
+
+  test(`a ${role} that says nothing yet is what it was the last time`, async () => {
+    const status = { installedVersion: '0.1.0', runningVersion: '0.1.0' };
+    const says = role === 'worker' ? new ConnectionError('refused') : undefined;
+    const { driver, world } = memberOf({ role, version: '0.2.0', says, status });
+    world.add('a', {
+      'windlass.dev/cluster': 'home',
+      'windlass.dev/cluster-uid': 'uid-home',
+      'windlass.dev/pool': 'p',
+      'windlass.dev/role': role,
+      'windlass.dev/machine-uid': 'uid-a',
+    });
+    assert.equal((await driver.look(signal)).runningVersion, '0.1.0');
+  });
+}
+
+test('a program that is known to be of another version is refused before anything is touched', async () => {
+  const { driver, world } = memberOf({ version: '0.2.0', programVersion: '0.1.0' });
+  await assert.rejects(
+    async () => driver.prepare(),
+    /spec\.version is 0\.2\.0, and the program that nodes run is windlass 0\.1\.0: name one/,
+  );
+  assert.deepEqual(world.actions, []);
+  await memberOf({ version: 'v0.1.0', programVersion: '0.1.0' }).driver.prepare();
+  await memberOf({ programVersion: '0.1.0' }).driver.prepare();
+});
+
+test('where what runs cannot be asked, what was asked of it counts', async () => {
+  const { driver } = memberOf({ version: '0.2.0', program: [] });
+  await driver.install(signal);
+  assert.deepEqual(needsOf(await driver.look(signal), '0.2.0'), []);
+  assert.equal(await driver.verify('wanted', signal), undefined);
+});
