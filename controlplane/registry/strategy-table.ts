@@ -4,6 +4,16 @@ import type { ResourceDefinition } from '#controlplane/api/resource.ts';
 import { customResourceDefinitionStrategy } from './strategies/custom-resource-definition.ts';
 import { configMapStrategy } from './strategies/config-map.ts';
 import { controllerRevisionStrategy } from './strategies/controller-revision.ts';
+import {
+  mutatingBindingStrategy,
+  mutatingPolicyStrategy,
+  validatingBindingStrategy,
+  validatingPolicyStrategy,
+} from './strategies/admission-policy.ts';
+import { apiServiceStrategy } from './strategies/api-service.ts';
+import { ipAddressStrategy, serviceCIDRStrategy } from './strategies/cluster-addresses.ts';
+import { flowSchemaStrategy, priorityLevelStrategy } from './strategies/flow-control.ts';
+import { webhookConfigurationStrategy } from './strategies/webhook-configuration.ts';
 import { cronJobStrategy } from './strategies/cron-job.ts';
 import {
   daemonSetStrategy,
@@ -17,7 +27,6 @@ import {
   resourceSliceStrategy,
 } from './strategies/dynamic-resources.ts';
 import { endpointSliceStrategy, endpointsStrategy } from './strategies/endpoints.ts';
-import { fixedFields } from './strategies/fixed-fields.ts';
 import { horizontalPodAutoscalerStrategy } from './strategies/horizontal-pod-autoscaler.ts';
 import { ingressClassStrategy, ingressStrategy } from './strategies/ingress.ts';
 import { jobStrategy } from './strategies/job.ts';
@@ -46,22 +55,21 @@ import { podDisruptionBudgetStrategy } from './strategies/pod-disruption-budget.
 import { podStrategy } from './strategies/pod.ts';
 import { clusterRoleBindingStrategy, roleBindingStrategy } from './strategies/rbac-bindings.ts';
 import { clusterRoleStrategy, roleStrategy } from './strategies/rbac-roles.ts';
+import { runtimeClassStrategy } from './strategies/runtime-class.ts';
 import { secretStrategy } from './strategies/secret.ts';
 import { serviceStrategy } from './strategies/service.ts';
 import type { Strategy } from './strategy.ts';
 
 const counted: Strategy = { hasGeneration: true };
-const conditional: Strategy = { hasGeneration: true, needsResourceVersion: true };
-const webhooks: Strategy = { ...conditional, counted: ({ webhooks: all }) => all };
 
 const strategies: Readonly<Record<string, Strategy>> = {
-  'admissionregistration.k8s.io/mutatingadmissionpolicies': conditional,
-  'admissionregistration.k8s.io/mutatingadmissionpolicybindings': conditional,
-  'admissionregistration.k8s.io/mutatingwebhookconfigurations': webhooks,
-  'admissionregistration.k8s.io/validatingadmissionpolicies': conditional,
-  'admissionregistration.k8s.io/validatingadmissionpolicybindings': conditional,
-  'admissionregistration.k8s.io/validatingwebhookconfigurations': webhooks,
-  'apiregistration.k8s.io/apiservices': { needsResourceVersion: true },
+  'admissionregistration.k8s.io/mutatingadmissionpolicies': mutatingPolicyStrategy,
+  'admissionregistration.k8s.io/mutatingadmissionpolicybindings': mutatingBindingStrategy,
+  'admissionregistration.k8s.io/mutatingwebhookconfigurations': webhookConfigurationStrategy,
+  'admissionregistration.k8s.io/validatingadmissionpolicies': validatingPolicyStrategy,
+  'admissionregistration.k8s.io/validatingadmissionpolicybindings': validatingBindingStrategy,
+  'admissionregistration.k8s.io/validatingwebhookconfigurations': webhookConfigurationStrategy,
+  'apiregistration.k8s.io/apiservices': apiServiceStrategy,
   'apps/daemonsets': daemonSetStrategy,
   'apps/deployments': deploymentStrategy,
   'apps/replicasets': replicaSetStrategy,
@@ -76,18 +84,14 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'core/replicationcontrollers': replicationControllerStrategy,
   'core/resourcequotas': resourceQuotaStrategy,
   'discovery.k8s.io/endpointslices': endpointSliceStrategy,
-  'flowcontrol.apiserver.k8s.io/flowschemas': counted,
-  'flowcontrol.apiserver.k8s.io/prioritylevelconfigurations': counted,
+  'flowcontrol.apiserver.k8s.io/flowschemas': flowSchemaStrategy,
+  'flowcontrol.apiserver.k8s.io/prioritylevelconfigurations': priorityLevelStrategy,
   'networking.k8s.io/ingressclasses': ingressClassStrategy,
   'networking.k8s.io/ingresses': ingressStrategy,
-  'networking.k8s.io/ipaddresses': { validateUpdate: fixedFields('spec.parentRef') },
+  'networking.k8s.io/ipaddresses': ipAddressStrategy,
   'networking.k8s.io/networkpolicies': networkPolicyStrategy,
-  'networking.k8s.io/servicecidrs': { validateUpdate: fixedFields('spec.cidrs') },
-  'node.k8s.io/runtimeclasses': {
-    createsOnUpdate: true,
-    needsResourceVersion: true,
-    validateUpdate: fixedFields('handler'),
-  },
+  'networking.k8s.io/servicecidrs': serviceCIDRStrategy,
+  'node.k8s.io/runtimeclasses': runtimeClassStrategy,
   'resource.k8s.io/deviceclasses': counted,
   'resource.k8s.io/devicetaintrules': deviceTaintRuleStrategy,
   'resource.k8s.io/resourceclaims': resourceClaimStrategy,

@@ -18,7 +18,9 @@ export function validateNew(
   errors.push(...schemaErrors(definition, strategy, object));
   errors.push(...brokenRules(definition, object, undefined, errors));
   if (errors.length > 0) return errors;
-  return [...(strategy.validate?.(object) ?? []), ...(strategy.validateCreate?.(object) ?? [])];
+  if (strategy.validate !== undefined) errors.push(...strategy.validate(object));
+  if (strategy.validateCreate !== undefined) errors.push(...strategy.validateCreate(object));
+  return errors;
 }
 
 export function validateChange(
