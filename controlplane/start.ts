@@ -16,6 +16,7 @@ import type { MetricsRegistry } from '#platform/metrics.ts';
 import { builtinDefinitions } from './api/builtin/definitions.ts';
 import { Scheme } from './api/scheme.ts';
 import { builtinSchema } from './api/schema/corpus.ts';
+import { SigningRequests } from './certificates/signing-requests.ts';
 import { StoredPods } from './http/bound-pods.ts';
 import { buildInfo, exposeBuildInfo } from './http/build-info.ts';
 import { ServerMetrics } from './http/metrics.ts';
@@ -144,6 +145,17 @@ export async function startControlPlane(
   });
   tokenSecrets.start();
   cleanup.defer(() => tokenSecrets.close());
+  const requests = new SigningRequests({
+    scheme,
+    store,
+    registry,
+    authorizer: access.authorizer,
+    certificates: certificates.store,
+    clock,
+    logger,
+  });
+  requests.start();
+  cleanup.defer(() => requests.close());
   const server = await listen(options, {
     certificates,
     tokens,

@@ -6,8 +6,14 @@ import path from 'node:path';
 
 import type { Clock } from '#platform/clock.ts';
 
-import { certifyKey, EXTENDED_USAGES, issueAuthority, issueCertificate } from './issuer.ts';
-import type { CertificateRequest, KeyPair, Validity } from './issuer.ts';
+import {
+  certifyKey,
+  certifyRequest,
+  EXTENDED_USAGES,
+  issueAuthority,
+  issueCertificate,
+} from './issuer.ts';
+import type { CertificateRequest, KeyPair, RequestedCertificate, Validity } from './issuer.ts';
 
 const DAY_MS = 86_400_000;
 const AUTHORITY_VALIDITY_MS = 3650 * DAY_MS;
@@ -16,6 +22,8 @@ const CERTIFICATE_VALIDITY_MS = 365 * DAY_MS;
 const FOREIGN_VALIDITY_MS = 90 * DAY_MS;
 /** A certificate is replaced when less than this is left. */
 const RENEWAL_MARGIN_MS = 30 * DAY_MS;
+/** As upstream, for certificates that live as short as ten minutes. */
+const REQUEST_BACKDATE_MS = 5 * 60_000;
 /** Clocks of other machines may be a little behind ours. */
 const BACKDATE_MS = 3_600_000;
 
@@ -92,6 +100,17 @@ export class CertificateStore {
     const holds = validity(this.#clock, FOREIGN_VALIDITY_MS);
     const certificate = await certifyKey(this.#authority, request, holds, publicKey);
     return `${certificate}${this.#authority.certificate}`;
+  }
+
+  /** What a certificate request asks for; `expirationSeconds` 0 or too many: as long as we give any. */
+  certifyRequest(request: RequestedCertificate, expirationSeconds: number): Promise<string> {
+    const now = this.#clock.now();
+    const asked = expirationSeconds === 0 ? Infinity : expirationSeconds * 1000;
+    const holds = {
+      notBefore: now - REQUEST_BACKDATE_MS,
+      notAfter: Math.min(now + Math.min(asked, CERTIFICATE_VALIDITY_MS), endsAt(this.#authority)),
+    };
+    return certifyRequest(this.#authority, request, holds);
   }
 
   #holds(pair: KeyPair, request: CertificateRequest): boolean {

@@ -130,6 +130,67 @@ export async function certifyKey(
   return sign(x509, authority, request, validity, key);
 }
 
+/** A certificate as a certificate request asks for it. */
+export interface RequestedCertificate {
+  readonly commonName: string;
+  readonly organizations: readonly string[];
+  readonly dnsNames: readonly string[];
+  readonly ipAddresses: readonly string[];
+  /** SubjectPublicKeyInfo, DER, of any kind of key. */
+  readonly publicKey: Buffer;
+  /** Beside signatures. */
+  readonly isEnciphering: boolean;
+  /** Object identifiers. */
+  readonly extendedUsages: readonly string[];
+}
+
+/** A certificate for whoever made a certificate request. */
+export async function certifyRequest(
+  authority: KeyPair,
+  request: RequestedCertificate,
+  validity: Validity,
+): Promise<string> {
+  const x509 = await loadX509();
+  const issuer = new x509.X509Certificate(authority.certificate);
+  const publicKey = new x509.PublicKey(new Uint8Array(request.publicKey));
+  const { digitalSignature, keyEncipherment } = x509.KeyUsageFlags;
+  const hasNames = request.dnsNames.length > 0 || request.ipAddresses.length > 0;
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serialNumber(),
+    subject: [
+      ...request.organizations.map((group) => ({ O: [group] })),
+      { CN: [request.commonName] },
+    ],
+    issuer: issuer.subject,
+    notBefore: new Date(validity.notBefore),
+    notAfter: new Date(validity.notAfter),
+    signingAlgorithm: ALGORITHM,
+    publicKey,
+    signingKey: await signingKeyOf(x509, authority),
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(
+        request.isEnciphering ? digitalSignature | keyEncipherment : digitalSignature,
+        true,
+      ),
+      new x509.ExtendedKeyUsageExtension([...request.extendedUsages]),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer),
+      ...(hasNames ? [alternativeNames(x509, request)] : []),
+    ],
+  });
+  return `${certificate.toString('pem')}\n`;
+}
+
+function signingKeyOf(x509: X509, authority: KeyPair): Promise<webcrypto.CryptoKey> {
+  return webcrypto.subtle.importKey(
+    'pkcs8',
+    x509.PemConverter.decodeFirst(authority.privateKey),
+    ALGORITHM,
+    false,
+    ['sign'],
+  );
+}
+
 async function sign(
   x509: X509,
   authority: KeyPair,
@@ -138,13 +199,7 @@ async function sign(
   publicKey: webcrypto.CryptoKey,
 ): Promise<string> {
   const issuer = new x509.X509Certificate(authority.certificate);
-  const signingKey = await webcrypto.subtle.importKey(
-    'pkcs8',
-    x509.PemConverter.decodeFirst(authority.privateKey),
-    ALGORITHM,
-    false,
-    ['sign'],
-  );
+  const signingKey = await signingKeyOf(x509, authority);
   const name: { [field: string]: string[] }[] =
     request.usage === 'server' ? [] : request.organizations.map((group) => ({ O: [group] }));
   name.push({ CN: [request.commonName] });
@@ -172,7 +227,7 @@ async function sign(
 
 function alternativeNames(
   x509: X509,
-  request: Extract<CertificateRequest, { usage: 'server' }>,
+  request: Pick<RequestedCertificate, 'dnsNames' | 'ipAddresses'>,
 ): InstanceType<X509['SubjectAlternativeNameExtension']> {
   return new x509.SubjectAlternativeNameExtension([
     ...request.dnsNames.map((value) => ({ type: 'dns' as const, value })),

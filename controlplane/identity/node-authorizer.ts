@@ -53,6 +53,12 @@ export class NodeAuthorizer implements Authorizer {
           isRead(attributes.verb) && attributes.subresource === '',
           'a node may only read services',
         );
+      case 'certificates.k8s.io/certificatesigningrequests':
+        return only(
+          attributes.subresource === '' &&
+            (attributes.verb === 'create' || isRead(attributes.verb)),
+          'a node may only ask for certificates',
+        );
       case '/events':
       case 'events.k8s.io/events':
         return only(

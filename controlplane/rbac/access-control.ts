@@ -14,6 +14,7 @@ import type { BootstrapPolicy } from './bootstrap-policy.ts';
 import { EscalationGuard } from './escalation.ts';
 import { RBACAuthorizer } from './rbac-authorizer.ts';
 import { RoleIndex } from './role-index.ts';
+import { SignerGuard } from './signer-guard.ts';
 
 export class AccessControl {
   readonly authorizer: Authorizer;
@@ -29,7 +30,15 @@ export class AccessControl {
     this.#index = new RoleIndex(store);
     this.rbac = new RBACAuthorizer(this.#index);
     this.authorizer = new UnionAuthorizer([nodes, this.rbac]);
-    this.guard = new EscalationGuard(this.authorizer, this.rbac, this.#index);
+    const guards = [
+      new EscalationGuard(this.authorizer, this.rbac, this.#index),
+      new SignerGuard(this.authorizer),
+    ];
+    this.guard = {
+      admit(definition, object, old, user) {
+        for (const guard of guards) guard.admit(definition, object, old, user);
+      },
+    };
   }
 
   /** Brings the roles and bindings of the server up to date, and keeps gathered rules so; call once, before serving. */

@@ -40,5 +40,11 @@ export const BOOTSTRAP_BINDINGS: readonly BootstrapBinding[] = [
     role: 'system:kube-controller-manager',
     users: ['system:kube-controller-manager'],
   },
+  // A node renews the certificate that it has, by itself.
+  {
+    name: 'system:node-certificate-rotation',
+    role: 'system:certificates.k8s.io:certificatesigningrequests:selfnodeclient',
+    groups: ['system:nodes'],
+  },
   { name: 'system:node-proxier', role: 'system:node-proxier', users: ['system:kube-proxy'] },
 ];

@@ -81,7 +81,7 @@ function prepareCreate(
     ownNewFields(env, definition, object, takeSentEntries(object), context);
   }
   if (strategy.prepareForCreate !== undefined) {
-    strategy.prepareForCreate(object, env);
+    strategy.prepareForCreate(object, env, context.user);
     fillIn(definition, strategy, object);
   }
   const errors = validateNew(definition, strategy, object);

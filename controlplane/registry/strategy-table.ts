@@ -1,6 +1,7 @@
 // Which kind has which strategy. A kind without one of its own gets the defaults; custom resources share theirs.
 import { checkDNSSubdomain } from '#controlplane/api/names.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
+import { certificateSigningRequestStrategy } from './strategies/certificate-signing-request.ts';
 import { customResourceDefinitionStrategy } from './strategies/custom-resource-definition.ts';
 import { configMapStrategy } from './strategies/config-map.ts';
 import { controllerRevisionStrategy } from './strategies/controller-revision.ts';
@@ -116,6 +117,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'apps/controllerrevisions': controllerRevisionStrategy,
   'policy/poddisruptionbudgets': podDisruptionBudgetStrategy,
   'coordination.k8s.io/leases': leaseStrategy,
+  'certificates.k8s.io/certificatesigningrequests': certificateSigningRequestStrategy,
   'rbac.authorization.k8s.io/clusterrolebindings': clusterRoleBindingStrategy,
   'rbac.authorization.k8s.io/clusterroles': clusterRoleStrategy,
   'rbac.authorization.k8s.io/rolebindings': roleBindingStrategy,

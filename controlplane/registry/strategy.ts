@@ -2,6 +2,7 @@
 // only where their name says prepare, merge or default; `old` is never changed. Which kind has which: strategy-table.ts.
 import type { FieldError } from '#controlplane/api/errors.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
+import type { UserInfo } from '#controlplane/api/user.ts';
 import type { Environment } from './environment.ts';
 
 export interface Strategy {
@@ -21,7 +22,8 @@ export interface Strategy {
   readonly counted?: (object: KubernetesObject) => unknown;
   /** What becomes of dependents when the request that deletes does not say. */
   readonly defaultPropagation?: 'Orphan';
-  readonly prepareForCreate?: (object: KubernetesObject, env: Environment) => void;
+  /** @param user who creates it */
+  readonly prepareForCreate?: (object: KubernetesObject, env: Environment, user: UserInfo) => void;
   readonly prepareForUpdate?: (
     object: KubernetesObject,
     old: KubernetesObject,

@@ -54,6 +54,27 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'controlplane/identity/': ['platform/', 'controlplane/api/'],
   'controlplane/rbac/': WITH_REGISTRY,
   'controlplane/tokens/': WITH_REGISTRY,
+  'controlplane/rbac/': [
+    'platform/',
+    'controlplane/api/',
+    'controlplane/identity/',
+    'controlplane/registry/',
+    'controlplane/store/',
+  ],
+  'controlplane/certificates/': [
+    'platform/',
+    'controlplane/api/',
+    'controlplane/identity/',
+    'controlplane/registry/',
+    'controlplane/store/',
+  ],
+  'controlplane/tokens/': [
+    'platform/',
+    'controlplane/api/',
+    'controlplane/identity/',
+    'controlplane/registry/',
+    'controlplane/store/',
+  ],
   'controlplane/http/': [
     'platform/',
     'controlplane/api/',

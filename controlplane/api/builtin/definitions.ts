@@ -5,6 +5,7 @@ import { apiextensionsKinds } from './apiextensions.ts';
 import { appsKinds } from './apps.ts';
 import { autoscalingKinds } from './autoscaling.ts';
 import { batchKinds } from './batch.ts';
+import { certificatesKinds } from './certificates.ts';
 import { coordinationKinds } from './coordination.ts';
 import { coreKinds } from './core.ts';
 import type { SchemaLookup } from './define.ts';
@@ -24,6 +25,7 @@ export function builtinDefinitions(schemaOf: SchemaLookup): readonly ResourceDef
   const rows = [
     ...coreKinds,
     ...appsKinds,
+    ...certificatesKinds,
     ...coordinationKinds,
     ...policyKinds,
     ...rbacKinds,
