@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test';
 import { runCommand } from '../support/command.ts';
 import type { CommandResult } from '../support/command.ts';
 import { TestControlPlane } from '../support/control-plane.ts';
+import { eventually } from '../support/eventually.ts';
 import { missingKubectl } from '../support/kubectl.ts';
 import { kubectlBinaries } from '../support/kubectls.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -50,6 +51,24 @@ metadata: {name: reader, namespace: team}
 rules:
 - {verbs: [get, list], apiGroups: [''], resources: [pods]}
 - {verbs: [get], apiGroups: [''], resources: [configmaps]}
+`;
+
+/** Of `CN=ann, O=dev`; its key is nowhere. */
+const REQUEST =
+  'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIVk1INENBUUF3SERFTU1Bb0dBMVVFQ2d3RFpH' +
+  'VjJNUXd3Q2dZRFZRUUREQU5oYm00d1dUQVRCZ2NxaGtqTwpQUUlCQmdncWhrak9QUU1CQndOQ0FBVDFtTUgzeDV6' +
+  'MmRlcFd0RytyV25DQWhEdjUzN1JsK1k5U3RnaXUvb2xNCmF3SUtGbkcxRnRaVVZ1d0ZwR2s0RUpFdkNzdlpJdG9v' +
+  'cm1GUS9BcFptRngxb0FBd0NnWUlLb1pJemowRUF3SUQKUndBd1JBSWdkYVRnUlN2YUZRWU9FWlRYb2J1WVRDMEY5' +
+  'YTZkS1RzVFJTN1ErODd6VkdjQ0lIbFJLcnFsRVdETQpodTZlY2RGTWdGdUVVQlBlK0M3ckFXK2RRQmNMZ0Zlbgot' +
+  'LS0tLUVORCBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K';
+
+const SIGNING_REQUEST = `apiVersion: certificates.k8s.io/v1
+kind: CertificateSigningRequest
+metadata: {name: ann}
+spec:
+  request: ${REQUEST}
+  signerName: kubernetes.io/kube-apiserver-client
+  usages: [client auth]
 `;
 
 /** The first version that asks by review; older ones have no \`whoami\` without \`alpha\`. */
@@ -130,6 +149,14 @@ async function scenario(binary: string, plane: TestControlPlane, url: string): P
     /role.rbac.authorization.k8s.io\/reader reconciled/,
   );
   assert.equal(await admin.ok(`auth can-i get configmaps -n team ${ann}`), 'yes\n');
+
+  await admin.ok('apply -f -', SIGNING_REQUEST);
+  assert.match(await admin.ok('get csr ann'), /kube-apiserver-client .* Pending/);
+  assert.match(await admin.ok('certificate approve ann'), /approved/);
+  await eventually('signed', async () => {
+    assert.match(await admin.ok('get csr ann'), /Approved,Issued/);
+  });
+  await admin.ok('delete csr ann');
 
   await admin.ok('delete serviceaccount ci -n team');
   await ci.fails('get pods -n team', /Unauthorized|must be logged in/);
