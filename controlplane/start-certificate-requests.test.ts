@@ -56,10 +56,7 @@ async function make(
   names: readonly { type: 'dns' | 'ip' | 'email'; value: string }[] = [],
   algorithm: typeof EC | typeof RSA = EC,
 ): Promise<Made> {
-  const keys = (await webcrypto.subtle.generateKey(algorithm, true, [
-    'sign',
-    'verify',
-  ])) as webcrypto.CryptoKeyPair;
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const request = await Pkcs10CertificateRequestGenerator.create({
     name,
     keys,

@@ -1,9 +1,9 @@
 // What our signers put their name under: upstream's rules for the three signers that a cluster has. Pure.
 import type { SigningRequest } from '../api/certificates/signing-request.ts';
 
-export const CLIENT_SIGNER = 'kubernetes.io/kube-apiserver-client';
+const CLIENT_SIGNER = 'kubernetes.io/kube-apiserver-client';
 export const KUBELET_CLIENT_SIGNER = 'kubernetes.io/kube-apiserver-client-kubelet';
-export const KUBELET_SERVING_SIGNER = 'kubernetes.io/kubelet-serving';
+const KUBELET_SERVING_SIGNER = 'kubernetes.io/kubelet-serving';
 
 const NODES = 'system:nodes';
 const NODE_PREFIX = 'system:node:';

@@ -54,27 +54,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'controlplane/identity/': ['platform/', 'controlplane/api/'],
   'controlplane/rbac/': WITH_REGISTRY,
   'controlplane/tokens/': WITH_REGISTRY,
-  'controlplane/rbac/': [
-    'platform/',
-    'controlplane/api/',
-    'controlplane/identity/',
-    'controlplane/registry/',
-    'controlplane/store/',
-  ],
-  'controlplane/certificates/': [
-    'platform/',
-    'controlplane/api/',
-    'controlplane/identity/',
-    'controlplane/registry/',
-    'controlplane/store/',
-  ],
-  'controlplane/tokens/': [
-    'platform/',
-    'controlplane/api/',
-    'controlplane/identity/',
-    'controlplane/registry/',
-    'controlplane/store/',
-  ],
+  'controlplane/certificates/': WITH_REGISTRY,
   'controlplane/http/': [
     'platform/',
     'controlplane/api/',
