@@ -76,7 +76,7 @@ function authorize(services: Services): Filter {
   };
 }
 
-function attributesOf({ info, user }: RequestContext): Attributes {
+export function attributesOf({ info, user }: RequestContext): Attributes {
   const isCollection = info.verb === 'list' || info.verb === 'watch';
   const fieldSelector = isCollection ? (info.query.get('fieldSelector') ?? '') : '';
   return {

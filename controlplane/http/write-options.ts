@@ -35,6 +35,9 @@ class RequestWriteContext implements WriteContext {
     return this.#context.user;
   }
 
+  /** Set by those who may come to create. */
+  permitCreate?: () => void;
+
   get signal(): AbortSignal {
     return this.#context.signal;
   }
@@ -52,7 +55,7 @@ export function writeContextOf(
   context: RequestContext,
   kind: WriteOptionsKind,
   patchType?: PatchType,
-): WriteContext {
+): RequestWriteContext {
   const { query } = context.info;
   const errors: FieldError[] = [];
   const dryRun = parseDryRun(query.getAll('dryRun'), errors);

@@ -197,6 +197,24 @@ test('a dry run shows what would be and makes nothing', async () => {
   assert.equal(fixture.read('v1', 'configmaps', 'default', a), undefined);
 });
 
+test('an apply that would create asks whether the user may', async () => {
+  const a = name();
+  const definition = fixture.kind('v1', 'configmaps');
+  const permitCreate = (): never => {
+    throw new Error('may not create');
+  };
+  const ask = (): Promise<unknown> =>
+    fixture.registry.patch(
+      { definition, namespace: 'default', name: a },
+      '',
+      { type: 'apply', patch: configMap(a, { k: 'v' }), problems: [] },
+      { ...fixture.context(), permitCreate },
+    );
+  await assert.rejects(ask(), /may not create/);
+  await apply('one', a, { k: 'v' });
+  await ask();
+});
+
 test('what is no configuration of the kind is refused', async () => {
   const a = name();
   const typed = `failed to create typed patch object (default/${a}; /v1, Kind=ConfigMap): `;

@@ -1,14 +1,12 @@
 // PATCH with application/apply-patch+yaml: server-side apply, as a change of the newest state or as the making of a new object.
 import { ApiError, badRequest, conflict } from '#controlplane/api/errors.ts';
-import { isObject } from '#controlplane/api/fields.ts';
 import { applyConfiguration, KUBECTL } from '#controlplane/api/managed-fields/apply.ts';
-import { checkConfiguration } from '#controlplane/api/managed-fields/check-configuration.ts';
 import { keepLastApplied } from '#controlplane/api/managed-fields/last-applied.ts';
 import { NOTHING } from '#controlplane/api/managed-fields/update.ts';
-import { apiVersionOf } from '#controlplane/api/object.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
-import { conformObject } from '#controlplane/api/schema/decode.ts';
+import { conformMetadata, conformObject } from '#controlplane/api/schema/decode.ts';
 import { copyJson } from '#controlplane/api/schema/json-value.ts';
+import { acceptConfiguration, strictApplyError } from './applied-configuration.ts';
 import { acceptBody, matchName, matchNamespace } from './body.ts';
 import { createObject } from './create.ts';
 import type { Environment } from './environment.ts';
@@ -26,7 +24,7 @@ export async function applyObject(
   context: WriteContext,
 ): Promise<WriteResult> {
   const { definition, namespace, name } = target;
-  const config = acceptConfiguration(target, request.patch);
+  const config = acceptConfiguration(definition, namespace, request.patch);
   reportProblems(request.problems, [], context, strictApplyError);
   const isThere = (): boolean =>
     subresource !== '' || env.store.get(definition.storageKey, namespace, name) !== undefined;
@@ -34,6 +32,7 @@ export async function applyObject(
     const live = NOTHING as KubernetesObject;
     const body = applied(env, target, subresource, live, config, request, context);
     refuseUid(target, config);
+    context.permitCreate?.();
     // It says which object was meant; there is none yet.
     delete body.object.metadata.resourceVersion;
     try {
@@ -81,7 +80,9 @@ function applied(
   // It shares parts with the stored state and the request, which both stay as they are.
   const object = copyJson(result.object) as KubernetesObject;
   if (manager.name === KUBECTL) keepLastApplied(object, config);
-  const unknown = definition.custom ? [] : conformObject(object, definition.schema);
+  const unknown = definition.custom
+    ? conformMetadata(object)
+    : conformObject(object, definition.schema);
   acceptBody(definition, object);
   if ((object.metadata.name ?? '') === '') {
     throw badRequest(
@@ -92,52 +93,6 @@ function applied(
   matchName(object, name);
   setEntries(object, result.entries);
   return { object, problems: unknown };
-}
-
-function strictApplyError(text: string): ApiError {
-  return badRequest(`error strict decoding YAML: ${text}`);
-}
-
-/** The configuration as a plain object of the kind and version that the URL says. @throws ApiError */
-function acceptConfiguration({ definition, namespace }: Target, patch: unknown): KubernetesObject {
-  const { group, version, kind } = definition;
-  if (!isObject(patch)) {
-    const found = Array.isArray(patch) ? 'array' : typeof patch;
-    throw badRequest(
-      `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${found} into Go value of type map[string]interface {}`,
-    );
-  }
-  const sent = patch as Partial<KubernetesObject>;
-  const apiVersion = apiVersionOf(group, version);
-  if (typeof sent.apiVersion !== 'string' || typeof sent.kind !== 'string' || sent.kind === '') {
-    throw badRequest(`invalid object type: ${typeText(sent.apiVersion ?? '', sent.kind ?? '')}`);
-  }
-  if (sent.apiVersion !== apiVersion || sent.kind !== kind) {
-    throw badRequest(`invalid object type: ${typeText(sent.apiVersion, sent.kind)}`);
-  }
-  const metadata: unknown = sent.metadata ?? {};
-  if (isObject(metadata) && (metadata['managedFields'] ?? undefined) !== undefined) {
-    throw badRequest('metadata.managedFields must be nil');
-  }
-  const errors = checkConfiguration(definition.schema, patch);
-  if (errors.length === 0) return patch as KubernetesObject;
-  const names = isObject(metadata) ? metadata : {};
-  const where = `${textOf(names['namespace'] ?? namespace)}/${textOf(names['name'])}`;
-  const list = errors.length === 1 ? (errors[0] ?? '') : `errors:\n  ${errors.join('\n  ')}`;
-  throw new ApiError(
-    500,
-    '',
-    `failed to create typed patch object (${where}; ${typeText(apiVersion, kind)}): ${list}`,
-  );
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}
-
-/** `/v1, Kind=Pod`, `apps/v1, Kind=Deployment`: as Go prints a type. */
-function typeText(apiVersion: string, kind: string): string {
-  return `${apiVersion.includes('/') ? '' : '/'}${apiVersion}, Kind=${kind}`;
 }
 
 /** A configuration with a uid means an object that is gone. */

@@ -9,7 +9,6 @@ import type { Manager, Perspective } from '#controlplane/api/managed-fields/upda
 import { apiVersionOf, parseAPIVersion } from '#controlplane/api/object.ts';
 import type { KubernetesObject, ObjectMeta } from '#controlplane/api/object.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
-import type { Schema } from '#controlplane/api/schema/schema.ts';
 import { formatTimestamp } from '#controlplane/api/timestamps.ts';
 import type { Environment } from './environment.ts';
 import { sameJSON } from './equality.ts';
@@ -36,7 +35,7 @@ export function perspectiveOf(
       apiVersion: own,
       subresource,
       schemaOf: (apiVersion) =>
-        apiVersion === own ? definition.schema : schemaOf(env, definition, apiVersion),
+        apiVersion === own ? definition.schema : definitionAt(env, definition, apiVersion)?.schema,
       reset,
       excluded: union(untrackedBelow, reset),
     };
@@ -45,14 +44,15 @@ export function perspectiveOf(
   return perspective;
 }
 
-function schemaOf(
+/** The same kind in another version, if that is served. */
+export function definitionAt(
   { scheme }: Environment,
   { storageKey, kind }: ResourceDefinition,
   apiVersion: string,
-): Schema | undefined {
+): ResourceDefinition | undefined {
   const { group, version } = parseAPIVersion(apiVersion);
   const other = scheme.byKind(group, version, kind);
-  return other?.storageKey === storageKey ? other.schema : undefined;
+  return other?.storageKey === storageKey ? other : undefined;
 }
 
 export function managerOf(env: Environment, context: WriteContext): Manager {

@@ -5,7 +5,7 @@ import type { KubernetesObject } from '#controlplane/api/object.ts';
 import { applyJSONPatch } from '#controlplane/api/patch/json-patch.ts';
 import { applyMergePatch } from '#controlplane/api/patch/merge-patch.ts';
 import { applyStrategicMergePatch } from '#controlplane/api/patch/strategic-merge.ts';
-import { conformObject } from '#controlplane/api/schema/decode.ts';
+import { conformMetadata, conformObject } from '#controlplane/api/schema/decode.ts';
 import { copyJson } from '#controlplane/api/schema/json-value.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
 import { applyObject } from './apply.ts';
@@ -41,7 +41,9 @@ export function patchObject(
       apply(old) {
         const object = applyPatch(definition, request, old) as KubernetesObject;
         // The rules of a decoded body: wrong types are refused, nulls and zeros that mean nothing dropped.
-        const unknown = definition.custom ? [] : conformObject(object, definition.schema);
+        const unknown = definition.custom
+          ? conformMetadata(object)
+          : conformObject(object, definition.schema);
         acceptBody(definition, object);
         matchNamespace(definition, object, namespace);
         matchName(object, name);

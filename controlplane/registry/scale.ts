@@ -2,11 +2,30 @@
 import { badRequest, conflict, invalid, notFound, unknownPath } from '#controlplane/api/errors.ts';
 import { invalidField } from '#controlplane/api/field-errors.ts';
 import { isObject, objectAt } from '#controlplane/api/fields.ts';
+import { lazy } from '#controlplane/api/lazy.ts';
+import { applyConfiguration } from '#controlplane/api/managed-fields/apply.ts';
+import type { ManagedFieldsEntry } from '#controlplane/api/managed-fields/entry.ts';
+import { LEAF } from '#controlplane/api/managed-fields/field-set.ts';
+import {
+  countPath,
+  ownersAfterScale,
+  ownersOfScale,
+  SCALE_VERSION,
+} from '#controlplane/api/managed-fields/scale-owners.ts';
+import type { CountPath } from '#controlplane/api/managed-fields/scale-owners.ts';
+import { untrackedBelow } from '#controlplane/api/managed-fields/untracked.ts';
+import { ownersAfterUpdate } from '#controlplane/api/managed-fields/update.ts';
+import type { Perspective } from '#controlplane/api/managed-fields/update.ts';
+import { apiVersionOf } from '#controlplane/api/object.ts';
+import { builtinSchema } from '#controlplane/api/schema/corpus.ts';
+import { copyJson } from '#controlplane/api/schema/json-value.ts';
 import { formatLabelSelector, labelSelectorOf } from '#controlplane/api/selectors.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import type { ScaleDefinition } from '#controlplane/api/resource.ts';
 import type { Environment } from './environment.ts';
 import { decodeStored } from './objects.ts';
+import { acceptConfiguration, strictApplyError } from './applied-configuration.ts';
+import { definitionAt, managerOf, setEntries, storedEntries } from './field-owners.ts';
 import { applyPatch } from './patch.ts';
 import { reportProblems, strictPatchError } from './problems.ts';
 import type { DecodedObject, PatchRequest, Target, WriteContext } from './types.ts';
@@ -28,7 +47,8 @@ export function writeScale(
   context: WriteContext,
 ): Promise<KubernetesObject> {
   const wanted = acceptScale(target, body.object);
-  return changeScale(env, target, () => wanted, context, isConditional(wanted));
+  const change = updated(env, () => wanted, context);
+  return changeScale(env, target, change, context, isConditional(wanted));
 }
 
 export function patchScale(
@@ -37,42 +57,113 @@ export function patchScale(
   request: PatchRequest,
   context: WriteContext,
 ): Promise<KubernetesObject> {
+  if (request.type === 'apply') return applyScale(env, target, request, context);
   reportProblems(request.problems, [], context, strictPatchError(target.definition, request.patch));
   const schemaless = { custom: true, schema: target.definition.schema };
   // kubectl sends merge patches here; a strategic merge of a Scale, which has no lists, is the same.
   const plain = request.type === 'strategic' ? { ...request, type: 'merge' as const } : request;
   const change = (scale: KubernetesObject): KubernetesObject =>
     acceptScale(target, applyPatch(schemaless, plain, scale));
+  return changeScale(env, target, updated(env, change, context), context, false);
+}
+
+function applyScale(
+  env: Environment,
+  target: Target,
+  request: PatchRequest,
+  context: WriteContext,
+): Promise<KubernetesObject> {
+  const config = acceptConfiguration(scaleKind(), target.namespace, request.patch);
+  reportProblems(request.problems, [], context, strictApplyError);
+  acceptScale(target, config);
+  const change: ScaleChange = (scale, entries) => {
+    const { object, entries: owners } = applyConfiguration(scalePerspective(), scale, entries, {
+      object: config,
+      manager: managerOf(env, context),
+      force: request.force === true,
+    });
+    return { wanted: acceptScale(target, copyJson(object)), owners };
+  };
   return changeScale(env, target, change, context, false);
 }
+
+/** The wanted Scale, and who owns what in it. */
+type ScaleChange = (
+  scale: KubernetesObject,
+  entries: readonly ManagedFieldsEntry[],
+) => { readonly wanted: KubernetesObject; readonly owners: readonly ManagedFieldsEntry[] };
+
+/** A change that is no apply: owners that nobody recorded before are not recorded now. */
+function updated(
+  env: Environment,
+  change: (scale: KubernetesObject) => KubernetesObject,
+  context: WriteContext,
+): ScaleChange {
+  return (scale, entries) => {
+    const wanted = change(scale);
+    if (entries.length === 0) return { wanted, owners: entries };
+    const manager = managerOf(env, context);
+    return {
+      wanted,
+      owners: ownersAfterUpdate(scalePerspective(), entries, scale, wanted, manager),
+    };
+  };
+}
+
+const scaleKind = lazy(() => {
+  const schema = builtinSchema('autoscaling', 'v1', 'Scale');
+  if (schema === undefined) throw new Error('the schema corpus has no autoscaling/v1 Scale');
+  return { group: 'autoscaling', version: 'v1', kind: 'Scale', schema };
+});
+
+const scalePerspective = lazy((): Perspective => {
+  const { schema } = scaleKind();
+  return {
+    apiVersion: SCALE_VERSION,
+    subresource: 'scale',
+    schemaOf: (apiVersion) => (apiVersion === SCALE_VERSION ? schema : undefined),
+    reset: LEAF,
+    excluded: untrackedBelow,
+  };
+});
 
 async function changeScale(
   env: Environment,
   target: Target,
-  change: (scale: KubernetesObject) => KubernetesObject,
+  change: ScaleChange,
   context: WriteContext,
   conditional: boolean,
 ): Promise<KubernetesObject> {
   const definition = scaleDefinition(target);
+  const apiVersion = apiVersionOf(target.definition.group, target.definition.version);
+  const pathOf: CountPath = (version) => {
+    const scale = definitionAt(env, target.definition, version)?.scale;
+    return scale === undefined ? undefined : countPath(scale.specReplicasPath);
+  };
   const { stored } = await changeObject(
     env,
     target,
     '',
     {
       conditional,
+      ownership: 'given',
       refusal: badRequest,
       apply(old) {
-        const wanted = change(scaleOf(definition, old));
+        const entries = storedEntries(old.metadata);
+        const before = ownersOfScale(entries, pathOf);
+        const { wanted, owners } = change(scaleOf(definition, old), before);
         if (
           isConditional(wanted) &&
           wanted.metadata.resourceVersion !== old.metadata.resourceVersion
         ) {
           throw conflict(target.definition, target.name);
         }
-        const object = withReplicas(old, definition, replicasOf(target, wanted));
-        const { uid } = wanted.metadata;
-        if (uid === undefined || uid === '') return { object, problems: [] };
-        return { object: { ...object, metadata: { ...object.metadata, uid } }, problems: [] };
+        const scaled = withReplicas(old, definition, replicasOf(target, wanted));
+        const { uid = '' } = wanted.metadata;
+        const metadata = { ...old.metadata, ...(uid === '' ? {} : { uid }) };
+        const object = { ...scaled, metadata };
+        setEntries(object, ownersAfterScale(entries, owners, apiVersion, pathOf));
+        return { object, problems: [] };
       },
     },
     context,

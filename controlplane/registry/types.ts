@@ -14,6 +14,8 @@ export interface WriteContext {
   readonly dryRun: boolean;
   readonly fieldValidation: FieldValidation;
   readonly fieldManager: string;
+  /** Throws when the user may not create: called where an update or an apply makes what is not there. */
+  readonly permitCreate?: () => void;
   /** Adds a `Warning: 299` header to the answer. */
   warn(text: string): void;
   readonly signal: AbortSignal;

@@ -63,6 +63,7 @@ export async function updateObject(
   const conditional = hasRevision(body.object);
   const exists = env.store.get(definition.storageKey, namespace, name) !== undefined;
   if (!exists && strategy.createsOnUpdate === true && subresource === '' && !conditional) {
+    context.permitCreate?.();
     const stored = await createObject(env, definition, namespace, body, context);
     return { stored, created: true };
   }

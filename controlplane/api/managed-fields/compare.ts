@@ -59,7 +59,12 @@ function compareMembers(
     const skipped = excluded?.[element];
     if (skipped !== undefined && isMember(skipped)) return;
     const zero = propertyOf(schema, name)?.zero;
-    const changes = compareValues(memberSchema(schema, name), left ?? zero, right ?? zero, skipped);
+    const changes = compareValues(
+      memberSchema(schema, name),
+      left === undefined ? zero : left,
+      right === undefined ? zero : right,
+      skipped,
+    );
     if (changes === undefined) return;
     isSame = false;
     gather(gathered, element, changes);

@@ -47,7 +47,6 @@ export function ownersAfterUpdate(
   const changes = compare(schema, old, now, excluded);
   const taken = union(changes.modified, changes.added);
   if (isEmpty(taken) && isEmpty(changes.removed)) return entries;
-  const others = withoutChanges(perspective, entries, old, now, changes);
   const own: ManagedFieldsEntry = {
     manager: manager.name === '' ? 'unknown' : manager.name,
     operation: 'Update',
@@ -57,18 +56,28 @@ export function ownersAfterUpdate(
     fieldsV1: taken,
     ...(subresource === '' ? {} : { subresource }),
   };
-  return inEntryOrder(isEmpty(taken) ? others : capped(withEntry(others, own)));
+  const before = entries.find((entry) => isSameManager(entry, own));
+  const rest = before === undefined ? entries : entries.filter((entry) => entry !== before);
+  const others = withoutChanges(perspective, rest, old, now, changes);
+  if (before === undefined) {
+    return isEmpty(taken) ? others : inEntryOrder(capped([...others, entryOf(own)]));
+  }
+  const kept = difference(reconcileFields(schema, before.fieldsV1), changes.removed);
+  const after = withFields(before, union(kept, taken), isEmpty(taken) ? before.time : own.time);
+  return inEntryOrder(after === undefined ? others : capped([...others, after]));
 }
 
-function withEntry(
-  entries: readonly ManagedFieldsEntry[],
-  own: ManagedFieldsEntry,
-): readonly ManagedFieldsEntry[] {
-  const at = entries.findIndex((entry) => isSameManager(entry, own));
-  const before = entries[at];
-  if (before === undefined) return [...entries, entryOf(own)];
-  const fieldsV1 = union(before.fieldsV1, own.fieldsV1);
-  return entries.with(at, entryOf({ ...own, fieldsV1 }));
+/** As nearly always, whoever writes again owns already what it writes: then its fields are not put in order anew. */
+function withFields(
+  before: ManagedFieldsEntry,
+  fieldsV1: FieldSet,
+  time: string | undefined,
+): ManagedFieldsEntry | undefined {
+  if (isEmpty(fieldsV1)) return undefined;
+  if (fieldsV1 !== before.fieldsV1 || before.time === undefined || time === undefined) {
+    return entryOf({ ...before, fieldsV1, ...(time === undefined ? {} : { time }) });
+  }
+  return time === before.time ? before : { ...before, time };
 }
 
 export function inEntryOrder(

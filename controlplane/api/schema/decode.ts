@@ -82,6 +82,13 @@ export function conformObject(object: KubernetesObject, schema: Schema): readonl
   return explained(object, () => conform(object, schema).problems);
 }
 
+const anyObject: Schema = { type: 'object', preserveUnknownFields: true };
+
+/** The same for the metadata alone, of a custom resource: what its own fields hold is for validation to say. */
+export function conformMetadata(object: KubernetesObject): readonly string[] {
+  return conformObject(object, anyObject);
+}
+
 interface Parsed {
   readonly value: unknown;
   /** Paths of duplicate members, given how many members the parsed value has. */

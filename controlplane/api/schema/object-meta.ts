@@ -49,17 +49,18 @@ export const objectMetaSchema: Schema = {
   type: 'object',
   component: 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta',
   properties: {
-    annotations: texts,
+    annotations: { ...texts, omitZero: true },
     creationTimestamp: time,
     deletionGracePeriodSeconds: int64,
     deletionTimestamp: time,
     finalizers: {
       schema: { type: 'array', items: { type: 'string' }, listType: 'set' },
       patchStrategy: 'merge',
+      omitZero: true,
     },
     generateName: text,
     generation: int64,
-    labels: texts,
+    labels: { ...texts, omitZero: true },
     managedFields: {
       schema: { type: 'array', items: managedFieldsEntry, listType: 'atomic' },
     },
@@ -69,6 +70,7 @@ export const objectMetaSchema: Schema = {
       schema: { type: 'array', items: ownerReference, listType: 'map', listMapKeys: ['uid'] },
       patchStrategy: 'merge',
       patchMergeKey: 'uid',
+      omitZero: true,
     },
     resourceVersion: text,
     selfLink: text,

@@ -1,7 +1,9 @@
 // PATCH of an object or its status; the content type says which kind of patch it is.
 import type { Handler } from '../context.ts';
 import { decodePatch, patchTypeOf } from '../decode-request.ts';
+import { attributesOf } from '../filters.ts';
 import { negotiate } from '../negotiate.ts';
+import { permit } from '../permit.ts';
 import { readBody } from '../request-body.ts';
 import { sendStored } from '../send-object.ts';
 import type { Services } from '../services.ts';
@@ -14,6 +16,7 @@ export function patchHandler(services: Services): Handler {
     negotiate(context.request.headers.accept);
     const type = patchTypeOf(context, definition);
     const write = writeContextOf(context, 'PatchOptions', type);
+    write.permitCreate = () => permit(services, { ...attributesOf(context), verb: 'create' });
     const patch = decodePatch(type, context, await readBody(context.request));
     const { stored, created } = await services.registry.patch(
       { definition, namespace: namespaceOf(context, definition), name: context.info.name },

@@ -1,7 +1,9 @@
 // PUT of an object or its status.
 import type { Handler } from '../context.ts';
 import { decodeObject } from '../decode-request.ts';
+import { attributesOf } from '../filters.ts';
 import { negotiate } from '../negotiate.ts';
+import { permit } from '../permit.ts';
 import { readBody } from '../request-body.ts';
 import { sendStored } from '../send-object.ts';
 import type { Services } from '../services.ts';
@@ -13,6 +15,7 @@ export function updateHandler(services: Services): Handler {
     const definition = definitionOf(context);
     negotiate(context.request.headers.accept);
     const write = writeContextOf(context, 'UpdateOptions');
+    write.permitCreate = () => permit(services, { ...attributesOf(context), verb: 'create' });
     const body = decodeObject(context, await readBody(context.request), definition);
     const { stored, created } = await services.registry.update(
       { definition, namespace: namespaceOf(context, definition), name: context.info.name },
