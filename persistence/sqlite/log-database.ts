@@ -6,6 +6,7 @@ import { CorruptDataError } from '../errors.ts';
 import type { Cursor, LogRecord } from '../provider.ts';
 import { WorkerFailure } from '../thread/failures.ts';
 import type { Failure } from '../thread/failures.ts';
+import { placeSum } from './place-sum.ts';
 
 const PAGE_ROWS = 2_000;
 const PAGE_BYTES = 1 << 20;
@@ -26,11 +27,17 @@ export class LogDatabase {
   }
 
   cursor(): Cursor {
-    return {
-      epoch: this.#number('epoch'),
-      revision: this.#number('revision'),
-      compacted: this.#number('compacted'),
-    };
+    const { epoch, revision, compacted } = this.#place();
+    return { epoch, revision, compacted };
+  }
+
+  /** @throws CorruptDataError when what it says of itself is not what was written */
+  checkPlace(): void {
+    const place = this.#place();
+    if (placeSum(place) === this.#number('sum')) return;
+    throw new CorruptDataError(
+      `Cannot trust ${this.#path}: its checksum of epoch ${place.epoch}, revision ${place.revision} and compacted ${place.compacted} is wrong; restore it from a backup or a replica`,
+    );
   }
 
   /** Of whoever claimed last; empty before the first claim. */
@@ -43,6 +50,7 @@ export class LogDatabase {
     this.#transaction(() => {
       this.#statements.setMeta.run(Math.max(this.#number('epoch') + 1, atLeast), 'epoch');
       this.#statements.setMeta.run(machine, 'machine');
+      this.#seal();
     });
     return this.cursor();
   }
@@ -55,8 +63,9 @@ export class LogDatabase {
    */
   append(batches: readonly Batch[]): (Failure | undefined)[] {
     return this.#transaction(() => {
-      const epoch = this.#number('epoch');
-      let newest = this.#number('revision');
+      const place = this.#place();
+      const { epoch } = place;
+      let newest = place.revision;
       const outcomes = batches.map((batch): Failure | undefined => {
         if (batch.epoch !== epoch) return { type: 'epoch-lost', held: batch.epoch, found: epoch };
         const first = batch.records[0]?.revision ?? 0;
@@ -68,7 +77,7 @@ export class LogDatabase {
         newest = batch.records.at(-1)?.revision ?? newest;
         return undefined;
       });
-      this.#statements.setMeta.run(newest, 'revision');
+      this.#statements.setRevision.run(placeSum({ ...place, revision: newest }), newest);
       return outcomes;
     });
   }
@@ -79,6 +88,7 @@ export class LogDatabase {
       const revision = this.#number('revision') + 1;
       this.#insert({ ...change, revision });
       this.#statements.setMeta.run(revision, 'revision');
+      this.#seal();
     });
   }
 
@@ -126,6 +136,7 @@ export class LogDatabase {
       }
       const isLast = changes.length < COMPACTION_ROWS;
       setMeta.run(isLast ? target : (changes.at(-1)?.[0] ?? target), 'compacted');
+      this.#seal();
       return isLast;
     });
   }
@@ -145,6 +156,7 @@ export class LogDatabase {
       setMeta.run(revision, 'revision');
       setMeta.run(compacted, 'compacted');
       setMeta.run(machine, 'machine');
+      this.#seal();
     });
   }
 
@@ -179,6 +191,20 @@ export class LogDatabase {
     throw new CorruptDataError(
       `Cannot read ${liveKind} ${liveKey} from ${this.#path}: it points to ${record.kind} ${record.key}; restore it from a backup`,
     );
+  }
+
+  #place(): Cursor & { readonly machine: string } {
+    return {
+      epoch: this.#number('epoch'),
+      revision: this.#number('revision'),
+      compacted: this.#number('compacted'),
+      machine: this.machine(),
+    };
+  }
+
+  /** At the end of each transaction that changes where the log stands. */
+  #seal(): void {
+    this.#statements.setMeta.run(placeSum(this.#place()), 'sum');
   }
 
   #number(name: string): number {
@@ -226,6 +252,9 @@ function prepare(database: Database.Database) {
     getMeta: database.prepare<[string]>('SELECT value FROM meta WHERE name = ?').pluck(),
     setMeta: database.prepare<[number | string, string]>(
       'UPDATE meta SET value = ? WHERE name = ?',
+    ),
+    setRevision: database.prepare<[number, number]>(
+      `UPDATE meta SET value = CASE name WHEN 'sum' THEN ? ELSE ? END WHERE name IN ('revision', 'sum')`,
     ),
     // What it supersedes is looked up on the way: a statement of its own costs more than the search.
     insert: database.prepare<[number, string, string, string, string, Uint8Array | null, number]>(

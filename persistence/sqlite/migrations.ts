@@ -5,13 +5,14 @@ import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
 import { ForeignDataError } from '../errors.ts';
 import { syncDirectorySync } from '../sync-directory.ts';
+import { addPlaceSum } from './place-sum.ts';
 import { createPrivately } from './tables.ts';
 
 /** Brings tables and rows from the format before to the next. Runs within a transaction. */
 export type Migration = (database: Database.Database) => void;
 
 /** The first one leads from format 1 to 2. */
-export const MIGRATIONS: readonly Migration[] = [];
+export const MIGRATIONS: readonly Migration[] = [addPlaceSum];
 
 /** @throws ForeignDataError for a format that is newer than all; nothing was changed */
 export function checkFormat(

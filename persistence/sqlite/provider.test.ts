@@ -98,7 +98,7 @@ test('a database of a later format is refused', async () => {
   const database = new Database(path);
   database.pragma('user_version = 99');
   database.close();
-  assert.match((await refusal(path)).message, /format 99, this program knows format 1/);
+  assert.match((await refusal(path)).message, /format 99, this program knows formats 1 to 2/);
 });
 
 test('a path that is a directory is refused', async () => {
@@ -168,6 +168,24 @@ test('a changed value is found by its checksum, never served', async () => {
     message: /default\/p6 at revision 7.*checksum/,
   });
 });
+
+for (const [name, change] of [
+  ['epoch', '+ 1'],
+  ['revision', '+ 64'],
+  ['compacted', '+ 1'],
+  ['sum', '+ 1'],
+] as const) {
+  test(`a changed ${name} of the log as a whole is found at the start`, async () => {
+    const path = freshPath();
+    await fill(path, 10);
+    const database = new Database(path);
+    database.exec(`UPDATE meta SET value = value ${change} WHERE name = '${name}'`);
+    database.close();
+    const error = await refusal(path);
+    assert.equal(error.name, 'CorruptDataError');
+    assert.match(error.message, /damaged.*it says of itself epoch \d+, revision \d+/);
+  });
+}
 
 test('after a crash a damaged file is found at the start', async () => {
   const path = freshPath();

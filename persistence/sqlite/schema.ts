@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import { CorruptDataError, ForeignDataError, StorageFailedError } from '../errors.ts';
 import { checkFormat, migrate, MIGRATIONS } from './migrations.ts';
 import type { Migration } from './migrations.ts';
+import { placeSum, textOf } from './place-sum.ts';
 import { syncDirectorySync } from '../sync-directory.ts';
 import { APPLICATION_ID, createPrivately, createTables, formatFile } from './tables.ts';
 import { checkWriteAheadLog } from './write-ahead-log.ts';
@@ -83,25 +84,27 @@ function checkAfterCrash(database: Database.Database, path: string): void {
   database.pragma('wal_checkpoint(TRUNCATE)');
 }
 
-/** The counts have no checksum: they must at least agree with what is there. */
+/** What the database says of itself must be what was written, and agree with what is there. */
 function checkCounts(database: Database.Database, path: string): void {
   const count = database.prepare<[string]>('SELECT value FROM meta WHERE name = ?').pluck();
-  const [epoch, revision, compacted] = ['epoch', 'revision', 'compacted'].map((name) =>
-    count.get(name),
-  );
+  const [epoch, revision, compacted, sum] = ['epoch', 'revision', 'compacted', 'sum'].map((name) =>
+    Number(count.get(name)),
+  ) as [number, number, number, number];
+  const machine = textOf(count.get('machine'));
   const newest = database.prepare('SELECT ifnull(max(revision), 0) FROM log').pluck().get();
   if (
     Number.isSafeInteger(epoch) &&
     Number.isSafeInteger(revision) &&
     Number.isSafeInteger(compacted) &&
-    Number(newest) <= Number(revision) &&
-    Number(compacted) <= Number(revision)
+    Number(newest) <= revision &&
+    compacted <= revision &&
+    sum === placeSum({ epoch, revision, compacted, machine })
   ) {
     return;
   }
   throw damaged(
     path,
-    `revision ${String(newest)} is its newest, but its counts are epoch ${String(epoch)}, revision ${String(revision)}, compacted ${String(compacted)}`,
+    `revision ${String(newest)} is its newest, and it says of itself epoch ${epoch}, revision ${revision}, compacted ${compacted}, with the checksum ${sum}`,
   );
 }
 

@@ -2,11 +2,12 @@
 // `log.previous` is the row that a change supersedes: compaction follows it.
 import { closeSync, openSync } from 'node:fs';
 import type Database from 'better-sqlite3';
+import { placeSum } from './place-sum.ts';
 
 /** "WNDL" in the file's header, so that `file` and we can tell it from other SQLite files. */
 export const APPLICATION_ID = 0x57_4e_44_4c;
 /** Of a file that is made now: one more than there are MIGRATIONS. */
-const USER_VERSION = 1;
+const USER_VERSION = 2;
 
 const DDL = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
@@ -17,7 +18,8 @@ const DDL = `
   CREATE TABLE live (
     kind TEXT NOT NULL, key TEXT NOT NULL, revision INTEGER NOT NULL, PRIMARY KEY (kind, key)
   ) STRICT, WITHOUT ROWID;
-  INSERT INTO meta VALUES ('epoch', 0), ('revision', 0), ('compacted', 0), ('machine', ''), ('clean', 1);
+  INSERT INTO meta VALUES ('epoch', 0), ('revision', 0), ('compacted', 0), ('machine', ''), ('clean', 1),
+    ('sum', ${placeSum({ epoch: 0, revision: 0, compacted: 0, machine: '' })});
 `;
 
 /** Ours alone from the first moment; SQLite gives the WAL the same mode. An existing file is not touched. */

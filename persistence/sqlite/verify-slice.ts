@@ -27,6 +27,7 @@ function verifyLog({ database, log, path }: Source, after: number): VerifiedSlic
   const last = rows.at(-1)?.revision;
   const { revision, compacted } = log.cursor();
   if (last === undefined) {
+    log.checkPlace();
     if (after > revision) {
       throw damage(path, `it holds revision ${after}, above its own newest ${revision}`);
     }
