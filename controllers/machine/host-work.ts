@@ -26,13 +26,13 @@ import { runTask, serial } from '../rootfs/task.ts';
 import type { TaskReport } from '../rootfs/task.ts';
 import { goalHash, hostName, machineGoal } from './machine-goal.ts';
 import type { MachineDrain } from './machine-drain.ts';
-import { StepError } from './machine-work.ts';
 import type { MachineWork, Pending, Resolved } from './machine-work.ts';
 import { nodeAnswer } from './node-answer.ts';
 import { removeSlot, startSlot, stopSlot } from './run-slot.ts';
 import type { SlotNames } from './run-slot.ts';
 import { artifactPaths, artifactPlaces, slotPath } from './artifact-places.ts';
 import type { ArtifactPlace } from './artifact-places.ts';
+import { slotHealth } from './slot-health.ts';
 import { activateArtifacts, putArtifacts, removeOwnLink } from './stage-artifacts.ts';
 import type { StagingWork } from './stage-artifacts.ts';
 import type { Machine, StagedArtifact } from './types.ts';
@@ -171,12 +171,11 @@ export class HostWork implements MachineWork {
     const { host, client, clock, stableMs } = this.#options;
     const { metadata, spec } = this.#machine;
     if (spec.rootfs !== undefined) {
-      const { unit } = this.names(slot);
-      const { isActive, state } = await host.services.state(unit, signal);
-      if (state === 'failed') throw new StepError('ServiceFailed', `service ${unit} has failed`);
-      if (!isActive) return { pending: `service ${unit} is ${state}` };
+      const names = this.names(slot);
+      const health = await slotHealth(host, names, signal);
+      if (health !== 'done') return health;
       if (clock.now() - startedAt < stableMs)
-        return { pending: `service ${unit} runs, for how long is to be seen` };
+        return { pending: `service ${names.unit} runs, for how long is to be seen` };
     }
     if (spec.node === undefined) return 'done';
     return nodeAnswer(client, metadata.name, startedAt, signal);

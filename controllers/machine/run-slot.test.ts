@@ -26,6 +26,7 @@ function hastyClock(): Clock {
 function hostThat(
   failures: readonly string[],
   isRegistered = false,
+  isEnding = false,
 ): { host: HostDriver; did: string[] } {
   const did: string[] = [];
   let starts = 0;
@@ -43,8 +44,9 @@ function hostThat(
         did.push(`start ${unit}`);
         const failure = failures[starts++];
         if (failure !== undefined) throw new HostCommandError(failure);
-        isKnown = true;
+        isKnown = !isEnding;
       },
+      state: async () => ({ isInstalled: true, isActive: false, state: 'auto-restart' }),
     },
   };
   return { host: host as unknown as HostDriver, did };
@@ -74,4 +76,11 @@ test('any other refusal is told as it is, and nothing is terminated [unbounded-0
     /^HostCommandError: no such image$/,
   );
   assert.deepEqual(did, ['start x.service']);
+});
+
+test('a machine that ends as it is started is told at once, not after the time for coming up', async () => {
+  const { host } = hostThat([], false, true);
+  const clock = hastyClock();
+  await assert.rejects(startSlot(host, SLOT, clock, signal), /w1-a ended when it was started/);
+  assert.equal(clock.monotonic(), 0);
 });

@@ -7,6 +7,7 @@ import { HostCommandError } from '../hosts/host-errors.ts';
 import { isFolderHost } from '../rootfs/host-checks.ts';
 import type { RootFS } from '../rootfs/goal-state.ts';
 import { mustRun } from '../rootfs/root-files.ts';
+import { hasEnded } from './slot-health.ts';
 
 const LEFT_OVER = /already exists|already registered|File exists/i;
 const GONE_MS = 15_000;
@@ -52,7 +53,14 @@ export async function startSlot(
     await host.services.start(slot.unit, signal);
   }
   if (isFolder) return;
-  const isUp = await until(clock, RESPONSIVE_MS, signal, () => isKnown(host, slot, signal));
+  const isUp = await until(clock, RESPONSIVE_MS, signal, async () => {
+    if (await isKnown(host, slot, signal)) return true;
+    const { state } = await host.services.state(slot.unit, signal);
+    // systemd goes on starting it again; that it ended is all that there is to know.
+    if (hasEnded(state))
+      throw new HostCommandError(`${slot.machineName} ended when it was started`);
+    return false;
+  });
   if (!isUp)
     throw new HostCommandError(
       `${slot.machineName} did not come up within ${RESPONSIVE_MS / 1000} s of its start`,

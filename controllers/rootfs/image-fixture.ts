@@ -6,7 +6,10 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import type { Header } from 'tar-stream';
 
-export type FixtureEntry = Partial<Header> & { readonly name: string; readonly text?: string };
+export type FixtureEntry = Partial<Header> & {
+  readonly name: string;
+  readonly text?: string | Buffer;
+};
 
 const OCI = 'application/vnd.oci.image';
 const DOCKER = 'application/vnd.docker';
@@ -29,7 +32,8 @@ export interface FixtureImage {
   readonly tag?: string;
   /** Each is one manifest of the index: `linux/amd64`; absent: one manifest that does not say. */
   readonly platforms?: readonly string[];
-  readonly layers: readonly (readonly FixtureEntry[])[];
+  /** Each as entries, or as a tar archive that is there. */
+  readonly layers: readonly (readonly FixtureEntry[] | Buffer)[];
   readonly compression?: 'none' | 'gzip' | 'zstd';
   /** Media types as Docker writes them. */
   readonly isDocker?: boolean;
@@ -60,7 +64,9 @@ export async function imageBlobs(image: FixtureImage): Promise<{
   };
   const suffix = compression === 'none' ? '' : isDocker ? `.${compression}` : `+${compression}`;
   const layerType = isDocker ? `${DOCKER}.image.rootfs.diff.tar` : `${OCI}.layer.v1.tar`;
-  const packed = await Promise.all(image.layers.map((layer) => tarOf(layer)));
+  const packed = await Promise.all(
+    image.layers.map(async (layer) => (Buffer.isBuffer(layer) ? layer : tarOf(layer))),
+  );
   const layers = packed.map((content) => {
     if (compression === 'none') return described(layerType, content);
     const bytes = compression === 'gzip' ? gzipSync(content) : zstdCompressSync(content);

@@ -30,17 +30,20 @@ export interface SshHostOptions {
   readonly configuration?: readonly string[];
 }
 
-export interface TestSshHost {
-  readonly address: string;
-  readonly port: number;
-  /** Who may log in: root, or whoever runs the test. */
-  readonly user: string;
+export interface SshKeys {
   /** In PEM, without a passphrase. */
   readonly privateKey: string;
   /** A line of a public key, as `hostKey` of a connection takes it. */
   readonly hostKey: string;
   /** Of the host's public key, as ssh-keygen prints it. */
   readonly fingerprint: string;
+}
+
+export interface TestSshHost extends SshKeys {
+  readonly address: string;
+  readonly port: number;
+  /** Who may log in: root, or whoever runs the test. */
+  readonly user: string;
   /** Files of the fixture. */
   readonly folder: string;
   /** Process of the sshd that listens. */
@@ -58,6 +61,43 @@ export function newKey(path: string, type = 'ed25519'): string {
   return readFileSync(`${path}.pub`, 'utf8').trim();
 }
 
+/**
+ * Makes keys and `sshd_config` in a folder.
+ *
+ * @param asSeen how the sshd will see that folder; by default as we do
+ */
+export function writeSshd(
+  folder: string,
+  { listen, more = [] }: { readonly listen: string; readonly more?: readonly string[] | undefined },
+  asSeen = folder,
+): SshKeys {
+  const hostKey = newKey(join(folder, 'host_key')).split(' ').slice(0, 2).join(' ');
+  writeFileSync(join(folder, 'authorized_keys'), `${newKey(join(folder, 'key'))}\n`);
+  const lines = [
+    `ListenAddress ${listen}`,
+    `HostKey ${asSeen}/host_key`,
+    `PidFile ${asSeen}/pid`,
+    `AuthorizedKeysFile ${asSeen}/authorized_keys`,
+    'StrictModes no',
+    'UsePAM no',
+    'PasswordAuthentication no',
+    'KbdInteractiveAuthentication no',
+    'Subsystem sftp internal-sftp',
+    'MaxStartups 100',
+    ...more,
+    '',
+  ];
+  writeFileSync(join(folder, 'sshd_config'), lines.join('\n'));
+  const shown = execFileSync('ssh-keygen', ['-lf', join(folder, 'host_key.pub')], {
+    encoding: 'utf8',
+  });
+  return {
+    privateKey: readFileSync(join(folder, 'key'), 'utf8'),
+    hostKey,
+    fingerprint: shown.split(' ')[1] ?? '',
+  };
+}
+
 /** Whoever called it stops it. */
 export async function startSshHost(options: SshHostOptions = {}): Promise<TestSshHost> {
   const { machine, hostname = 'host' } = options;
@@ -66,26 +106,8 @@ export async function startSshHost(options: SshHostOptions = {}): Promise<TestSs
   chmodSync(folder, 0o711);
   const address = machine?.address ?? '127.0.0.1';
   const port = machine === undefined ? await freePort() : 22;
-  const hostKey = newKey(join(folder, 'host_key')).split(' ').slice(0, 2).join(' ');
   const user = machine === undefined ? userInfo().username : 'root';
-  writeFileSync(join(folder, 'authorized_keys'), `${newKey(join(folder, 'key'))}\n`);
-  writeFileSync(
-    join(folder, 'sshd_config'),
-    [
-      `ListenAddress ${address}:${port}`,
-      `HostKey ${folder}/host_key`,
-      `PidFile ${folder}/pid`,
-      `AuthorizedKeysFile ${folder}/authorized_keys`,
-      'StrictModes no',
-      'UsePAM no',
-      'PasswordAuthentication no',
-      'KbdInteractiveAuthentication no',
-      'Subsystem sftp internal-sftp',
-      'MaxStartups 100',
-      ...(options.configuration ?? []),
-      '',
-    ].join('\n'),
-  );
+  const keys = writeSshd(folder, { listen: `${address}:${port}`, more: options.configuration });
   const command = [SSHD, '-D', '-f', `${folder}/sshd_config`, '-E', `${folder}/log`];
   const script = [...ownView(folder, hostname), options.prepare ?? '', 'exec "$@"'].join('\n');
   // Where packages are installed without starting anything, nobody has made it.
@@ -111,12 +133,7 @@ export async function startSshHost(options: SshHostOptions = {}): Promise<TestSs
     address,
     port,
     user,
-    privateKey: readFileSync(join(folder, 'key'), 'utf8'),
-    hostKey,
-    fingerprint:
-      execFileSync('ssh-keygen', ['-lf', join(folder, 'host_key.pub')], { encoding: 'utf8' }).split(
-        ' ',
-      )[1] ?? '',
+    ...keys,
     folder,
     pid: () => running?.pid ?? 0,
     dropConnections() {
