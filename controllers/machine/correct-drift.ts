@@ -4,6 +4,7 @@ import type { Clock } from '#platform/clock.ts';
 import type { HostDriver } from '../hosts/host-driver.ts';
 import type { ApiObject, Client } from '../machinery/client-types.ts';
 import { NODES } from '../machinery/resources.ts';
+import { isFolderHost } from '../rootfs/host-checks.ts';
 import { putIfDifferent } from '../rootfs/root-files.ts';
 import type { Drift } from './drift.ts';
 import { startSlot } from './run-slot.ts';
@@ -20,9 +21,23 @@ export async function correctDrift(
   signal: AbortSignal,
 ): Promise<{ readonly mustRebuild: boolean }> {
   for (const { file } of found)
-    if (file !== undefined) await putIfDifferent(host, file.path, file.content, signal);
+    if (file !== undefined) await putIfDifferent(host, file.path, file.content, signal, file.mode);
+  await restartUnits(found, { host, slot }, signal);
   if (found.some((drift) => drift.class === 'restart')) await startSlot(host, slot, clock, signal);
   return { mustRebuild: found.some((drift) => drift.class === 'rebuild') };
+}
+
+/** A machine that does not run, or has no systemd of its own, reads its files when it is started next. */
+async function restartUnits(
+  found: readonly Drift[],
+  { host, slot }: { readonly host: HostDriver; readonly slot: SlotNames },
+  signal: AbortSignal,
+): Promise<void> {
+  const units = new Set(found.flatMap(({ unit }) => unit ?? []));
+  if (units.size === 0 || (await isFolderHost(host, signal))) return;
+  const systemctl = ['systemctl', `--machine=${slot.machineName}`];
+  await host.exec([...systemctl, 'daemon-reload'], { signal });
+  await host.exec([...systemctl, 'try-restart', ...units], { signal });
 }
 
 interface LabelledNode extends ApiObject {

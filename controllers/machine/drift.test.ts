@@ -1,15 +1,16 @@
 // What differs from the goal is found by digest on a folder that stands for a host, and taken away more than once without harm.
 import assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { systemClock } from '#platform/clock.ts';
 import { provision } from '../rootfs/provision.ts';
-import { openBench } from '../rootfs/rootfs-fixture.ts';
+import { nodeFiles } from '../rootfs/node-files.ts';
+import { NODE, openBench } from '../rootfs/rootfs-fixture.ts';
 import type { RootFSBench } from '../rootfs/rootfs-fixture.ts';
 import { correctDrift } from './correct-drift.ts';
 import { findDrift, stagedIn } from './drift.ts';
-import type { Drift } from './drift.ts';
+import type { Drift, DriftInput } from './drift.ts';
 import { removeSlot, startSlot } from './run-slot.ts';
 
 const { signal } = new AbortController();
@@ -50,6 +51,34 @@ test('files are compared by digest and put right in place; a damaged root must b
   await writeFile(place(`${goal.machineDirectory}/.windlass-rootfs-complete`), '{}');
   const [damaged] = await look();
   assert.equal(damaged?.class, 'rebuild');
+});
+
+test('files of a node are compared too, what only root may read by its mode as well', async () => {
+  const node = { ...NODE, apiServer: 'https://10.0.0.1:6443' };
+  const credential = { kind: 'token', token: 'a.b' } as const;
+  const context = { ...bench.context({ node }), credential };
+  const { host, goal, goalHash } = context;
+  await provision(context).do(signal);
+  const lookAt = (files: DriftInput['nodeFiles']): Promise<readonly Drift[]> =>
+    findDrift({ host, goal, goalHash, staged: [], shouldRun: false, nodeFiles: files }, signal);
+  const wanted = nodeFiles(goal, credential);
+  assert.deepEqual(await lookAt(wanted), []);
+  const secret = place(`${goal.machineDirectory}/var/lib/kubelet/bootstrap-kubeconfig`);
+  await chmod(secret, 0o644);
+  await writeFile(place(`${goal.machineDirectory}/etc/kubernetes/kubelet.yaml`), 'x');
+  const found = await lookAt(wanted);
+  assert.deepEqual(
+    found.map(({ field, class: kind, unit }) => [field.slice(field.lastIndexOf('/')), kind, unit]),
+    [
+      ['/kubelet.yaml', 'in-place', 'kubelet.service'],
+      ['/bootstrap-kubeconfig', 'in-place', 'kubelet.service'],
+    ],
+  );
+  await correctDrift(found, { host, slot: goal, clock: systemClock }, signal);
+  assert.equal((await stat(secret)).mode & 0o777, 0o600);
+  assert.deepEqual(await lookAt(wanted), []);
+  const [gone] = await lookAt({ problem: 'the Secret is not there' });
+  assert.deepEqual(gone, { field: 'the Secret is not there', class: 'unknown' });
 });
 
 test('what was staged and is not what it was is found [unbounded-026]', async () => {

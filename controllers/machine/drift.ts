@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import type { HostDriver } from '../hosts/host-driver.ts';
 import { readMarker } from '../rootfs/completion-marker.ts';
 import type { RootFS, Slot } from '../rootfs/goal-state.ts';
+import type { NodeFile } from '../rootfs/node-file.ts';
+import type { NodeFiles } from '../rootfs/node-files.ts';
 import { nspawnFile, serviceOverride } from '../rootfs/nspawn-unit.ts';
 import { osFiles } from '../rootfs/os-files.ts';
 import { pathInRoot } from '../rootfs/root-files.ts';
@@ -17,7 +19,9 @@ export interface Drift {
   readonly field: string;
   readonly class: DriftClass;
   /** For `in-place`: a file that is written as it should be. */
-  readonly file?: { readonly path: string; readonly content: string };
+  readonly file?: { readonly path: string; readonly content: string; readonly mode?: number };
+  /** Of the machine: who must be restarted to notice. */
+  readonly unit?: string;
 }
 
 export interface DriftInput {
@@ -27,6 +31,8 @@ export interface DriftInput {
   readonly goalHash: string | undefined;
   readonly staged: readonly StagedArtifact[];
   readonly shouldRun: boolean;
+  /** What makes its root a node, or why nobody can say. */
+  readonly nodeFiles?: NodeFiles | { readonly problem: string } | undefined;
 }
 
 /** Of what was staged last, what is for this slot: a run that turned back leaves word of the other one's. */
@@ -42,7 +48,7 @@ export function stagedIn(
 
 /** Reads only. In order of what they are, sorted. */
 export async function findDrift(
-  { host, goal, goalHash, staged, shouldRun }: DriftInput,
+  { host, goal, goalHash, staged, shouldRun, nodeFiles }: DriftInput,
   signal: AbortSignal,
 ): Promise<readonly Drift[]> {
   const found: Drift[] = [];
@@ -57,21 +63,28 @@ export async function findDrift(
   const marker = await readMarker(host, goal.machineDirectory, signal);
   if (marker?.goalHash !== goalHash)
     return [...found, { field: `root ${goal.machineDirectory}`, class: 'rebuild' }];
+  if (nodeFiles !== undefined && 'problem' in nodeFiles)
+    found.push({ field: nodeFiles.problem, class: 'unknown' });
+  const ofNode = nodeFiles !== undefined && 'files' in nodeFiles ? nodeFiles.files : [];
+  const wantedInRoot: readonly NodeFile[] = [...osFiles(goal), ...ofNode];
   const inRoot = await Promise.all(
-    osFiles(goal).map(async ({ path, content }) => ({
-      path: await pathInRoot(host, goal.machineDirectory, path, signal),
-      content,
+    wantedInRoot.map(async (file) => ({
+      ...file,
+      path: await pathInRoot(host, goal.machineDirectory, file.path, signal),
     })),
   );
-  const files = [
+  const files: readonly NodeFile[] = [
     { path: goal.nspawnFile, content: nspawnFile(goal) },
     { path: goal.serviceOverrideFile, content: serviceOverride(goal) },
     ...inRoot,
   ];
-  for (const file of files) {
+  for (const { unit, ...file } of files) {
     const wanted = createHash('sha256').update(file.content).digest('hex');
-    if ((await host.digest(file.path, signal)) !== wanted)
-      found.push({ field: `file ${file.path}`, class: 'in-place', file });
+    const isRight =
+      (await host.digest(file.path, signal)) === wanted &&
+      (file.mode === undefined || (await host.stat(file.path, signal))?.mode === file.mode);
+    const told = unit === undefined ? {} : { unit };
+    if (!isRight) found.push({ field: `file ${file.path}`, class: 'in-place', file, ...told });
   }
   const { isActive, state } = await host.services.state(goal.unit, signal);
   if (shouldRun && !isActive)

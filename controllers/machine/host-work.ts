@@ -16,10 +16,13 @@ import type { RootFS, Slot } from '../rootfs/goal-state.ts';
 import { hostChecks, isFolderHost } from '../rootfs/host-checks.ts';
 import { nodeChecks } from '../rootfs/node-checks.ts';
 import type { ReadyProbe } from '../rootfs/node-checks.ts';
+import { nodeFiles } from '../rootfs/node-files.ts';
+import type { NodeFiles } from '../rootfs/node-files.ts';
 import type { ImageOpener } from '../rootfs/open-image.ts';
 import { runPreflight } from '../rootfs/preflight.ts';
 import type { Checker, PreflightReport } from '../rootfs/preflight.ts';
 import { provision } from '../rootfs/provision.ts';
+import type { RootFSContext } from '../rootfs/rootfs-context.ts';
 import { readOnlyHost } from '../rootfs/read-only-host.ts';
 import { preflight } from '../rootfs/rootfs-preflight.ts';
 import { runTask, serial } from '../rootfs/task.ts';
@@ -28,6 +31,7 @@ import { goalHash, hostName, machineGoal } from './machine-goal.ts';
 import type { MachineDrain } from './machine-drain.ts';
 import type { MachineWork, Pending, Resolved } from './machine-work.ts';
 import { nodeAnswer } from './node-answer.ts';
+import { readCredential } from './read-credential.ts';
 import { removeSlot, startSlot, stopSlot } from './run-slot.ts';
 import type { SlotNames } from './run-slot.ts';
 import { artifactPaths, artifactPlaces, slotPath } from './artifact-places.ts';
@@ -135,6 +139,7 @@ export class HostWork implements MachineWork {
       fetcher,
       images,
       workFolder: folder,
+      ...(await this.#credential(signal)),
     });
     const staging = {
       name: 'StageArtifacts',
@@ -219,6 +224,16 @@ export class HostWork implements MachineWork {
     };
   }
 
+  /** What its root must have to be a node; undefined for what is none, or brings it in its image. @throws GoalError */
+  async nodeFiles(goal: RootFS, signal: AbortSignal): Promise<NodeFiles | undefined> {
+    return nodeFiles(goal, (await this.#credential(signal)).credential);
+  }
+
+  async #credential(signal: AbortSignal): Promise<Pick<RootFSContext, 'credential'>> {
+    const credential = await readCredential(this.#options.client, this.#machine, signal);
+    return credential === undefined ? {} : { credential };
+  }
+
   async #checkers(slot: Slot, signal: AbortSignal): Promise<readonly Checker[]> {
     const { fetcher, images, probe, fleet, clock } = this.#options;
     const host = readOnlyHost(this.#options.host);
@@ -254,7 +269,13 @@ export class HostWork implements MachineWork {
     return [
       ...hostChecks(host, goal),
       ...together,
-      ...nodeChecks(host, goal.node, { probe, isRunning }),
+      ...nodeChecks(host, goal.node, {
+        probe,
+        isRunning,
+        ...(spec.node?.credentialSecretRef === undefined
+          ? {}
+          : { credential: (inner: AbortSignal) => this.nodeFiles(goal, inner) }),
+      }),
       ...preflight({ host, goal, fetcher, images }),
     ];
   }

@@ -22,8 +22,8 @@ export function hostName({ metadata }: Pick<Machine, 'metadata'>): string {
 export function nodeGoal({ metadata, spec }: Machine): NodeGoal | undefined {
   const { node } = spec;
   if (node === undefined) return undefined;
-  const { labels = {}, taints = [], apiServer = '' } = node;
-  return { name: metadata.name, labels, taints, apiServer };
+  const { labels = {}, taints = [], apiServer = '', credentialSecretRef: _, ...rest } = node;
+  return { name: metadata.name, labels, taints, apiServer, ...rest };
 }
 
 /** @throws GoalError for what cannot be built */

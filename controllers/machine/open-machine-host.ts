@@ -8,16 +8,11 @@ import type {
   ProvidedHosts,
   ProvidedMachine,
 } from '../infra-provider/provided-host.ts';
-import type { ApiObject, Client } from '../machinery/client-types.ts';
+import type { Client } from '../machinery/client-types.ts';
 import type { Manager } from '../machinery/manager.ts';
-import { isNotFound } from '../machinery/request-error.ts';
-import { SECRETS } from '../machinery/resources.ts';
 import { askedOperation } from './machine-operations.ts';
+import { secretData } from './secret-data.ts';
 import type { Machine } from './types.ts';
-
-interface Secret extends ApiObject {
-  readonly data?: Readonly<Record<string, string>>;
-}
 
 /** `off`: its provider has it, and it does not run, as it shall be. */
 export type OpenMachineHost = (
@@ -63,14 +58,5 @@ function wishesOf(machine: Machine): HostWishes {
 }
 
 function secretsOf(client: Pick<Client, 'get'>, namespace: string): ReadSecret {
-  return async (name, key, signal) => {
-    try {
-      const { data = {} } = await client.get<Secret>(SECRETS, namespace, name, signal);
-      const value = data[key];
-      return value === undefined ? undefined : Buffer.from(value, 'base64').toString('utf8');
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
-  };
+  return async (name, key, signal) => (await secretData(client, namespace, name, signal))?.[key];
 }

@@ -9,9 +9,12 @@ import type { ApiObject, Client } from '../machinery/client-types.ts';
 import type { EventType } from '../machinery/events.ts';
 import { DONE } from '../machinery/controller.ts';
 import type { ReconcileResult } from '../machinery/controller.ts';
+import { GoalError } from '../rootfs/goal-state.ts';
+import type { RootFS } from '../rootfs/goal-state.ts';
 import { advance } from './advance.ts';
 import { correctDrift, correctNode } from './correct-drift.ts';
 import { findDrift, stagedIn } from './drift.ts';
+import type { DriftInput } from './drift.ts';
 import type { HostWork } from './host-work.ts';
 import type { MachineDrain } from './machine-drain.ts';
 import type { MachineFacts } from './machine-conditions.ts';
@@ -201,10 +204,12 @@ async function watchOver(
     return DONE;
   }
   const hasRoot = machine.spec.rootfs !== undefined;
+  const goal = await work.goal(activeSlot, signal);
   const found = await findDrift(
     {
       host,
-      goal: await work.goal(activeSlot, signal),
+      goal,
+      nodeFiles: hasRoot ? await nodeFilesOf(work, goal, signal) : undefined,
       goalHash: hasRoot ? lastGood.goalHash : undefined,
       staged: stagedIn(activeSlot, work.names(activeSlot), status.staged ?? []),
       shouldRun: hasRoot,
@@ -231,6 +236,20 @@ async function watchOver(
   }
   if (found.length > 0) await store.save(status, { ...nodeFacts(options), drifted: [] }, signal);
   return { outcome: 'requeueAfter', delayMs: options.driftEveryMs };
+}
+
+/** A Secret that is gone is told, and takes nothing away from what runs. */
+async function nodeFilesOf(
+  work: HostWork,
+  goal: RootFS,
+  signal: AbortSignal,
+): Promise<DriftInput['nodeFiles']> {
+  try {
+    return await work.nodeFiles(goal, signal);
+  } catch (error) {
+    if (error instanceof GoalError) return { problem: error.message };
+    throw error;
+  }
 }
 
 /** What its provider made goes as a whole, and nobody has to be asked on it. @returns undefined: its host is nobody's to remove */

@@ -39,6 +39,10 @@ export interface MachineSpec {
     }[];
     readonly credentialSecretRef?: { readonly name: string; readonly key?: string };
     readonly apiServer?: string;
+    readonly clusterDNS?: readonly string[];
+    readonly clusterDomain?: string;
+    readonly nodeIP?: string;
+    readonly sandboxImage?: string;
   };
   readonly preflight?: { readonly ignore?: readonly string[]; readonly failOnWarnings?: boolean };
   readonly drain?: DrainSettings;

@@ -35,6 +35,13 @@ export interface NodeGoal {
   }[];
   /** Empty: the machine joins nothing by itself. */
   readonly apiServer: string;
+  /** Who answers names for its Pods; none: who answers the machine. */
+  readonly clusterDNS?: readonly string[];
+  readonly clusterDomain?: string;
+  /** The address that the Node tells; absent: the kubelet's choice. */
+  readonly nodeIP?: string;
+  /** What holds the namespaces of a Pod. */
+  readonly sandboxImage?: string;
 }
 
 export interface RootFS {
@@ -132,7 +139,7 @@ export function goalContent(goal: RootFS): unknown {
   const { image, architecture, aptMirror, kubernetes, downloads, devices, hostDevices, mounts } =
     goal;
   const { hostname, node } = goal;
-  const apiServer = node?.apiServer;
+  const { apiServer, clusterDNS, clusterDomain, nodeIP, sandboxImage } = node ?? {};
   return {
     image,
     architecture,
@@ -144,6 +151,10 @@ export function goalContent(goal: RootFS): unknown {
     mounts,
     hostname,
     apiServer,
+    clusterDNS,
+    clusterDomain,
+    nodeIP,
+    sandboxImage,
   };
 }
 

@@ -1,6 +1,7 @@
 // Checks of what a node needs to start: its API server, its ports, its own configuration.
 import type { HostDriver } from '../hosts/host-driver.ts';
 import { redactURL } from '../binaries/redact-url.ts';
+import { GoalError } from './goal-state.ts';
 import type { NodeGoal } from './goal-state.ts';
 import { failure, ok } from './preflight.ts';
 import type { Checker, CheckResult } from './preflight.ts';
@@ -19,7 +20,16 @@ const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 export function nodeChecks(
   host: HostDriver,
   node: NodeGoal | undefined,
-  { probe, isRunning }: { readonly probe: ReadyProbe; readonly isRunning: boolean },
+  {
+    probe,
+    isRunning,
+    credential,
+  }: {
+    readonly probe: ReadyProbe;
+    readonly isRunning: boolean;
+    /** Reads what it joins with, and throws where that cannot work; absent: its image knows. */
+    readonly credential?: (signal: AbortSignal) => Promise<unknown>;
+  },
 ): readonly Checker[] {
   if (node === undefined) return [];
   return [
@@ -32,6 +42,9 @@ export function nodeChecks(
           check: (signal: AbortSignal) => portFree(host, port, signal),
         }))),
     { name: 'kubelet-configuration', check: async () => kubeletConfiguration(node) },
+    ...(credential === undefined
+      ? []
+      : [{ name: 'node-credential', check: (signal: AbortSignal) => usable(credential, signal) }]),
   ];
 }
 
@@ -84,4 +97,18 @@ function kubeletConfiguration(node: NodeGoal): readonly Omit<CheckResult, 'name'
   return wrong.length === 0
     ? [ok('spec.node', 'labels and taints are valid')]
     : wrong.map((what) => failure('spec.node', `${what} is not valid`));
+}
+
+async function usable(
+  credential: (signal: AbortSignal) => Promise<unknown>,
+  signal: AbortSignal,
+): Promise<readonly Omit<CheckResult, 'name'>[]> {
+  const target = 'spec.node.credentialSecretRef';
+  try {
+    await credential(signal);
+    return [ok(target, 'is there and of a known form')];
+  } catch (error) {
+    if (!(error instanceof GoalError)) throw error;
+    return [failure(target, error.message)];
+  }
 }

@@ -64,6 +64,29 @@ test('a root is made as a whole, and made again it costs nothing', async () => {
   assert.deepEqual(await readdir(join(bench.folder, 'work')), [], 'nothing is left on the way');
 });
 
+test('what makes a root a node is written with its modes, and only once', async () => {
+  const node = { ...NODE, apiServer: 'https://10.0.0.1:6443' };
+  const context = {
+    ...bench.context({ node }),
+    credential: { kind: 'token', token: 'a.b' },
+  } as const;
+  assert.match(provision(context).name, /DisableResolved, ConfigureNode\)\)$/);
+  await run(context);
+  const secret = inRoot('var/lib/kubelet/bootstrap-kubeconfig');
+  assert.match(await readFile(secret, 'utf8'), /"token": "a\.b"/);
+  const before = await stat(secret, { bigint: true });
+  assert.equal(Number(before.mode) & 0o777, 0o600);
+  const wants = 'etc/systemd/system/multi-user.target.wants';
+  assert.equal(await readlink(inRoot(`${wants}/kubelet.service`)), '../kubelet.service');
+  assert.equal((await stat(inRoot('etc/kubernetes/manifests'))).isDirectory(), true);
+  await run(context);
+  assert.equal((await stat(secret, { bigint: true })).mtimeNs, before.mtimeNs);
+  // Another way to join: what would count first is taken away.
+  await run({ ...context, credential: { kind: 'kubeconfig', kubeconfig: 'clusters: []\n' } });
+  await assert.rejects(stat(secret), { code: 'ENOENT' });
+  assert.equal((await stat(inRoot('var/lib/kubelet/kubeconfig'))).mode & 0o777, 0o600);
+});
+
 test('a wrong digest leaves the good binary in place [unbounded-083]', async () => {
   await run();
   await putRelease(bench.releases, '1.33.6');

@@ -121,8 +121,18 @@ const node = object('The node that it is to be; absent: it is no node.', {
       ['key', 'effect'],
     ),
   },
-  credentialSecretRef: secretKey('What it joins with.'),
-  apiServer: text('URL of the API server that it joins.'),
+  credentialSecretRef: secretKey(
+    'What it joins with: kubeconfig, token (or token-id and token-secret), or tls.crt and tls.key; ca.crt beside it. With it the units and the configuration of containerd and the kubelet are written into the root; without it the image brings them.',
+  ),
+  apiServer: text('URL of the API server that it joins; required with a token or a certificate.'),
+  clusterDNS: texts(
+    'Addresses that answer names for its Pods; none: what the machine asks itself.',
+  ),
+  clusterDomain: text(
+    'Ending of the names of Services, with clusterDNS; cluster.local where nothing is said.',
+  ),
+  nodeIP: text('Address that the Node tells; absent: the choice of the kubelet.'),
+  sandboxImage: text('Image that holds the namespaces of a Pod; absent: registry.k8s.io/pause.'),
 });
 
 export const machineSpec: OpenAPISchema = {

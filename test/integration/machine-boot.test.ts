@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { MachineSpec, MachineStatus } from '#controllers/machine/types.ts';
-import { MACHINES, SECRETS } from '#controllers/machinery/resources.ts';
+import { EVENTS, MACHINES, SECRETS } from '#controllers/machinery/resources.ts';
 import { isNotFound } from '#controllers/machinery/request-error.ts';
 import type { FixtureEntry } from '#controllers/rootfs/image-fixture.ts';
+import { archiveOf } from '#controllers/rootfs/release-server-fixture.ts';
 import { missingForBootedHost, startBootedHost } from '../support/booted-host.ts';
 import type { BootedHost } from '../support/booted-host.ts';
 import { eventually } from '../support/eventually.ts';
@@ -164,4 +165,102 @@ suite('machines that boot', needs(missing), () => {
     assert.equal(await inside('m2-a', 'cat', '/etc/release'), 'good');
     await remove(bench, 'm2');
   });
+
+  test('a node: its units run as they were written, and what it joins with is seen by nobody', async (t) => {
+    const { bench, image, create, inside } = await startBench(t);
+    await bench.controllers();
+    const { client, signal } = bench.plane;
+    const token = 'abcdef.0123456789abcdef';
+    const data = { token: Buffer.from(token).toString('base64') };
+    await client.create(SECRETS, 'default', { metadata: { name: 'join' }, data }, signal);
+    await putStandIns(bench);
+    await create('w1', {
+      version: '1.33.5',
+      rootfs: { image: await image('node'), downloads: bench.releases.downloads },
+      node: {
+        apiServer: `https://127.0.0.1:${bench.plane.port}`,
+        credentialSecretRef: { name: 'join' },
+        labels: { zone: 'here' },
+      },
+    });
+    await bench.until('w1', 'waits for its node', ({ phase }) => assert.equal(phase, 'Joining'));
+    const kubelet = (): Promise<string> => inside('w1-a', 'cat', '/run/kubelet');
+    await eventually('the kubelet runs', async () => assert.match(await kubelet(), /hostname/));
+    assert.deepEqual((await kubelet()).split('\n'), [
+      '--bootstrap-kubeconfig=/var/lib/kubelet/bootstrap-kubeconfig',
+      '--kubeconfig=/var/lib/kubelet/kubeconfig',
+      '--config=/etc/kubernetes/kubelet.yaml',
+      '--hostname-override=w1',
+      '--node-labels=zone=here',
+    ]);
+    assert.equal(await inside('w1-a', 'systemctl', 'is-active', 'containerd'), 'active');
+    const secret = '/var/lib/kubelet/bootstrap-kubeconfig';
+    assert.equal(await inside('w1-a', 'stat', '-c', '%a %u', secret), '600 0');
+    assert.match(await inside('w1-a', 'cat', secret), /abcdef\.0123456789abcdef/);
+    await bench.report('w1', true);
+    await bench.until('w1', 'is a node', isSettledOn('1.33.5', 'a'));
+
+    // Another token: the file is put right, and the kubelet started anew to read it.
+    const before = await inside('w1-a', 'systemctl', 'show', '--property=MainPID', 'kubelet');
+    const next = { data: { token: Buffer.from('ghijkl.another').toString('base64') } };
+    await client.patch(SECRETS, 'default', 'join', '', 'merge', next, signal);
+    await eventually('the kubelet has the new token', async () => {
+      assert.match(await inside('w1-a', 'cat', secret), /ghijkl\.another/);
+      const now = await inside('w1-a', 'systemctl', 'show', '--property=MainPID', 'kubelet');
+      assert.notEqual(now, before);
+    });
+    const known = JSON.stringify([
+      await bench.get('w1'),
+      (await client.list(EVENTS, {}, signal)).items,
+    ]);
+    assert.doesNotMatch(known, /abcdef\.0123|ghijkl/);
+    await remove(bench, 'w1');
+  });
+
+  test('a controller that is killed at every step of an upgrade finishes it', async (t) => {
+    const { bench, image, create, inside, running } = await startBench(t);
+    const [one, two] = [await image('one'), await image('two')];
+    const goesOnTo = async (step: string): Promise<void> => {
+      const child = bench.controllersProcess(t);
+      await bench.until('m3', `gets to ${step}`, ({ run, steps, activeSlot }) => {
+        const state = steps?.find(({ name }) => name === step)?.state ?? 'Pending';
+        // Or it was so quick that it is all done.
+        assert.ok(
+          (run?.slot === 'b' && state !== 'Pending') || (run === undefined && activeSlot === 'b'),
+        );
+      });
+      child.kill('SIGKILL');
+    };
+    const stop = await bench.controllers();
+    await create('m3', { version: '1', rootfs: { image: one } });
+    await bench.until('m3', 'runs', isSettledOn('1', 'a'));
+    await stop();
+    await bench.change('m3', { spec: { version: '2', rootfs: { image: two } } });
+    for (const step of ['Preflight', 'EnsureNSpawnWorkspace', 'Switch', 'Start', 'Verify'])
+      await goesOnTo(step);
+    bench.controllersProcess(t);
+    await bench.until('m3', 'is upgraded', isSettledOn('2', 'b'));
+    assert.deepEqual(await running(), ['m3-b']);
+    assert.equal(await inside('m3-b', 'cat', '/etc/release'), 'two');
+    await remove(bench, 'm3');
+  });
 });
+
+/** What runs as containerd and kubelet: they do nothing but say how they were started. */
+async function putStandIns({ releases }: MachineBench): Promise<void> {
+  const stays = 'exec sleep 100000\n';
+  releases.put(
+    'kubernetes/v1.33.5/bin/linux/amd64/kubelet',
+    Buffer.from(`#!/bin/sh\nprintf '%s\\n' "$@" >/run/kubelet\n${stays}`),
+  );
+  const containerd = `#!/bin/sh\nsystemd-notify --ready\n${stays}`;
+  releases.put(
+    'containerd/v2.0.4/containerd-2.0.4-linux-amd64.tar.gz',
+    await archiveOf(
+      ['containerd', 'containerd-shim-runc-v2', 'ctr'].map((name) => ({
+        name: `bin/${name}`,
+        text: containerd,
+      })),
+    ),
+  );
+}

@@ -12,6 +12,7 @@ const PROGRAMS = [
   '/usr/lib/systemd/systemd-journald',
   '/usr/lib/systemd/systemd-shutdown',
   '/usr/bin/systemctl',
+  '/usr/bin/systemd-notify',
   '/usr/bin/dbus-daemon',
 ];
 const UNITS = '/usr/lib/systemd/system';
