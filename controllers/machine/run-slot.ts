@@ -67,14 +67,18 @@ export async function startSlot(
     );
 }
 
-/** Not running is fine. */
+/** Not running is fine. It stays stopped when its host is booted anew: there the other slot is the one to start, or none. */
 export async function stopSlot(
   host: HostDriver,
   slot: SlotNames,
   signal: AbortSignal,
 ): Promise<void> {
-  if ((await host.services.state(slot.unit, signal)).isInstalled)
-    await host.services.stop(slot.unit, signal);
+  if (!(await host.services.state(slot.unit, signal)).isInstalled) return;
+  await host.services.stop(slot.unit, signal);
+  if (await isFolderHost(host, signal)) return;
+  const { exitCode, stderr } = await host.exec(['systemctl', 'disable', slot.unit], { signal });
+  if (exitCode !== 0)
+    throw new HostCommandError(`${slot.unit} cannot be disabled: ${stderr.trim().slice(-400)}`);
 }
 
 /** Stops it and takes everything of it away; nothing there is fine. */
@@ -86,7 +90,6 @@ export async function removeSlot(
   await stopSlot(host, slot, signal);
   // The template of systemd-nspawn@ is the system's; only our own unit of a folder is ours to take away.
   if (await isFolderHost(host, signal)) await host.services.uninstall(slot.unit, signal);
-  else await host.exec(['systemctl', 'disable', slot.unit], { signal });
   await host.remove(slot.machineDirectory, signal);
   await host.remove(slot.nspawnFile, signal);
   const folder = slot.serviceOverrideFile.slice(0, slot.serviceOverrideFile.lastIndexOf('/'));

@@ -115,6 +115,9 @@ suite('machines that boot', needs(missing), () => {
     await bench.until('m1', 'is upgraded', isSettledOn('2', 'b'));
     assert.deepEqual(await running(), ['m1-b']);
     assert.equal(await inside('m1-b', 'cat', '/etc/release'), 'two');
+    // After a boot of the host only this one comes back.
+    const wants = ['ls', '/etc/systemd/system/machines.target.wants'];
+    assert.equal(await host?.run(wants), 'systemd-nspawn@m1-b.service\n');
 
     await remove(bench, 'm1');
     assert.deepEqual(await running(), []);

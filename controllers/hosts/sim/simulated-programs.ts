@@ -50,7 +50,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   reboot: (_, { machine }) => machine.reboot(),
   systemctl: (args, { machine }) => {
     if (args.includes('reboot')) return machine.reboot();
-    if (args.includes('daemon-reload')) return undefined;
+    if (args.includes('daemon-reload') || args[0] === 'disable') return undefined;
     return { exitCode: 1, stderr: `systemctl ${args.join(' ')}: use the services of the host\n` };
   },
 };
