@@ -18,7 +18,7 @@ import { tempDir } from './temp-dir.ts';
 import { projectRoot } from './windlass.ts';
 
 const RUNS = '#!/bin/sh\nexec sleep 100000\n';
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 300_000;
 
 export class MachineBench {
   readonly plane: TestControlPlane;
