@@ -13,6 +13,7 @@ const FIELDS: readonly (keyof MachineSpec)[] = [
   'role',
   'version',
   'artifacts',
+  'files',
   'rootfs',
   'node',
   'preflight',

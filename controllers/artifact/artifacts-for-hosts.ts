@@ -21,6 +21,7 @@ export function artifactsForHosts(client: Pick<Client, 'get'>, bring: BringOptio
         : describe(artifact, bring);
     },
     open: (digest, signal) => bring.fetcher.store.read(digest, signal),
+    localFiles: (pattern, signal) => bring.files.findAll(pattern, signal),
     async bring(namespace, name, signal) {
       const artifact = await read(client, namespace, name, signal);
       if (artifact === undefined) throw new ArtifactError('NotFound', `no Artifact ${name}`);

@@ -1,8 +1,13 @@
 // Files of this machine that Artifacts may name: those below the folders that whoever started us gave, and no other. Who may create
 // Artifacts must not read the keys that lie beside.
-import { realpath } from 'node:fs/promises';
-import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { glob, realpath, stat } from 'node:fs/promises';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ArtifactError } from '../binaries/artifact-error.ts';
+import type { LocalFile } from '../binaries/host-artifact.ts';
+
+/** Of one folder or pattern. */
+const MOST_FILES = 10_000;
+const PATTERN = /[*?[\]{}!]/;
 
 export class LocalFiles {
   readonly #folders: readonly string[];
@@ -35,6 +40,55 @@ export class LocalFiles {
           `localPath ${path} leads out of ${folders}, or to a hidden file; see --artifact-files`,
         )
       : new ArtifactError('NotFound', `localPath ${path} is not in ${folders}`);
+  }
+
+  /**
+   * A file, all files below a folder, or those that fit a pattern; hidden ones are left out. In order of name.
+   *
+   * @throws ArtifactError `NotFound` when there is none, `Refused` for one outside of the folders
+   */
+  async findAll(
+    pattern: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly isSingle: boolean; readonly files: readonly LocalFile[] }> {
+    const parts = pattern.split('/');
+    const plain = parts.findIndex((part) => PATTERN.test(part));
+    const base = plain === -1 ? pattern : parts.slice(0, plain).join('/') || '.';
+    if (parts.includes('..') || (pattern.startsWith('/') && plain === 1))
+      throw new ArtifactError('Refused', `localPath ${pattern}: give a path below one folder`);
+    if (plain === -1) {
+      const real = await this.find(pattern);
+      const found = await stat(real);
+      if (found.isFile()) {
+        const name = pattern.split('/').at(-1) ?? '';
+        return { isSingle: true, files: [{ name, path: real, mode: found.mode & 0o777 }] };
+      }
+    }
+    const rest = plain === -1 ? '**' : parts.slice(plain).join('/');
+    const folder = base === '.' ? await this.#first() : await this.find(base);
+    const files: LocalFile[] = [];
+    for await (const name of glob(rest, { cwd: folder })) {
+      signal.throwIfAborted();
+      if (name.split(sep).some((part) => part.startsWith('.'))) continue;
+      // Links are followed, and must not lead out.
+      const path = await this.find(join(folder, name));
+      const found = await stat(path);
+      if (found.isFile()) files.push({ name, path, mode: found.mode & 0o777 });
+      if (files.length > MOST_FILES)
+        throw new ArtifactError('TooLarge', `localPath ${pattern}: more than ${MOST_FILES} files`);
+    }
+    if (files.length === 0)
+      throw new ArtifactError('NotFound', `localPath ${pattern}: there is no such file`);
+    return { isSingle: false, files: files.toSorted((a, b) => (a.name < b.name ? -1 : 1)) };
+  }
+
+  /** For a pattern without a folder before it. */
+  async #first(): Promise<string> {
+    const [folder] = this.#folders;
+    if (folder === undefined) return this.find('.');
+    return realpath(folder).catch(() => {
+      throw new ArtifactError('NotFound', `folder ${folder} of --artifact-files does not exist`);
+    });
   }
 }
 

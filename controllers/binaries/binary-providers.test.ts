@@ -232,6 +232,36 @@ test('a binary that should be there and is not is an error [k0sctl-013]', async 
   );
 });
 
+test('a source gets host and specification before it is asked for anything [k0sctl-025]', async (t) => {
+  const bench = await hostBench(t);
+  const providers = new BinaryProviders(bench.parts);
+  const seen: unknown[] = [];
+  providers.register('depot', (host, spec) => {
+    seen.push('made', host.installPath, spec.version);
+    const provider = newExisting(host);
+    return {
+      ...provider,
+      async needsUpgrade() {
+        seen.push('asked');
+        return true;
+      },
+    };
+  });
+  const spec = { source: 'depot', version: VERSION };
+  const provider = providers.providerFor('a', bench.host(), spec);
+  await stageBinaries([{ name: 'a', provider }], bench.signal);
+  assert.deepEqual(seen, ['made', INSTALL, VERSION, 'asked']);
+  assert.equal(providers.providerFor('a', bench.host(), spec), provider, 'made once');
+  const moved = {
+    version: VERSION,
+    url: 'https://one.test/k0s',
+    digest: { sha256: 'a'.repeat(64) },
+  };
+  const first = providers.providerFor('b', bench.host(), moved);
+  const other = { ...moved, digest: { sha256: 'b'.repeat(64) } };
+  assert.notEqual(providers.providerFor('b', bench.host(), other), first, 'of other bytes');
+});
+
 test('the provider of a host: its own, then what its specification says, then a registered source', async (t) => {
   const bench = await hostBench(t);
   const providers = new BinaryProviders(bench.parts);

@@ -41,7 +41,7 @@ export class BinaryProviders {
   readonly #sources = new Map<string, MakeProvider>();
   /** By name of the host. */
   readonly #own = new Map<string, AnyBinaryProvider>();
-  /** By host and version: a provider remembers what it staged. */
+  /** By host and specification: a provider remembers what it staged. */
   readonly #made = new Map<string, AnyBinaryProvider>();
 
   constructor(parts: ProviderParts) {
@@ -64,7 +64,7 @@ export class BinaryProviders {
   providerFor(hostName: string, host: BinaryHost, spec: BinarySpec): AnyBinaryProvider {
     const own = this.#own.get(hostName);
     if (own !== undefined) return own;
-    const key = JSON.stringify([hostName, spec.version ?? null, spec.source ?? null]);
+    const key = JSON.stringify([hostName, spec]);
     const made = this.#made.get(key) ?? this.#make(host, spec);
     this.#made.set(key, made);
     return made;

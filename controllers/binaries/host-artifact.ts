@@ -27,6 +27,15 @@ export interface HostArtifact {
   readonly delivery: Delivery;
 }
 
+export interface LocalFile {
+  /** Relative to the folder that was named, or to what of a pattern is none. */
+  readonly name: string;
+  /** On this machine. */
+  readonly path: string;
+  /** Permission bits. */
+  readonly mode: number;
+}
+
 export interface HostArtifacts {
   /** Pending: why it is not known yet. @throws ArtifactError `Invalid` for what is for no host */
   find(
@@ -38,6 +47,17 @@ export interface HostArtifacts {
   open(digest: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Brings into the store what hosts were to fetch themselves, for those that cannot. @throws ArtifactError */
   bring(namespace: string, name: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Files of this machine, below the folders that the controllers were given.
+   *
+   * @param pattern a file, a folder (all below it), or a pattern with `*`, `?`, `[…]`, `**`
+   * @returns in order of name; single: a file was named
+   * @throws ArtifactError `NotFound`, `Refused`
+   */
+  localFiles(
+    pattern: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly isSingle: boolean; readonly files: readonly LocalFile[] }>;
 }
 
 /** Where no artifacts are kept: whoever names one waits, and says so. */
@@ -48,5 +68,8 @@ export const noArtifacts: HostArtifacts = {
   },
   bring(_, name) {
     throw new Error(`Artifact ${name}: no artifacts are kept here`);
+  },
+  localFiles(pattern) {
+    throw new Error(`localPath ${pattern}: there is no folder for such files here`);
   },
 };

@@ -72,6 +72,18 @@ test('only hosts whose source reports an upgrade are staged, and none that is re
   assert.deepEqual([...staged.keys()], ['old']);
 });
 
+test('a host that has nothing to do is asked once, and nothing is run there [k0sctl-024]', async () => {
+  const asked: string[] = [];
+  const provider = new (class extends Recorded {
+    override async needsUpgrade(): Promise<boolean> {
+      asked.push('needsUpgrade');
+      return false;
+    }
+  })();
+  const { staged } = await stageBinaries([{ name: 'settled', provider }], signal);
+  assert.deepEqual([asked, provider.calls, staged.size], [['needsUpgrade'], [], 0]);
+});
+
 test('the staged path is recorded, and the source asked once [k0sctl-002]', async () => {
   const provider = new Recorded();
   const told: unknown[] = [];

@@ -27,7 +27,7 @@ export function ignoredFields(
     for (const field of Object.keys(template))
       if (
         DECIDED.includes(field) ||
-        !KNOWN.includes(field) ||
+        !(KNOWN.includes(field) || (field === 'files' && template['rootfs'] !== undefined)) ||
         ignores.includes(`template.${field}`)
       )
         found.add(`pools[${name || index}].template.${field}`);

@@ -4,6 +4,8 @@ import type { IdSource } from '#platform/id.ts';
 import { join } from 'node:path';
 import { ArtifactError } from '../binaries/artifact-error.ts';
 import type { ArtifactFetcher } from '../binaries/artifact-fetcher.ts';
+import { declaredFiles } from '../binaries/declared-files.ts';
+import type { DeclaredFile } from '../binaries/declared-files.ts';
 import type { HostArtifacts } from '../binaries/host-artifact.ts';
 import type { HostDriver } from '../hosts/host-driver.ts';
 import { HostCommandError } from '../hosts/host-errors.ts';
@@ -29,6 +31,15 @@ import { runTask, serial } from '../rootfs/task.ts';
 import type { TaskReport } from '../rootfs/task.ts';
 import { goalHash, hostName, machineGoal } from './machine-goal.ts';
 import type { MachineDrain } from './machine-drain.ts';
+import {
+  activateFiles,
+  changedFiles,
+  dropFiles,
+  putFilesInRoot,
+  removeFiles,
+  stageFiles,
+} from './machine-files.ts';
+import type { MachineFiles } from './machine-files.ts';
 import type { MachineWork, Pending, Resolved } from './machine-work.ts';
 import { nodeAnswer } from './node-answer.ts';
 import { readCredential } from './read-credential.ts';
@@ -71,13 +82,15 @@ export class HostWork implements MachineWork {
 
   async resolve(signal: AbortSignal): Promise<Resolved> {
     const { host, clock } = this.#options;
-    const [facts, goal, places] = await Promise.all([
+    const [facts, goal, places, files] = await Promise.all([
       host.facts(signal),
       this.goal('a', signal),
       this.#places('a', signal),
+      this.#declaredFiles(signal),
     ]);
     if ('pending' in places) throw new Error(places.pending);
-    const hash = goalHash(this.#machine, goal, places);
+    if ('pending' in files) throw new Error(files.pending);
+    const hash = goalHash(this.#machine, goal, places, files);
     const offset = Math.round((facts.clockMillis - clock.now()) / 1000) * 1000;
     return {
       goalHash: hash,
@@ -115,6 +128,9 @@ export class HostWork implements MachineWork {
         type,
         delivery: delivery.by,
       }));
+    const files = await this.#declaredFiles(signal);
+    if ('pending' in files) return files;
+    if (this.#hasFiles()) await stageFiles(this.#files(), slot, files, signal);
     return putArtifacts(this.#staging(), places, signal);
   }
 
@@ -128,7 +144,9 @@ export class HostWork implements MachineWork {
     const goal = await this.goal(slot, signal);
     const places = await this.#places(slot, signal);
     if ('pending' in places) throw new Error(places.pending);
-    const hash = goalHash(this.#machine, goal, places);
+    const files = await this.#declaredFiles(signal);
+    if ('pending' in files) throw new Error(files.pending);
+    const hash = goalHash(this.#machine, goal, places, files);
     const folder = join(workFolder, goal.machineName);
     const root = provision({
       host,
@@ -145,7 +163,15 @@ export class HostWork implements MachineWork {
       name: 'StageArtifacts',
       do: async (own: AbortSignal) => void (await putArtifacts(this.#staging(), places, own)),
     };
-    const task = places.length === 0 ? root : serial(root, staging);
+    const filing = {
+      name: 'PutFiles',
+      do: (own: AbortSignal) => putFilesInRoot(host, goal.machineDirectory, files, own),
+    };
+    const more = [
+      ...(places.length === 0 ? [] : [staging]),
+      ...(files.length === 0 ? [] : [filing]),
+    ];
+    const task = more.length === 0 ? root : serial(root, ...more);
     await runTask(task, { clock, report, deadlineMs: TASK_MS }, signal);
   }
 
@@ -164,6 +190,7 @@ export class HostWork implements MachineWork {
   async activate(slot: Slot, signal: AbortSignal): Promise<void> {
     const { spec } = this.#machine;
     if (spec.rootfs !== undefined) return;
+    if (this.#hasFiles()) await activateFiles(this.#files(), slot, signal);
     await activateArtifacts(this.#options.host, await this.#artifactPaths(signal), slot, signal);
   }
 
@@ -192,6 +219,7 @@ export class HostWork implements MachineWork {
     if (this.#machine.spec.rootfs !== undefined) await removeSlot(host, this.names(failed), signal);
     for (const path of await this.#artifactPaths(signal))
       await host.remove(slotPath(path, failed), signal);
+    if (this.#hasFiles()) await dropFiles(this.#files(), failed, signal);
   }
 
   /** Everything of both slots, and what stands at the paths of artifacts. */
@@ -204,6 +232,16 @@ export class HostWork implements MachineWork {
     }
     if (this.#machine.spec.rootfs !== undefined) return;
     for (const path of paths) await removeOwnLink(host, path, signal);
+    await removeFiles(this.#files(), signal);
+  }
+
+  /** Files of the host that are not as the active slot has them. */
+  changedFiles(slot: Slot, signal: AbortSignal): Promise<readonly string[]> {
+    return this.#hasFiles() ? changedFiles(this.#files(), slot, signal) : Promise.resolve([]);
+  }
+
+  async restoreFiles(slot: Slot, signal: AbortSignal): Promise<void> {
+    await activateFiles(this.#files(), slot, signal);
   }
 
   async goal(slot: Slot, signal: AbortSignal): Promise<RootFS> {
@@ -297,6 +335,21 @@ export class HostWork implements MachineWork {
       if (error instanceof HostCommandError || error instanceof ArtifactError) return known;
       throw error;
     }
+  }
+
+  #declaredFiles(signal: AbortSignal): Promise<readonly DeclaredFile[] | Pending> {
+    const { metadata, spec } = this.#machine;
+    const { namespace = '' } = metadata;
+    return declaredFiles(this.#options.artifacts, namespace, spec.files ?? [], signal);
+  }
+
+  /** Beside those of the host: with a root they are in that. */
+  #hasFiles(): boolean {
+    return this.#machine.spec.rootfs === undefined;
+  }
+
+  #files(): MachineFiles {
+    return { host: this.#options.host, name: hostName(this.#machine) };
   }
 
   #staging(): StagingWork {

@@ -1,5 +1,6 @@
 // Names and hashes of a machine: what its spec asks for, and what its root is to become. Pure, but for the hash.
 import { createHash } from 'node:crypto';
+import type { DeclaredFile } from '../binaries/declared-files.ts';
 import type { HostFacts } from '../hosts/host-driver.ts';
 import type { Devices } from '../rootfs/devices.ts';
 import { goalContent, resolveGoal } from '../rootfs/goal-state.ts';
@@ -8,8 +9,8 @@ import type { Machine, MachineSpec } from './types.ts';
 
 /** The part of a spec that a run is for: power, pauses and policies start none. */
 export function specHash(spec: MachineSpec): string {
-  const { providerRef, connection, role, version, artifacts, rootfs, node } = spec;
-  return hashOf({ providerRef, connection, role, version, artifacts, rootfs, node });
+  const { providerRef, connection, role, version, artifacts, files, rootfs, node } = spec;
+  return hashOf({ providerRef, connection, role, version, artifacts, files, rootfs, node });
 }
 
 /** Hosts that are given to several machines tell them apart by namespace too. */
@@ -45,15 +46,24 @@ export function machineGoal(
   });
 }
 
-/** @param places of the artifacts, in the order of the spec */
+/** @param places of the artifacts, in the order of the spec. @param files that it declares */
 export function goalHash(
   machine: Machine,
   goal: RootFS,
   places: readonly { readonly path: string; readonly digest: string }[],
+  files: readonly Omit<DeclaredFile, 'open'>[],
 ): string {
   const { version, rootfs } = machine.spec;
   const paths = places.map(({ path, digest }) => [path, digest]);
-  return hashOf({ version, paths, root: rootfs === undefined ? undefined : goalContent(goal) });
+  // Without files it is what it was before there were any.
+  const declared =
+    files.length === 0 ? {} : { files: files.map((file) => ({ ...file, open: '' })) };
+  return hashOf({
+    ...declared,
+    version,
+    paths,
+    root: rootfs === undefined ? undefined : goalContent(goal),
+  });
 }
 
 function hashOf(value: unknown): string {

@@ -222,19 +222,26 @@ async function watchOver(
     node === undefined || nodeSpec === undefined
       ? []
       : await correctNode(client, node, nodeSpec, signal);
-  const drifted = [...found.map(({ field }) => field), ...fields];
+  const files = await work.changedFiles(activeSlot, signal);
+  const drifted = [
+    ...found.map(({ field }) => field),
+    ...files.map((path) => `file ${path}`),
+    ...fields,
+  ];
   // A root that was rolled back differs from the spec by design; only what runs is watched over.
   await store.save(status, { ...nodeFacts(options), drifted }, signal);
   if (drifted.length > 0) tell('Warning', 'Drifted', drifted.join('; '));
   const slot = work.names(activeSlot);
   const { mustRebuild } = await correctDrift(found, { host, slot, clock }, signal);
+  if (files.length > 0) await work.restoreFiles(activeSlot, signal);
   const isCurrent = lastGood.goalHash === status.goalHash;
   if (mustRebuild && isCurrent && machine.spec.paused !== true) {
     const again = beginRun(store.machine.status ?? status, specHash(machine.spec), true);
     await store.save(again, { ...nodeFacts(options), drifted }, signal);
     return { outcome: 'requeueAfter', delayMs: 0 };
   }
-  if (found.length > 0) await store.save(status, { ...nodeFacts(options), drifted: [] }, signal);
+  if (found.length > 0 || files.length > 0)
+    await store.save(status, { ...nodeFacts(options), drifted: [] }, signal);
   return { outcome: 'requeueAfter', delayMs: options.driftEveryMs };
 }
 

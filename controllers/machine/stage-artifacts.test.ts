@@ -63,6 +63,7 @@ async function staging(t: TestContext): Promise<Staging> {
       yield content.get(digest) ?? Buffer.alloc(0);
     },
     bring: async (_, name) => void brought.push(name),
+    localFiles: async () => ({ isSingle: false, files: [] }),
   };
   const workFolder = join(bench.folder, 'staging');
   const work = { host: bench.host, artifacts, ids: systemIds, workFolder };

@@ -2,6 +2,7 @@
 import type { ApiObject } from '../machinery/client-types.ts';
 import type { Condition } from '../machinery/conditions.ts';
 import type { DrainSettings } from '../machinery/drain-settings.ts';
+import type { FileSpec } from '../binaries/declared-files.ts';
 import type { HostConnection } from '../hosts/host-connection.ts';
 import type { RootFSSpec, Slot } from '../rootfs/goal-state.ts';
 import type { CheckResult } from '../rootfs/preflight.ts';
@@ -29,6 +30,7 @@ export interface MachineSpec {
   readonly role?: 'controller' | 'worker' | 'controller+worker';
   readonly version?: string;
   readonly artifacts?: readonly MachineArtifact[];
+  readonly files?: readonly FileSpec[];
   readonly rootfs?: RootFSSpec;
   readonly node?: {
     readonly labels?: Readonly<Record<string, string>>;

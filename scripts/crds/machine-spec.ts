@@ -135,6 +135,71 @@ const node = object('The node that it is to be; absent: it is no node.', {
   sandboxImage: text('Image that holds the namespaces of a Pod; absent: registry.k8s.io/pause.'),
 });
 
+const mode = (description: string): OpenAPISchema => ({
+  anyOf: [{ type: 'integer' }, { type: 'string' }],
+  'x-kubernetes-int-or-string': true,
+  minimum: 0,
+  maximum: 511,
+  pattern: '^0?[0-7]{3}$',
+  description,
+});
+
+const owner: OpenAPISchema = {
+  type: 'string',
+  maxLength: 64,
+  pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*$',
+};
+
+const FILE_SOURCES = ['content', 'binaryContent', 'artifact', 'localPath'] as const;
+
+const file: OpenAPISchema = {
+  ...object(
+    'One of them, or several that go into one folder.',
+    {
+      path: path(
+        'The file; the folder that gets the files where localPath is a folder or a pattern, or where this ends with a slash.',
+      ),
+      content: { type: 'string', maxLength: 1_048_576, description: 'What is in it.' },
+      binaryContent: {
+        type: 'string',
+        format: 'byte',
+        maxLength: 1_398_104,
+        description: 'What is in it, as base64.',
+      },
+      artifact: object('An Artifact of type File.', { name: text('In the same namespace.') }, [
+        'name',
+      ]),
+      localPath: {
+        type: 'string',
+        minLength: 1,
+        maxLength: 1024,
+        description:
+          'Files of the machine of the controllers, below the folders of --artifact-files: a file, a folder with all below it, or a pattern with * ? [] **.',
+      },
+      mode: mode(
+        "Permission bits: '0644', or the same number in decimal (420). Default: those of the local file, of the Artifact, else 0644.",
+      ),
+      directoryMode: mode('Permission bits of folders that have to be made. Default 0755.'),
+      owner: object('Whose it is, and folders that are made; absent: of who puts it there.', {
+        user: { ...owner, description: 'Name or number.' },
+        group: { ...owner, description: 'Name or number.' },
+      }),
+    },
+    ['path'],
+  ),
+  'x-kubernetes-validations': [
+    {
+      rule: `[${FILE_SOURCES.map((way) => `has(self.${way})`).join(', ')}].filter(x, x).size() == 1`,
+      message: `a file must have exactly one of ${FILE_SOURCES.join(', ')}`,
+    },
+    {
+      rule: "!self.path.endsWith('/') || has(self.localPath)",
+      message: 'path is a folder: name the file',
+      fieldPath: '.path',
+    },
+  ],
+};
+
 export const machineSpec: OpenAPISchema = {
   ...object('What the machine is to be.', {
     providerRef: object('Who makes its host.', { name: text('Of an InfraProvider.') }, ['name']),
@@ -164,6 +229,13 @@ export const machineSpec: OpenAPISchema = {
         ['name'],
       ),
     ),
+    files: {
+      type: 'array',
+      maxItems: 256,
+      'x-kubernetes-list-type': 'atomic',
+      description: 'Files that are put onto its host, or into its root when it has one.',
+      items: file,
+    },
     rootfs,
     node,
     preflight: object('How its checks are judged.', {

@@ -1,4 +1,5 @@
 // A control plane, folders that stand for hosts, images and releases beside them: what tests of machines work with.
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
@@ -20,16 +21,29 @@ import { projectRoot } from './windlass.ts';
 const RUNS = '#!/bin/sh\nexec sleep 100000\n';
 const PATIENCE_MS = 300_000;
 
+/** For `until`: runs as this version, and nothing is under way. */
+export const isSettledOn =
+  (version: string, slot: string) =>
+  (status: MachineStatus): void => {
+    assert.equal(status.run, undefined);
+    assert.equal(status.phase, 'Ready');
+    assert.equal(status.runningVersion, version);
+    assert.equal(status.activeSlot, slot);
+  };
+
 export class MachineBench {
   readonly plane: TestControlPlane;
   readonly hostRoot: string;
   readonly releases: ReleaseServer;
+  /** Where files of `localPath` are looked for. */
+  readonly files: string;
   readonly #folder: string;
 
   private constructor(plane: TestControlPlane, folder: string, releases: ReleaseServer) {
     this.plane = plane;
     this.#folder = folder;
     this.hostRoot = join(folder, 'host');
+    this.files = join(folder, 'files');
     this.releases = releases;
   }
 
@@ -40,6 +54,7 @@ export class MachineBench {
     const releases = await startReleases();
     for (const version of ['1.33.5', '1.33.6']) await putRelease(releases, version);
     await mkdir(join(folder, 'host'));
+    await mkdir(join(folder, 'files'));
     const bench = new MachineBench(plane, folder, releases);
     t.after(async () => {
       await bench.#stopAll();
@@ -57,7 +72,11 @@ export class MachineBench {
 
   /** Of machines, and of the artifacts that they name. */
   controllers(more: readonly string[] = []): Promise<() => Promise<void>> {
-    const artifacts = { folder: join(this.#folder, 'artifacts'), files: [], environment: {} };
+    const artifacts = {
+      folder: join(this.#folder, 'artifacts'),
+      files: [this.files],
+      environment: {},
+    };
     return this.plane.controllers(['artifact', 'machine', 'machine-operation', ...more], {
       artifacts,
       machines: { folder: join(this.#folder, 'work'), driftEveryMs: 500, stableMs: 100 },
