@@ -257,38 +257,3 @@ test('a downgrade and a change of role are refused before anything is touched [k
   for (const name of ['c-a', 'c-b'])
     assert.ok(!fleet.commands(name).some((line) => /^k0s (stop|install|start|reset)/.test(line)));
 });
-
-test('three controllers and five workers are upgraded: the quorum and the budget are looked at all the time', async () => {
-  const controllers = ['a', 'b', 'd'];
-  const workers = ['e', 'f', 'g', 'h', 'i'];
-  const fleet = await fleetOf({
-    pools: pools(controllers, workers),
-    rollout: { maxUnavailable: 2 },
-  });
-  // On the hosts, and whether their nodes take Pods: not what anybody says of them.
-  const isUp = (name: string): boolean =>
-    existsSync(join(fleet.root(`c-${name}`), 'var/lib/k0s/running'));
-  const isServing = (name: string): boolean =>
-    isUp(name) && !existsSync(join(fleet.shared, `nodes/c-${name}/cordoned`));
-  const problems: string[] = [];
-  const turns: string[] = [];
-  const sample = (): void => {
-    const away = controllers.filter((name) => !isUp(name));
-    if (away.length > 1) problems.push(`the quorum is lost: ${away.join(' and ')} are away`);
-    const resting = workers.filter((name) => !isServing(name));
-    if (resting.length > 2) problems.push(`over the budget: ${resting.join(', ')} are away`);
-    if (away.length > 0 && resting.length > 0) problems.push('workers did not wait');
-    for (const name of [...away, ...resting]) if (!turns.includes(name)) turns.push(name);
-  };
-  fleet.api.onWrite(sample);
-  await fleet.change({ version: TO });
-  await fleet.settleTogether(sample);
-  assert.deepEqual(
-    running(fleet),
-    Array.from({ length: 8 }, () => TO),
-  );
-  assert.match(fleet.condition('Ready'), /^True/);
-  assert.deepEqual(problems, []);
-  assert.deepEqual(turns.slice(0, 3), controllers);
-  assert.deepEqual(turns.slice(3).toSorted(), workers);
-});
