@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startControlPlane } from '#controlplane/start.ts';
+import type { AuthenticationOptions } from '#controlplane/start.ts';
 import { systemClock } from '#platform/clock.ts';
 import { createLogger } from '#platform/logging.ts';
 import { MetricsRegistry } from '#platform/metrics.ts';
@@ -33,6 +34,15 @@ const FLAGS = {
     placeholder: 'FILE',
     help: 'Authorities whose client certificates are believed',
   },
+  'service-account-issuer': {
+    placeholder: 'URL',
+    help: 'In tokens of service accounts (default https://kubernetes.default.svc)',
+  },
+  'service-account-signing-key-file': {
+    placeholder: 'FILE',
+    help: 'Private key that signs them (default: one made beside the state)',
+  },
+  'token-auth-file': { placeholder: 'FILE', help: 'Lines of token,user,uid,"group,group"' },
   v: { placeholder: 'LEVEL', help: 'From 4 on, debug lines are logged' },
 };
 
@@ -65,6 +75,7 @@ export async function kubeApiserver(argv: readonly string[], io: CommandIO): Pro
           secretsKeys: [{ type: 'file', path: `${directory.path}.key` }],
           bootstrapObjects: [],
           ...(await certificates(values)),
+          authentication: authentication(values),
           version: programVersion(),
           logger,
           clock: systemClock,
@@ -131,6 +142,17 @@ async function certificates(values: Values): Promise<Certificates> {
       ? {}
       : { servingCertificate: { certificate, privateKey } }),
     ...(clientAuthorities === undefined ? {} : { clientAuthorities }),
+  };
+}
+
+function authentication(values: Values): AuthenticationOptions {
+  const issuer = values['service-account-issuer'];
+  const key = values['service-account-signing-key-file'];
+  const tokens = values['token-auth-file'];
+  return {
+    ...(issuer === undefined ? {} : { serviceAccountIssuer: issuer }),
+    ...(key === undefined ? {} : { serviceAccountSigningKeyFile: key }),
+    ...(tokens === undefined ? {} : { tokenAuthFile: tokens }),
   };
 }
 

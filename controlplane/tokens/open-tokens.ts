@@ -20,6 +20,8 @@ const DEFAULT_ISSUER = 'https://kubernetes.default.svc';
 export interface AuthenticationOptions {
   /** URL in tokens of service accounts; `https://kubernetes.default.svc` by default. */
   readonly serviceAccountIssuer?: string;
+  /** Path of the private key to sign them with; by default one that is made in the data directory. */
+  readonly serviceAccountSigningKeyFile?: string;
   /** CSV: token, user, uid, groups. */
   readonly tokenAuthFile?: string;
   /** Issuers of OpenID Connect. */
@@ -44,7 +46,10 @@ export interface TokensOptions {
 export async function openTokens(options: TokensOptions): Promise<Tokens> {
   const { dataDir, authentication = {}, store, clock, ids, logger } = options;
   const issuer = authentication.serviceAccountIssuer ?? DEFAULT_ISSUER;
-  const keys = await SigningKeys.open(path.join(dataDir, 'pki'));
+  const keys = await SigningKeys.open(
+    path.join(dataDir, 'pki'),
+    authentication.serviceAccountSigningKeyFile,
+  );
   const accounts = new ServiceAccountTokens({ store, clock, ids, keys, issuer });
   const parts: TokenAuthenticator[] = [accounts];
   if (authentication.tokenAuthFile !== undefined)

@@ -26,25 +26,27 @@ export class SigningKeys {
   /**
    * Makes the signing key if there is none.
    *
-   * @throws CertificateFileError naming a file that cannot be used
+   * @param elsewhere path of a private key to sign with, in place of that in the folder
+   * @throws CertificateFileError naming a file that cannot be used; the system's error for one that cannot be read
    */
-  static async open(folder: string): Promise<SigningKeys> {
+  static async open(folder: string, elsewhere?: string): Promise<SigningKeys> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const names = (await readdir(folder)).filter((name) => KEY_FILE.test(name)).toSorted();
-    if (!names.includes(SIGNING_FILE)) {
+    if (elsewhere === undefined && !names.includes(SIGNING_FILE)) {
       await writePrivateFile(path.join(folder, SIGNING_FILE), newKey());
       names.push(SIGNING_FILE);
     }
+    const signingFile = elsewhere ?? path.join(folder, SIGNING_FILE);
     let signing: SigningKey | undefined;
     const others: NamedKey[] = [];
-    for (const name of names) {
-      const file = path.join(folder, name);
-      const key = parseKey(await readFile(file, 'utf8'), name.endsWith('.pub'));
+    const inFolder = names.map((name) => path.join(folder, name));
+    for (const file of elsewhere === undefined ? inFolder : [elsewhere, ...inFolder]) {
+      const key = parseKey(await readFile(file, 'utf8'), file.endsWith('.pub'));
       const named = key === undefined ? undefined : nameKey(key);
       if (key === undefined || named === undefined) {
         throw new CertificateFileError(file, 'it is no PEM of an ECDSA key on P-256 or an RSA key');
       }
-      if (name === SIGNING_FILE) signing = { ...named, privateKey: key };
+      if (file === signingFile) signing = { ...named, privateKey: key };
       else others.push(named);
     }
     if (signing === undefined) throw new TypeError('the signing key was just made');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { createVerify, generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
@@ -75,6 +76,20 @@ function call(
   });
 }
 
+/** Of a service account that is made for it. */
+async function tokenOf(
+  port: number,
+  user: Parameters<typeof call>[2],
+  name: string,
+): Promise<string> {
+  const path = '/api/v1/namespaces/default/serviceaccounts';
+  await call(port, path, user, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } });
+  const asked = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
+  const { code, text } = await call(port, `${path}/${name}/token`, user, asked);
+  assert.equal(code, 201, text);
+  return (JSON.parse(text) as { readonly status: { readonly token: string } }).status.token;
+}
+
 test('an API server with the certificates and users of envtest, whose state is in the folder of its etcd', async (t) => {
   const folder = tempDir();
   const certDir = join(folder, 'certs');
@@ -96,6 +111,9 @@ test('an API server with the certificates and users of envtest, whose state is i
   writeFileSync(join(certDir, 'apiserver.crt'), own.certificate);
   writeFileSync(join(certDir, 'apiserver.key'), own.privateKey);
   writeFileSync(join(certDir, 'client-cert-auth-ca.crt'), clients.authorityCertificate);
+  const accounts = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const signer = accounts.privateKey.export({ type: 'pkcs1', format: 'pem' });
+  writeFileSync(join(certDir, 'sa-signer.key'), signer);
   const user = { cert: joe.certificate, key: joe.privateKey, ca: serving.authorityCertificate };
 
   const etcdURL = `http://127.0.0.1:${await freePort()}`;
@@ -121,6 +139,8 @@ test('an API server with the certificates and users of envtest, whose state is i
     `--etcd-servers=${etcdURL}`,
     `--secure-port=${port}`,
     `--service-account-issuer=https://127.0.0.1:${port}/`,
+    `--service-account-key-file=${join(certDir, 'sa-signer.crt')}`,
+    `--service-account-signing-key-file=${join(certDir, 'sa-signer.key')}`,
     '--service-cluster-ip-range=10.0.0.0/24',
   ];
   for (const round of ['first', 'second']) {
@@ -139,6 +159,12 @@ test('an API server with the certificates and users of envtest, whose state is i
     assert.equal(list.text.includes('"first"'), true, 'what the server before this one kept');
     const kinds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
     assert.match((await call(port, kinds, user)).text, /"items":\[\]/);
+    const token = await tokenOf(port, user, round);
+    const [header = '', claims = '', signature = ''] = token.split('.');
+    const signed = createVerify('sha256').update(`${header}.${claims}`);
+    assert.ok(signed.verify(accounts.publicKey, signature, 'base64url'));
+    const { iss } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as { iss: string };
+    assert.equal(iss, `https://127.0.0.1:${port}/`);
     assert.match(server.output(), /flags=.*service-cluster-ip-range/);
     await stop(server);
   }
