@@ -158,6 +158,11 @@ const PLANTED: readonly Planted[] = [
     expected: /no barrels/,
   },
   {
+    what: 'a hook for the tests of every file',
+    files: { 'platform/a.test.ts': 'beforeEach(() => open());' },
+    expected: /beforeEach and afterEach belong into a describe/,
+  },
+  {
     what: 'a folder named for nothing',
     files: { 'controlplane/utils/a.ts': 'x;' },
     expected: /named for subjects/,

@@ -1,5 +1,6 @@
 // Who may import whom, as a table, and the few rules that are about more than folders. ARCHITECTURE.md explains why.
 import { cycles } from './cycles.ts';
+import { formViolations } from './form-rules.ts';
 import { importsOf, withoutComments } from './imports.ts';
 import type { Import, SourceFile } from './imports.ts';
 
@@ -260,9 +261,6 @@ const GLOBALS: readonly {
   },
 ];
 
-const LONGEST_FILE = 400;
-const BANNED_FOLDER = /(^|\/)(utils?|helpers?|types|interfaces|common|misc)\//;
-
 /** One line per violation: `file:line: what is wrong`. Empty when all rules hold. */
 export function violationsOf(files: readonly SourceFile[]): readonly string[] {
   const imports = new Map(files.map((file) => [file.path, importsOf(file)]));
@@ -378,20 +376,4 @@ function globalViolations(file: SourceFile): readonly string[] {
         return found === undefined ? [] : [`${file.path}:${index + 1}: ${found}: ${instead}`];
       }),
   );
-}
-
-function formViolations(file: SourceFile): readonly string[] {
-  const lines = file.text.split('\n').length - 1;
-  const isGenerated = /(^|\/)generated\/|\.generated\.ts$/.test(file.path);
-  return [
-    ...(lines > LONGEST_FILE && !isGenerated
-      ? [`${file.path}:${LONGEST_FILE}: ${lines} lines; split it, ${LONGEST_FILE} is the most`]
-      : []),
-    ...(file.path.endsWith('/index.ts') ? [`${file.path}:1: no barrels: import the file`] : []),
-    ...(BANNED_FOLDER.test(file.path) ? [`${file.path}:1: folders are named for subjects`] : []),
-    // node:test insists on the default export of a reporter.
-    ...(/^export default\b/m.test(file.text) && !file.path.endsWith('-reporter.ts')
-      ? [`${file.path}:1: named exports only`]
-      : []),
-  ];
 }
