@@ -65,7 +65,8 @@ export async function startEngine({
     await run('ip', ['link', 'del', bridge]).catch(() => undefined);
     // The Engine leaves the machine's own network mounted once a container has used it.
     await run('umount', ['-l', join(folder, 'exec/netns/default')]).catch(() => undefined);
-    await rm(folder, { recursive: true, force: true });
+    // Containers that it did not end in time let go of their mounts a little later.
+    await rm(folder, { recursive: true, force: true, maxRetries: 40 });
   };
   try {
     await answers(host, engine);
