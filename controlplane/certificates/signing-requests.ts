@@ -5,14 +5,16 @@ import type { Logger } from '#platform/logging.ts';
 
 import { parseSigningRequest } from '../api/certificates/signing-request.ts';
 import type { SigningRequest } from '../api/certificates/signing-request.ts';
-import { ApiError } from '../api/errors.ts';
 import { listAt, numberAt, objectAt, stringAt } from '../api/fields.ts';
 import type { KubernetesObject } from '../api/object.ts';
 import type { ResourceDefinition } from '../api/resource.ts';
 import type { Scheme } from '../api/scheme.ts';
+import { resourceAttributes } from '../identity/authorizer.ts';
 import type { Authorizer } from '../identity/authorizer.ts';
 import type { CertificateStore } from '../identity/certificate-store.ts';
+import { DueQueue } from '../registry/due-queue.ts';
 import { internalContext } from '../registry/internal-context.ts';
+import { decodeStored } from '../registry/objects.ts';
 import type { Registry } from '../registry/types.ts';
 import type { Store, Subscription } from '../store/types.ts';
 
@@ -36,66 +38,42 @@ export interface SigningRequestsOptions {
 
 export class SigningRequests {
   readonly #options: SigningRequestsOptions;
-  readonly #closing = new AbortController();
-  readonly #due = new Set<string>();
+  readonly #queue: DueQueue;
   #subscription: Subscription | undefined;
   #cancelTimer: (() => void) | undefined;
-  #running: Promise<void> | undefined;
 
   constructor(options: SigningRequestsOptions) {
     this.#options = options;
+    this.#queue = new DueQueue({
+      settle: (name) => this.#settle(name),
+      logger: options.logger,
+      failure: 'A request for a certificate stays as it is',
+    });
   }
 
   start(): void {
     const { store } = this.#options;
     const { items, revision } = store.list(REQUESTS, {});
-    this.#wake(items.map(({ name }) => name));
+    this.#queue.add(items.map(({ name }) => name));
     this.#subscription = store.watch(REQUESTS, revision, {
-      events: (events) => this.#wake(events.map(({ object }) => object.name)),
+      events: (events) => this.#queue.add(events.map(({ object }) => object.name)),
       closed: () => undefined,
     });
     this.#schedule();
   }
 
   async close(): Promise<void> {
-    this.#closing.abort(new Error('the control plane is stopping'));
     this.#cancelTimer?.();
     this.#subscription?.close();
-    await this.#running;
+    await this.#queue.close();
   }
 
   #schedule(): void {
-    if (this.#closing.signal.aborted) return;
+    if (this.#queue.signal.aborted) return;
     this.#cancelTimer = this.#options.clock.schedule(SWEEP_INTERVAL_MS, () => {
-      this.#wake(this.#options.store.list(REQUESTS, {}).items.map(({ name }) => name));
+      this.#queue.add(this.#options.store.list(REQUESTS, {}).items.map(({ name }) => name));
       this.#schedule();
     });
-  }
-
-  #wake(names: readonly string[]): void {
-    for (const name of names) this.#due.add(name);
-    if (this.#due.size === 0 || this.#closing.signal.aborted) return;
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-      this.#wake([]);
-    });
-  }
-
-  async #run(): Promise<void> {
-    // Not within the store's own round.
-    await Promise.resolve();
-    for (const name of this.#due) {
-      this.#due.delete(name);
-      if (this.#closing.signal.aborted) return;
-      try {
-        await this.#settle(name);
-      } catch (error) {
-        if (this.#closing.signal.aborted) return;
-        // Changed or deleted meanwhile, which is an event of its own.
-        if (error instanceof ApiError && (error.code === 404 || error.code === 409)) continue;
-        this.#options.logger.warn('A request for a certificate stays as it is', { name, error });
-      }
-    }
   }
 
   async #settle(name: string): Promise<void> {
@@ -103,10 +81,10 @@ export class SigningRequests {
     const stored = store.get(REQUESTS, '', name);
     const definition = scheme.byKind('certificates.k8s.io', 'v1', 'CertificateSigningRequest');
     if (stored === undefined || definition === undefined) return;
-    const object = JSON.parse(stored.bytes.toString('utf8')) as KubernetesObject;
+    const object = decodeStored(stored, definition);
     if (object.metadata.deletionTimestamp !== undefined) return;
     if (isOver(object, clock.now())) {
-      const context = internalContext('certificates', this.#closing.signal);
+      const context = internalContext('certificates', this.#queue.signal);
       const preconditions = { uid: stored.uid, resourceVersion: String(stored.revision) };
       await registry.delete({ definition, namespace: '', name }, { preconditions }, context);
       return;
@@ -161,22 +139,11 @@ export class SigningRequests {
       uid: stringAt(object, 'spec', 'uid'),
       extra: objectAt(object, 'spec', 'extra') as Record<string, readonly string[]>,
     };
-    return kinds.some(
-      (subresource) =>
-        this.#options.authorizer.authorize({
-          user,
-          verb: 'create',
-          isResourceRequest: true,
-          path: '',
-          group: 'certificates.k8s.io',
-          version: '*',
-          resource: 'certificatesigningrequests',
-          subresource,
-          namespace: '',
-          name: '',
-          fieldSelector: '',
-        }).allowed,
-    );
+    const [group = '', resource = ''] = REQUESTS.split('/');
+    return kinds.some((subresource) => {
+      const asked = { verb: 'create', group, resource, subresource };
+      return this.#options.authorizer.authorize(resourceAttributes(user, asked)).allowed;
+    });
   }
 
   async #write(
@@ -200,7 +167,7 @@ export class SigningRequests {
       },
     };
     const target = { definition, namespace: '', name: object.metadata.name ?? '' };
-    const context = internalContext('certificates', this.#closing.signal);
+    const context = internalContext('certificates', this.#queue.signal);
     await this.#options.registry.update(
       target,
       subresource,

@@ -1,9 +1,9 @@
 // Which container of which Pod on which node a request for logs or a stream is about. The words of the refusals are upstream's.
+import { decodeStored } from '../registry/objects.ts';
 import { badRequest, notFound } from '../api/errors.ts';
 import type { KubernetesObject } from '../api/object.ts';
 import type { ResourceDefinition } from '../api/resource.ts';
 
-import { parseStored } from './representation.ts';
 import type { Services } from './services.ts';
 
 interface PodView extends KubernetesObject {
@@ -36,7 +36,7 @@ export function podTarget(
 ): PodTarget {
   const stored = services.store.get(definition.storageKey, namespace, name);
   if (stored === undefined) throw notFound(definition, name);
-  const pod = parseStored(definition, stored) as PodView;
+  const pod = decodeStored(stored, definition) as PodView;
   return {
     namespace,
     pod: name,

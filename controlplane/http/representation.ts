@@ -1,9 +1,9 @@
 // Stored bytes → the bytes a client asked for, without parsing where that can be: the object as it lies, the object as
 // an item of a list (built-in kinds leave out kind and apiVersion there), or its metadata only.
+import { decodeStored } from '../registry/objects.ts';
 import { apiVersionOf } from '../api/object.ts';
 import type { KubernetesObject } from '../api/object.ts';
 import type { ResourceDefinition } from '../api/resource.ts';
-import { fromStored } from '../api/stored-form.ts';
 import type { StoredObject } from '../store/types.ts';
 
 /** `{"kind":"Pod","apiVersion":"v1",`: what every stored object of the kind starts with. */
@@ -35,7 +35,7 @@ export function objectBytes(
   stored: Pick<StoredObject, 'bytes'>,
 ): Buffer {
   if (hasPrefix(stored.bytes, prefixOf(definition))) return stored.bytes;
-  return Buffer.from(JSON.stringify(parseStored(definition, stored)));
+  return Buffer.from(JSON.stringify(decodeStored(stored, definition)));
 }
 
 /** The object as an item of a list, in one or two pieces that must be written one after the other. */
@@ -48,16 +48,8 @@ export function itemPieces(
   if (hasPrefix(stored.bytes, prefix)) {
     return [OPENING_BRACE, stored.bytes.subarray(prefix.length)];
   }
-  const { kind: _kind, apiVersion: _apiVersion, ...item } = parseStored(definition, stored);
+  const { kind: _kind, apiVersion: _apiVersion, ...item } = decodeStored(stored, definition);
   return [Buffer.from(JSON.stringify(item))];
-}
-
-/** A fresh object that the caller may change. */
-export function parseStored(
-  definition: ResourceDefinition,
-  stored: Pick<StoredObject, 'bytes'>,
-): KubernetesObject {
-  return fromStored(definition, JSON.parse(stored.bytes.toString('utf8')) as KubernetesObject);
 }
 
 /** meta.k8s.io PartialObjectMetadata: what garbage collectors and metadata informers ask for. */

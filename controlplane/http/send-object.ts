@@ -1,4 +1,5 @@
 // Answers with one stored object in the representation that the client asked for.
+import { decodeStored } from '../registry/objects.ts';
 import type { KubernetesObject } from '../api/object.ts';
 import type { ResourceDefinition } from '../api/resource.ts';
 import type { StoredObject } from '../store/types.ts';
@@ -7,7 +8,7 @@ import type { Clock } from '#platform/clock.ts';
 import type { RequestContext } from './context.ts';
 import { negotiate } from './negotiate.ts';
 import type { Representation } from './negotiate.ts';
-import { objectBytes, parseStored, partialMetadata } from './representation.ts';
+import { objectBytes, partialMetadata } from './representation.ts';
 import { JSON_TYPE, baseHeaders, isPretty, sendBytes } from './respond.ts';
 import { parseIncludeObject, tableOf } from './table.ts';
 
@@ -30,7 +31,7 @@ export function sendStored(
     sendBytes(context, code, baseHeaders(context, JSON_TYPE), body);
     return;
   }
-  const object = parseStored(definition, stored);
+  const object = decodeStored(stored, definition);
   return sendValue(
     context,
     code,

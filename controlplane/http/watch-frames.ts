@@ -1,12 +1,13 @@
 // Encodes events for watchers, each once per representation, and keeps what was encoded for a bounded while: a thousand
 // watchers of one kind must cost a thousand writes and one encoding.
+import { decodeStored } from '../registry/objects.ts';
 import { apiVersionOf } from '../api/object.ts';
 import type { ResourceDefinition } from '../api/resource.ts';
 import type { StoreEvent, StoredObject, WatchEventType } from '../store/types.ts';
 import type { Clock } from '#platform/clock.ts';
 
 import type { Representation } from './negotiate.ts';
-import { objectBytes, parseStored, partialMetadata } from './representation.ts';
+import { objectBytes, partialMetadata } from './representation.ts';
 import { tableOf } from './table.ts';
 import type { IncludeObject } from './table.ts';
 
@@ -104,7 +105,7 @@ export class EventEncoder {
 
   /** The object no longer matches: its last matching state, at the revision of the change. */
   #left(event: StoreEvent): Buffer {
-    const last = parseStored(this.#definition, event.previous ?? event.object);
+    const last = decodeStored(event.previous ?? event.object, this.#definition);
     last.metadata.resourceVersion = String(event.revision);
     const { kind, apiVersion, ...rest } = last;
     const bytes = Buffer.from(JSON.stringify({ kind, apiVersion, ...rest }));
@@ -119,7 +120,7 @@ export class EventEncoder {
   #body(stored: Pick<StoredObject, 'bytes'>, withColumns: boolean): Buffer {
     const { as, metaVersion } = this.#representation;
     if (as === 'Object') return objectBytes(this.#definition, stored);
-    const object = parseStored(this.#definition, stored);
+    const object = decodeStored(stored, this.#definition);
     if (as === 'PartialObjectMetadata') {
       return Buffer.from(JSON.stringify(partialMetadata(object, metaVersion)));
     }

@@ -22,6 +22,24 @@ export interface Attributes {
   readonly fieldSelector: string;
 }
 
+/** The question about a resource; what it does not say is '', which for most parts means none or any. */
+export function resourceAttributes(
+  user: UserInfo,
+  asked: Partial<Attributes> & Pick<Attributes, 'verb' | 'group' | 'resource'>,
+): Attributes {
+  return {
+    user,
+    isResourceRequest: true,
+    path: '',
+    version: '*',
+    subresource: '',
+    namespace: '',
+    name: '',
+    fieldSelector: '',
+    ...asked,
+  };
+}
+
 export interface Decision {
   readonly allowed: boolean;
   /** Why not, for the log and the answer; '' when there is nothing to add. */

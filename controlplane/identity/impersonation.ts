@@ -2,6 +2,7 @@
 import { badRequest } from '../api/errors.ts';
 import type { UserInfo } from '../api/user.ts';
 
+import { resourceAttributes } from './authorizer.ts';
 import type { Attributes } from './authorizer.ts';
 
 /** Header names in lower case → all values, as IncomingMessage.headersDistinct has them. */
@@ -40,8 +41,10 @@ export function impersonate(
     ];
     throw badRequest(`requested [${asked.join(' ')}] without impersonating a user`);
   }
-  const ask = (changes: Partial<Attributes>): void =>
-    permit({ ...NOTHING, user: actor, ...changes });
+  const ask = (asked: Partial<Attributes> & Pick<Attributes, 'resource'>): void => {
+    const version = 'v1';
+    permit(resourceAttributes(actor, { verb: 'impersonate', group: '', version, ...asked }));
+  };
   const account = ACCOUNT.exec(name);
   const [, namespace = '', accountName = ''] = account ?? [];
   if (account === null) ask({ resource: 'users', name });
@@ -98,16 +101,3 @@ function keyOf(text: string): string {
     return text;
   }
 }
-
-const NOTHING: Omit<Attributes, 'user'> = {
-  verb: 'impersonate',
-  isResourceRequest: true,
-  path: '',
-  group: '',
-  version: 'v1',
-  resource: '',
-  subresource: '',
-  namespace: '',
-  name: '',
-  fieldSelector: '',
-};

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { UserInfo } from '../api/user.ts';
+import { attributes } from '../rbac/access-fixture.ts';
 import { forbiddenError } from './authorizer.ts';
-import type { Attributes } from './authorizer.ts';
 import { NodeAuthorizer } from './node-authorizer.ts';
 import { UnionAuthorizer } from './union-authorizer.ts';
 
@@ -24,29 +24,6 @@ const authorizer = new UnionAuthorizer([
     authorize: ({ path }) => ({ allowed: path === '/version', reason: 'no role' }),
   },
 ]);
-
-/** `verb group/resource[/subresource] namespace name fieldSelector`, `-` for nothing; or `verb /path`. */
-function attributes(user: UserInfo, text: string): Attributes {
-  const [verb = '', target = '', ...rest] = text.split(' ');
-  const [namespace = '', name = '', fieldSelector = ''] = rest.map((part) =>
-    part === '-' ? '' : part,
-  );
-  const isResourceRequest = !target.startsWith('/');
-  const [group = '', resource = '', subresource = ''] = isResourceRequest ? target.split('/') : [];
-  return {
-    user,
-    verb,
-    isResourceRequest,
-    path: target,
-    group: group === 'core' ? '' : group,
-    version: 'v1',
-    resource,
-    subresource,
-    namespace,
-    name,
-    fieldSelector,
-  };
-}
 
 const rows: readonly (readonly [UserInfo, string, boolean])[] = [
   [admin, 'delete core/secrets default x', true],

@@ -100,10 +100,12 @@ export async function openAccess(): Promise<AccessFixture> {
   };
 }
 
-/** `-` for nothing; a request for a path is `verb /path`. */
+/** `verb group/resource/subresource namespace name fieldSelector`, `-` for nothing; a request for a path is `verb /path`. */
 export function attributes(user: UserInfo, text: string): Attributes {
   const [verb = '', target = '', ...rest] = text.split(' ');
-  const [namespace = '', name = ''] = rest.map((part) => (part === '-' ? '' : part));
+  const [namespace = '', name = '', fieldSelector = ''] = rest.map((part) =>
+    part === '-' ? '' : part,
+  );
   const isResourceRequest = !target.startsWith('/');
   const [group = '', resource = '', subresource = ''] = isResourceRequest ? target.split('/') : [];
   return {
@@ -117,7 +119,7 @@ export function attributes(user: UserInfo, text: string): Attributes {
     subresource,
     namespace,
     name,
-    fieldSelector: '',
+    fieldSelector,
   };
 }
 

@@ -2,6 +2,7 @@
 // nothing changes any more. They may gather from each other.
 import type { Logger } from '#platform/logging.ts';
 
+import { storedJSON } from '../registry/objects.ts';
 import { listAt } from '../api/fields.ts';
 import type { KubernetesObject } from '../api/object.ts';
 import type { Scheme } from '../api/scheme.ts';
@@ -79,7 +80,7 @@ export class RoleAggregation {
   #roles(): readonly KubernetesObject[] {
     return this.#options.store
       .list(CLUSTER_ROLES, {})
-      .items.map(({ bytes }) => JSON.parse(bytes.toString('utf8')) as KubernetesObject);
+      .items.map((stored) => storedJSON(stored) as KubernetesObject);
   }
 
   async #write(object: KubernetesObject): Promise<void> {

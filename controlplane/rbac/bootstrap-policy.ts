@@ -1,5 +1,6 @@
 // Makes sure at each start that the roles and bindings of the server are there and give at least what this release means by them.
 // What administrators added stays; what they marked `rbac.authorization.kubernetes.io/autoupdate: "false"` is theirs.
+import { decodeStored } from '../registry/objects.ts';
 import type { KubernetesObject } from '../api/object.ts';
 import type { Scheme } from '../api/scheme.ts';
 import { copyJson } from '../api/schema/json-value.ts';
@@ -105,7 +106,7 @@ async function ensure(
   };
   const stored = store.get(definition.storageKey, '', name);
   if (stored === undefined) return create();
-  const old = JSON.parse(stored.bytes.toString('utf8')) as KubernetesObject;
+  const old = decodeStored(stored, definition);
   if (old.metadata.annotations?.[AUTOUPDATE] === 'false') return;
   if (!sameJSON(old['roleRef'], wanted['roleRef'])) {
     // A binding's role cannot be changed: it is another binding.

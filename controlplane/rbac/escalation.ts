@@ -6,6 +6,7 @@ import { fieldAt, stringAt } from '../api/fields.ts';
 import type { KubernetesObject } from '../api/object.ts';
 import type { ResourceDefinition } from '../api/resource.ts';
 import type { UserInfo } from '../api/user.ts';
+import { resourceAttributes } from '../identity/authorizer.ts';
 import type { Authorizer } from '../identity/authorizer.ts';
 import { MASTERS } from '../identity/union-authorizer.ts';
 import { sameJSON } from '../registry/equality.ts';
@@ -90,19 +91,8 @@ export class EscalationGuard implements PrivilegeGuard {
   }
 
   #may(user: UserInfo, verb: string, resource: string, namespace: string, name: string): boolean {
-    return this.#authorizer.authorize({
-      user,
-      verb,
-      isResourceRequest: true,
-      path: '',
-      group: GROUP,
-      version: '*',
-      resource,
-      subresource: '',
-      namespace,
-      name,
-      fieldSelector: '',
-    }).allowed;
+    const asked = { verb, group: GROUP, resource, namespace, name };
+    return this.#authorizer.authorize(resourceAttributes(user, asked)).allowed;
   }
 
   #missing(user: UserInfo, namespace: string, rules: readonly PolicyRule[]): readonly PolicyRule[] {

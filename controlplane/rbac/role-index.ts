@@ -1,9 +1,10 @@
 // All roles and bindings of the store, in the form that a request asks for: who the user is → what was granted. Follows the store
 // synchronously: what was acknowledged counts for the next request.
+import { storedJSON } from '../registry/objects.ts';
 import { listAt, stringAt } from '../api/fields.ts';
 import type { UserInfo } from '../api/user.ts';
 import type { Decision } from '../identity/authorizer.ts';
-import type { Store, StoredObject, StoreEvent, Subscription } from '../store/types.ts';
+import type { Store, StoreEvent, Subscription } from '../store/types.ts';
 
 import { CompiledRule, rulesOf } from './policy-rule.ts';
 import type { PolicyRule } from './policy-rule.ts';
@@ -109,7 +110,7 @@ export class RoleIndex {
       this.#roles.delete(key);
       return;
     }
-    const rules = rulesOf(parse(object));
+    const rules = rulesOf(storedJSON(object));
     this.#roles.set(key, { rules, compiled: rules.map((rule) => new CompiledRule(rule)) });
   }
 
@@ -125,7 +126,7 @@ export class RoleIndex {
     const grants = this.#grantsOf(namespace);
     this.#undo.set(
       key,
-      grantsIn(parse(object), namespace, name).map(({ of, subject, grant }) =>
+      grantsIn(storedJSON(object), namespace, name).map(({ of, subject, grant }) =>
         add(of === 'Group' ? grants.groups : grants.users, subject, grant),
       ),
     );
@@ -140,10 +141,6 @@ export class RoleIndex {
 }
 
 type Change = Pick<StoreEvent, 'type' | 'object'>;
-
-function parse(object: StoredObject): unknown {
-  return JSON.parse(object.bytes.toString('utf8'));
-}
 
 function add(to: Map<string, Set<Grant>>, subject: string, grant: Grant): () => void {
   const known = to.get(subject);

@@ -4,6 +4,7 @@ import { listAt, stringAt } from '../api/fields.ts';
 import type { KubernetesObject } from '../api/object.ts';
 import type { ResourceDefinition } from '../api/resource.ts';
 import type { UserInfo } from '../api/user.ts';
+import { resourceAttributes } from '../identity/authorizer.ts';
 import type { Authorizer } from '../identity/authorizer.ts';
 import { MASTERS } from '../identity/union-authorizer.ts';
 import { sameJSON } from '../registry/equality.ts';
@@ -41,22 +42,10 @@ export class SignerGuard implements PrivilegeGuard {
   /** For one signer by name, or for all of its domain. */
   #may(user: UserInfo, verb: string, signer: string): boolean {
     const domain = signer.slice(0, signer.indexOf('/'));
-    return [signer, `${domain}/*`].some(
-      (name) =>
-        this.#authorizer.authorize({
-          user,
-          verb,
-          isResourceRequest: true,
-          path: '',
-          group: GROUP,
-          version: '*',
-          resource: 'signers',
-          subresource: '',
-          namespace: '',
-          name,
-          fieldSelector: '',
-        }).allowed,
-    );
+    return [signer, `${domain}/*`].some((name) => {
+      const asked = { verb, group: GROUP, resource: 'signers', name };
+      return this.#authorizer.authorize(resourceAttributes(user, asked)).allowed;
+    });
   }
 }
 

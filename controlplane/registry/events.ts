@@ -2,6 +2,7 @@
 import { stringAt } from '#controlplane/api/fields.ts';
 import { parseTimestamp } from '#controlplane/api/timestamps.ts';
 import type { StoredObject, StoreEvent, Subscription } from '#controlplane/store/types.ts';
+import { storedJSON } from './objects.ts';
 import { internalContext } from './internal-context.ts';
 import type { Environment } from './environment.ts';
 import { deleteObject } from './deletion.ts';
@@ -110,7 +111,7 @@ function keyOf({ namespace, name }: { readonly namespace: string; readonly name:
 
 /** After a restart the time of the last write is taken from the event itself. */
 function lastTimeOf(stored: StoredObject): number | undefined {
-  const event: unknown = JSON.parse(stored.bytes.toString());
+  const event = storedJSON(stored);
   for (const path of [
     ['series', 'lastObservedTime'],
     ['lastTimestamp'],

@@ -5,12 +5,17 @@ import type { ResourceDefinition } from '#controlplane/api/resource.ts';
 import { fromStored } from '#controlplane/api/stored-form.ts';
 import type { StoredObject } from '#controlplane/store/types.ts';
 
+/** What is stored, as it is stored. */
+export function storedJSON(stored: Pick<StoredObject, 'bytes'>): unknown {
+  return JSON.parse(stored.bytes.toString());
+}
+
 /** A fresh copy, in the version of `definition`. */
 export function decodeStored(
-  stored: StoredObject,
+  stored: Pick<StoredObject, 'bytes'>,
   definition: ResourceDefinition,
 ): KubernetesObject {
-  return fromStored(definition, JSON.parse(stored.bytes.toString()) as KubernetesObject);
+  return fromStored(definition, storedJSON(stored) as KubernetesObject);
 }
 
 /** `object` with kind and apiVersion in front, as stored bytes must begin. */

@@ -6,6 +6,7 @@ import { isObject, listAt, numberAt, stringAt } from '#controlplane/api/fields.t
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
 import type { Store, StoredObject, Subscription } from '#controlplane/store/types.ts';
+import { storedJSON } from './objects.ts';
 import { AddressRange } from './address-range.ts';
 
 const SERVICES = 'core/services';
@@ -85,7 +86,7 @@ export class ServiceAddresses {
   }
 
   #remember(stored: StoredObject): void {
-    const object: unknown = JSON.parse(stored.bytes.toString());
+    const object = storedJSON(stored);
     this.#stored.set(keyOf(stored.namespace, stored.name), takenBy(object));
   }
 

@@ -1,4 +1,5 @@
 // POST serviceaccounts/token: a token for an account, perhaps bound to a Pod, Secret or Node.
+import { storedJSON } from '../registry/objects.ts';
 import { badRequest, conflict, forbidden, invalid, notFound } from '../api/errors.ts';
 import type { FieldError } from '../api/errors.ts';
 import { invalidField } from '../api/field-errors.ts';
@@ -6,7 +7,7 @@ import { fieldAt, listAt, numberAt, stringAt } from '../api/fields.ts';
 import type { KubernetesObject } from '../api/object.ts';
 import type { UserInfo } from '../api/user.ts';
 import { nodeNameOf } from '../identity/node-authorizer.ts';
-import type { Store, StoredObject } from '../store/types.ts';
+import type { Store } from '../store/types.ts';
 import { formatTimestamp } from '../api/timestamps.ts';
 
 import type { BoundObject, ServiceAccountTokens } from './service-account-tokens.ts';
@@ -102,7 +103,7 @@ function boundObjects(
   }
   const bound: BoundObject = { kind, name, uid: stored.uid };
   if (kind !== 'Pod') return [bound];
-  const pod = parse(stored);
+  const pod = storedJSON(stored);
   if (stringAt(pod, 'spec', 'serviceAccountName') !== account.name) {
     const why = `cannot bind token for serviceaccount ${JSON.stringify(account.name)} to pod running with different serviceaccount name.`;
     throw badRequest(why);
@@ -129,10 +130,6 @@ function restrictNode(
   if (stringAt(object, 'spec', 'boundObjectRef', 'uid') === '')
     throw refuse('with a pod binding without a uid');
   const stored = store.get('core/pods', namespace, pod.name);
-  if (stored === undefined || stringAt(parse(stored), 'spec', 'nodeName') !== node)
+  if (stored === undefined || stringAt(storedJSON(stored), 'spec', 'nodeName') !== node)
     throw refuse('bound to a pod scheduled on a different node');
-}
-
-function parse(stored: StoredObject): unknown {
-  return JSON.parse(stored.bytes.toString('utf8'));
 }

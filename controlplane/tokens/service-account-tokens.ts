@@ -3,6 +3,7 @@
 import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
 
+import { storedJSON } from '../registry/objects.ts';
 import { fieldAt, listAt, numberAt, objectAt, stringAt } from '../api/fields.ts';
 import type { JSONObject } from '../api/fields.ts';
 import type { TokenAuthenticator, TokenUser } from '../identity/token-authenticator.ts';
@@ -162,17 +163,13 @@ export class ServiceAccountTokens implements TokenAuthenticator {
   #exists(stored: StoredObject | undefined, uid: string): stored is StoredObject {
     if (stored === undefined || (uid !== '' && stored.uid !== uid)) return false;
     if (!stored.bytes.includes('"deletionTimestamp"')) return true;
-    const deletion = stringAt(parse(stored), 'metadata', 'deletionTimestamp');
+    const deletion = stringAt(storedJSON(stored), 'metadata', 'deletionTimestamp');
     return deletion === '' || Date.parse(deletion) + DELETION_LEEWAY_MS > this.#options.clock.now();
   }
 }
 
-function parse(stored: StoredObject): unknown {
-  return JSON.parse(stored.bytes.toString('utf8'));
-}
-
 function tokenIn(secret: StoredObject): string {
-  return Buffer.from(stringAt(parse(secret), 'data', 'token'), 'base64').toString('utf8');
+  return Buffer.from(stringAt(storedJSON(secret), 'data', 'token'), 'base64').toString('utf8');
 }
 
 /** Undefined: no claims of ours. */

@@ -2,11 +2,12 @@
 // end, the authority's certificate and the namespace. A Secret of an account that is gone goes too.
 import type { Logger } from '#platform/logging.ts';
 
-import { ApiError } from '../api/errors.ts';
 import { objectAt, stringAt } from '../api/fields.ts';
 import type { KubernetesObject } from '../api/object.ts';
 import type { Scheme } from '../api/scheme.ts';
+import { DueQueue } from '../registry/due-queue.ts';
 import { internalContext } from '../registry/internal-context.ts';
+import { decodeStored } from '../registry/objects.ts';
 import type { Registry } from '../registry/types.ts';
 import type { Store, StoredObject, Subscription } from '../store/types.ts';
 
@@ -30,14 +31,16 @@ export interface TokenSecretsOptions {
 
 export class TokenSecrets {
   readonly #options: TokenSecretsOptions;
-  readonly #closing = new AbortController();
   readonly #subscriptions: Subscription[] = [];
-  /** `namespace/name` of Secrets to look at. */
-  readonly #due = new Set<string>();
-  #running: Promise<void> | undefined;
+  readonly #queue: DueQueue;
 
   constructor(options: TokenSecretsOptions) {
     this.#options = options;
+    this.#queue = new DueQueue({
+      settle: (key) => this.#settle(key),
+      logger: options.logger,
+      failure: 'A Secret for a token could not be filled',
+    });
   }
 
   /** Looks at all that are there, then at each that changes. */
@@ -66,55 +69,27 @@ export class TokenSecrets {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort(new Error('the control plane is stopping'));
     for (const subscription of this.#subscriptions) subscription.close();
-    await this.#running;
+    await this.#queue.close();
   }
 
   #wake(secrets: readonly StoredObject[]): void {
-    for (const { namespace, name, fields } of secrets) {
-      if (fields['type'] === TYPE) this.#due.add(`${namespace}/${name}`);
-    }
-    if (this.#due.size === 0 || this.#closing.signal.aborted) return;
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-      this.#wake([]);
-    });
+    const ofType = secrets.filter(({ fields }) => fields['type'] === TYPE);
+    this.#queue.add(ofType.map(({ namespace, name }) => `${namespace}/${name}`));
   }
 
-  async #run(): Promise<void> {
-    // Not within the store's own round.
-    await Promise.resolve();
-    for (const key of this.#due) {
-      this.#due.delete(key);
-      if (this.#closing.signal.aborted) return;
-      const [namespace = '', name = ''] = key.split('/');
-      try {
-        await this.#settle(namespace, name);
-      } catch (error) {
-        if (this.#closing.signal.aborted) return;
-        // Changed or deleted meanwhile, which is an event of its own.
-        if (error instanceof ApiError && (error.code === 404 || error.code === 409)) continue;
-        this.#options.logger.warn('A Secret for a token could not be filled', {
-          namespace,
-          name,
-          error,
-        });
-      }
-    }
-  }
-
-  async #settle(namespace: string, name: string): Promise<void> {
+  async #settle(key: string): Promise<void> {
+    const [namespace = '', name = ''] = key.split('/');
     const { scheme, store, registry } = this.#options;
     const stored = store.get(SECRETS, namespace, name);
     const definition = scheme.byKind('', 'v1', 'Secret');
     if (stored === undefined || definition === undefined) return;
-    const object = JSON.parse(stored.bytes.toString('utf8')) as KubernetesObject;
+    const object = decodeStored(stored, definition);
     if (object.metadata.deletionTimestamp !== undefined) return;
     const account = store.get(ACCOUNTS, namespace, object.metadata.annotations?.[NAME] ?? '');
     const uid = object.metadata.annotations?.[UID] ?? '';
     const target = { definition, namespace, name };
-    const context = internalContext('token-secrets', this.#closing.signal);
+    const context = internalContext('token-secrets', this.#queue.signal);
     if (account === undefined || (uid !== '' && uid !== account.uid)) {
       const preconditions = { uid: stored.uid, resourceVersion: String(stored.revision) };
       await registry.delete(target, { preconditions }, context);

@@ -1,4 +1,5 @@
 // DELETE of a collection: each object that the selectors match is deleted as if by name; answers with the list of them.
+import { decodeStored } from '../../registry/objects.ts';
 import { apiVersionOf } from '../../api/object.ts';
 
 import type { Handler } from '../context.ts';
@@ -6,7 +7,7 @@ import { parseDeleteRequest } from '../delete-options.ts';
 import { selectionOf } from '../list-options.ts';
 import { negotiate } from '../negotiate.ts';
 import { readBody } from '../request-body.ts';
-import { parseStored } from '../representation.ts';
+
 import { sendValue } from '../send-object.ts';
 import type { Services } from '../services.ts';
 import { definitionOf } from './get.ts';
@@ -29,7 +30,7 @@ export function deleteCollectionHandler(services: Services): Handler {
       kind: definition.listKind,
       apiVersion: apiVersionOf(definition.group, definition.version),
       metadata: { resourceVersion: String(services.store.revision) },
-      items: results.map(({ stored }) => parseStored(definition, stored)),
+      items: results.map(({ stored }) => decodeStored(stored, definition)),
     });
   };
 }

@@ -4,6 +4,7 @@ import { constants, createGzip } from 'node:zlib';
 import { finished } from 'node:stream/promises';
 import type { Writable } from 'node:stream';
 
+import { decodeStored } from '../../registry/objects.ts';
 import { ApiError, badRequest, expired } from '../../api/errors.ts';
 import { apiVersionOf } from '../../api/object.ts';
 import type { ResourceDefinition } from '../../api/resource.ts';
@@ -20,7 +21,7 @@ import { limitOf, listRevisionOf, selectionOf, waitForRevision } from '../list-o
 import type { RevisionOptions } from '../list-options.ts';
 import { negotiate } from '../negotiate.ts';
 import type { Representation } from '../negotiate.ts';
-import { itemPieces, parseStored, partialMetadata } from '../representation.ts';
+import { itemPieces, partialMetadata } from '../representation.ts';
 import {
   GZIP_THRESHOLD_BYTES,
   JSON_TYPE,
@@ -130,7 +131,7 @@ function shapeOf(
   representation: Representation,
 ): unknown {
   const metadata = listMetaOf(result);
-  const objects = result.items.map((stored) => parseStored(definition, stored));
+  const objects = result.items.map((stored) => decodeStored(stored, definition));
   switch (representation.as) {
     case 'Table':
       return tableOf(definition, objects, metadata, {
