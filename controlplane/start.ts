@@ -3,83 +3,41 @@
 import path from 'node:path';
 
 import { openMachineId } from '#persistence/machine-id.ts';
-import { openPersistence } from '#persistence/open.ts';
-import type { ReplicationOptions } from '#persistence/open.ts';
-import type { KeySourceSetting } from '#persistence/secrets/key-source.ts';
-import { openKeyring } from '#persistence/secrets/open-keyring.ts';
-import { Sealer } from '#persistence/secrets/sealer.ts';
-import type { Clock } from '#platform/clock.ts';
 import { systemIds } from '#platform/id.ts';
-import type { Logger } from '#platform/logging.ts';
-import type { MetricsRegistry } from '#platform/metrics.ts';
 
 import { builtinDefinitions } from './api/builtin/definitions.ts';
 import { Scheme } from './api/scheme.ts';
 import { builtinSchema } from './api/schema/corpus.ts';
 import { SigningRequests } from './certificates/signing-requests.ts';
+import { Health } from './health.ts';
 import { StoredPods } from './http/bound-pods.ts';
 import { buildInfo, exposeBuildInfo } from './http/build-info.ts';
 import { ServerMetrics } from './http/metrics.ts';
 import { startServer } from './http/server.ts';
 import type { ApiServer } from './http/server.ts';
-import type { HealthCheck } from './http/services.ts';
 import { NodeTunnels } from './http/tunnels.ts';
 import { Authenticator } from './identity/authenticate.ts';
 import { CertificateStore } from './identity/certificate-store.ts';
-import type { KeyPair } from './identity/issuer.ts';
-import { writeKubeconfig } from './identity/kubeconfig.ts';
 import { NodeAuthorizer } from './identity/node-authorizer.ts';
 import { reachableAddresses, serverNames, urlOf } from './identity/server-names.ts';
+import { Kubeconfigs } from './kubeconfigs.ts';
+import { openData } from './open-data.ts';
+import type { ControlPlaneOptions } from './options.ts';
 import { AccessControl } from './rbac/access-control.ts';
 import { CONTROLLERS_USER, OWN_POLICY } from './rbac/own-roles.ts';
-import { showPersistence } from './persistence-instances/show-persistence.ts';
 import type { ShownPersistence } from './persistence-instances/show-persistence.ts';
 import { createRegistry } from './registry/registry.ts';
 import type { RunningRegistry } from './registry/registry.ts';
-import { SecretsKeys } from './secrets/secrets-keys.ts';
-import { openStore } from './store/store.ts';
+import type { SecretsKeys } from './secrets/secrets-keys.ts';
+import { Stopwatch } from './stopwatch.ts';
 import type { Store } from './store/types.ts';
 import { openTokens } from './tokens/open-tokens.ts';
-import type { AuthenticationOptions, Tokens } from './tokens/open-tokens.ts';
+import type { Tokens } from './tokens/open-tokens.ts';
 import { TokenSecrets } from './tokens/token-secrets.ts';
 
 export type { JwtIssuerSettings } from './tokens/jwt-issuer.ts';
 export type { AuthenticationOptions } from './tokens/open-tokens.ts';
-
-export interface ControlPlaneOptions {
-  readonly dataDir: string;
-  /** Address to listen on. */
-  readonly bind: string;
-  /** 0: any free one. */
-  readonly port: number;
-  /** URLs; the first that can be used is the primary. */
-  readonly persistence: readonly string[];
-  /** How the instances go together. */
-  readonly replication?: ReplicationOptions;
-  /** Where the keys that Secrets are sealed with come from; the first source's first key seals, and is made when there is none. */
-  readonly secretsKeys: readonly KeySourceSetting[];
-  /** Storage keys of further kinds to seal. */
-  readonly sealKinds?: readonly string[];
-  /** Storage keys of resources whose writes are acknowledged before they are durable. */
-  readonly relaxed?: readonly string[];
-  /** PEM of what to serve with; absent: a certificate of our own authority, made for the names of this machine. */
-  readonly servingCertificate?: KeyPair;
-  /** PEM of further authorities whose client certificates are believed. */
-  readonly clientAuthorities?: string;
-  /** Created or brought up to date before listening, e.g. our CustomResourceDefinitions. */
-  readonly bootstrapObjects: readonly unknown[];
-  /** How people and programs show who they are, beside client certificates and tokens of service accounts. */
-  readonly authentication?: AuthenticationOptions;
-  /** Of the windlass package, for /version. */
-  readonly version: string;
-  readonly logger: Logger;
-  readonly clock: Clock;
-  readonly metrics: MetricsRegistry;
-  /** Exposition text of other threads, appended to /metrics. */
-  readonly extraMetrics?: () => Promise<string>;
-  /** The storage is lost for good: reads still answer, writes are 503, the process should end. */
-  readonly onFailure?: (error: Error) => void;
-}
+export type { ControlPlaneOptions } from './options.ts';
 
 export interface ControlPlane {
   /** `https://127.0.0.1:6443` */
@@ -219,60 +177,6 @@ async function openCertificates({
   };
 }
 
-async function openData(
-  options: ControlPlaneOptions,
-  machineId: Awaited<ReturnType<typeof openMachineId>>,
-  health: Health,
-  cleanup: AsyncDisposableStack,
-  signal: AbortSignal,
-): Promise<{ readonly shown: ShownPersistence; readonly secrets: SecretsKeys }> {
-  const { clock, logger, metrics } = options;
-  const sealer = new Sealer(await openKeyring(options.secretsKeys, clock), options.sealKinds);
-  const log = await openPersistence(
-    {
-      ...options.replication,
-      urls: options.persistence,
-      machineId,
-      dataDir: options.dataDir,
-      clock,
-      warn: (message) => logger.warn(message),
-    },
-    signal,
-  );
-  cleanup.use(log);
-  const store = await openStore({
-    log,
-    clock,
-    metrics,
-    transformer: sealer,
-    relaxed: options.relaxed ?? [],
-    signal,
-    onFailure: (error) => {
-      health.storageFailure = error.message;
-      logger.error('Storage is lost; writes are refused from now on', { error });
-      options.onFailure?.(error);
-    },
-  });
-  cleanup.use(store);
-  const shown = showPersistence({ log, store, clock, ids: systemIds, logger });
-  cleanup.defer(() => shown.close());
-  const secrets = new SecretsKeys({
-    store,
-    sealer,
-    logger,
-    replay: (aborted) => log.replay(aborted),
-    lagging: () =>
-      log.instances().find(({ state, lagRevisions }) => state !== 'Up' || lagRevisions > 0)?.name,
-  });
-  cleanup.use(secrets);
-  const stale = secrets.staleObjects().length;
-  if (stale > 0)
-    logger.warn('Not all Secrets are sealed with the first key: run windlass secrets rotate', {
-      objects: stale,
-    });
-  return { shown, secrets };
-}
-
 interface Parts {
   readonly certificates: Certificates;
   readonly scheme: Scheme;
@@ -326,72 +230,4 @@ async function listen(options: ControlPlaneOptions, parts: Parts): Promise<ApiSe
     },
   );
   return server;
-}
-
-/** What /readyz looks at. */
-class Health {
-  isStarted = false;
-  isStopping = false;
-  storageFailure: string | undefined;
-
-  readonly checks: readonly HealthCheck[] = [
-    { name: 'storage', check: () => this.storageFailure },
-    { name: 'bootstrap', check: () => (this.isStarted ? undefined : 'start is not finished') },
-    { name: 'shutdown', check: () => (this.isStopping ? 'the server is stopping' : undefined) },
-  ];
-}
-
-class Kubeconfigs {
-  readonly #dataDir: string;
-  readonly #certificates: CertificateStore;
-  readonly #url: string;
-
-  constructor(dataDir: string, certificates: CertificateStore, url: string) {
-    this.#dataDir = dataDir;
-    this.#certificates = certificates;
-    this.#url = url;
-  }
-
-  async write(
-    name: string,
-    user: string,
-    groups: readonly string[],
-    usage: 'client' | 'node' = 'client',
-  ): Promise<string> {
-    const client = await this.#certificates.ensure(name, {
-      usage,
-      commonName: user,
-      organizations: groups,
-    });
-    const file = path.join(this.#dataDir, `${name}.kubeconfig`);
-    await writeKubeconfig(file, {
-      server: this.#url,
-      authorityCertificate: this.#certificates.authorityCertificate,
-      user,
-      client,
-    });
-    return file;
-  }
-}
-
-/** Where the time of a start goes, at debug level. */
-class Stopwatch {
-  readonly #clock: Clock;
-  readonly #logger: Logger;
-  #last: number;
-
-  constructor(clock: Clock, logger: Logger) {
-    this.#clock = clock;
-    this.#logger = logger;
-    this.#last = clock.monotonic();
-  }
-
-  lap(phase: string): void {
-    const now = this.#clock.monotonic();
-    this.#logger.debug('Start phase finished', {
-      phase,
-      milliseconds: Math.round(now - this.#last),
-    });
-    this.#last = now;
-  }
 }

@@ -1,0 +1,44 @@
+// What a control plane is started with.
+import type { ReplicationOptions } from '#persistence/open.ts';
+import type { KeySourceSetting } from '#persistence/secrets/key-source.ts';
+import type { Clock } from '#platform/clock.ts';
+import type { Logger } from '#platform/logging.ts';
+import type { MetricsRegistry } from '#platform/metrics.ts';
+
+import type { KeyPair } from './identity/issuer.ts';
+import type { AuthenticationOptions } from './tokens/open-tokens.ts';
+
+export interface ControlPlaneOptions {
+  readonly dataDir: string;
+  /** Address to listen on. */
+  readonly bind: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** URLs; the first that can be used is the primary. */
+  readonly persistence: readonly string[];
+  /** How the instances go together. */
+  readonly replication?: ReplicationOptions;
+  /** Where the keys that Secrets are sealed with come from; the first source's first key seals, and is made when there is none. */
+  readonly secretsKeys: readonly KeySourceSetting[];
+  /** Storage keys of further kinds to seal. */
+  readonly sealKinds?: readonly string[];
+  /** Storage keys of resources whose writes are acknowledged before they are durable. */
+  readonly relaxed?: readonly string[];
+  /** PEM of what to serve with; absent: a certificate of our own authority, made for the names of this machine. */
+  readonly servingCertificate?: KeyPair;
+  /** PEM of further authorities whose client certificates are believed. */
+  readonly clientAuthorities?: string;
+  /** Created or brought up to date before listening, e.g. our CustomResourceDefinitions. */
+  readonly bootstrapObjects: readonly unknown[];
+  /** How people and programs show who they are, beside client certificates and tokens of service accounts. */
+  readonly authentication?: AuthenticationOptions;
+  /** Of the windlass package, for /version. */
+  readonly version: string;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly metrics: MetricsRegistry;
+  /** Exposition text of other threads, appended to /metrics. */
+  readonly extraMetrics?: () => Promise<string>;
+  /** The storage is lost for good: reads still answer, writes are 503, the process should end. */
+  readonly onFailure?: (error: Error) => void;
+}
