@@ -240,6 +240,29 @@ export const helpOf = {
     description:
       'Artifacts that want what is in it fetch nothing then. It stays until windlass artifact prune --bundles.',
   },
+  certificatesStatus: {
+    usage: 'certificates status',
+    summary: "Show when the server's own certificates end",
+  },
+  certificatesRenew: {
+    usage: 'certificates renew',
+    summary:
+      "Change the server's keys and certificates, and those in its kubeconfig files, while it runs",
+  },
+  certificatesRotateAuthority: {
+    usage: 'certificates rotate-authority',
+    summary: 'Change the certificate authority while the server runs',
+    description: [
+      'Whoever knows only the former authority still believes the server, and certificates of the former still count, until they end',
+      'or until windlass certificates forget-authorities. Hand out kubeconfig files anew before that.',
+    ].join('\n'),
+  },
+  certificatesForgetAuthorities: {
+    usage: 'certificates forget-authorities',
+    summary: 'Believe no certificate any more that a former authority signed',
+    description:
+      'All connections are ended. Nodes of other machines and people whose kubeconfig file is from before the change are locked out.',
+  },
   secretsStatus: {
     usage: 'secrets status',
     summary: 'Show the keys that Secrets are sealed with, and how many objects each one seals',

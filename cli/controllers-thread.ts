@@ -30,7 +30,7 @@ const lifetime = new AbortController();
 const stops: Stop[] = [];
 
 async function startManifests(
-  { kubeconfig, paths }: NonNullable<ThreadData['manifests']>,
+  { kubeconfig, paths, isApplied = false }: NonNullable<ThreadData['manifests']>,
   log: Logger,
 ): Promise<Stop> {
   const client = new HttpClient({
@@ -47,7 +47,8 @@ async function startManifests(
     clock: systemClock,
     logger: log,
     random: Math.random,
-    tell,
+    // They have settled once already.
+    tell: (message) => (isApplied && message.type === 'settled' ? undefined : tell(message)),
     readLog: (pod, signal) => {
       const { namespace = 'default', name } = pod.metadata;
       const path = `/api/v1/namespaces/${namespace}/pods/${name}/log?tailLines=5`;
@@ -59,7 +60,7 @@ async function startManifests(
     },
   });
   const applied = runManifests(
-    { client, clock: systemClock, paths, follower, tell },
+    { client, clock: systemClock, paths, isApplied, follower, tell },
     lifetime.signal,
   );
   void applied.then(() => follower.start(lifetime.signal));

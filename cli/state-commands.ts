@@ -8,6 +8,37 @@ export const STATE_COMMANDS: readonly (readonly [string, CommandEntry])[] = [
     { help: helpOf.status, load: async () => (await import('./commands/status.ts')).status },
   ],
   [
+    'certificates status',
+    {
+      help: helpOf.certificatesStatus,
+      load: async () => (await import('./commands/certificates-status.ts')).certificatesStatus,
+    },
+  ],
+  [
+    'certificates renew',
+    {
+      help: helpOf.certificatesRenew,
+      load: async () => (await import('./commands/certificates-renew.ts')).certificatesRenew,
+    },
+  ],
+  [
+    'certificates rotate-authority',
+    {
+      help: helpOf.certificatesRotateAuthority,
+      load: async () =>
+        (await import('./commands/certificates-rotate-authority.ts')).certificatesRotateAuthority,
+    },
+  ],
+  [
+    'certificates forget-authorities',
+    {
+      help: helpOf.certificatesForgetAuthorities,
+      load: async () =>
+        (await import('./commands/certificates-forget-authorities.ts'))
+          .certificatesForgetAuthorities,
+    },
+  ],
+  [
     'secrets status',
     {
       help: helpOf.secretsStatus,

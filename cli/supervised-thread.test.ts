@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -7,7 +7,7 @@ import type { Clock } from '#platform/clock.ts';
 import { silentLogger } from '#platform/logging.ts';
 import { tempDir } from '#test/support/temp-dir.ts';
 import { SupervisedThread } from './supervised-thread.ts';
-import type { FromThread } from './thread-messages.ts';
+import type { FromThread, ThreadData } from './thread-messages.ts';
 
 /** Waits are over at once, and are noted. */
 function hastyClock(): Clock & { readonly waits: number[] } {
@@ -35,13 +35,13 @@ interface Started {
 }
 
 /** @param body JavaScript in which `port` is the message port and `folder` a folder of the test */
-function threadOf(clock: Clock, body: string): Started {
+function threadOf(clock: Clock, body: string, manifests?: ThreadData['manifests']): Started {
   const folder = tempDir();
   const script = join(folder, 'thread.mjs');
   writeFileSync(
     script,
     `import { parentPort as port } from 'node:worker_threads';
-     import { existsSync, writeFileSync } from 'node:fs';
+     import { existsSync, readFileSync, writeFileSync } from 'node:fs';
      const folder = import.meta.dirname;
      const say = (text) => port.postMessage({ type: 'say', text });
      const started = () => port.postMessage({ type: 'started' });
@@ -51,7 +51,7 @@ function threadOf(clock: Clock, body: string): Started {
   const heard = new Set<string>();
   const thread = new SupervisedThread({
     script: pathToFileURL(script),
-    data: { logFormat: 'text', logLevel: 'error' },
+    data: { logFormat: 'text', logLevel: 'error', ...(manifests && { manifests }) },
     clock,
     logger: silentLogger,
     onMessage: (message: FromThread) => {
@@ -120,4 +120,23 @@ test('SupervisedThread asks for metrics, and goes without when there is no answe
   await silent.thread.start();
   assert.equal(await silent.thread.metrics(), '');
   await silent.thread.stop(false);
+});
+
+test('SupervisedThread.restart stops the thread and starts it at once, without applying manifests again', async () => {
+  const clock = hastyClock();
+  const { thread, folder, said } = threadOf(
+    clock,
+    `import { workerData } from 'node:worker_threads';
+     ${STOPS} setInterval(() => 0, 1e6);
+     started();
+     say(existsSync(folder + '/stopped') ? 'again ' + workerData.manifests.isApplied : 'first');`,
+    { paths: [], kubeconfig: '' },
+  );
+  await thread.start();
+  await said('first');
+  await thread.restart();
+  await said('again true');
+  assert.equal(readFileSync(join(folder, 'stopped'), 'utf8'), 'false');
+  assert.deepEqual(clock.waits, []);
+  await thread.stop(false);
 });

@@ -29,12 +29,15 @@ export class SupervisedThread {
   readonly #started = Promise.withResolvers<void>();
   readonly #pending = new Map<number, (text: string) => void>();
   readonly #stopping = new AbortController();
+  #data: ThreadData;
   #worker: Worker | undefined;
   #nextId = 1;
   #hasStarted = false;
+  #isRestarting = false;
 
   constructor(options: SupervisedThreadOptions) {
     this.#options = options;
+    this.#data = options.data;
   }
 
   /** Starts and keeps it running. Resolves when it runs for the first time; rejects with the message of what could not start. */
@@ -60,9 +63,20 @@ export class SupervisedThread {
     });
   }
 
+  /** Stops it as {@link stop} does, instances go on, and starts it at once: for what it reads only at its start. */
+  async restart(): Promise<void> {
+    if (this.#stopping.signal.aborted || !this.#hasStarted) return;
+    this.#isRestarting = true;
+    await this.#end(false);
+  }
+
   /** Asks it to stop and waits until it has. Never rejects; the caller sets the deadline. */
   async stop(stopContainers: boolean): Promise<void> {
     this.#stopping.abort(new Error('stopping'));
+    await this.#end(stopContainers);
+  }
+
+  async #end(stopContainers: boolean): Promise<void> {
     const worker = this.#worker;
     if (worker === undefined) return;
     const exited = new Promise<void>((resolve) => {
@@ -84,6 +98,14 @@ export class SupervisedThread {
       const startedAt = clock.monotonic();
       const why = await this.#runOnce();
       if (signal.aborted) return;
+      if (this.#isRestarting) {
+        this.#isRestarting = false;
+        // What was applied at the start was changed by people since.
+        const { manifests } = this.#data;
+        if (manifests !== undefined)
+          this.#data = { ...this.#data, manifests: { ...manifests, isApplied: true } };
+        continue;
+      }
       if (!this.#hasStarted) {
         // What could not start at all is for the user to mend; only what ran is started again.
         this.#started.reject(new Error(why));
@@ -102,8 +124,8 @@ export class SupervisedThread {
 
   /** Resolves with the reason of its end. */
   #runOnce(): Promise<string> {
-    const { script, data, onError } = this.#options;
-    const worker = new Worker(script, { workerData: data, stderr: onError !== undefined });
+    const { script, onError } = this.#options;
+    const worker = new Worker(script, { workerData: this.#data, stderr: onError !== undefined });
     if (onError !== undefined) worker.stderr.setEncoding('utf8').on('data', onError);
     this.#worker = worker;
     return new Promise((resolve) => {

@@ -31,7 +31,12 @@ export interface ThreadData {
     readonly imageCollection: ImageCollectionSettings;
     readonly clusterDomain: string;
   };
-  readonly manifests?: { readonly kubeconfig: string; readonly paths: readonly string[] };
+  readonly manifests?: {
+    readonly kubeconfig: string;
+    readonly paths: readonly string[];
+    /** A thread before this one applied them: only what is saved from now on is applied. */
+    readonly isApplied?: boolean;
+  };
   readonly logFormat: LogFormat;
   readonly logLevel: LogLevel;
 }

@@ -26,6 +26,6 @@ export async function writeNodeKubeconfig(options: NodeKubeconfigOptions): Promi
     commonName: user,
     organizations: ['system:nodes'],
   });
-  const { authorityCertificate } = certificates;
+  const authorityCertificate = certificates.authority.trusted;
   await writeKubeconfig(file, { server, authorityCertificate, user, client });
 }

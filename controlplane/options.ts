@@ -39,6 +39,8 @@ export interface ControlPlaneOptions {
   readonly metrics: MetricsRegistry;
   /** Exposition text of other threads, appended to /metrics. */
   readonly extraMetrics?: () => Promise<string>;
+  /** The server's own certificates or authority are others now: what connects with its kubeconfig files has to read them again. */
+  readonly onCertificatesChanged?: () => void;
   /** The storage is lost for good: reads still answer, writes are 503, the process should end. */
   readonly onFailure?: (error: Error) => void;
 }

@@ -1,13 +1,12 @@
 // Puts a control plane together: identity and persistence, store, registry, bootstrap objects, then the listener. Nothing
 // is reachable before everything is loaded. Closes in the reverse order.
-import path from 'node:path';
-
 import { openMachineId } from '#persistence/machine-id.ts';
 import { systemIds } from '#platform/id.ts';
 
 import { builtinDefinitions } from './api/builtin/definitions.ts';
 import { Scheme } from './api/scheme.ts';
 import { builtinSchema } from './api/schema/corpus.ts';
+import { OwnCertificates } from './certificates/own-certificates.ts';
 import { SigningRequests } from './certificates/signing-requests.ts';
 import { Health } from './health.ts';
 import { StoredPods } from './http/bound-pods.ts';
@@ -17,9 +16,8 @@ import { startServer } from './http/server.ts';
 import type { ApiServer } from './http/server.ts';
 import { NodeTunnels } from './http/tunnels.ts';
 import { Authenticator } from './identity/authenticate.ts';
-import { CertificateStore } from './identity/certificate-store.ts';
 import { NodeAuthorizer } from './identity/node-authorizer.ts';
-import { reachableAddresses, serverNames, urlOf } from './identity/server-names.ts';
+import { reachableAddresses, urlOf } from './identity/server-names.ts';
 import { Kubeconfigs } from './kubeconfigs.ts';
 import { openData } from './open-data.ts';
 import type { ControlPlaneOptions } from './options.ts';
@@ -72,7 +70,7 @@ export async function startControlPlane(
   stopwatch.lap('machine id');
   const health = new Health();
   const [certificates, data] = await Promise.all([
-    openCertificates(options),
+    OwnCertificates.open(options),
     openData(options, machineId, health, cleanup, signal),
   ]);
   stopwatch.lap('certificates and store');
@@ -98,7 +96,7 @@ export async function startControlPlane(
     store,
     registry,
     tokens: tokens.accounts,
-    certificateAuthority: certificates.store.authorityCertificate,
+    certificateAuthority: () => certificates.store.authority.trusted,
     logger,
   });
   tokenSecrets.start();
@@ -136,6 +134,17 @@ export async function startControlPlane(
   const url = urlOf(options.bind, server.port);
   const kubeconfigs = new Kubeconfigs(dataDir, certificates.store, url);
   const adminKubeconfig = await kubeconfigs.write('admin', 'admin', ['system:masters']);
+  certificates.start({
+    kubeconfigs,
+    apply: (isForgetting) => {
+      const { serving: certificate, clientAuthority } = certificates;
+      server.serveWith({ certificate, clientAuthority });
+      tokenSecrets.refresh();
+      options.onCertificatesChanged?.();
+      if (isForgetting) server.disconnect();
+    },
+  });
+  cleanup.defer(() => certificates.close());
   health.isStarted = true;
   stopwatch.lap('kubeconfig');
 
@@ -143,7 +152,7 @@ export async function startControlPlane(
   return {
     url,
     port: server.port,
-    caFile: certificates.store.authorityFile,
+    caFile: certificates.store.authority.file,
     adminKubeconfig,
     secretsKeyMadeIn: data.secrets.madeKeyIn,
     controllersKubeconfig: () => kubeconfigs.write('controllers', CONTROLLERS_USER, []),
@@ -156,29 +165,8 @@ export async function startControlPlane(
   };
 }
 
-interface Certificates {
-  readonly store: CertificateStore;
-  readonly server: Awaited<ReturnType<CertificateStore['ensure']>>;
-  /** Those of the server's own certificate, which nobody else gets one for. */
-  readonly reservedNames: readonly string[];
-}
-
-async function openCertificates({
-  dataDir,
-  clock,
-  bind,
-}: ControlPlaneOptions): Promise<Certificates> {
-  const store = await CertificateStore.open(path.join(dataDir, 'pki'), clock);
-  const names = serverNames(bind);
-  return {
-    store,
-    server: await store.ensure('server', names),
-    reservedNames: names.usage === 'server' ? names.dnsNames : [],
-  };
-}
-
 interface Parts {
-  readonly certificates: Certificates;
+  readonly certificates: OwnCertificates;
   readonly scheme: Scheme;
   readonly access: AccessControl;
   readonly tokens: Tokens;
@@ -209,6 +197,7 @@ async function listen(options: ControlPlaneOptions, parts: Parts): Promise<ApiSe
         reserved: certificates.reservedNames,
         certify: (request, publicKey) => certificates.store.certify(request, publicKey),
       },
+      ownCertificates: certificates,
       tunnels: new NodeTunnels({ clock, ids: systemIds, logger }),
       persistence: parts.shown.operations,
       metrics: new ServerMetrics(metrics),
@@ -224,8 +213,8 @@ async function listen(options: ControlPlaneOptions, parts: Parts): Promise<ApiSe
     {
       bind: options.bind,
       port: options.port,
-      certificate: options.servingCertificate ?? certificates.server,
-      clientAuthority: `${certificates.store.authorityCertificate}${options.clientAuthorities ?? ''}`,
+      certificate: certificates.serving,
+      clientAuthority: certificates.clientAuthority,
       authenticator: new Authenticator(clock, tokens.authenticator),
     },
   );

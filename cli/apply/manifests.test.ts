@@ -57,7 +57,11 @@ interface Run {
   readonly said: (pattern: RegExp) => Promise<readonly string[]>;
 }
 
-async function run(t: TestContext, files: Readonly<Record<string, string>>): Promise<Run> {
+async function run(
+  t: TestContext,
+  files: Readonly<Record<string, string>>,
+  isApplied = false,
+): Promise<Run> {
   const folder = tempDir();
   const write = (name: string, text: string): void => writeFileSync(join(folder, name), text);
   for (const [name, text] of Object.entries(files)) write(name, text);
@@ -71,6 +75,7 @@ async function run(t: TestContext, files: Readonly<Record<string, string>>): Pro
       client: memoryClient(),
       clock: systemClock,
       paths: [folder],
+      isApplied,
       follower,
       tell: (message) => {
         if (message.type !== 'say') return;
@@ -101,6 +106,12 @@ test('runManifests() applies all, and at a save says only what is new', async (t
   assert.deepEqual(await said(/./), ['configmap/b configured']);
   write('b.yaml', configMap('b', 'changed'));
   assert.match((await said(/./)).join('\n'), /read again, nothing has changed$/);
+});
+
+test('runManifests() applies nothing that was applied before, until it is saved', async (t) => {
+  const { write, said } = await run(t, { 'a.yaml': configMap('a') }, true);
+  write('a.yaml', configMap('a', 'changed'));
+  assert.deepEqual(await said(/./), ['configmap/a created']);
 });
 
 test('runManifests() names what a file or a folder does not hold any more', async (t) => {

@@ -14,6 +14,8 @@ export interface ManifestsOptions {
   readonly client: Client;
   readonly clock: Clock;
   readonly paths: readonly string[];
+  /** They were applied before: only what is saved from now on is applied. */
+  readonly isApplied?: boolean;
   readonly follower: Pick<RolloutFollower, 'follow'>;
   readonly tell: (message: FromThread) => void;
 }
@@ -29,9 +31,9 @@ interface Outcome {
 
 /** Resolves when everything has been applied once; goes on with changed files until the signal aborts. */
 export async function runManifests(options: ManifestsOptions, signal: AbortSignal): Promise<void> {
-  const { paths, clock, tell } = options;
+  const { paths, isApplied, clock, tell } = options;
   const trees = new Map(paths.map((path) => [path, new ManifestTree(path, options)]));
-  for (const tree of trees.values()) await tree.apply(signal);
+  if (!isApplied) for (const tree of trees.values()) await tree.apply(signal);
   // One at a time, so that two saves in a row cannot overtake each other.
   let queue = Promise.resolve();
   const onChange = (path: string): void => {

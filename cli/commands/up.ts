@@ -62,6 +62,7 @@ async function serve(settings: UpSettings, io: CommandIO, stop: AbortSignal): Pr
   const server = await startServer(settings, logger, stop, {
     extraMetrics: async () => thread?.metrics() ?? '',
     onFailure: storage.reject,
+    onCertificatesChanged: () => void thread?.restart(),
   });
   try {
     // Once, when it is made: whoever loses it loses the Secrets.
@@ -88,6 +89,7 @@ async function startServer(
   hooks: {
     readonly extraMetrics: () => Promise<string>;
     readonly onFailure: (error: Error) => void;
+    readonly onCertificatesChanged: () => void;
   },
 ): Promise<ControlPlane> {
   const metrics = new MetricsRegistry();

@@ -18,6 +18,7 @@ import { certificatesPath, nodeCertificateHandler } from './handlers/node-certif
 import { isReview, reviewHandler } from './handlers/review.ts';
 import { openapiHandler } from './handlers/openapi.ts';
 import { patchHandler } from './handlers/patch.ts';
+import { OWN_CERTIFICATES_PATH, ownCertificatesHandler } from './handlers/own-certificates.ts';
 import { SECRETS_PATH, secretsHandler } from './handlers/secrets-keys.ts';
 import {
   attachHandler,
@@ -124,6 +125,7 @@ function nonResourceRouter(services: Services): Handler {
   const health = healthHandler(services);
   const certificates = nodeCertificateHandler(services);
   const secrets = secretsHandler(services);
+  const ownCertificates = ownCertificatesHandler(services);
   const exact: Readonly<Record<string, Handler>> = {
     '/': rootHandler(services),
     '/version': versionHandler(services),
@@ -135,6 +137,7 @@ function nonResourceRouter(services: Services): Handler {
     const { info } = context;
     if (certificatesPath(info.path) !== undefined) return certificates(context);
     if (isAtOrBelow(info.path, SECRETS_PATH)) return secrets(context);
+    if (isAtOrBelow(info.path, OWN_CERTIFICATES_PATH)) return ownCertificates(context);
     const path =
       info.path.length > 1 && info.path.endsWith('/') ? info.path.slice(0, -1) : info.path;
     const handler =

@@ -3,6 +3,7 @@
 import { createServer } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
 
 import express from 'express';
 
@@ -26,6 +27,8 @@ const HEADERS_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_TIMEOUT_MS = 120_000;
 const MAX_HEADER_BYTES = 64 * 1024;
 const DRAIN_GRACE_MS = 10_000;
+/** For whoever asked to disconnect all to get the answer. */
+const PARTING_MS = 1_000;
 const AUDIT_ID_LENGTH = 36;
 
 /** The address cannot be listened on. The message names the flags. */
@@ -62,6 +65,10 @@ export interface ApiServerOptions {
 
 export interface ApiServer {
   readonly port: number;
+  /** For connections from now on; those that are open go on with what they began with. */
+  serveWith(identity: Pick<ApiServerOptions, 'certificate' | 'clientAuthority'>): void;
+  /** Ends all connections after a second: who is there has to come again. */
+  disconnect(): void;
   /** Stops accepting, ends watches, lets requests finish for up to ten seconds, then closes. */
   close(): Promise<void>;
 }
@@ -83,12 +90,9 @@ export async function startServer(
 
   const server = createServer(
     {
-      key: options.certificate.privateKey,
-      cert: options.certificate.certificate,
-      ca: options.clientAuthority,
+      ...secureContext(options),
       requestCert: true,
       rejectUnauthorized: false, // whoever shows no certificate may still ask for health and version
-      minVersion: 'TLSv1.2',
       ALPNProtocols: ['http/1.1'],
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -121,6 +125,13 @@ export async function startServer(
 
   return {
     port: (server.address() as AddressInfo).port,
+    serveWith: (identity) => server.setSecureContext(secureContext(identity)),
+    disconnect: () => {
+      const present = [...sockets];
+      services.clock.schedule(PARTING_MS, () => {
+        for (const socket of present) socket.destroy();
+      });
+    },
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
@@ -134,6 +145,18 @@ export async function startServer(
       await closed;
       cancel();
     },
+  };
+}
+
+function secureContext({
+  certificate,
+  clientAuthority,
+}: Pick<ApiServerOptions, 'certificate' | 'clientAuthority'>): SecureContextOptions {
+  return {
+    key: certificate.privateKey,
+    cert: certificate.certificate,
+    ca: clientAuthority,
+    minVersion: 'TLSv1.2',
   };
 }
 

@@ -35,6 +35,14 @@ export interface CertificateSigner {
   certify(request: CertificateRequest, publicKey: string): Promise<string>;
 }
 
+/** The certificates of the server itself, for `windlass certificates`. Each change resolves with how things are then. */
+export interface OwnCertificatesPort {
+  status(): object;
+  renew(): Promise<object>;
+  rotateAuthority(): Promise<object>;
+  forgetEarlier(): Promise<object>;
+}
+
 export interface Services {
   readonly scheme: Scheme;
   readonly store: Store;
@@ -50,6 +58,7 @@ export interface Services {
   };
   readonly tunnels: NodeTunnels;
   readonly certificates: CertificateSigner;
+  readonly ownCertificates: OwnCertificatesPort;
   readonly persistence: PersistencePort;
   readonly metrics: ServerMetrics;
   /** The text of /metrics. */

@@ -8,7 +8,8 @@ import { after, before, test } from 'node:test';
 import { systemClock } from '#platform/clock.ts';
 import type { Clock } from '#platform/clock.ts';
 
-import { CertificateFileError, CertificateStore } from './certificate-store.ts';
+import { CertificateStore } from './certificate-store.ts';
+import { CertificateFileError } from './pair-files.ts';
 import type { CertificateRequest } from './issuer.ts';
 
 const DAY_MS = 86_400_000;
@@ -38,7 +39,7 @@ test('CertificateStore makes an authority, a server and a client certificate, al
   const store = await CertificateStore.open(folder, systemClock);
   const issued = new X509Certificate((await store.ensure('server', server)).certificate);
   const client = new X509Certificate((await store.ensure('admin', admin)).certificate);
-  const authority = new X509Certificate(store.authorityCertificate);
+  const authority = new X509Certificate(store.authority.trusted);
 
   assert.ok(authority.ca);
   assert.ok(issued.verify(authority.publicKey));
@@ -85,7 +86,7 @@ test('CertificateStore replaces a torn leaf certificate', async () => {
   const pair = await store.ensure('server', server);
   assert.ok(
     new X509Certificate(pair.certificate).verify(
-      new X509Certificate(store.authorityCertificate).publicKey,
+      new X509Certificate(store.authority.trusted).publicKey,
     ),
   );
 });

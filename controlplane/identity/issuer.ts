@@ -81,13 +81,7 @@ export async function issueAuthority(commonName: string, validity: Validity): Pr
     signingAlgorithm: ALGORITHM,
     keys,
     extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(
-        x509.KeyUsageFlags.keyCertSign |
-          x509.KeyUsageFlags.cRLSign |
-          x509.KeyUsageFlags.digitalSignature,
-        true,
-      ),
+      ...authorityExtensions(x509),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
@@ -95,6 +89,33 @@ export async function issueAuthority(commonName: string, validity: Validity): Pr
     certificate: `${certificate.toString('pem')}\n`,
     privateKey: await privateKeyPEM(x509, keys.privateKey),
   };
+}
+
+/** The key of another authority, certified by `authority` under its name. PEM. */
+export async function certifyAuthority(
+  authority: KeyPair,
+  other: string,
+  validity: Validity,
+): Promise<string> {
+  const x509 = await loadX509();
+  const issuer = new x509.X509Certificate(authority.certificate);
+  const subject = new x509.X509Certificate(other);
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serialNumber(),
+    subject: subject.subject,
+    issuer: issuer.subject,
+    notBefore: new Date(validity.notBefore),
+    notAfter: new Date(validity.notAfter),
+    signingAlgorithm: ALGORITHM,
+    publicKey: subject.publicKey,
+    signingKey: await signingKeyOf(x509, authority),
+    extensions: [
+      ...authorityExtensions(x509),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer),
+      await x509.SubjectKeyIdentifierExtension.create(subject.publicKey),
+    ],
+  });
+  return `${certificate.toString('pem')}\n`;
 }
 
 /** A new key and a certificate for it, signed by `authority`. */
@@ -179,6 +200,15 @@ export async function certifyRequest(
     ],
   });
   return `${certificate.toString('pem')}\n`;
+}
+
+function authorityExtensions(x509: X509): X509Module.Extension[] {
+  const { keyCertSign, cRLSign, digitalSignature } = x509.KeyUsageFlags;
+  return [
+    // Without a limit to the length of the way: one between two of our authorities counts for some.
+    new x509.BasicConstraintsExtension(true, undefined, true),
+    new x509.KeyUsagesExtension(keyCertSign | cRLSign | digitalSignature, true),
+  ];
 }
 
 function signingKeyOf(x509: X509, authority: KeyPair): Promise<webcrypto.CryptoKey> {

@@ -1,6 +1,6 @@
 // Writes kubeconfig files with everything embedded, so that a copy of the file is all a client needs.
 import type { KeyPair } from './issuer.ts';
-import { writePrivateFile } from './certificate-store.ts';
+import { writePrivateFile } from './pair-files.ts';
 
 export interface KubeconfigContent {
   /** `https://127.0.0.1:6443` */

@@ -5,7 +5,7 @@ import type { KeyObject } from 'node:crypto';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import { CertificateFileError, writePrivateFile } from '../identity/certificate-store.ts';
+import { CertificateFileError, writePrivateFile } from '../identity/pair-files.ts';
 
 import { nameKey } from './jwt.ts';
 import type { NamedKey, SigningKey } from './jwt.ts';

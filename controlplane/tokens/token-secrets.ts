@@ -24,8 +24,8 @@ export interface TokenSecretsOptions {
   readonly store: Store;
   readonly registry: Registry;
   readonly tokens: ServiceAccountTokens;
-  /** PEM. */
-  readonly certificateAuthority: string;
+  /** PEM of the authority, as it is now. */
+  readonly certificateAuthority: () => string;
   readonly logger: Logger;
 }
 
@@ -68,6 +68,11 @@ export class TokenSecrets {
     );
   }
 
+  /** The authority is another one. */
+  refresh(): void {
+    this.#wake(this.#options.store.list(SECRETS, {}).items);
+  }
+
   async close(): Promise<void> {
     for (const subscription of this.#subscriptions) subscription.close();
     await this.#queue.close();
@@ -104,18 +109,20 @@ export class TokenSecrets {
   #filled(object: KubernetesObject, account: StoredObject): KubernetesObject | undefined {
     const { tokens, certificateAuthority } = this.#options;
     const { namespace = '', name = '', annotations } = object.metadata;
-    const hasAll = ['token', 'ca.crt', 'namespace'].every(
-      (key) => stringAt(object, 'data', key) !== '',
-    );
-    if (hasAll && annotations?.[UID] === account.uid) return undefined;
     const encode = (text: string): string => Buffer.from(text).toString('base64');
+    const authority = encode(certificateAuthority());
+    const hasAll =
+      stringAt(object, 'data', 'token') !== '' &&
+      stringAt(object, 'data', 'namespace') !== '' &&
+      stringAt(object, 'data', 'ca.crt') === authority;
+    if (hasAll && annotations?.[UID] === account.uid) return undefined;
     const present = objectAt(object, 'data');
     return {
       ...object,
       metadata: { ...object.metadata, annotations: { ...annotations, [UID]: account.uid } },
       data: {
         ...present,
-        'ca.crt': encode(certificateAuthority),
+        'ca.crt': authority,
         namespace: encode(namespace),
         token:
           stringAt(present, 'token') ||

@@ -44,7 +44,7 @@ async function start(t: TestContext, handler: Handler): Promise<Bench> {
   const client = new HttpClient({
     connection: {
       server: new URL(`https://127.0.0.1:${port}`),
-      tls: { ca: store.authorityCertificate },
+      tls: { ca: store.authority.trusted },
       headers: () => Promise.resolve({}),
     },
     clock,

@@ -110,11 +110,11 @@ test('an API server with the certificates and users of envtest, whose state is i
   });
   writeFileSync(join(certDir, 'apiserver.crt'), own.certificate);
   writeFileSync(join(certDir, 'apiserver.key'), own.privateKey);
-  writeFileSync(join(certDir, 'client-cert-auth-ca.crt'), clients.authorityCertificate);
+  writeFileSync(join(certDir, 'client-cert-auth-ca.crt'), clients.authority.trusted);
   const accounts = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const signer = accounts.privateKey.export({ type: 'pkcs1', format: 'pem' });
   writeFileSync(join(certDir, 'sa-signer.key'), signer);
-  const user = { cert: joe.certificate, key: joe.privateKey, ca: serving.authorityCertificate };
+  const user = { cert: joe.certificate, key: joe.privateKey, ca: serving.authority.trusted };
 
   const etcdURL = `http://127.0.0.1:${await freePort()}`;
   const etcd = start(t, 'etcd', [
