@@ -8,7 +8,7 @@ import { Scheme } from './api/scheme.ts';
 import { builtinSchema } from './api/schema/corpus.ts';
 import { OwnCertificates } from './certificates/own-certificates.ts';
 import { SigningRequests } from './certificates/signing-requests.ts';
-import { Health } from './health.ts';
+import { Health } from './start/health.ts';
 import { StoredPods } from './http/bound-pods.ts';
 import { buildInfo, exposeBuildInfo } from './http/build-info.ts';
 import { ServerMetrics } from './http/metrics.ts';
@@ -18,16 +18,16 @@ import { NodeTunnels } from './http/tunnels.ts';
 import { Authenticator } from './identity/authenticate.ts';
 import { NodeAuthorizer } from './identity/node-authorizer.ts';
 import { reachableAddresses, urlOf } from './identity/server-names.ts';
-import { Kubeconfigs } from './kubeconfigs.ts';
-import { openData } from './open-data.ts';
-import type { ControlPlaneOptions } from './options.ts';
+import { Kubeconfigs } from './identity/kubeconfigs.ts';
+import { openData } from './start/open-data.ts';
+import type { ControlPlaneOptions } from './start/options.ts';
 import { AccessControl } from './rbac/access-control.ts';
 import { CONTROLLERS_USER, OWN_POLICY } from './rbac/own-roles.ts';
 import type { ShownPersistence } from './persistence-instances/show-persistence.ts';
 import { createRegistry } from './registry/registry.ts';
 import type { RunningRegistry } from './registry/registry.ts';
 import type { SecretsKeys } from './secrets/secrets-keys.ts';
-import { Stopwatch } from './stopwatch.ts';
+import { Stopwatch } from './start/stopwatch.ts';
 import type { Store } from './store/types.ts';
 import { openTokens } from './tokens/open-tokens.ts';
 import type { Tokens } from './tokens/open-tokens.ts';
@@ -35,7 +35,7 @@ import { TokenSecrets } from './tokens/token-secrets.ts';
 
 export type { JwtIssuerSettings } from './tokens/jwt-issuer.ts';
 export type { AuthenticationOptions } from './tokens/open-tokens.ts';
-export type { ControlPlaneOptions } from './options.ts';
+export type { ControlPlaneOptions } from './start/options.ts';
 
 export interface ControlPlane {
   /** `https://127.0.0.1:6443` */

@@ -10,7 +10,7 @@ import { CertificateStore } from '../identity/certificate-store.ts';
 import type { CertificateRequest, KeyPair } from '../identity/issuer.ts';
 import { serverNames } from '../identity/server-names.ts';
 import { endOf } from '../identity/validity.ts';
-import type { Kubeconfigs } from '../kubeconfigs.ts';
+import type { Kubeconfigs } from '../identity/kubeconfigs.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -69,6 +69,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'persistence/provider.ts',
     'persistence/secrets/',
   ],
+  'controlplane/start/': ['platform/', 'controlplane/', 'persistence/'],
   'controlplane/start.ts': ['platform/', 'controlplane/', 'persistence/'],
   'controlplane/node-kubeconfig.ts': ['platform/', 'controlplane/identity/'],
   'controllers/machinery/': ['platform/'],

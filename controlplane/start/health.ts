@@ -1,5 +1,5 @@
 // What /readyz looks at beside the persistence instances: whether the start is finished, the storage lost, a stop begun.
-import type { HealthCheck } from './http/services.ts';
+import type { HealthCheck } from '../http/services.ts';
 
 export class Health {
   isStarted = false;

@@ -5,8 +5,8 @@ import type { Clock } from '#platform/clock.ts';
 import type { Logger } from '#platform/logging.ts';
 import type { MetricsRegistry } from '#platform/metrics.ts';
 
-import type { KeyPair } from './identity/issuer.ts';
-import type { AuthenticationOptions } from './tokens/open-tokens.ts';
+import type { KeyPair } from '../identity/issuer.ts';
+import type { AuthenticationOptions } from '../tokens/open-tokens.ts';
 
 export interface ControlPlaneOptions {
   readonly dataDir: string;

@@ -7,10 +7,10 @@ import { systemIds } from '#platform/id.ts';
 
 import type { Health } from './health.ts';
 import type { ControlPlaneOptions } from './options.ts';
-import { showPersistence } from './persistence-instances/show-persistence.ts';
-import type { ShownPersistence } from './persistence-instances/show-persistence.ts';
-import { SecretsKeys } from './secrets/secrets-keys.ts';
-import { openStore } from './store/store.ts';
+import { showPersistence } from '../persistence-instances/show-persistence.ts';
+import type { ShownPersistence } from '../persistence-instances/show-persistence.ts';
+import { SecretsKeys } from '../secrets/secrets-keys.ts';
+import { openStore } from '../store/store.ts';
 
 /** What it opens is closed with `cleanup`, also when it throws. */
 export async function openData(

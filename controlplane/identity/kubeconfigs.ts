@@ -1,9 +1,9 @@
 // The kubeconfig files of a data directory: who uses them, with which certificate, for which address of the server.
 import path from 'node:path';
 
-import type { CertificateStore } from './identity/certificate-store.ts';
-import type { CertificateRequest, KeyPair } from './identity/issuer.ts';
-import { writeKubeconfig } from './identity/kubeconfig.ts';
+import type { CertificateStore } from './certificate-store.ts';
+import type { CertificateRequest, KeyPair } from './issuer.ts';
+import { writeKubeconfig } from './kubeconfig.ts';
 
 interface Owner {
   readonly user: string;
