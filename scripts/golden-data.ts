@@ -1,22 +1,51 @@
-// `node scripts/golden-data.ts`: writes a data directory of the present format into the tests' data, once per format. Later
-// versions must open it: what is there for a released format is never written again.
-import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+// `node scripts/golden-data.ts`: writes data directories of the present formats into the tests' data, each format once. Later
+// versions must open them: what is there for a released format is never written again.
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { encodeBatch } from '#persistence/encoding.ts';
 import { openMachineId } from '#persistence/machine-id.ts';
-import type { LogRecord } from '#persistence/provider.ts';
+import { NfsPersistenceProvider } from '#persistence/nfs/provider.ts';
+import type { LogPersistenceProvider, LogRecord } from '#persistence/provider.ts';
+import { SEGMENT_FORMAT } from '#persistence/segments/format-version.ts';
 import { MIGRATIONS } from '#persistence/sqlite/migrations.ts';
 import { SqlitePersistenceProvider } from '#persistence/sqlite/provider.ts';
 import { systemClock } from '#platform/clock.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const format = MIGRATIONS.length + 1;
-const target = join(root, 'persistence', 'sqlite', 'golden', `format-${format}`);
-if (existsSync(target)) {
-  console.error(`${target} is there already; remove it by hand if its format was never released`);
-  process.exit(1);
+
+interface Kind {
+  readonly name: string;
+  readonly format: number;
+  readonly open: (path: string) => LogPersistenceProvider;
+  /** Where it lies in a data directory. */
+  readonly place: string;
+  readonly variants: readonly Variant[];
+  /** What of it is copied: a live database has files that are made anew. */
+  readonly files: (variant: Variant) => readonly string[];
 }
+
+/** `killed`: as a process leaves it that dies after its last commit; `restored`: a copy of another log, after what was there was set aside. */
+type Variant = 'stopped' | 'killed' | 'restored';
+
+const KINDS: readonly Kind[] = [
+  {
+    name: 'sqlite',
+    format: MIGRATIONS.length + 1,
+    open: (path) => new SqlitePersistenceProvider({ paths: [path], clock: systemClock }),
+    place: 'state.db',
+    variants: ['stopped', 'killed'],
+    files: (variant) => ['state.db', ...(variant === 'killed' ? ['state.db-wal'] : [])],
+  },
+  {
+    name: 'segments',
+    format: SEGMENT_FORMAT,
+    open: (path) => new NfsPersistenceProvider({ paths: [path], clock: systemClock }),
+    place: 'state',
+    variants: ['stopped', 'restored'],
+    files: () => ['state'],
+  },
+];
 
 /** Puts, changes and deletions of values of many sizes, JSON and bytes, names beyond ASCII. */
 function records(first: number, count: number): LogRecord[] {
@@ -36,36 +65,59 @@ function records(first: number, count: number): LogRecord[] {
   });
 }
 
-/** `killed`: as a process leaves it that dies after its last commit. */
-async function write(folder: string, killed: boolean): Promise<void> {
+async function replayed(
+  provider: LogPersistenceProvider,
+  instance: string,
+): Promise<readonly LogRecord[]> {
+  const all: LogRecord[] = [];
+  for await (const page of provider.replay(instance, new AbortController().signal))
+    all.push(...page);
+  return all;
+}
+
+async function* inOnePage(page: readonly LogRecord[]): AsyncGenerator<readonly LogRecord[]> {
+  yield await Promise.resolve(page);
+}
+
+async function write(kind: Kind, folder: string, variant: Variant): Promise<void> {
   const work = join(folder, 'work');
   mkdirSync(work, { recursive: true });
-  await openMachineId(work);
-  const path = join(work, 'state.db');
-  const provider = new SqlitePersistenceProvider({ paths: [path], clock: systemClock });
+  const provider = kind.open(join(work, kind.place));
   await provider.initialize(await openMachineId(work));
   const [instance = ''] = provider.instances();
   await provider.claimEpoch(instance);
   const { epoch } = await provider.claimEpoch(instance);
   for (let first = 1; first <= 100; first += 20) {
     await provider.append(instance, encodeBatch({ epoch, records: records(first, 20) }));
+    if (first === 41) await provider.compact(instance, 30);
   }
   await provider.compact(instance, 55);
-  const changes: unknown[] = [];
-  for await (const page of provider.replay(instance, new AbortController().signal)) {
-    for (const { value, ...rest } of page) {
-      changes.push({ ...rest, value: value && Buffer.from(value).toString('base64') });
-    }
+  if (variant === 'restored') {
+    const { compacted, revision } = await provider.cursor(instance);
+    const page = await replayed(provider, instance);
+    await provider.setAside(instance, epoch);
+    await provider.restore(instance, { epoch, compacted, revision, records: inOnePage(page) });
+    await provider.append(instance, encodeBatch({ epoch, records: records(101, 5) }));
   }
+  const changes = (await replayed(provider, instance)).map(({ value, ...rest }) => ({
+    ...rest,
+    value: value && Buffer.from(value).toString('base64'),
+  }));
   const log = { cursor: await provider.cursor(instance), changes };
   writeFileSync(join(folder, 'log.json'), `${JSON.stringify(log, undefined, 1)}\n`);
-  if (!killed) await provider[Symbol.asyncDispose]();
-  const files = ['machine-id', 'state.db', ...(killed ? ['state.db-wal'] : [])];
-  for (const name of files) copyFileSync(join(work, name), join(folder, name));
-  if (killed) await provider[Symbol.asyncDispose]();
+  if (variant !== 'killed') await provider[Symbol.asyncDispose]();
+  for (const name of ['machine-id', ...kind.files(variant)])
+    cpSync(join(work, name), join(folder, name), { recursive: true });
+  if (variant === 'killed') await provider[Symbol.asyncDispose]();
   rmSync(work, { recursive: true });
 }
 
-await write(join(target, 'stopped'), false);
-await write(join(target, 'killed'), true);
-console.log(`Wrote ${target}`);
+for (const kind of KINDS) {
+  const target = join(root, 'persistence', kind.name, 'golden', `format-${kind.format}`);
+  if (existsSync(target)) {
+    console.log(`${target} is there; remove it by hand if its format was never released`);
+    continue;
+  }
+  for (const variant of kind.variants) await write(kind, join(target, variant), variant);
+  console.log(`Wrote ${target}`);
+}

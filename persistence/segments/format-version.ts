@@ -4,7 +4,7 @@ import type { BlobStore } from './blob-store.ts';
 import { FORMAT } from './blob-names.ts';
 
 /** Of what this program writes. */
-const VERSION = 1;
+export const SEGMENT_FORMAT = 1;
 
 interface FormatFile {
   readonly format: number;
@@ -19,7 +19,7 @@ interface FormatFile {
  * @throws ForeignDataError for a format that is too new to be read, CorruptDataError
  */
 export async function openFormat(store: BlobStore): Promise<FormatFile> {
-  const ours: FormatFile = { format: VERSION, minReader: 1, minWriter: 1 };
+  const ours: FormatFile = { format: SEGMENT_FORMAT, minReader: 1, minWriter: 1 };
   let found = await store.get(FORMAT);
   if (found === undefined) {
     const body = Buffer.from(`${JSON.stringify({ program: 'windlass', ...ours })}\n`);
@@ -32,18 +32,18 @@ export async function openFormat(store: BlobStore): Promise<FormatFile> {
       `Cannot open ${store.location}: ${FORMAT} says no format; restore it from a backup`,
     );
   }
-  if (format.minReader > VERSION) throw tooNew(store, format, 'read');
+  if (format.minReader > SEGMENT_FORMAT) throw tooNew(store, format, 'read');
   return format;
 }
 
 /** @throws ForeignDataError for a format that is too new to be written */
 export function checkWritable(store: BlobStore, format: FormatFile): void {
-  if (format.minWriter > VERSION) throw tooNew(store, format, 'write');
+  if (format.minWriter > SEGMENT_FORMAT) throw tooNew(store, format, 'write');
 }
 
 function tooNew(store: BlobStore, { format }: FormatFile, verb: string): ForeignDataError {
   return new ForeignDataError(
-    `Cannot ${verb} ${store.location}: it has format ${format}, this program knows format ${VERSION}; use the program version that wrote it`,
+    `Cannot ${verb} ${store.location}: it has format ${format}, this program knows format ${SEGMENT_FORMAT}; use the program version that wrote it`,
   );
 }
 
