@@ -10,6 +10,7 @@ import { processIO } from './process-io.ts';
 import { stayAlive } from './run-until-stopped.ts';
 import { SERVICE_COMMANDS } from './service-commands.ts';
 import { STATE_COMMANDS } from './state-commands.ts';
+import { terminalText } from '#platform/terminal-text.ts';
 import { CommandError, UsageError } from './usage-error.ts';
 
 const COMMANDS: ReadonlyMap<string, CommandEntry> = new Map([
@@ -65,16 +66,17 @@ async function main(argv: readonly string[], io: CommandIO): Promise<number> {
     return await (await entry.load()).main(rest, io);
   } catch (error) {
     if (error instanceof UsageError) {
-      io.err(`windlass: ${error.message}\nRun windlass --help, or windlass COMMAND --help.\n`);
+      const text = terminalText(error.message);
+      io.err(`windlass: ${text}\nRun windlass --help, or windlass COMMAND --help.\n`);
       return 2;
     }
     if (error instanceof CommandError) {
-      io.err(`windlass: ${error.message}\n${error.next === undefined ? '' : `${error.next}\n`}`);
+      const next = error.next === undefined ? '' : `${error.next}\n`;
+      io.err(terminalText(`windlass: ${error.message}\n${next}`));
       return error.exitCode;
     }
-    io.err(
-      `windlass: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    io.err(terminalText(`windlass: ${text}\n`));
     return 1;
   }
 }

@@ -15,6 +15,11 @@ test('formatTable() pads to the widest cell and leaves no blanks at the end', ()
   );
 });
 
+test('formatTable() keeps a row on its line and the terminal as it is', () => {
+  const shown = formatTable(['NAME'], [['a\n\u001b[31mb']]);
+  assert.equal(shown, 'NAME\na\\n\\x1b[31mb\n');
+});
+
 test('formatAge() uses at most two units, as kubectl does', () => {
   const cases: readonly (readonly [seconds: number, text: string])[] = [
     [-1, '0s'],

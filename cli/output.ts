@@ -1,4 +1,5 @@
 // Tables and durations for people, in the form that kubectl users know.
+import { terminalLine } from '#platform/terminal-text.ts';
 
 /** Columns padded to their widest cell, three spaces apart; the header in capitals as it is given. */
 export function formatTable(
@@ -9,7 +10,8 @@ export function formatTable(
 }
 
 /** A line per row, its columns padded to their widest cell and `gap` apart; the first row says how many columns there are. */
-export function alignRows(rows: readonly (readonly string[])[], gap: string): string {
+export function alignRows(cells: readonly (readonly string[])[], gap: string): string {
+  const rows = cells.map((row) => row.map(terminalLine));
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),
   );

@@ -37,7 +37,7 @@ for (const [urls, message] of [
   [[], /--persistence.*at least one/],
   [[''], /must start with sqlite:/],
   [['state.db'], /must start with sqlite:/],
-  [['postgres://x'], /Invalid --persistence postgres:\/\/x: it must start with/],
+  [['postgres://me:hunter2@x/y'], /Invalid --persistence postgres:…: it must start with/],
   [['constructor:x'], /must start with/],
   [['sqlite:'], /a path must follow/],
   [['sqlite:a\0b'], /a path must follow/],
@@ -45,7 +45,7 @@ for (const [urls, message] of [
   [['s3://bucket/a b'], /Invalid --persistence s3:\/\/bucket\/a b: the prefix holds "a b"/],
   [['s3://id:key@bucket'], /Invalid --persistence s3:\/\/…@bucket: it holds user info/],
   [
-    ['module:./x.mjs?token=hunter2'],
+    ['module:./x.mjs?folder=hunter2'],
     /module:\.\/x\.mjs\?…: Cannot use .*x\.mjs: there is no such file$/,
   ],
   [['sqlite:a', 'sqlite:./a'], /Invalid --persistence sqlite:\.\/a: it is given twice/],

@@ -15,6 +15,7 @@ import { adviceOn, mountOf } from './nfs/mount.ts';
 import { NfsPersistenceProvider, nfsInstanceName } from './nfs/provider.ts';
 import { remoteFileSystem } from './remote-file-system.ts';
 import { S3PersistenceProvider } from './s3/provider.ts';
+import { shownUrl } from './shown-url.ts';
 import {
   describeS3Location,
   parseS3Url,
@@ -65,9 +66,9 @@ type Opener = (
   url: string,
   rest: string,
   options: Omit<PersistenceOptions, 'urls'>,
-) => Promise<ManagedInstance>;
+) => Promise<ManagedInstance | readonly ManagedInstance[]>;
 
-const SCHEMES: ReadonlyMap<string, Opener> = new Map([
+const SCHEMES: ReadonlyMap<string, Opener> = new Map<string, Opener>([
   ['sqlite', openSqlite],
   ['nfs', openNfs],
   ['s3', openS3],
@@ -90,9 +91,8 @@ export async function openPersistence(
   const instances: ManagedInstance[] = [];
   try {
     for (const url of urls) {
-      const instance = await prepare(url, options);
-      instances.push(instance);
-      if (instances.filter(({ name }) => name === instance.name).length > 1)
+      instances.push(...(await prepare(url, options)));
+      if (new Set(instances.map(({ name }) => name)).size < instances.length)
         throw new PersistenceUrlError(
           shownUrl(url),
           'it is given twice; each instance needs its own place',
@@ -105,10 +105,13 @@ export async function openPersistence(
       );
     }
     // Nobody waits for the others, not even here: they are initialized when they begin to follow.
-    const logs = instances.filter(({ keepsLog }) => keepsLog);
-    await Promise.all(logs.map((instance) => initialized(instance, options, signal)));
+    const logs = new Map(
+      instances.filter(({ keepsLog }) => keepsLog).map((instance) => [instance.provider, instance]),
+    );
+    await Promise.all([...logs.values()].map((instance) => initialized(instance, options, signal)));
   } catch (error) {
-    await Promise.all(instances.map(({ provider }) => provider[Symbol.asyncDispose]()));
+    const providers = new Set(instances.map(({ provider }) => provider));
+    await Promise.all([...providers].map((provider) => provider[Symbol.asyncDispose]()));
     throw error;
   }
   return new PersistenceManager({
@@ -122,7 +125,7 @@ export async function openPersistence(
     clock: options.clock,
     warn: options.warn ?? (() => undefined),
     random: () => randomInt(2 ** 32) / 2 ** 32,
-    prepare: (url) => prepare(url, options),
+    prepare: (url) => prepareOne(url, options),
   });
 }
 
@@ -158,7 +161,7 @@ export async function describeInstance(
   url: string,
   options: Omit<PersistenceOptions, 'urls'>,
 ): Promise<Pick<ManagedInstance, 'name' | 'location'>> {
-  const { provider, name, location } = await prepare(url, options);
+  const { provider, name, location } = await prepareOne(url, options);
   await provider[Symbol.asyncDispose]();
   return { name, location };
 }
@@ -172,7 +175,7 @@ export async function openInstance(
   url: string,
   options: Omit<PersistenceOptions, 'urls'>,
 ): Promise<ManagedInstance> {
-  const instance = await prepare(url, options);
+  const instance = await prepareOne(url, options);
   if (!instance.keepsLog) {
     await instance.provider[Symbol.asyncDispose]();
     throw new PersistenceUrlError(
@@ -184,13 +187,34 @@ export async function openInstance(
   return instance;
 }
 
-function prepare(url: string, options: Omit<PersistenceOptions, 'urls'>): Promise<ManagedInstance> {
+/** Where one is asked for: a module may have several. */
+async function prepareOne(
+  url: string,
+  options: Omit<PersistenceOptions, 'urls'>,
+): Promise<ManagedInstance> {
+  const [instance, ...others] = await prepare(url, options);
+  if (instance !== undefined && others.length === 0) return instance;
+  await instance?.provider[Symbol.asyncDispose]();
+  throw new PersistenceUrlError(
+    shownUrl(url),
+    `its provider has ${others.length + 1} instances where one is wanted; give it a parameter that says which`,
+  );
+}
+
+/** One, but for modules that have several. */
+async function prepare(
+  url: string,
+  options: Omit<PersistenceOptions, 'urls'>,
+): Promise<readonly ManagedInstance[]> {
   const colon = url.indexOf(':');
   const open = SCHEMES.get(url.slice(0, Math.max(0, colon)));
   if (open === undefined) {
-    throw new PersistenceUrlError(url, `it must start with ${[...SCHEMES.keys()].join(':, ')}:`);
+    throw new PersistenceUrlError(
+      shownUrl(url),
+      `it must start with ${[...SCHEMES.keys()].join(':, ')}:`,
+    );
   }
-  return open(url, url.slice(colon + 1), options);
+  return [await open(url, url.slice(colon + 1), options)].flat();
 }
 
 async function openSqlite(
@@ -261,17 +285,16 @@ async function openS3(
   }
 }
 
-async function openModule(url: string, text: string): Promise<ManagedInstance> {
-  const { provider, instance, location, keepsLog } = await loadProvider(text).catch(
-    (error: unknown) => {
-      throw new PersistenceUrlError(shownUrl(url), (error as Error).message, { cause: error });
-    },
-  );
-  const answerMs = MODULE_ANSWER_MS;
-  return { provider, name: instance, providerName: 'module', location, keepsLog, answerMs };
-}
-
-/** Parameters may hold secrets. */
-function shownUrl(url: string): string {
-  return url.replace(/\?.*$/s, '?…');
+async function openModule(
+  url: string,
+  text: string,
+  { clock }: Omit<PersistenceOptions, 'urls'>,
+): Promise<readonly ManagedInstance[]> {
+  const { instances, ...loaded } = await loadProvider(text, clock).catch((error: unknown) => {
+    throw new PersistenceUrlError(shownUrl(url), (error as Error).message, { cause: error });
+  });
+  // Of one that keeps objects only each call has a limit of its own.
+  const limit = loaded.keepsLog ? { answerMs: MODULE_ANSWER_MS } : {};
+  const shared = { ...loaded, ...limit, providerName: 'module' };
+  return instances.map((name) => ({ ...shared, name }));
 }

@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { Writable } from 'node:stream';
 import type winston from 'winston';
+import { terminalText } from './terminal-text.ts';
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -41,7 +42,8 @@ function textLine(info: winston.Logform.TransformableInfo): string {
   const rest = Object.entries(fields)
     .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join(' ');
-  return `${String(timestamp)} ${level.padEnd(5)} ${String(message)}${rest === '' ? '' : ` ${rest}`}`;
+  const text = `${String(message)}${rest === '' ? '' : ` ${rest}`}`;
+  return `${String(timestamp)} ${level.padEnd(5)} ${terminalText(text)}`;
 }
 
 export interface LoggerOptions {

@@ -1,4 +1,5 @@
 // `windlass persistence cat KIND KEY`: one stored object as it lies there. What is sealed stays so.
+import { terminalJSON } from '#platform/terminal-text.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { clientOptions } from '../connect.ts';
@@ -28,7 +29,8 @@ export const persistenceCat = defineCommand({
           `${kind} ${key} is sealed; what is in it is shown by the server alone`,
           'Ask for it with kubectl get.',
         );
-      io.out(values.json ? `${text}\n` : `${JSON.stringify(object, undefined, 2)}\n`);
+      const shown = values.json ? text : JSON.stringify(object, undefined, 2);
+      io.out(`${terminalJSON(shown)}\n`);
       return 0;
     });
   },

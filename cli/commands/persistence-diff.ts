@@ -1,6 +1,7 @@
 // `windlass persistence diff A B`: in which objects two instances, or an instance and a backup, differ.
 import { createHash } from 'node:crypto';
 import type { LogDump } from '#persistence/provider.ts';
+import { terminalJSON, terminalLine } from '#platform/terminal-text.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { clientOptions } from '../connect.ts';
@@ -37,8 +38,8 @@ export const persistenceDiff = defineCommand({
         );
         bar.end();
         const differences = compare(left ?? new Map(), right ?? new Map());
-        if (values.json) io.out(`${JSON.stringify({ a, b, differences })}\n`);
-        else io.out(differences.map((one) => lineOf(one, a, b)).join(''));
+        if (values.json) io.out(`${terminalJSON(JSON.stringify({ a, b, differences }))}\n`);
+        else io.out(differences.map((one) => `${terminalLine(lineOf(one, a, b))}\n`).join(''));
         return differences.length === 0 ? 0 : 1;
       });
     } catch (error) {
@@ -82,7 +83,7 @@ function compare(
 }
 
 function lineOf({ kind, key, a, b }: Difference, nameA: string, nameB: string): string {
-  if (b === undefined) return `only in ${nameA}: ${kind} ${key} (revision ${a ?? 0})\n`;
-  if (a === undefined) return `only in ${nameB}: ${kind} ${key} (revision ${b})\n`;
-  return `differs: ${kind} ${key} (revision ${a} in ${nameA}, ${b} in ${nameB})\n`;
+  if (b === undefined) return `only in ${nameA}: ${kind} ${key} (revision ${a ?? 0})`;
+  if (a === undefined) return `only in ${nameB}: ${kind} ${key} (revision ${b})`;
+  return `differs: ${kind} ${key} (revision ${a} in ${nameA}, ${b} in ${nameB})`;
 }

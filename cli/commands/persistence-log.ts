@@ -1,5 +1,6 @@
 // `windlass persistence log`: the changes that an instance still knows, oldest first.
 import type { LogRecord } from '#persistence/provider.ts';
+import { terminalJSON, terminalLine } from '#platform/terminal-text.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { clientOptions } from '../connect.ts';
@@ -45,10 +46,10 @@ export const persistenceLog = defineCommand({
 
 function textLine({ revision, kind, key, value }: LogRecord): string {
   const change = value === undefined ? 'delete' : `put    ${value.byteLength} B`;
-  return `${String(revision).padStart(10)}  ${kind} ${key}  ${change}\n`;
+  return `${String(revision).padStart(10)}  ${terminalLine(`${kind} ${key}`)}  ${change}\n`;
 }
 
 function jsonLine({ revision, kind, key, value }: LogRecord): string {
   const change = value === undefined ? { deleted: true } : { bytes: value.byteLength };
-  return `${JSON.stringify({ revision, kind, key, ...change })}\n`;
+  return `${terminalJSON(JSON.stringify({ revision, kind, key, ...change }))}\n`;
 }

@@ -1,6 +1,7 @@
 // `windlass persistence verify [INSTANCE…]`: the server reads and checks all that its instances hold, while it serves.
 import { PERSISTENCE_INSTANCES } from '#controllers/machinery/resources.ts';
 import { RequestError } from '#controllers/machinery/request-error.ts';
+import { terminalText } from '#platform/terminal-text.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { clientOptions, withClient } from '../connect.ts';
@@ -75,7 +76,7 @@ export const persistenceVerify = defineCommand({
           ]);
           io.out(formatTable(['INSTANCE', 'STATE', 'REVISION', 'RECORDS'], rows));
           for (const { name, error } of found)
-            if (error !== undefined) io.err(`${name}: ${error}\n`);
+            if (error !== undefined) io.err(`${terminalText(`${name}: ${error}`)}\n`);
         }
         return isWhole ? 0 : 1;
       },

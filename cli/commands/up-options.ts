@@ -252,7 +252,7 @@ function refuseUnbuilt(values: OptionValues<typeof upOptions>): void {
     const scheme = /^(sqlite|s3|nfs|module):/.exec(url)?.[1];
     if (scheme === undefined)
       throw new UsageError(
-        `--persistence must be sqlite:PATH, nfs:PATH, s3://BUCKET/PREFIX or module:PATH, found ${JSON.stringify(url)}`,
+        `--persistence must be sqlite:PATH, nfs:PATH, s3://BUCKET/PREFIX or module:PATH, found ${JSON.stringify(url.replace(/:.*/s, ':…'))}`,
       );
     if (url === 'sqlite:')
       throw new UsageError('--persistence sqlite: needs a path after the colon');

@@ -2,6 +2,7 @@
 import { verifyPlace } from '#persistence/backup/verify-place.ts';
 import { systemClock } from '#platform/clock.ts';
 import type { CommandIO } from '../command.ts';
+import { terminalText } from '#platform/terminal-text.ts';
 import { formatTable } from '../output.ts';
 import { createBar } from './bar.ts';
 import { storageProblem } from './told-storage.ts';
@@ -40,7 +41,8 @@ export async function checkPlaces(
       textOf(one.objects),
     ]);
     io.out(formatTable(['INSTANCE', 'STATE', 'EPOCH', 'REVISION', 'OBJECTS'], rows));
-    for (const { url, error } of found) if (error !== undefined) io.err(`${url}: ${error}\n`);
+    for (const { url, error } of found)
+      if (error !== undefined) io.err(`${terminalText(`${url}: ${error}`)}\n`);
     if (!isOne) io.err('these instances hold the data of different clusters\n');
   }
   return isWhole && isOne ? 0 : 1;

@@ -1,4 +1,5 @@
 // The instances of a running server as lines of a table.
+import { terminalLine } from '#platform/terminal-text.ts';
 import { formatTable } from '../output.ts';
 import type { InstanceObject } from './log-source.ts';
 
@@ -31,7 +32,7 @@ export function troubleLines(instances: readonly InstanceObject[]): string {
     .filter(({ status }) => status.state !== 'Up')
     .map(({ metadata, status }) => {
       const why = status.lastError === undefined ? '' : `: ${status.lastError.message}`;
-      return `${metadata.name} is ${status.state}${why}\n`;
+      return `${terminalLine(`${metadata.name} is ${status.state}${why}`)}\n`;
     });
   return [...promoted, ...trouble].join('');
 }

@@ -17,6 +17,8 @@ const LOOK_MS = 250;
 /** For the end of the copy, which took as long as it took. */
 const PROMOTION_SECONDS = 120;
 const REQUEST_TIMEOUT_MS = 300_000;
+/** The server gives up a place that does not answer after ten. */
+const ADD_TIMEOUT_MS = 60_000;
 const FAILED = new Set(['Diverged', 'Corrupt', 'Fenced']);
 /** After which an instance that is down is given up: by itself it is tried again for ever. */
 const DOWN_MS = 60_000;
@@ -40,13 +42,16 @@ export function migrateServed(
     async (client) => {
       const old = await primaryAt(client, from, signal);
       const url = absolute(to);
+      signal.throwIfAborted();
+      // Not cut short: who stops waiting for the answer would not know of what there is to let go.
+      const adding = AbortSignal.timeout(ADD_TIMEOUT_MS);
       const answer = await client.connect(
         PERSISTENCE_INSTANCES,
         '',
         old.name,
         'add',
         { url },
-        signal,
+        adding,
       );
       const { name } = answer as { readonly name: string };
       const bar = createBar(io, 'migrating', isJSON);

@@ -1,6 +1,7 @@
 // The instances of a stopped server: where each stands.
 import { lookAtPlace } from '#persistence/backup/look-at-place.ts';
 import { systemClock } from '#platform/clock.ts';
+import { terminalText } from '#platform/terminal-text.ts';
 import { formatTable } from '../output.ts';
 import { storageProblem } from './told-storage.ts';
 
@@ -37,6 +38,8 @@ export function stoppedTable(instances: readonly StoppedInstance[]): string {
     String(revision ?? '-'),
     location,
   ]);
-  const errors = instances.flatMap(({ error }) => (error === undefined ? [] : [`${error}\n`]));
+  const errors = instances.flatMap(({ error }) =>
+    error === undefined ? [] : [`${terminalText(error)}\n`],
+  );
   return `${formatTable(['INSTANCE', 'STATE', 'EPOCH', 'REVISION', 'LOCATION'], rows)}${errors.join('')}`;
 }

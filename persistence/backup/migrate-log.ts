@@ -2,6 +2,7 @@
 // counts the new instance alone, so that a start from it misses nobody, and the old one is a replica of it that is one claim behind.
 import { StorageFailedError } from '../errors.ts';
 import type { Cursor, LogDump, LogRecord } from '../provider.ts';
+import { markUnfinished } from '../unfinished.ts';
 import { clusterOf } from './cluster-of.ts';
 import type { OfflineInstance } from './offline-instance.ts';
 import { CLAIM_KIND, claimRecord } from './restore-claim.ts';
@@ -27,6 +28,7 @@ export async function migrateLog(migration: Migration): Promise<Cursor> {
   const dump = await source.dump(signal);
   const { provider, name } = target.instance;
   const { epoch } = await provider.claimEpoch(name, dump.epoch + 1);
+  await markUnfinished(target.instance, epoch, `windlass migrate from ${source.location}`);
   const revision = dump.revision + 1;
   const { compacted } = dump;
   const records = withClaim(migration, dump, epoch);

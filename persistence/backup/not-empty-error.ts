@@ -1,4 +1,7 @@
 // A place that was to be filled.
+import type { Cursor } from '../provider.ts';
+import { unfinishedMark } from '../unfinished.ts';
+import type { UnfinishedPlace } from '../unfinished.ts';
 
 /** The target holds something; nothing of it was changed. */
 export class NotEmptyError extends Error {
@@ -8,4 +11,12 @@ export class NotEmptyError extends Error {
     );
     this.name = 'NotEmptyError';
   }
+}
+
+/** @throws NotEmptyError, but not for what a fill of before has left that did not come to its end */
+export async function refuseFilled(place: UnfinishedPlace): Promise<Cursor> {
+  const cursor = await place.provider.cursor(place.name);
+  if (cursor.revision > 0 && (await unfinishedMark(place, cursor)) === undefined)
+    throw new NotEmptyError(place.location, cursor.revision);
+  return cursor;
 }

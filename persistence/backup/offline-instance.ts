@@ -5,10 +5,11 @@ import type { Clock } from '#platform/clock.ts';
 import { ForeignDataError } from '../errors.ts';
 import { parseMachineId } from '../machine-id.ts';
 import type { MachineId } from '../machine-id.ts';
-import { NotEmptyError } from './not-empty-error.ts';
+import { refuseFilled } from './not-empty-error.ts';
 import { openInstance } from '../open.ts';
 import type { LogDump } from '../provider.ts';
 import { recordsThrough } from '../records-through.ts';
+import { refuseUnfinished } from '../unfinished.ts';
 
 type Opened = Awaited<ReturnType<typeof openInstance>>;
 
@@ -40,15 +41,19 @@ export class OfflineInstance implements AsyncDisposable {
 
   /** @throws NotEmptyError, and what keeps it from being used */
   async refuseFilled(): Promise<void> {
-    const { provider, name } = this.instance;
-    const { revision } = await provider.cursor(name);
-    if (revision > 0) throw new NotEmptyError(this.location, revision);
+    await refuseFilled(this.instance);
   }
 
-  /** Consistent: nobody writes or compacts but the holder, which stands still or is at another revision later. */
+  /**
+   * Consistent: nobody writes or compacts but the holder, which stands still or is at another revision later.
+   *
+   * @throws ForeignDataError for a place that was not filled to the end
+   */
   async dump(signal: AbortSignal): Promise<LogDump> {
     const { provider, name } = this.instance;
-    const { epoch, revision, compacted } = await provider.cursor(name);
+    const cursor = await provider.cursor(name);
+    await refuseUnfinished(this.instance, cursor);
+    const { epoch, revision, compacted } = cursor;
     const records = recordsThrough(provider.replay(name, signal), revision);
     return { epoch, revision, compacted, records };
   }

@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { systemClock } from '#platform/clock.ts';
 import { CLAIM_KIND } from './restore-claim.ts';
+import { parseMachineId } from '../machine-id.ts';
+import type { MachineId } from '../machine-id.ts';
+import { openPersistence } from '../open.ts';
 import type { LogRecord } from '../provider.ts';
 import { allOf, comparable, dumpOf, someRecords } from './backup-fixture.ts';
 import { OfflineInstance } from './offline-instance.ts';
@@ -34,6 +37,13 @@ async function restoreInto(url: string, records: readonly LogRecord[], upTo = In
 async function contentOf(url: string): Promise<readonly LogRecord[]> {
   await using opened = await OfflineInstance.openExisting(url, systemClock);
   return await allOf((await opened.dump(signal)).records);
+}
+
+/** As a server with a data directory of its own. */
+async function startOn(...urls: readonly string[]): Promise<void> {
+  const machineId = parseMachineId('ab'.repeat(16)) as MachineId;
+  await using log = await openPersistence({ urls, machineId, clock: systemClock });
+  await log.open(signal);
 }
 
 test('a restored log holds the live objects and begins far above all that was given out', async () => {
@@ -107,7 +117,7 @@ test('a place that holds something is refused and stays as it is', async () => {
   assert.deepEqual(comparable(await contentOf(url)), before);
 });
 
-test('a source that fails leaves the place empty', async () => {
+test('a source that fails leaves a place that says so, and the next restore fills it', async () => {
   const url = `sqlite:${join(folder, 'failing.db')}`;
   const records = someRecords(1_000);
   const live = new LiveObjects();
@@ -128,8 +138,14 @@ test('a source that fails leaves the place empty', async () => {
       /the source is gone/,
     );
   }
-  assert.deepEqual(await contentOf(url), []);
+  const unfinished = {
+    name: 'ForeignDataError',
+    message: /failing\.db: it was to be filled by windlass restore, which has not come to its end/,
+  };
+  await assert.rejects(contentOf(url), unfinished);
+  await assert.rejects(startOn(url), unfinished);
   assert.equal((await restoreInto(url, records)).revision, 2 ** 32);
+  await startOn(url);
 });
 
 test('copyLog() keeps the history and its revisions', async () => {

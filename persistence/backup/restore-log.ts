@@ -2,8 +2,9 @@
 // out, so that no resourceVersion goes back or is given twice, clients list again, and a replica of the old life is told apart.
 import type { Cursor, LogDump, LogPersistenceProvider, LogRecord } from '../provider.ts';
 import { clusterOf } from './cluster-of.ts';
-import { NotEmptyError } from './not-empty-error.ts';
+import { refuseFilled } from './not-empty-error.ts';
 import { CLAIM_KIND, claimRecord } from './restore-claim.ts';
+import { markUnfinished } from '../unfinished.ts';
 import type { LiveObjects } from './summary.ts';
 
 /** What was acknowledged after the backup got revisions and epochs below these steps. */
@@ -44,10 +45,10 @@ export interface RestoreOptions {
 export async function restoreLog(options: RestoreOptions): Promise<Cursor> {
   const { target, source } = options;
   const { provider, name } = target;
-  const found = await provider.cursor(name);
-  if (found.revision > 0) throw new NotEmptyError(target.location, found.revision);
+  const found = await refuseFilled(target);
   const wanted = nextStep(Math.max(source.cursor.epoch, found.epoch), EPOCH_STEP);
   const { epoch } = await provider.claimEpoch(name, wanted);
+  await markUnfinished(target, epoch, 'windlass restore');
   const revision = nextStep(source.cursor.revision, REVISION_STEP);
   await provider.restore(name, {
     epoch,
@@ -66,9 +67,9 @@ export async function restoreLog(options: RestoreOptions): Promise<Cursor> {
  */
 export async function copyLog(target: RestoreTarget, dump: LogDump): Promise<Cursor> {
   const { provider, name } = target;
-  const found = await provider.cursor(name);
-  if (found.revision > 0) throw new NotEmptyError(target.location, found.revision);
+  await refuseFilled(target);
   const { epoch } = await provider.claimEpoch(name, dump.epoch);
+  await markUnfinished(target, epoch, 'windlass backup create');
   await provider.restore(name, { ...dump, epoch });
   return provider.cursor(name);
 }

@@ -1,6 +1,7 @@
 // Instances that come while the log is open, and may go again: what `windlass migrate` copies to. Nobody waits for one, and a start
 // knows nothing of it, until it has been made the primary.
 import type { MachineId } from '../machine-id.ts';
+import { refuseUnfinished } from '../unfinished.ts';
 import type { Clock } from '#platform/clock.ts';
 import { readClaims } from './claim.ts';
 import type { Following } from './following.ts';
@@ -81,8 +82,9 @@ export class Attaching {
     const { provider, name, location } = instance;
     const looking = async (): Promise<string | undefined> => {
       await provider.initialize(machineId);
-      const { revision } = await provider.cursor(name);
-      if (revision === 0) return undefined;
+      const cursor = await provider.cursor(name);
+      if (cursor.revision === 0) return undefined;
+      await refuseUnfinished(instance, cursor);
       return (await readClaims(provider, name)).at(-1)?.cluster ?? 'unknown';
     };
     const deadline = new Deadline(clock, ANSWER_MS, new AbortController().signal);

@@ -1,6 +1,7 @@
 // What an instance holds, asked for within a deadline: a start waits for nobody for long.
 import { CorruptDataError } from '../errors.ts';
 import type { Cursor } from '../provider.ts';
+import { refuseUnfinished } from '../unfinished.ts';
 import type { Clock } from '#platform/clock.ts';
 import { sleep } from '#platform/clock.ts';
 import type { Found } from './choice.ts';
@@ -23,6 +24,7 @@ export async function inspect(
 ): Promise<Inspected> {
   const looking = async (): Promise<Inspected> => {
     const cursor = await cursorOf(instance);
+    await refuseUnfinished(instance, cursor);
     return {
       instance,
       seen: { cursor, claims: await readClaims(instance.provider, instance.name) },

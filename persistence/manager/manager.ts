@@ -17,10 +17,11 @@ import type {
   WriteState,
 } from '../log.ts';
 import type { MachineId } from '../machine-id.ts';
-import type { Cursor, LogDump, LogRecord } from '../provider.ts';
+import type { Cursor, LogDump, LogRecord, Verified } from '../provider.ts';
 import { recordsThrough } from '../records-through.ts';
 import type { AckRules } from './ack-policy.ts';
 import type { ClaimBook, ClaimNotes } from './claim-book.ts';
+import { compareObjects } from './compare-objects.ts';
 import type { ManagedInstance } from './instance.ts';
 import { openLog } from './opening.ts';
 import type { Opened } from './opening.ts';
@@ -103,7 +104,7 @@ export class PersistenceManager implements PersistenceLog {
       },
       dump: (name, signal) => this.#dump(name, signal),
       resync: (name) => this.#resync(name),
-      verify: async (name, signal) => this.#known(name).provider.verify(name, signal),
+      verify: (name, signal) => this.#verify(name, signal),
     };
   }
 
@@ -251,6 +252,18 @@ export class PersistenceManager implements PersistenceLog {
       release();
       throw error;
     }
+  }
+
+  async #verify(name: string, signal: AbortSignal): Promise<Verified> {
+    const instance = this.#known(name);
+    const { replicas, primary, compaction } = this.#open;
+    const replica = replicas.find((one) => one.instance === instance);
+    if (instance.keepsLog || replica?.monitor.state !== 'Up')
+      return instance.provider.verify(name, signal);
+    const release = await compaction.hold();
+    const { revision: reached } = replica;
+    const comparison = { primary: primary.instance, replica: instance, reached, signal };
+    return compareObjects(comparison).finally(release);
   }
 
   /** Those of the configuration, then those that were attached. */

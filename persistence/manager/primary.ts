@@ -9,7 +9,9 @@ import {
 } from '../errors.ts';
 import { revisionsOf } from '../encoding.ts';
 import type { InstanceReport } from '../log.ts';
+import { statusOf } from '../provider-status.ts';
 import type { Clock } from '#platform/clock.ts';
+import { errorOf, watchAnswer } from './answering.ts';
 import { Breaker } from './breaker.ts';
 import type { ManagedInstance } from './instance.ts';
 import { InstanceMonitor } from './instance-monitor.ts';
@@ -115,14 +117,10 @@ export class Primary {
   }
 
   #watch(): () => void {
-    const { location, answerMs } = this.instance;
-    if (answerMs === undefined) return () => undefined;
-    return this.#clock.schedule(answerMs, () => {
-      this.#stall = new StorageUnreachableError(
-        `Cannot write to ${location}: it has not answered for ${answerMs / 1_000} s; what becomes of the write under way is not known until it does`,
-      );
-      this.monitor.become('Down', this.#stall);
-      this.#stalled(this.#stall);
+    return watchAnswer(this.instance, this.#clock, (error) => {
+      this.#stall = error;
+      this.monitor.become('Down', error);
+      this.#stalled(error);
     });
   }
 
@@ -139,7 +137,7 @@ export class Primary {
     if (error instanceof StorageFailedError) return this.monitor.become('Down', error);
     if (!(error instanceof StorageUnreachableError)) {
       // A full disk answers at once and is full no longer from one moment to the next: nothing to wait for.
-      return this.monitor.become(provider.instanceStatus(name).status ? 'Up' : 'Down', error);
+      return this.monitor.become(statusOf(provider, name).status ? 'Up' : 'Down', error);
     }
     this.#breaker.failed();
     if (!this.#breaker.isOpen) return;
@@ -157,7 +155,7 @@ export class Primary {
       await this.instance.provider.cursor(this.instance.name);
     } catch (error) {
       this.#breaker.failed();
-      this.monitor.become('Down', error as Error);
+      this.monitor.become('Down', errorOf(error));
       this.#probeLater();
       return;
     }
@@ -176,7 +174,7 @@ function understood(error: unknown, location: string): Error {
     StorageUnreachableError,
   ];
   if (known.some((type) => error instanceof type)) return error as Error;
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  const { name, message } = errorOf(error);
   // Of another copy of the same class.
   if (name === 'StorageUnreachableError')
     return new StorageUnreachableError(message, { cause: error });

@@ -5,8 +5,10 @@ import { CompactedError, CorruptDataError, EpochLostError } from '../errors.ts';
 import type { InstanceReport } from '../log.ts';
 import type { MachineId } from '../machine-id.ts';
 import type { Cursor } from '../provider.ts';
+import { statusOf } from '../provider-status.ts';
 import type { Clock } from '#platform/clock.ts';
 import { sleep } from '#platform/clock.ts';
+import { errorOf, watchAnswer } from './answering.ts';
 import { Breaker } from './breaker.ts';
 import { foreignClaim, mayBeAcknowledged } from './choice.ts';
 import { readClaims } from './claim.ts';
@@ -96,15 +98,13 @@ export class Replica {
 
   /** Has not kept up for longer than a write should wait. */
   get isLost(): boolean {
-    const since = this.#stalledSince;
-    return since !== undefined && this.#options.clock.monotonic() - since >= LOST_MS;
+    return this.stalledMs >= LOST_MS;
   }
 
   /** How long it has not kept up, in milliseconds. */
   get stalledMs(): number {
-    return this.#stalledSince === undefined
-      ? 0
-      : this.#options.clock.monotonic() - this.#stalledSince;
+    const since = this.#stalledSince;
+    return since === undefined ? 0 : this.#options.clock.monotonic() - since;
   }
 
   start(): void {
@@ -150,7 +150,7 @@ export class Replica {
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         if (signal.aborted) continue;
-        this.#failed(error as Error, isConnected);
+        this.#failed(errorOf(error), isConnected);
         if (this.monitor.state === 'Fenced') return;
         const delay = Math.max(this.#breaker.waitMs, RETRY_MS * (1 + random()));
         await sleep(clock, delay, this.#round.signal).catch(() => undefined);
@@ -159,6 +159,7 @@ export class Replica {
   }
 
   #failed(error: Error, isConnected: boolean): void {
+    const { provider, name } = this.instance;
     this.#stall();
     if (error instanceof TakenOverError) {
       this.monitor.become('Fenced', error.cause);
@@ -176,25 +177,17 @@ export class Replica {
     // A refused append may mean no more than that somebody was faster, or an answer was lost: connecting anew tells.
     const isCorrupt = error instanceof CorruptDataError && (!isConnected || this.#breaker.isOpen);
     // A single slip is tried again before anybody is told.
-    if (this.#breaker.isOpen || isCorrupt || !this.#isAvailable()) {
+    if (this.#breaker.isOpen || isCorrupt || !statusOf(provider, name).status) {
       this.monitor.become(isCorrupt ? 'Corrupt' : 'Down', error);
     } else this.monitor.become('CatchingUp', error);
     this.#options.progressed();
   }
 
-  #isAvailable(): boolean {
-    return this.instance.provider.instanceStatus(this.instance.name).status;
-  }
-
   /** Afterwards the replica is a prefix of the primary that history reaches back to. */
   async #connect(signal: AbortSignal): Promise<void> {
-    const { provider, name, keepsLog } = this.instance;
+    const { name, keepsLog } = this.instance;
     if (this.monitor.state === 'Corrupt') return this.#replaceDamaged(signal);
-    if (!this.#isAvailable()) await provider.initialize(this.#options.machineId);
-    let cursor = await provider.cursor(name);
-    if (this.#token === undefined || cursor.epoch !== this.#token)
-      cursor = await this.#claim(cursor);
-    const head = { claims: await this.#claims(), revision: cursor.revision };
+    const head = await this.#answer(() => this.#head());
     this.#revision = 0;
     if (this.#resync !== undefined) return this.#copyWhole(signal, head.revision > 0);
     switch (relationOf(this.#source.head, head)) {
@@ -212,16 +205,35 @@ export class Replica {
         this.monitor.become('Diverged');
         return this.#copyWhole(signal, true);
       case 'Foreign':
-        if (keepsLog) {
+        if (keepsLog)
           throw new LeftAloneError(
             `${name} holds data that is not known to be of this cluster; give this instance an empty place, or make it anew with: windlass persistence resync ${name}`,
           );
-        }
         this.monitor.become('Diverged');
         return this.#copyWhole(signal, true);
     }
     this.#revision = head.revision;
     if (this.monitor.state !== 'Up') this.monitor.become('CatchingUp');
+  }
+
+  /** Opens it where it is closed, and takes the epoch where it is not ours. */
+  async #head(): Promise<LogHead> {
+    const { provider, name } = this.instance;
+    if (!statusOf(provider, name).status) await provider.initialize(this.#options.machineId);
+    let cursor = await provider.cursor(name);
+    if (this.#token === undefined || cursor.epoch !== this.#token)
+      cursor = await this.#claim(cursor);
+    return { claims: await this.#claims(), revision: cursor.revision };
+  }
+
+  /** One that hangs is Down until it answers. */
+  #answer<T>(work: () => Promise<T>): Promise<T> {
+    const cancel = watchAnswer(this.instance, this.#options.clock, (error) => {
+      this.#stall();
+      this.monitor.become('Down', error);
+      this.#options.progressed();
+    });
+    return work().finally(cancel);
   }
 
   async #replaceDamaged(signal: AbortSignal): Promise<void> {
@@ -248,7 +260,6 @@ export class Replica {
   /** Takes the epoch there, unless the log shows that somebody else goes on with it. */
   async #claim({ epoch: found }: Cursor): Promise<Cursor> {
     const { provider, name, keepsLog } = this.instance;
-    const { claim } = this.#source;
     const held = this.#token;
     if (keepsLog) {
       if (held !== undefined && this.#isStarting) throw new TakenOverError(name, held, found);
@@ -259,7 +270,7 @@ export class Replica {
         `${name} is written by another control plane now; give each its own place, or make it anew with: windlass persistence resync ${name}`,
       );
     }
-    const cursor = await provider.claimEpoch(name, claim.epoch);
+    const cursor = await provider.claimEpoch(name, this.#source.claim.epoch);
     this.#token = cursor.epoch;
     return cursor;
   }
@@ -269,9 +280,8 @@ export class Replica {
     const { claim } = this.#source;
     const { provider, name, keepsLog } = this.instance;
     const claims = await readClaims(provider, name);
-    if (keepsLog && isSuperseded(claim, claims)) {
+    if (keepsLog && isSuperseded(claim, claims))
       throw new TakenOverError(name, claim.epoch, claims.at(-1)?.epoch ?? 0);
-    }
     return claims;
   }
 
@@ -303,18 +313,19 @@ export class Replica {
   }
 
   async #feed(signal: AbortSignal): Promise<void> {
+    const { provider, name } = this.instance;
     for (;;) {
       signal.throwIfAborted();
       const entries = this.#source.tail.after(this.#revision, APPEND_BYTES);
       const last = entries?.at(-1)?.last;
       if (entries !== undefined && last !== undefined) {
         if (this.monitor.state === 'Up') this.#stall();
-        const batches = entries.map(({ batch }) => batch);
         const wasNewest = last >= this.#source.head.revision;
         const { clock, persisted } = this.#options;
-        const batch = joinBatches(batches, this.#token ?? 0);
+        const batches = entries.map(({ batch }) => batch);
+        const joined = joinBatches(batches, this.#token ?? 0);
         const began = clock.monotonic();
-        await this.instance.provider.append(this.instance.name, batch);
+        await this.#answer(async () => provider.append(name, joined));
         persisted((clock.monotonic() - began) / 1_000);
         this.#advance(last);
         // Under load there is always more; what counts is that one append brought it up to date.
@@ -356,6 +367,7 @@ export class Replica {
   #advance(revision: number): void {
     this.#revision = revision;
     this.#breaker.succeeded();
+    if (this.monitor.state === 'Down') this.monitor.become('CatchingUp');
     if (this.monitor.state === 'Up') {
       this.#cancelLost();
       this.#stalledSince = undefined;

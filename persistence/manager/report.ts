@@ -1,4 +1,5 @@
 // How an instance is, for people and metrics.
+import { statusOf } from '../provider-status.ts';
 import type { InstanceReport, InstanceRole, InstanceState } from '../log.ts';
 import type { AckRules } from './ack-policy.ts';
 import type { ManagedInstance } from './instance.ts';
@@ -69,7 +70,7 @@ export function unopenedReport(
 }
 
 function shared(instance: ManagedInstance, role: InstanceRole, rules: AckRules) {
-  const { exists, status, meanPersistLatency } = instance.provider.instanceStatus(instance.name);
+  const { exists, status, meanPersistLatency } = statusOf(instance.provider, instance.name);
   return {
     name: instance.name,
     provider: instance.providerName,

@@ -32,8 +32,9 @@ testObjectProvider(test, 'the example of deploy/examples', async () => {
 test('loadProvider() gives the parameters after the question mark, and knows a replica from a primary', async () => {
   const folder = join(root, 'a folder & more');
   const text = `${EXAMPLE}?folder=${encodeURIComponent(folder)}`;
-  const { provider, instance, location, keepsLog } = await loadProvider(text);
-  assert.deepEqual([keepsLog, location], [false, `module:${EXAMPLE}`]);
+  const { provider, instances, location, keepsLog } = await loadProvider(text);
+  const [instance = ''] = instances;
+  assert.deepEqual([keepsLog, location, instances.length], [false, `module:${EXAMPLE}`, 1]);
   assert.match(instance, /^files-[0-9a-f]{8}$/);
   await provider.initialize(machine);
   await provider.putObject(instance, { kind: 'k', key: 'a', value: Buffer.from('1') });
@@ -67,10 +68,21 @@ for (const [what, source, message] of [
     `export default { ${SEVEN}, instances(){ return ["My Files"] } }`,
     /must give names as in files-3f2a9c01/,
   ],
+  ['none', `export default { ${SEVEN}, instances(){ return [] } }`, /instances\(\) gives none/],
   [
-    'many',
-    `export default { ${SEVEN}, instances(){ return ["x-000000", "x-000001"] } }`,
-    /has 2 instances; give one/,
+    'twice',
+    `export default { ${SEVEN}, instances(){ return ["x-000000", "x-000000"] } }`,
+    /gives a name twice/,
+  ],
+  [
+    'promised',
+    `export default { ${SEVEN}, async instances(){ return ["x-000000"] } }`,
+    /must give an array of names at once/,
+  ],
+  [
+    'nameless',
+    `export default { ${SEVEN}, instances(){ throw "no name" } }`,
+    /instances\(\) fails: no name/,
   ],
 ] as const) {
   test(`loadProvider() names what is wrong: ${what}`, async () => {
@@ -90,4 +102,22 @@ test('loadProvider() of a file that is not there, and of a whole provider', asyn
   const path = join(root, 'whole.mjs');
   await writeFile(path, `export default { ${SEVEN}, ${LOG}, async [Symbol.asyncDispose]() {} }`);
   assert.equal((await loadProvider(path)).keepsLog, true);
+});
+
+test('loadProvider() takes a provider of several instances, and no keys in the URL', async () => {
+  const path = join(root, 'several.mjs');
+  const names = ['x-000000', 'x-000001'];
+  await writeFile(
+    path,
+    `export default { ${SEVEN}, instances(){ return ${JSON.stringify(names)} } }`,
+  );
+  assert.deepEqual((await loadProvider(path)).instances, names);
+  for (const name of ['token', 'apiKey', 'access_key', 'dbPassword', 'clientSecret', 'key'])
+    await assert.rejects(loadProvider(`${path}?x=1&${name}=hunter2`), (error: Error) => {
+      assert.match(error.message, new RegExp(`parameter ${name}; keys never stand in a URL`));
+      assert.ok(!error.message.includes('hunter2'));
+      return true;
+    });
+  for (const name of ['tokenFile', 'passwordFile', 'keyspace', 'secretName', 'region'])
+    await loadProvider(`${path}?${name}=x`);
 });

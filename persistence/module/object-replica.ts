@@ -1,7 +1,13 @@
 // A provider of the seven verbs as a replica of the log: each change is put or deleted in its order, and how far that got lies beside
 // the objects, under a kind of ours. It knows no history: it follows, and is never what a start reads from.
 import { decodeBatch } from '../encoding.ts';
-import { CompactedError, CorruptDataError, EpochLostError, StorageFailedError } from '../errors.ts';
+import {
+  CompactedError,
+  CorruptDataError,
+  EpochLostError,
+  StorageFailedError,
+  StorageUnreachableError,
+} from '../errors.ts';
 import type { MachineId } from '../machine-id.ts';
 import type {
   Cursor,
@@ -110,15 +116,21 @@ export class ObjectReplica implements LogPersistenceProvider {
     const state = await this.#state(instance);
     if (state.epoch !== dump.epoch) throw new EpochLostError(instance, dump.epoch, state.epoch);
     const kinds = new Set(state.kinds);
+    const live = new Set<string>();
     await this.#keep(instance, { ...EMPTY, epoch: state.epoch, kinds: [...kinds] });
-    for (const kind of kinds) await this.#removeAll(instance, kind);
     for await (const records of dump.records) {
       const size = kinds.size;
       for (const { kind } of records) kinds.add(kind);
       if (kinds.size > size)
         await this.#keep(instance, { ...EMPTY, epoch: state.epoch, kinds: [...kinds] });
-      for (const record of records) await this.#apply(instance, record);
+      for (const record of records) {
+        await this.#apply(instance, record);
+        if (record.value === undefined) live.delete(idOf(record));
+        else live.add(idOf(record));
+      }
     }
+    // In the end, so that what stays is never away; also what a provider kept that had lost how far it was.
+    for (const kind of kinds) await this.#removeAll(instance, kind, live);
     const { epoch, revision } = dump;
     const compacted = revision;
     await this.#keep(instance, { ...EMPTY, epoch, revision, compacted, kinds: [...kinds] });
@@ -161,12 +173,20 @@ export class ObjectReplica implements LogPersistenceProvider {
     else await this.#inner.putObject(instance, { kind, key, value });
   }
 
-  async #removeAll(instance: string, kind: string): Promise<void> {
+  async #removeAll(instance: string, kind: string, but?: ReadonlySet<string>): Promise<void> {
     for (const { key } of await this.#inner.getAllObjects(instance, kind))
-      await this.#inner.deleteObject(instance, kind, key);
+      if (but?.has(idOf({ kind, key })) !== true)
+        await this.#inner.deleteObject(instance, kind, key);
   }
 
+  /** @throws StorageUnreachableError for what the provider itself calls gone or down: nothing is asked of it then */
   async #state(instance: string): Promise<ReplicaState> {
+    const { exists, status } = this.#inner.instanceStatus(instance);
+    if (!exists || !status) {
+      throw new StorageUnreachableError(
+        `Cannot use ${instance}: its provider says that it ${exists ? 'is down' : 'does not exist'}`,
+      );
+    }
     const found = await this.#inner.getObject(instance, STATE_KIND, STATE_KEY);
     if (found === undefined) return EMPTY;
     const state = parsed(found.value);
@@ -201,6 +221,10 @@ function isState(value: unknown): value is ReplicaState {
     Array.isArray(kinds) &&
     kinds.every((kind) => typeof kind === 'string')
   );
+}
+
+function idOf({ kind, key }: { readonly kind: string; readonly key: string }): string {
+  return `${kind}\0${key}`;
 }
 
 function cursorOf({ epoch, revision, compacted }: ReplicaState): Cursor {

@@ -107,6 +107,15 @@ test('keys in the URL are refused, and neither the message nor the shown URL rep
     `s3://bucket/x?region=a&X-Amz-Signature=${secret}`,
     `s3://bucket/x?unknown=${secret}`,
     `s3://bucket/x#${secret}`,
+    `s3://AKIA:${secret}%40bucket/x`,
+    `s3://AKIA:${secret}/x`,
+    `s3://bucket/x?endpoint=https://AKIA:${secret}%40s3.example.com`,
+    `s3://bucket/x?endpoint=https%3A%2F%2FAKIA%3A${secret}%40s3.example.com`,
+    `s3://bucket/x?endpoint=https://s3.example.com/%3FX-Amz-Signature=${secret}`,
+    `s3://bucket/x?endpoint=https://s3.example.com/x?X-Amz-Signature=${secret}`,
+    `s3://bucket/x?endpoint=s3.example.com?${secret}`,
+    `s3://bucket/x?endpoint=https://s3.example.com%23${secret}`,
+    `s3://bucket/x?region=a%26secretKey=${secret}%25`,
   ]) {
     assert.ok(!refusal(url).includes(secret), url);
     assert.ok(!redactS3Url(url).includes(secret), redactS3Url(url));

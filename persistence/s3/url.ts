@@ -71,12 +71,18 @@ export function describeS3Location({ bucket, prefix, endpoint }: S3Location): st
 /** The URL as a message may show it: without user info and without values of parameters that we do not know. */
 export function redactS3Url(url: string): string {
   const [base = '', query] = url.split(/\?(.*)/s);
-  const shown = base.replace(/^s3:\/\/.*@/s, 's3://…@').replace(/#.*/s, '#…');
+  const [authority = ''] = base.slice('s3://'.length).split('/');
+  const shown = (
+    base.includes('@')
+      ? base.replace(/^s3:\/\/.*@/s, 's3://…@')
+      : base.replace(authority, shownPart(authority))
+  ).replace(/#.*/s, '#…');
   if (query === undefined) return shown;
   const parameters = query.split('&').map((parameter) => {
     const name = parameter.split('=')[0] ?? '';
-    const isOurs = PARAMETERS.includes(name) && !parameter.includes('@');
-    return isOurs ? parameter.replace(/#.*/s, '#…') : `${name}=…`;
+    const [[, value = ''] = []] = new URLSearchParams(parameter);
+    const isShown = PARAMETERS.includes(name) && !/[@?#%;&=]/.test(value);
+    return isShown ? parameter : `${name}=…`;
   });
   return `${shown}?${parameters.join('&')}`;
 }
@@ -85,7 +91,7 @@ function parseBucket(bucket: string): string {
   if (bucket === '') throw new S3UrlError(`a bucket must follow, as in ${EXAMPLE}`);
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) || bucket.includes('..')) {
     throw new S3UrlError(
-      `the bucket is "${bucket}"; names of buckets are 3 to 63 lower-case letters, digits, dots and dashes, with a letter or digit at both ends`,
+      `the bucket is "${shownPart(bucket)}"; names of buckets are 3 to 63 lower-case letters, digits, dots and dashes, with a letter or digit at both ends`,
     );
   }
   return bucket;
@@ -119,7 +125,9 @@ function parseParameters(query: string): ReadonlyMap<string, string> {
       );
     }
     if (!PARAMETERS.includes(name)) {
-      throw new S3UrlError(`it holds the parameter ${name}; known are ${PARAMETERS.join(', ')}`);
+      throw new S3UrlError(
+        `it holds the parameter ${shownPart(name)}; known are ${PARAMETERS.join(', ')}`,
+      );
     }
     if (parameters.has(name)) throw new S3UrlError(`it holds ${name} twice; give it once`);
     if (value === '') throw new S3UrlError(`${name} is empty; give it a value or leave it out`);
@@ -132,7 +140,7 @@ function parseEndpoint(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   const endpoint = URL.parse(text);
   if (endpoint === null || !/^https?:$/.test(endpoint.protocol)) {
-    const shown = text.includes('@') ? 'not' : `"${text}", which is not`;
+    const shown = /[@?#]/.test(text) ? 'not' : `"${text}", which is not`;
     throw new S3UrlError(`endpoint is ${shown} a URL like https://s3.example.com`);
   }
   if (endpoint.username !== '' || endpoint.password !== '') {
@@ -142,7 +150,7 @@ function parseEndpoint(text: string | undefined): string | undefined {
   }
   if (endpoint.pathname !== '/' || endpoint.search !== '' || endpoint.hash !== '') {
     throw new S3UrlError(
-      `endpoint is "${text}"; it ends with the host and port: bucket and prefix go before the "?"`,
+      `endpoint has more than ${endpoint.origin}; it ends with the host and port: bucket and prefix go before the "?"`,
     );
   }
   if (endpoint.protocol === 'http:' && !isLoopback(endpoint.hostname)) {
@@ -160,7 +168,7 @@ function isLoopback(host: string): boolean {
 function parsePathStyle(text: string | undefined): boolean | undefined {
   if (text === undefined) return undefined;
   if (text !== 'true' && text !== 'false') {
-    throw new S3UrlError(`pathStyle is "${text}"; it is true or false`);
+    throw new S3UrlError(`pathStyle is "${shownPart(text)}"; it is true or false`);
   }
   return text === 'true';
 }
@@ -172,5 +180,10 @@ function parseName(
   example: string,
 ): string | undefined {
   if (text === undefined || form.test(text)) return text;
-  throw new S3UrlError(`${parameter} is "${text}"; give a name like ${example}`);
+  throw new S3UrlError(`${parameter} is "${shownPart(text)}"; give a name like ${example}`);
+}
+
+/** Up to where user info or other parameters may begin that were written in another way; a port may be seen. */
+function shownPart(text: string): string {
+  return /^[^:]*:\d{1,5}$/.test(text) ? text : text.replace(/[:&=@?#%;].*/s, '…');
 }

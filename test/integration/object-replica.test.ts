@@ -69,8 +69,13 @@ async function serve(name: string) {
 
 type Served = Awaited<ReturnType<typeof serve>>;
 
+async function loaded() {
+  const { provider, instances } = await loadProvider(module);
+  return { provider, instance: instances[0] ?? '' };
+}
+
 async function copied(kind = KIND): Promise<readonly string[]> {
-  const { provider, instance } = await loadProvider(module);
+  const { provider, instance } = await loaded();
   const objects = await provider.getAllObjects(instance, kind);
   return objects.map(({ key }) => key.replace('default/', '')).toSorted();
 }
@@ -119,7 +124,7 @@ test('a provider of the seven verbs follows the primary', async (t) => {
   await t.test('a server starts without it, and it goes on from where it was', async () => {
     await server.stop();
     // A copy of the whole would remove it.
-    const { provider, instance } = await loadProvider(module);
+    const { provider, instance } = await loaded();
     await provider.putObject(instance, { kind: KIND, key: 'default/planted', value: Buffer.of(1) });
     await rename(copy, `${copy}-away`);
     await writeFile(copy, 'in the way');
@@ -138,7 +143,7 @@ test('a provider of the seven verbs follows the primary', async (t) => {
     await other.create('e');
     await arrives('e');
     await isUp(other);
-    const { provider, instance } = await loadProvider(module);
+    const { provider, instance } = await loaded();
     const claims = await provider.getAllObjects(instance, 'windlass/claims');
     assert.equal(claims.length, 1);
     assert.match((await readdir(copy)).join(' '), /aside-\d+-\d+%2Fcore%2Fconfigmaps/);
