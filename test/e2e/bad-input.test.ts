@@ -39,7 +39,7 @@ suite('the command line', () => {
     [
       ['up', '--persistence', 'mysql:x'],
       2,
-      /--persistence must be sqlite:PATH, nfs:PATH, s3:.*, found "mysql:x"/,
+      /--persistence must be sqlite:PATH, nfs:PATH, s3:.*, found "mysql:…"/,
     ],
     [
       [
