@@ -11,6 +11,7 @@ import { SigningRequests } from './certificates/signing-requests.ts';
 import { Health } from './start/health.ts';
 import { StoredPods } from './http/bound-pods.ts';
 import { buildInfo, exposeBuildInfo } from './http/build-info.ts';
+import { DEFAULT_SEATS, Fairness } from './http/fairness/fairness.ts';
 import { ServerMetrics } from './http/metrics.ts';
 import { startServer } from './http/server.ts';
 import type { ApiServer } from './http/server.ts';
@@ -200,6 +201,12 @@ async function listen(options: ControlPlaneOptions, parts: Parts): Promise<ApiSe
       ownCertificates: certificates,
       tunnels: new NodeTunnels({ clock, ids: systemIds, logger }),
       persistence: parts.shown.operations,
+      fairness: new Fairness({
+        clock,
+        metrics,
+        seats: options.maxRequestsInFlight ?? DEFAULT_SEATS,
+        controllersUser: CONTROLLERS_USER,
+      }),
       metrics: new ServerMetrics(metrics),
       exposeMetrics: async () => {
         const [own, other] = await Promise.all([metrics.expose(), extraMetrics?.() ?? '']);

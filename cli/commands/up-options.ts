@@ -62,6 +62,14 @@ export const upOptions = {
     type: 'boolean',
     help: 'Start although acknowledged writes may be missing in what can be reached',
   },
+  'max-requests-inflight': {
+    type: 'integer',
+    placeholder: 'N',
+    minimum: 0,
+    maximum: 100_000,
+    default: 600,
+    help: 'Requests that are answered at once, watches aside; others wait, fairly by user; 0 for no limit',
+  },
   relaxed: {
     type: 'string',
     placeholder: 'KINDS',
@@ -140,6 +148,7 @@ export interface UpSettings {
   /** Storage keys of further kinds to seal. */
   readonly sealKinds: readonly string[];
   /** Storage keys of resources that are acknowledged before they are durable. */
+  readonly maxRequestsInFlight: number;
   readonly relaxed: readonly string[];
   readonly replication: ReplicationSettings;
   readonly authentication: AuthenticationOptions;
@@ -175,6 +184,7 @@ export function upSettings(
         : [`sqlite:${join(data.path, 'state.db')}`],
     secretsKeys: secretsKeys(values['secrets-key'], data, environment),
     sealKinds: sealKinds(values['seal-kinds']),
+    maxRequestsInFlight: values['max-requests-inflight'],
     relaxed: relaxedResources(values.relaxed ?? ''),
     replication: {
       ack: values.ack,

@@ -106,6 +106,7 @@ async function startServer(
         relaxed: settings.relaxed,
         replication: settings.replication,
         authentication: settings.authentication,
+        maxRequestsInFlight: settings.maxRequestsInFlight,
         bootstrapObjects: ownKinds(),
         logger: logger.child({ component: 'controlplane' }),
         clock: systemClock,

@@ -5,6 +5,7 @@ import { anonymous } from '../api/user.ts';
 import type { UserInfo } from '../api/user.ts';
 import type { ResourceDefinition } from '../api/resource.ts';
 
+import type { Turn } from './fairness/fairness.ts';
 import type { RequestInfo } from './request-info.ts';
 
 export type Handler = (context: RequestContext) => void | Promise<void>;
@@ -20,6 +21,8 @@ export class RequestContext {
   user: UserInfo = anonymous;
   /** The kind that the path names; absent for other paths. */
   definition: ResourceDefinition | undefined;
+  /** What it has of the seats that requests share. */
+  turn: Turn | undefined;
   /** How long the answer may take, in milliseconds. */
   readonly timeoutMs: number;
   /** Watches and followed logs: not timed out, ended by drain(). */

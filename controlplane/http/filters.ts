@@ -18,6 +18,7 @@ export function filterChain(services: Services, authenticator: Authenticator): F
   const filters: readonly Filter[] = [
     panicGuard(services),
     authenticate(services, authenticator),
+    takeTurn(services),
     resolveDefinition(services),
     authorize(services),
   ];
@@ -46,6 +47,14 @@ function authenticate(services: Services, authenticator: Authenticator): Filter 
     if (user instanceof Promise) return enterLate(context, user, next);
     context.user = user;
     return next(context);
+  };
+}
+
+/** Whoever has too many requests at once waits, so that others need not. */
+function takeTurn({ fairness }: Services): Filter {
+  return (next) => (context) => {
+    const turn = fairness.enter(context);
+    return turn === undefined ? next(context) : turn.then(() => next(context));
   };
 }
 

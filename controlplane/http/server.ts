@@ -191,6 +191,7 @@ function requestListener(
     inFlight.add(context);
     response.once('close', () => {
       inFlight.remove(context);
+      services.fairness.leave(context);
       if (!response.writableFinished) {
         context.abort(new Error('the client closed the connection'));
         if (!context.isLongRunning) metrics.aborted(context);

@@ -12,6 +12,7 @@ import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
 import type { Logger } from '#platform/logging.ts';
 
+import type { Fairness } from './fairness/fairness.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { PersistencePort } from './persistence-port.ts';
 import type { NodeTunnels } from './tunnels.ts';
@@ -60,6 +61,7 @@ export interface Services {
   readonly certificates: CertificateSigner;
   readonly ownCertificates: OwnCertificatesPort;
   readonly persistence: PersistencePort;
+  readonly fairness: Fairness;
   readonly metrics: ServerMetrics;
   /** The text of /metrics. */
   readonly exposeMetrics: () => Promise<string>;

@@ -32,6 +32,8 @@ export interface ControlPlaneOptions {
   readonly bootstrapObjects: readonly unknown[];
   /** How people and programs show who they are, beside client certificates and tokens of service accounts. */
   readonly authentication?: AuthenticationOptions;
+  /** Requests that are answered at once, watches aside; the others wait. 0: no limit; 600 when absent. */
+  readonly maxRequestsInFlight?: number;
   /** Of the windlass package, for /version. */
   readonly version: string;
   readonly logger: Logger;

@@ -7,6 +7,7 @@ import { booleanParameter, integerParameter } from '../list-options.ts';
 import { TEXT_TYPE, baseHeaders } from '../respond.ts';
 import type { Services } from '../services.ts';
 import { hasNode, podTarget } from '../pod-target.ts';
+import { beginLongAnswer } from '../long-answer.ts';
 import { definitionOf } from './get.ts';
 import { drained } from './list.ts';
 
@@ -45,8 +46,7 @@ async function send(
 ): Promise<void> {
   const { response, signal } = context;
   if (follow) {
-    context.isLongRunning = true;
-    services.metrics.longRunningStarted(context);
+    beginLongAnswer(services, context);
     context.onDrain = () => session.close();
   }
   const headers = baseHeaders(context, TEXT_TYPE.replace('; charset=utf-8', ''));

@@ -7,6 +7,7 @@ import { integerParameter } from '../list-options.ts';
 import { readBody } from '../request-body.ts';
 import { baseHeaders, sendJSON } from '../respond.ts';
 import type { Services } from '../services.ts';
+import { beginLongAnswer } from '../long-answer.ts';
 import { definitionOf } from './get.ts';
 import { drained } from './list.ts';
 
@@ -125,8 +126,7 @@ function checkExists({ store }: Services, context: RequestContext): void {
 
 /** As long as it takes, and no longer than the server or the client lives. */
 function untilDrained(services: Services, context: RequestContext): AbortSignal {
-  context.isLongRunning = true;
-  services.metrics.longRunningStarted(context);
+  beginLongAnswer(services, context);
   const draining = new AbortController();
   context.onDrain = () => draining.abort(new Error('the server is stopping'));
   return AbortSignal.any([context.signal, draining.signal]);

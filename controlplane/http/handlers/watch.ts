@@ -18,6 +18,7 @@ import { BatchCache, asChunk } from '../watch-batches.ts';
 import { WatchFlusher } from '../watch-flusher.ts';
 import { EventEncoder, FrameCache } from '../watch-frames.ts';
 import { Watcher } from '../watcher.ts';
+import { beginLongAnswer } from '../long-answer.ts';
 import { definitionOf } from './get.ts';
 
 /** Longest time that an event waits for others, where its kind says nothing else. */
@@ -54,8 +55,7 @@ export function watchHandler(services: Services): Handler {
 
     const headers = baseHeaders(context, 'application/json');
     headers.push('Transfer-Encoding', 'chunked');
-    context.isLongRunning = true;
-    services.metrics.longRunningStarted(context);
+    beginLongAnswer(services, context);
     response.writeHead(200, headers);
     response.flushHeaders();
     const socket = response.socket;
