@@ -54,8 +54,17 @@ function authenticate(services: Services, authenticator: Authenticator): Filter 
 function takeTurn({ fairness }: Services): Filter {
   return (next) => (context) => {
     const turn = fairness.enter(context);
-    return turn === undefined ? next(context) : turn.then(() => next(context));
+    return turn === undefined ? next(context) : goOnAfter(turn, context, next);
   };
+}
+
+async function goOnAfter(
+  turn: Promise<void>,
+  context: RequestContext,
+  next: Handler,
+): Promise<void> {
+  await turn;
+  await next(context);
 }
 
 async function enterLate(

@@ -55,7 +55,7 @@ export class Fairness {
   readonly #controllersUser: string;
   readonly #system: Level;
   readonly #others: Level;
-  #cancelSweep: (() => void) | undefined;
+  #isSweeping = false;
 
   constructor({ clock, metrics, seats, controllersUser }: FairnessOptions) {
     this.#clock = clock;
@@ -120,17 +120,22 @@ export class Fairness {
       });
       if (place === undefined) return refuse('queue-full');
       context.turn = { level, flow: undefined, place };
-      this.#cancelSweep ??= this.#clock.schedule(SWEEP_INTERVAL_MS, () => this.#sweep());
+      this.#sweepLater();
     });
   }
 
-  #sweep(): void {
-    const now = this.#clock.monotonic();
-    for (const { queue } of [this.#system, this.#others]) queue.expire(now);
-    const isIdle = this.#system.queue.waiting + this.#others.queue.waiting === 0;
-    this.#cancelSweep = isIdle
-      ? undefined
-      : this.#clock.schedule(SWEEP_INTERVAL_MS, () => this.#sweep());
+  /** As long as somebody waits, which no longer than the requests themselves. */
+  #sweepLater(): void {
+    if (this.#isSweeping) return;
+    this.#isSweeping = true;
+    this.#clock.schedule(SWEEP_INTERVAL_MS, () => {
+      this.#isSweeping = false;
+      const now = this.#clock.monotonic();
+      for (const { queue } of [this.#system, this.#others]) {
+        queue.expire(now);
+        if (queue.waiting > 0) this.#sweepLater();
+      }
+    });
   }
 
   #show(metrics: MetricsRegistry): void {
