@@ -5,7 +5,7 @@ import { anonymous } from '../api/user.ts';
 import type { UserInfo } from '../api/user.ts';
 import type { ResourceDefinition } from '../api/resource.ts';
 
-import type { Turn } from './fairness/fairness.ts';
+import type { Turn } from './fairness/level.ts';
 import type { RequestInfo } from './request-info.ts';
 
 export type Handler = (context: RequestContext) => void | Promise<void>;

@@ -8,12 +8,10 @@ import { tooManyRequests } from '../../api/errors.ts';
 import { MASTERS } from '../../identity/union-authorizer.ts';
 import type { RequestContext } from '../context.ts';
 
-import { FairQueue } from './fair-queue.ts';
-import type { Flow, Place } from './fair-queue.ts';
+import type { FairQueue } from './fair-queue.ts';
+import { Level } from './level.ts';
 
 export const DEFAULT_SEATS = 600;
-const LINE_LENGTH = 100;
-const WAITING = 2_000;
 /** As upstream: a quarter of the time that the request has, and no more than this. */
 const LONGEST_WAIT_MS = 15_000;
 const SWEEP_INTERVAL_MS = 500;
@@ -27,26 +25,6 @@ export interface FairnessOptions {
   readonly seats: number;
   /** User of our controllers. */
   readonly controllersUser: string;
-}
-
-/** What a request has of a level: a seat, or a place in the line. */
-export interface Turn {
-  readonly level: Level;
-  readonly flow: Flow | undefined;
-  readonly place: Place | undefined;
-}
-
-/** Requests that are judged alike. */
-class Level {
-  readonly name: string;
-  readonly queue: FairQueue;
-  readonly counts = { dispatched: 0, 'queue-full': 0, 'time-out': 0 };
-
-  constructor(name: string, seats: number) {
-    this.name = name;
-    const seatsPerFlow = Math.max(1, Math.floor((seats * 3) / 4));
-    this.queue = new FairQueue({ seats, seatsPerFlow, lineLength: LINE_LENGTH, waiting: WAITING });
-  }
 }
 
 export class Fairness {
