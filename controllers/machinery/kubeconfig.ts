@@ -1,9 +1,11 @@
-// Reads a kubeconfig through client-node and gives what a connection needs: address, TLS options, headers. client-node is loaded
-// on first use, not at import: its generated models cost half a second and 60 MB that tests and tools need not pay.
+// Reads a kubeconfig and gives what a connection needs: address, TLS options, headers. client-node does it where the kubeconfig is not
+// a plain one, and is loaded then, not at import: its generated models cost half a second and 60 MB.
 import type { KubeConfig } from '@kubernetes/client-node';
+import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
 import type { buildConnector } from 'undici';
+import { plainConnection } from './plain-kubeconfig.ts';
 
 type DispatcherOptions = ReturnType<KubeConfig['createDispatcherOptions']>;
 
@@ -24,6 +26,9 @@ export interface Connection {
  * @throws Error naming the file when it cannot be read, parsed, or has no current cluster
  */
 export async function loadConnection(path: string): Promise<Connection> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  const plain = plainConnection(text);
+  if (plain !== undefined) return plain;
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   try {

@@ -201,7 +201,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   protobufjs: ['controlplane/api/schema/'],
   '@marcbachmann/cel-js': ['controlplane/api/cel/'],
   re2js: ['controlplane/api/'],
-  yaml: ['controlplane/api/', 'cli/'],
+  yaml: ['controlplane/api/', 'controllers/machinery/plain-kubeconfig.ts', 'cli/'],
   ws: ['controlplane/http/', 'controllers/agent/'],
   undici: [
     'controllers/machinery/',
