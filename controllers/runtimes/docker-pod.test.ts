@@ -178,8 +178,11 @@ dockerTest('gives a container a terminal of its own', async ({ runtime, run, out
   });
   const streams = { stdin: true, stdout: true, stderr: false, tty: true };
   const attached = await runtime.sessions.attach(status.id, streams);
-  attached.stdout?.resume();
+  let text = '';
+  attached.stdout?.on('data', (bytes: Buffer) => (text += bytes.toString('utf8')));
   attached.resize({ width: 97, height: 31 });
+  // Typed before, it could be echoed before the first line.
+  await eventually('it reads', () => assert.match(text, /31 97/));
   attached.stdin?.write('hello\r');
   assert.match(await output(status), /^\/dev\/pts\/0\r\n[^]*31 97\r\n[^]*got hello\r\n$/);
 });

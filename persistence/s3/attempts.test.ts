@@ -84,12 +84,15 @@ test('waits a random part of that, down to nothing', async () => {
   assert.equal(clock.monotonic(), 0);
 });
 
-test('no attempt takes longer than its deadline, all together not longer than theirs', async () => {
+test('each attempt has its whole time and no more, all together not more than theirs', async () => {
   const clock = new TestClock();
   const signals: AbortSignal[] = [];
+  const times: number[] = [];
   const running = withAttempts(
     pace(clock),
     ({ signal }) => {
+      const began = clock.monotonic();
+      signal.addEventListener('abort', () => times.push(clock.monotonic() - began));
       signals.push(signal);
       return new Promise<never>(() => undefined);
     },
@@ -99,7 +102,8 @@ test('no attempt takes longer than its deadline, all together not longer than th
   await clock.run();
   await outcome;
   assert.ok(clock.monotonic() <= 30_000, `${clock.monotonic()}`);
-  assert.equal(signals.length, 6);
+  assert.equal(signals.length, 5);
+  assert.deepEqual(times, Array(5).fill(5_000));
   assert.ok(signals.every(({ aborted }) => aborted));
 });
 

@@ -1,5 +1,6 @@
 // Tries again what may go better next time: full jitter between attempts (whoever failed together does not come back together),
-// a deadline for each attempt and one for all. Both grow with the bytes that travel.
+// a deadline for each attempt and one for all. Both grow with the bytes that travel. An attempt that could not have its whole time is
+// not begun: cut short it would hide what the store said before, and leave open whether it wrote.
 import { backoffMs } from '#platform/backoff.ts';
 import { sleep } from '#platform/clock.ts';
 import type { Clock } from '#platform/clock.ts';
@@ -41,11 +42,11 @@ export async function withAttempts<T>(
   isPassing: (error: unknown) => boolean,
 ): Promise<T> {
   const { clock, random } = pace;
+  const attemptMs = Math.min(pace.attemptMs, pace.totalMs);
   const start = clock.monotonic();
   let longest = pace.totalMs;
   for (let number = 0; ; number += 1) {
-    const left = start + longest - clock.monotonic();
-    const timer = new AttemptTimer(clock, Math.min(pace.attemptMs, Math.max(left, 1)));
+    const timer = new AttemptTimer(clock, attemptMs);
     const allow = (bytes: number): void => {
       timer.extend(bytes / BYTES_PER_MS);
       // Once, however often they travel.
@@ -55,7 +56,8 @@ export async function withAttempts<T>(
       return await timer.race(attempt({ signal: timer.signal, number, allow }));
     } catch (error) {
       const wait = backoffMs(number, BACKOFF, random());
-      if (!isPassing(error) || clock.monotonic() + wait >= start + longest) throw error;
+      const ends = clock.monotonic() + wait + attemptMs;
+      if (!isPassing(error) || ends > start + longest) throw error;
       await sleep(clock, wait);
     } finally {
       timer.stop();

@@ -100,7 +100,7 @@ function spoiled(
 
 const MACHINE = 'a'.repeat(32);
 /** Short, but not so short that a busy machine makes the difference. */
-const QUICK = { attemptMs: 1_000, totalMs: 2_000 };
+const QUICK = { attemptMs: 2_000, totalMs: 3_000 };
 const PATIENT = { attemptMs: 1_000, totalMs: 30_000 };
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 
