@@ -1,10 +1,15 @@
-// Runs the tests: `run.ts [SUITE …]`, all suites when none is named. Each suite is a run of node:test over an explicit list of
-// files; a suite or a file that runs no test is a failure. The last line is `N passed, N failed, N skipped` over all of them.
+// Runs the tests: `run.ts [SUITE …]`, all suites when none is named. Each suite is a list of files; a suite or a file that runs no test
+// is a failure. The last line is `N passed, N failed, N skipped` over all of them.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import type { Counts } from './support/counts-reporter.ts';
+import { join, relative, resolve } from 'node:path';
+import { run } from 'node:test';
+import { costOf, scheduledFiles } from './schedule.ts';
+import { compactText } from './support/compact-reporter.ts';
+import { runWithin } from './support/run-within.ts';
+import { TestCounter } from './support/test-counter.ts';
+import type { Counts } from './support/test-counter.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -13,10 +18,13 @@ interface Suite {
   readonly files: readonly string[];
   /** A process for each file; without, files share the processes, which is much faster. */
   readonly isolated: boolean;
-  /** Processes at a time. */
-  readonly concurrency: number;
   /** Of one test, in milliseconds. */
   readonly timeoutMs: number;
+}
+
+interface Result extends Counts {
+  /** Of files with a process of their own. */
+  readonly times: readonly { readonly file: string; readonly seconds: number }[];
 }
 
 function testFiles(...folders: readonly string[]): readonly string[] {
@@ -51,28 +59,28 @@ const beside = testFiles(
   'scripts',
   'deploy',
 );
-const parallel = Math.max(1, Math.min(4, availableParallelism()));
+const processors = Math.max(1, Math.min(4, availableParallelism()));
 
 const SUITES: readonly Suite[] = [
   {
     name: 'architecture',
     files: [join(root, 'test', 'architecture.test.ts')],
     isolated: false,
-    concurrency: 1,
     timeoutMs: 30_000,
   },
   {
     name: 'unit',
-    files: beside.filter((file) => !isConformance(file) && !isIntegration(file)),
+    files: [
+      ...beside.filter((file) => !isConformance(file) && !isIntegration(file)),
+      ...testFiles('test/support'),
+    ],
     isolated: false,
-    concurrency: parallel,
     timeoutMs: 60_000,
   },
   {
     name: 'conformance',
     files: beside.filter(isConformance),
     isolated: true,
-    concurrency: parallel,
     timeoutMs: 120_000,
   },
   {
@@ -82,45 +90,63 @@ const SUITES: readonly Suite[] = [
       ...testFiles('test/integration', 'test/linearizability'),
     ],
     isolated: true,
-    concurrency: parallel,
     timeoutMs: 120_000,
   },
-  {
-    name: 'cases',
-    files: testFiles('test/cases'),
-    isolated: true,
-    concurrency: parallel,
-    timeoutMs: 120_000,
-  },
-  {
-    name: 'e2e',
-    files: testFiles('test/e2e'),
-    isolated: true,
-    concurrency: parallel,
-    timeoutMs: 240_000,
-  },
+  { name: 'cases', files: testFiles('test/cases'), isolated: true, timeoutMs: 120_000 },
+  { name: 'e2e', files: testFiles('test/e2e'), isolated: true, timeoutMs: 240_000 },
 ];
 
-/** A run that takes longer hangs. */
-const SUITE_TIMEOUT_MS = 30 * 60_000;
+/** A process of tests that takes longer hangs. */
+const PROCESS_TIMEOUT_MS = 15 * 60_000;
+/** So many of the slowest files are named. */
+const SLOWEST = 12;
 
-async function runSuite(suite: Suite, scratch: string): Promise<Counts> {
+async function runSuite(suite: Suite, scratch: string): Promise<Result> {
   const started = performance.now();
   console.log(`${suite.name}: ${suite.files.length} files`);
   if (suite.files.length === 0) return broken(`suite ${suite.name} has no test files`);
-  const shares = suite.isolated ? [suite.files] : dealt(suite.files, suite.concurrency);
-  const counts = sum(
-    await Promise.all(
-      shares.map((files, index) =>
-        runFiles(suite, files, join(scratch, `${suite.name}-${index}.json`)),
-      ),
+  const result = sum(await (suite.isolated ? runApart(suite) : runTogether(suite, scratch)));
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`${suite.name}: ${countsText(result)} in ${seconds} s\n`);
+  return result;
+}
+
+function countsText({ passed, failed, skipped }: Counts): string {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
+
+/** Each file in a process of its own, those that take longest first, as many at a time as the processors can do. */
+function runApart({ files, timeoutMs }: Suite): Promise<readonly Result[]> {
+  const jobs = files
+    .map((file) => ({ file, ...costOf(relative(root, file)) }))
+    .toSorted((one, other) => other.seconds - one.seconds);
+  return runWithin(
+    processors,
+    jobs.map(({ file, load }) => ({ load, run: () => runFile(file, timeoutMs) })),
+  );
+}
+
+async function runFile(file: string, timeout: number): Promise<Result> {
+  const started = performance.now();
+  const counter = new TestCounter();
+  const signal = AbortSignal.timeout(PROCESS_TIMEOUT_MS);
+  for await (const event of run({ files: [file], cwd: root, concurrency: 1, timeout, signal })) {
+    counter.add(event);
+    process.stdout.write(compactText(event));
+  }
+  const { counts } = counter;
+  const silent = counts.empty.includes(file) ? silence([file]) : 0;
+  const seconds = (performance.now() - started) / 1000;
+  return { ...counts, failed: counts.failed + silent, times: [{ file, seconds }] };
+}
+
+/** All files in as many processes as there are processors. */
+function runTogether(suite: Suite, scratch: string): Promise<readonly Result[]> {
+  return Promise.all(
+    dealt(suite.files, processors).map((files, index) =>
+      runShare(suite, files, join(scratch, `${suite.name}-${index}.json`)),
     ),
   );
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(
-    `${suite.name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${seconds} s\n`,
-  );
-  return counts;
 }
 
 /** `files` in at most `hands` lists of about the same length, neighbours in different ones. */
@@ -130,19 +156,17 @@ function dealt(files: readonly string[], hands: number): readonly (readonly stri
   );
 }
 
-/** One run of node:test. */
-async function runFiles(
-  suite: Suite,
+async function runShare(
+  { name, timeoutMs }: Suite,
   files: readonly string[],
   countsFile: string,
-): Promise<Counts> {
+): Promise<Result> {
   const child = spawn(
     process.execPath,
     [
       '--test',
-      `--test-isolation=${suite.isolated ? 'process' : 'none'}`,
-      ...(suite.isolated ? [`--test-concurrency=${suite.concurrency}`] : []),
-      `--test-timeout=${suite.timeoutMs}`,
+      '--test-isolation=none',
+      `--test-timeout=${timeoutMs}`,
       `--test-reporter=${join(root, 'test/support/compact-reporter.ts')}`,
       '--test-reporter-destination=stdout',
       `--test-reporter=${join(root, 'test/support/counts-reporter.ts')}`,
@@ -151,18 +175,15 @@ async function runFiles(
     ],
     { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] },
   );
-  const watchdog = setTimeout(() => child.kill('SIGKILL'), SUITE_TIMEOUT_MS);
+  const watchdog = setTimeout(() => child.kill('SIGKILL'), PROCESS_TIMEOUT_MS);
   const code = await new Promise<number | null>((done) => child.on('exit', done));
   clearTimeout(watchdog);
   const counts = readCounts(countsFile);
-  if (counts === undefined) return broken(`suite ${suite.name} ended without a result`);
-  const silent = files.filter((file) =>
-    suite.isolated ? counts.empty.includes(file) : !counts.files.includes(file),
-  );
-  for (const file of silent) console.log(`  ✖ ${file} ran no test`);
+  if (counts === undefined) return broken(`suite ${name} ended without a result`);
+  const silent = silence(files.filter((file) => !counts.files.includes(file)));
   const isBroken = code !== 0 && counts.failed === 0;
-  if (isBroken) console.log(`  ✖ suite ${suite.name} ended with exit code ${code ?? 'none'}`);
-  return { ...counts, failed: counts.failed + silent.length + (isBroken ? 1 : 0) };
+  if (isBroken) console.log(`  ✖ suite ${name} ended with exit code ${code ?? 'none'}`);
+  return { ...counts, failed: counts.failed + silent + (isBroken ? 1 : 0), times: [] };
 }
 
 function readCounts(file: string): Counts | undefined {
@@ -173,19 +194,49 @@ function readCounts(file: string): Counts | undefined {
   }
 }
 
-function broken(why: string): Counts {
-  console.log(`  ✖ ${why}`);
-  return { passed: 0, failed: 1, skipped: 0, files: [], empty: [] };
+/** Names files that ran no test. @returns how many they are */
+function silence(files: readonly string[]): number {
+  for (const file of files) console.log(`  ✖ ${file} ran no test`);
+  return files.length;
 }
 
-function sum(all: readonly Counts[]): Counts {
+function broken(why: string): Result {
+  console.log(`  ✖ ${why}`);
+  return { passed: 0, failed: 1, skipped: 0, files: [], empty: [], times: [] };
+}
+
+function sum(all: readonly Result[]): Result {
   return {
     passed: all.reduce((total, { passed }) => total + passed, 0),
     failed: all.reduce((total, { failed }) => total + failed, 0),
     skipped: all.reduce((total, { skipped }) => total + skipped, 0),
     files: all.flatMap(({ files }) => files),
     empty: all.flatMap(({ empty }) => empty),
+    times: all.flatMap(({ times }) => times),
   };
+}
+
+/** Where the time goes: whoever adds a test sees what it costs. */
+function nameSlowest({ times }: Result): void {
+  const slowest = times.toSorted((one, other) => other.seconds - one.seconds).slice(0, SLOWEST);
+  if (slowest.length === 0) return;
+  console.log('slowest files:');
+  for (const { file, seconds } of slowest)
+    console.log(`${seconds.toFixed(1).padStart(8)} s  ${relative(root, file)}`);
+  console.log('');
+}
+
+/** Why the suites cannot be run as they are told here; undefined when they can. */
+function defect(): string | undefined {
+  const inSuites = new Set(SUITES.flatMap(({ files }) => files));
+  const forgotten = testFiles('.').filter(
+    (file) => !file.includes('/node_modules/') && !inSuites.has(file),
+  );
+  if (forgotten.length > 0)
+    return `no suite runs ${forgotten.join(', ')}: name their folder in test/run.ts`;
+  const gone = scheduledFiles.filter((file) => !inSuites.has(join(root, file)));
+  if (gone.length > 0) return `test/schedule.ts names ${gone.join(', ')}, which no suite runs`;
+  return undefined;
 }
 
 async function main(names: readonly string[]): Promise<number> {
@@ -195,24 +246,22 @@ async function main(names: readonly string[]): Promise<number> {
     console.error(`unknown suite ${unknown.join(', ')}; there are ${known}`);
     return 2;
   }
-  const inSuites = new Set(SUITES.flatMap(({ files }) => files));
-  const forgotten = testFiles('.').filter(
-    (file) => !file.includes('/node_modules/') && !inSuites.has(file),
-  );
-  if (forgotten.length > 0) {
-    console.error(`no suite runs ${forgotten.join(', ')}: name their folder in test/run.ts`);
+  const why = defect();
+  if (why !== undefined) {
+    console.error(why);
     return 1;
   }
   const chosen = SUITES.filter(({ name }) => names.length === 0 || names.includes(name));
   const scratch = mkdtempSync(join(tmpdir(), 'windlass-test-'));
-  const results: Counts[] = [];
+  const results: Result[] = [];
   try {
     for (const suite of chosen) results.push(await runSuite(suite, scratch));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
   const totals = sum(results);
-  console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+  nameSlowest(totals);
+  console.log(countsText(totals));
   return totals.failed > 0 ? 1 : 0;
 }
 

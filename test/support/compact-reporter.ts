@@ -10,11 +10,14 @@ const SLOW_MS = 1_000;
 export default async function* compactReporter(
   source: AsyncIterable<TestEvent>,
 ): AsyncGenerator<string> {
-  for await (const event of source) {
-    if (event.type === 'test:pass') yield passed(event.data);
-    else if (event.type === 'test:fail') yield failed(event.data);
-    else if (event.type === 'test:stderr') yield event.data.message;
-  }
+  for await (const event of source) yield compactText(event);
+}
+
+/** What a person wants to know of it, with a line end; often nothing. */
+export function compactText(event: TestEvent): string {
+  if (event.type === 'test:pass') return passed(event.data);
+  if (event.type === 'test:fail') return failed(event.data);
+  return event.type === 'test:stderr' ? event.data.message : '';
 }
 
 type Passed = Extract<TestEvent, { type: 'test:pass' }>['data'];
