@@ -21,8 +21,7 @@ const COSTS: Readonly<Record<string, Partial<Cost>>> = {
   'persistence/s3/provider.test.ts': { seconds: 35 },
   'persistence/secrets/provider.test.ts': { seconds: 15 },
   'persistence/sqlite/crash.test.ts': { seconds: 18, load: 0.9 },
-  // Leases of killed leaders run out.
-  'test/integration/controllers-crash.test.ts': { seconds: 78, load: 0.2 },
+  'test/integration/controllers-crash.test.ts': { seconds: 35, load: 0.4 },
   'test/integration/deploy-pull.test.ts': { seconds: 22, load: 1 },
   'test/integration/docker-cluster.test.ts': { seconds: 26, load: 0.3 },
   'test/integration/k0s-cluster.test.ts': { seconds: 32, load: 0.75 },
@@ -32,7 +31,7 @@ const COSTS: Readonly<Record<string, Partial<Cost>>> = {
   'test/integration/persistence-instances.test.ts': { seconds: 22 },
   'test/integration/rollout.test.ts': { seconds: 33, load: 0.5 },
   'test/integration/rollout-failure.test.ts': { seconds: 19 },
-  'test/integration/s3-faults.test.ts': { seconds: 63, load: 0.75 },
+  'test/integration/s3-faults.test.ts': { seconds: 75, load: 0.6 },
   'test/integration/windlass-cluster.test.ts': { seconds: 30, load: 0.8 },
   'test/e2e/backup.test.ts': { seconds: 47, load: 0.8 },
   'test/e2e/bad-input.test.ts': { seconds: 85 },

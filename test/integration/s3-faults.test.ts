@@ -24,7 +24,7 @@ import type { Fault, FaultProxy, SeenRequest } from '#test/support/s3-fault-prox
 Object.assign(process.env, GATEWAY_ENVIRONMENT);
 const options = needs(missingRadosGateway());
 /** Short enough for a test to wait, long enough for a busy machine. */
-const DEADLINES = { attemptMs: 1_000, totalMs: 2_500 };
+const DEADLINES = { attemptMs: 2_000, totalMs: 4_500 };
 
 let starting: Promise<RadosGateway> | undefined;
 function theGateway(): Promise<RadosGateway> {
