@@ -38,15 +38,14 @@ function controllersProcess(
 
 /** Controllers that work until `moment`, and are killed then. */
 async function workUntil(moment: Promise<void>, start: () => ChildProcess): Promise<void> {
-  let isOver = false;
-  const over = moment.then(() => (isOver = true));
-  // On a busy machine one may lose its short Lease, and end.
-  while (!isOver) {
+  for (;;) {
     const child = start();
     const gone = once(child, 'exit');
-    await Promise.race([over, gone]);
+    const isOver = await Promise.race([moment.then(() => true), gone.then(() => false)]);
     child.kill('SIGKILL');
     await gone;
+    // On a busy machine one may lose its short Lease, and end.
+    if (isOver) return;
   }
 }
 
