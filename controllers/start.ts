@@ -10,6 +10,8 @@ import { addArtifactController } from './artifact/controller.ts';
 import { ArtifactParts } from './artifact/parts.ts';
 import type { ArtifactsOptions } from './artifact/parts.ts';
 import { noArtifacts } from './binaries/host-artifact.ts';
+import type { HostArtifacts } from './binaries/host-artifact.ts';
+import { LimitGroups } from './hosts/work-limits.ts';
 import { addClusterController } from './cluster/controller.ts';
 import { addDisruptionController } from './disruption/controller.ts';
 import { addGarbageCollector } from './garbage-collector/controller.ts';
@@ -84,6 +86,8 @@ interface Shared {
   readonly artifacts: ArtifactParts | undefined;
   /** Those, else a store for what machines are made of. */
   readonly downloads: ArtifactParts;
+  /** Of Clusters, whichever controller works on their machines. */
+  readonly limits: LimitGroups;
   readonly options: ControllersOptions;
 }
 
@@ -97,11 +101,14 @@ const CONTROLLERS: Readonly<Record<string, Add>> = {
     addArtifactController(manager, artifacts);
   },
   'infra-provider': addInfraProviderController,
-  cluster: (manager, { options, artifacts }) =>
+  cluster: (manager, { options, artifacts, limits }) =>
     addClusterController(manager, {
       program: options.program ?? [],
       windlassVersion: options.windlassVersion,
-      ...(artifacts && { store: artifacts.store }),
+      artifacts: hostArtifacts(manager, artifacts),
+      hosts: providedHosts(manager),
+      limits,
+      workFolder: join(machinesFolder(options), 'members'),
     }),
   'machine-operation': (manager) => addMachineOperationController(manager, { ids: systemIds }),
   machine: addMachines,
@@ -172,9 +179,10 @@ export async function startControllers(
     artifacts ?? new ArtifactParts({ folder, files: [], environment: {}, ...shared, metrics });
   const work = async (lifetime: AbortSignal): Promise<void> => {
     const names = options.controllers ?? possible(await defaultNames(shared, lifetime), options);
+    const limits = new LimitGroups();
     const manager = new Manager({ ...shared, ids: systemIds, metrics });
     for (const name of names)
-      CONTROLLERS[name]?.(manager, { connection, resolver, artifacts, downloads, options });
+      CONTROLLERS[name]?.(manager, { connection, resolver, artifacts, downloads, limits, options });
     await manager.run(lifetime);
   };
   const closing = new AbortController();
@@ -210,21 +218,31 @@ function machinesFolder({ artifacts, machines = {} }: ControllersOptions): strin
   return machines.folder ?? join(base, 'machines');
 }
 
-function addMachines(manager: Manager, { options, artifacts, downloads }: Shared): void {
+function addMachines(manager: Manager, { options, artifacts, downloads, limits }: Shared): void {
   const { registries, machines = {} } = options;
   const { folder: _, ...times } = machines;
-  const { client, clock, ids } = manager;
-  const hosts = new ProvidedHosts(client, { clock, ids, simWorlds: new Map() });
+  const hosts = providedHosts(manager);
   addMachineController(manager, {
     ...times,
     openHost: openMachineHost(manager, hosts),
     hosts,
-    artifacts:
-      artifacts === undefined ? noArtifacts : artifactsForHosts(manager.client, artifacts.bring),
+    artifacts: hostArtifacts(manager, artifacts),
     fetcher: downloads.fetcher,
     workFolder: machinesFolder(options),
+    limits,
     ...(registries === undefined ? {} : { registries }),
   });
+}
+
+function providedHosts({ client, clock, ids }: Manager): ProvidedHosts {
+  return new ProvidedHosts(client, { clock, ids, simWorlds: new Map() });
+}
+
+function hostArtifacts(
+  { client }: Manager,
+  artifacts: ArtifactParts | undefined,
+): HostArtifacts {
+  return artifacts === undefined ? noArtifacts : artifactsForHosts(client, artifacts.bring);
 }
 
 async function defaultNames(

@@ -1,10 +1,9 @@
 // `windlass artifact prune`: removes what no Artifact of the server wants, and what killed processes left behind.
 import { keptDigests } from '#controllers/artifact/kept-digests.ts';
 import type { ArtifactUser } from '#controllers/artifact/artifact-users.ts';
-import { ARTIFACTS } from '#controllers/artifact/types.ts';
 import type { Artifact } from '#controllers/artifact/types.ts';
 import { parseDuration } from '#controllers/machinery/duration.ts';
-import { MACHINES } from '#controllers/machinery/resources.ts';
+import { ARTIFACTS, MACHINES } from '#controllers/machinery/resources.ts';
 import { openStore, storeOptions, toldArtifact } from '../artifact/store-options.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';

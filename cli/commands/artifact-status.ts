@@ -1,6 +1,6 @@
 // `windlass artifact status`: what the server's Artifacts are at.
-import { ARTIFACTS } from '#controllers/artifact/types.ts';
 import type { Artifact } from '#controllers/artifact/types.ts';
+import { ARTIFACTS } from '#controllers/machinery/resources.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { clientOptions, withClient } from '../connect.ts';

@@ -5,10 +5,10 @@ import type { Delivery, HostArtifact, HostArtifacts } from '../binaries/host-art
 import type { Client } from '../machinery/client-types.ts';
 import { isConditionTrue } from '../machinery/conditions.ts';
 import { isNotFound } from '../machinery/request-error.ts';
+import { ARTIFACTS } from '../machinery/resources.ts';
 import { bringArtifact } from './bring-artifact.ts';
 import type { BringOptions } from './bring-artifact.ts';
 import { planSources } from './plan-sources.ts';
-import { ARTIFACTS } from './types.ts';
 import type { Artifact } from './types.ts';
 
 /** Those that the artifact controller has looked at, as they were when it did. */
@@ -99,6 +99,7 @@ function describe(
     digest: by === 'Existing' ? prefixed(spec.sha256) : digest,
     mode: mode === undefined ? undefined : parseMode(mode),
     installPath,
+    version: spec.version,
     delivery,
   };
 }

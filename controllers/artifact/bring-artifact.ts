@@ -3,7 +3,7 @@ import { ArtifactError } from '../binaries/artifact-error.ts';
 import type { ArtifactFetcher, PublishedDigest } from '../binaries/artifact-fetcher.ts';
 import { fileSource, httpSource } from '../binaries/artifact-source.ts';
 import type { ArtifactSource } from '../binaries/artifact-source.ts';
-import { digestOfFile, parseDigest } from '../binaries/digest.ts';
+import { parseDigest } from '../binaries/digest.ts';
 import type { Headers } from '../binaries/http-answer.ts';
 import type { FetchContext } from '../binaries/http-fetcher.ts';
 import { redactURL } from '../binaries/redact-url.ts';
@@ -11,7 +11,7 @@ import type { FetchedImage, WantedImage } from './fetch-image.ts';
 import { imageClosure } from './image-closure.ts';
 import type { LocalFiles } from './local-files.ts';
 import type { Outcome } from './outcome.ts';
-import { planSources } from './plan-sources.ts';
+import { isLocal, planSources } from './plan-sources.ts';
 import type { ArtifactPlan, Candidate } from './plan-sources.ts';
 import type { ArtifactSpec, HeadersSecretRef } from './types.ts';
 
@@ -47,7 +47,7 @@ export async function bringArtifact(
     return bringImage(options, request, plan, context);
   let digest: string;
   try {
-    digest = request.knownDigest ?? (await resolve(options, request.namespace, plan, context));
+    digest = await digestNow(options, request, plan, context);
   } catch (error) {
     return failed('resolve', error, plan.cacheKey);
   }
@@ -58,6 +58,24 @@ export async function bringArtifact(
       : await fetchFile(options, request.namespace, plan, { digest, cacheKey }, context);
   } catch (error) {
     return failed('fetch', error, cacheKey);
+  }
+}
+
+/** A file of this machine is what it is now; what was published is not asked for again. */
+async function digestNow(
+  options: BringOptions,
+  { namespace, knownDigest }: BringRequest,
+  plan: ArtifactPlan,
+  context: FetchContext,
+): Promise<string> {
+  if (knownDigest === undefined) return resolve(options, namespace, plan, context);
+  if (!isLocal(plan)) return knownDigest;
+  try {
+    return await resolve(options, namespace, plan, context);
+  } catch (error) {
+    // It is gone; what was brought is in the store.
+    if (error instanceof ArtifactError && error.failure !== 'Invalid') return knownDigest;
+    throw error;
   }
 }
 
@@ -141,7 +159,7 @@ async function resolve(
     case 'source': {
       const [first] = candidates;
       if (first?.way !== 'file') throw new ArtifactError('Invalid', 'give sha256 or sha256From');
-      return digestOfFile(await options.files.find(first.path), context.signal);
+      return options.files.digestOf(first.path, context.signal);
     }
   }
 }

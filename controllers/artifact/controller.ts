@@ -13,14 +13,15 @@ import type { ReconcileResult } from '../machinery/controller.ts';
 import type { EventRecorder } from '../machinery/events.ts';
 import type { Informer } from '../machinery/informer.ts';
 import type { Manager } from '../machinery/manager.ts';
-import { CLUSTERS, MACHINES } from '../machinery/resources.ts';
+import { ARTIFACTS, CLUSTERS, MACHINES } from '../machinery/resources.ts';
 import { timestamp } from '../machinery/timestamps.ts';
 import { keptDigests } from './kept-digests.ts';
 import type { Outcome } from './outcome.ts';
 import type { ArtifactParts } from './parts.ts';
+import { isLocal, planSources } from './plan-sources.ts';
 import { planStatus } from './plan-status.ts';
 import { ProgressWriter } from './progress-writer.ts';
-import { ARTIFACT_FINALIZER, ARTIFACTS } from './types.ts';
+import { ARTIFACT_FINALIZER } from './types.ts';
 import type { Artifact, ArtifactStatus } from './types.ts';
 
 /** Fetches at the same time. */
@@ -179,7 +180,11 @@ class ArtifactController {
     if (outcome.state !== 'failed') {
       this.#failures.delete(key);
       if (outcome.state === 'existing') return DONE;
-      const delayMs = outcome.state === 'cached' ? VERIFY_EVERY_MS : PROBE_EVERY_MS;
+      const everyMs = outcome.state === 'cached' ? VERIFY_EVERY_MS : PROBE_EVERY_MS;
+      const plan = planSources(artifact.spec);
+      const isFile = !('problem' in plan) && isLocal(plan);
+      // Files of this machine do not say when somebody changes them.
+      const delayMs = isFile ? this.#parts.localEveryMs : everyMs;
       return { outcome: 'requeueAfter', delayMs };
     }
     const failures = this.#failures.get(key) ?? 0;

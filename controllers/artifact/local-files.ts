@@ -3,6 +3,7 @@
 import { glob, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ArtifactError } from '../binaries/artifact-error.ts';
+import { digestOfFile } from '../binaries/digest.ts';
 import type { LocalFile } from '../binaries/host-artifact.ts';
 
 /** Of one folder or pattern. */
@@ -11,6 +12,8 @@ const PATTERN = /[*?[\]{}!]/;
 
 export class LocalFiles {
   readonly #folders: readonly string[];
+  /** Real path → what it was when it was read; files that look the same are not read again. */
+  readonly #digests = new Map<string, { readonly mark: string; readonly sha256: string }>();
 
   /** @param folders relative paths are looked for in each, in this order */
   constructor(folders: readonly string[]) {
@@ -40,6 +43,19 @@ export class LocalFiles {
           `localPath ${path} leads out of ${folders}, or to a hidden file; see --artifact-files`,
         )
       : new ArtifactError('NotFound', `localPath ${path} is not in ${folders}`);
+  }
+
+  /** SHA-256 of what it holds now, lower-case hex. @throws ArtifactError as `find` */
+  async digestOf(path: string, signal: AbortSignal): Promise<string> {
+    const real = await this.find(path);
+    const { ino, size, mtimeMs, ctimeMs } = await stat(real);
+    const mark = [ino, size, mtimeMs, ctimeMs].join(' ');
+    const known = this.#digests.get(real);
+    if (known?.mark === mark) return known.sha256;
+    const sha256 = await digestOfFile(real, signal);
+    if (this.#digests.size >= MOST_FILES) this.#digests.clear();
+    this.#digests.set(real, { mark, sha256 });
+    return sha256;
   }
 
   /**

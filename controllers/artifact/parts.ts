@@ -28,6 +28,8 @@ export interface ArtifactsOptions {
   readonly backoffMs?: number;
   /** Entries that nobody keeps are removed so long after their last use; 1 h by default. */
   readonly unusedMs?: number;
+  /** How often files of `localPath` without a digest in the spec are looked at; 30 s by default. */
+  readonly localEveryMs?: number;
 }
 
 export interface PartsOptions extends ArtifactsOptions {
@@ -46,6 +48,7 @@ export class ArtifactParts implements AsyncDisposable {
   readonly metrics: ArtifactMetrics;
   readonly bring: BringOptions;
   readonly unusedMs: number;
+  readonly localEveryMs: number;
   readonly #images: ImageFetcher;
 
   /** @throws ArtifactError for a proxy that is no URL */
@@ -55,6 +58,7 @@ export class ArtifactParts implements AsyncDisposable {
     const metrics = new ArtifactMetrics(options.metrics);
     this.metrics = metrics;
     this.unusedMs = options.unusedMs ?? 3600_000;
+    this.localEveryMs = options.localEveryMs ?? 30_000;
     this.store = new ArtifactStore({
       folder,
       clock,

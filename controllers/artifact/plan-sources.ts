@@ -50,6 +50,11 @@ export function planSources(spec: ArtifactSpec): ArtifactPlan | { readonly probl
   return { candidates, digest, fileName, cacheKey };
 }
 
+/** Whether it is whatever a file of this machine holds. */
+export function isLocal({ digest, candidates: [first] }: ArtifactPlan): boolean {
+  return digest.from === 'source' && first?.way === 'file';
+}
+
 function valuesOf(spec: ArtifactSpec): TemplateValues {
   const { version = '', architecture = 'amd64', os = 'linux' } = spec;
   return { version, architecture, os };

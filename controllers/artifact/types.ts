@@ -1,15 +1,7 @@
 // The Artifact kind of windlass.dev/v1alpha1 as it travels on the wire: deploy/crds/windlass.dev_artifacts.yaml in TypeScript.
 // Defaults are the server's business, so what has one there may be absent here only in objects built by hand.
-import type { ApiObject, ApiResource } from '../machinery/client-types.ts';
+import type { ApiObject } from '../machinery/client-types.ts';
 import type { Condition } from '../machinery/conditions.ts';
-
-export const ARTIFACTS: ApiResource = {
-  group: 'windlass.dev',
-  version: 'v1alpha1',
-  resource: 'artifacts',
-  kind: 'Artifact',
-  namespaced: true,
-};
 
 /** While somebody names it. */
 export const ARTIFACT_FINALIZER = 'windlass.dev/artifacts';

@@ -22,6 +22,8 @@ export interface HostArtifact {
   readonly digest: string | undefined;
   /** Permission bits; undefined: whoever names it decides. */
   readonly mode: number | undefined;
+  /** As the Artifact says; of what is in it nobody asked. */
+  readonly version?: string | undefined;
   /** Where it belongs, unless whoever names it says otherwise. */
   readonly installPath: string | undefined;
   readonly delivery: Delivery;

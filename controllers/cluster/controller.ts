@@ -1,16 +1,21 @@
 // Wires the cluster controller: what it watches, which Cluster a change belongs to, and the loop of the machines that distributions
 // drive themselves.
-import type { ArtifactStore } from '../binaries/artifact-store.ts';
+import type { HostArtifacts } from '../binaries/host-artifact.ts';
+import type { LimitGroups } from '../hosts/work-limits.ts';
 import { openInfraProvider } from '../infra-provider/open-infra-provider.ts';
+import type { ProvidedHosts } from '../infra-provider/provided-host.ts';
 import type { InfraProvider } from '../infra-provider/types.ts';
 import type { SimWorld } from '../infrastructure/sim/sim-world.ts';
 import type { CacheView } from '../machinery/cache.ts';
 import { keyOf, parseKey } from '../machinery/cache.ts';
+import type { ApiObject } from '../machinery/client-types.ts';
+import { isConditionTrue } from '../machinery/conditions.ts';
+import type { Condition } from '../machinery/conditions.ts';
 import { Controller, DONE } from '../machinery/controller.ts';
 import type { ReconcileResult } from '../machinery/controller.ts';
 import type { Manager } from '../machinery/manager.ts';
 import { isNotFound } from '../machinery/request-error.ts';
-import { CLUSTERS, INFRA_PROVIDERS, MACHINES, NODES } from '../machinery/resources.ts';
+import { ARTIFACTS, CLUSTERS, INFRA_PROVIDERS, MACHINES, NODES } from '../machinery/resources.ts';
 import { readStatus } from './distributions/k0s/k0s-status.ts';
 import { K0sOpener } from './distributions/k0s/open-k0s.ts';
 import { openWindlass } from './distributions/windlass/open-windlass.ts';
@@ -20,12 +25,21 @@ import { MemberReconciler } from './member-reconciler.ts';
 import { isDistributionDriven } from './observed.ts';
 import type { NodeView } from './observed.ts';
 import { ClusterReconciler } from './reconciler.ts';
-import { CLUSTER_LABEL } from './types.ts';
+import { CLUSTER_LABEL, DISTRIBUTION_LABEL } from './types.ts';
 import type { Cluster, Machine } from './types.ts';
 
+interface ArtifactFacts {
+  readonly digest?: string;
+  readonly conditions?: readonly Condition[];
+}
+
 export interface ClusterControllerOptions {
-  /** Where programs for machines are kept; absent: they must lie on their hosts. */
-  readonly store?: Pick<ArtifactStore, 'find' | 'read'>;
+  readonly artifacts: HostArtifacts;
+  /** For pools whose machines a provider makes. */
+  readonly hosts: ProvidedHosts;
+  readonly limits: LimitGroups;
+  /** Of this machine, for what is on its way to hosts. */
+  readonly workFolder: string;
   /** Program and first arguments of windlass on this machine, for nodes that are processes of it. */
   readonly program?: readonly string[];
   /** Of that program. */
@@ -35,15 +49,13 @@ export interface ClusterControllerOptions {
 /** Something is under way elsewhere; a change of a Machine brings it back sooner. */
 const AGAIN_MS = 15_000;
 const SOON_MS = 2_000;
+const TURN_MS = 500;
 /** Hosts do not say when somebody changes them. */
 const DRIFT_MS = 300_000;
 /** Each may wait for a node to get empty. */
 const MEMBERS_AT_A_TIME = 32;
 
-export function addClusterController(
-  manager: Manager,
-  options: ClusterControllerOptions = {},
-): void {
+export function addClusterController(manager: Manager, options: ClusterControllerOptions): void {
   const controllers = new ClusterControllers(manager, options);
   for (const loop of controllers.loops) manager.add(loop);
 }
@@ -57,6 +69,7 @@ class ClusterControllers {
   readonly #simWorlds = new Map<string, SimWorld>();
   readonly #reconciler: ClusterReconciler;
   readonly #members: MemberReconciler;
+  readonly #limits: LimitGroups;
 
   constructor(manager: Manager, options: ClusterControllerOptions) {
     this.#manager = manager;
@@ -68,16 +81,13 @@ class ClusterControllers {
     const nodes = manager.informer<NodeView>(NODES);
     [this.#clusters, this.#machines, this.#nodes] = [clusters.cache, machines.cache, nodes.cache];
     const events = manager.recorder('windlass-cluster-controller');
-    const k0s = new K0sOpener({
-      client,
-      clock,
-      ids,
-      ...(options.store && { store: options.store }),
-    });
+    this.#limits = options.limits;
+    const k0s = new K0sOpener({ client, clock, ids, ...options });
     const notes = new HostNotesReader({
       clock,
       open: (machine, signal) =>
-        machine.spec['connection'] === undefined
+        // What a provider makes is made by whoever drives it, not by a look.
+        machine.spec['connection'] === undefined || machine.spec['providerRef'] !== undefined
           ? Promise.resolve(undefined)
           : k0s.host(machine, signal),
       runningRole: async (host, signal) => (await readStatus(host, signal))?.role,
@@ -106,6 +116,13 @@ class ClusterControllers {
         member.cluster.spec.distribution === 'K0s'
           ? k0s.open(member, signal)
           : openWindlass(member, windlass, signal),
+      // Of a Windlass cluster the provider's node is the machine itself.
+      powerOff: async (machine, signal) => {
+        if (isK0s(machine)) await k0s.powerOff(machine, signal);
+      },
+      removeHost: async (machine, signal) => {
+        if (isK0s(machine)) await k0s.removeHost(machine, signal);
+      },
     });
     const clusterLoop = this.#loop('cluster', 4, [clusters, machines, nodes], (key, signal) =>
       this.#reconcileCluster(key, signal),
@@ -123,6 +140,13 @@ class ClusterControllers {
       for (const key of clusterKeys(object.metadata.namespace, object.metadata.labels))
         clusterLoop.queue.add(key);
       if (isDistributionDriven(object)) memberLoop.queue.add(keyOf(object));
+    });
+    manager.informer<ApiObject>(ARTIFACTS).onChange((change) => {
+      if (change.type === 'Updated' && isSameArtifact(change.previous, change.object)) return;
+      const { name, namespace } = change.object.metadata;
+      for (const machine of this.#machines.list(namespace))
+        if (isDistributionDriven(machine) && isNamedBy(machine, name))
+          memberLoop.queue.add(keyOf(machine));
     });
     nodes.onChange((change) => {
       // Heartbeats change a Node often; a rollout depends on these facts only.
@@ -175,7 +199,12 @@ class ClusterControllers {
     const of = machine.metadata.labels?.[CLUSTER_LABEL] ?? '';
     const cluster = this.#clusters.get(namespace, of);
     const peers = this.#machines.indexed('cluster', `${namespace}/${of}`);
-    const again = await this.#members.reconcile(machine, cluster, peers, signal);
+    const { operations } = this.#limits.of(`${namespace}/${of}`, cluster?.spec.concurrency ?? {});
+    const again = await operations.tryRun(() =>
+      this.#members.reconcile(machine, cluster, peers, signal),
+    );
+    // Whoever has no turn keeps none of the workers that others could use.
+    if (again === undefined) return { outcome: 'requeueAfter', delayMs: TURN_MS };
     return { outcome: 'requeueAfter', delayMs: again === 'soon' ? SOON_MS : DRIFT_MS };
   }
 
@@ -223,6 +252,32 @@ function clusterKeys(
 ): readonly string[] {
   const name = labels[CLUSTER_LABEL];
   return name === undefined ? [] : [`${namespace}/${name}`];
+}
+
+function isK0s({ metadata }: Machine): boolean {
+  return metadata.labels?.[DISTRIBUTION_LABEL] === 'k0s';
+}
+
+function isSameArtifact(before: ApiObject, after: ApiObject): boolean {
+  const facts = ({ metadata, status = {} }: ApiObject & { readonly status?: ArtifactFacts }) =>
+    JSON.stringify([
+      metadata.generation,
+      status.digest,
+      isConditionTrue(status.conditions, 'Ready'),
+    ]);
+  return facts(before) === facts(after);
+}
+
+/** In its artifacts or its files. */
+function isNamedBy({ spec }: Machine, artifact: string): boolean {
+  const { artifacts = [], files = [] } = spec as {
+    readonly artifacts?: readonly { readonly name?: string }[];
+    readonly files?: readonly { readonly artifact?: { readonly name?: string } }[];
+  };
+  return (
+    artifacts.some(({ name }) => name === artifact) ||
+    files.some((file) => file.artifact?.name === artifact)
+  );
 }
 
 function factsOf({ metadata, spec, status }: NodeView): string {

@@ -9,6 +9,7 @@ const KNOWN = [
   'providerRef',
   'connection',
   'artifacts',
+  'files',
   'rootfs',
   'node',
   'preflight',
@@ -27,8 +28,10 @@ export function ignoredFields(
     for (const field of Object.keys(template))
       if (
         DECIDED.includes(field) ||
-        !(KNOWN.includes(field) || (field === 'files' && template['rootfs'] !== undefined)) ||
-        ignores.includes(`template.${field}`)
+        !KNOWN.includes(field) ||
+        // Machines with a root of ours have files whatever the distribution.
+        (ignores.includes(`template.${field}`) &&
+          !(field === 'files' && template['rootfs'] !== undefined))
       )
         found.add(`pools[${name || index}].template.${field}`);
     if (

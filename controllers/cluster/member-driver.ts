@@ -1,5 +1,6 @@
 // What a distribution does with one machine of a cluster. Everything can be asked for again: each call looks before it acts.
 import type { DrainSettings } from '../machinery/drain-settings.ts';
+import { OPTIONS_ANNOTATION } from './types.ts';
 import type { Cluster, Machine, Role } from './types.ts';
 
 /** A machine, and what its distribution has to know of the rest. */
@@ -15,6 +16,27 @@ export interface Member {
   readonly configuration: Readonly<Record<string, unknown>>;
 }
 
+export function memberOf(machine: Machine, cluster: Cluster, peers: readonly Machine[]): Member {
+  const { flags = [], configuration = {} } = parsed(
+    machine.metadata.annotations?.[OPTIONS_ANNOTATION],
+  ) as {
+    readonly flags?: readonly string[];
+    readonly configuration?: Readonly<Record<string, unknown>>;
+  };
+  const { role = 'worker', version } = machine.spec;
+  return { cluster, machine, peers, role, version, flags, configuration };
+}
+
+/** Ours, but anybody may have written into it. */
+function parsed(text: string | undefined): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text ?? '{}');
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
 /** What is on the machine now. */
 export interface Situation {
   readonly isInstalled: boolean;
@@ -23,6 +45,8 @@ export interface Situation {
   readonly runningVersion?: string;
   /** What is not as it should be besides the version, as words: `flags`, `configuration`. */
   readonly differences: readonly string[];
+  /** Tells what is declared for its host from what was before; empty or absent: nothing is. */
+  readonly content?: string;
 }
 
 export interface MemberDriver extends AsyncDisposable {
@@ -43,6 +67,8 @@ export interface MemberDriver extends AsyncDisposable {
   start(signal: AbortSignal): Promise<void>;
   /** Undefined when it serves, in the version that is wanted or, after a step back, in any; else what is missing. */
   verify(version: 'wanted' | 'any', signal: AbortSignal): Promise<string | undefined>;
+  /** Puts right in place what somebody changed on its host. @returns what, in words */
+  mend?(signal: AbortSignal): Promise<readonly string[]>;
   /** Puts back what `install` replaced. @returns false when there is nothing to go back to */
   rollBack(signal: AbortSignal): Promise<boolean>;
   /** The others go on without it: it leaves the quorum, its node is forgotten. */
@@ -61,4 +87,9 @@ export type OpenMember = (member: Member, signal: AbortSignal) => Promise<Member
 /** Something that it needs is not there yet: nothing failed. */
 export class NotYetError extends Error {
   override readonly name = 'NotYetError';
+}
+
+/** Its provider has its host, and that does not run, as it shall be. */
+export class HostOffError extends Error {
+  override readonly name = 'HostOffError';
 }

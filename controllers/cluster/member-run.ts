@@ -5,19 +5,20 @@ import { DrainError } from '../machinery/drain-node.ts';
 import { readDrainSettings } from '../machinery/drain-settings.ts';
 import { isNotFound } from '../machinery/request-error.ts';
 import { MACHINES } from '../machinery/resources.ts';
-import { NotYetError } from './member-driver.ts';
+import { HostOffError, memberOf, NotYetError } from './member-driver.ts';
 import type { Member, MemberDriver, Situation } from './member-driver.ts';
 import { needsOf } from './member-needs.ts';
 import { MemberJournal, messageOf } from './member-journal.ts';
 import { MEMBER_FINALIZER } from './member-options.ts';
 import type { Again, MemberOptions } from './member-options.ts';
+import { isUnreachable, NotReady } from './member-problems.ts';
+import { takeFromHost } from './member-removal.ts';
 import { versionsOf } from './member-status.ts';
 import type { MemberNews } from './member-status.ts';
 import {
   DRAIN_ANNOTATION,
   ENDPOINT_ANNOTATION,
   OPERATION_ANNOTATION,
-  OPTIONS_ANNOTATION,
   PERMIT_ANNOTATION,
 } from './types.ts';
 import type { Cluster, Machine } from './types.ts';
@@ -31,6 +32,8 @@ export class MemberRun {
   readonly #journal: MemberJournal;
   readonly #member: Member;
   readonly #options: MemberOptions;
+  /** Of what is declared for its host, as far as somebody looked. */
+  #content = '';
 
   constructor(
     machine: Machine,
@@ -40,21 +43,7 @@ export class MemberRun {
   ) {
     this.#journal = new MemberJournal(machine, options.client, options.clock);
     this.#options = options;
-    const { flags = [], configuration = {} } = parsed(
-      machine.metadata.annotations?.[OPTIONS_ANNOTATION],
-    ) as {
-      readonly flags?: readonly string[];
-      readonly configuration?: Readonly<Record<string, unknown>>;
-    };
-    this.#member = {
-      cluster,
-      machine,
-      peers,
-      role: machine.spec.role ?? 'worker',
-      version: machine.spec.version,
-      flags,
-      configuration,
-    };
+    this.#member = memberOf(machine, cluster, peers);
   }
 
   async bring(signal: AbortSignal): Promise<Again> {
@@ -70,8 +59,8 @@ export class MemberRun {
 
   async remove(signal: AbortSignal): Promise<Again> {
     try {
-      await using driver = await this.#options.open(this.#member, signal);
-      await this.#removeWith(driver, signal);
+      await takeFromHost(this.#member, this.#journal, this.#options, signal);
+      await this.#options.removeHost?.(this.#journal.machine, signal);
     } catch (error) {
       signal.throwIfAborted();
       const message = messageOf(error);
@@ -92,26 +81,9 @@ export class MemberRun {
     return 'later';
   }
 
-  async #removeWith(driver: MemberDriver, signal: AbortSignal): Promise<void> {
-    const situation = await driver.look(signal);
-    if (situation.isInstalled && !this.#isLastOne()) {
-      if (situation.isRunning) {
-        await driver.cordon(signal);
-        await this.#journal.step('Drain', () => this.#drain(driver, signal, true), signal);
-      }
-      await this.#journal.step('Leave', () => driver.leave(signal), signal);
-    }
-    await this.#journal.step('Stop', () => driver.stop(signal), signal);
-    await this.#journal.step('Reset', () => driver.reset(signal), signal);
-  }
-
-  /** Of a cluster that goes as a whole there is nobody to leave. */
-  #isLastOne(): boolean {
-    return this.#member.cluster.metadata.deletionTimestamp !== undefined;
-  }
-
   async #bringWith(driver: MemberDriver, signal: AbortSignal): Promise<Again> {
     const situation = await driver.look(signal);
+    this.#content = situation.content ?? '';
     const wantsStopped = this.#journal.machine.spec.powerState === 'Stopped';
     const needs = needsOf(situation, this.#member.version);
     if (wantsStopped) return this.#power(driver, situation, signal);
@@ -123,6 +95,7 @@ export class MemberRun {
         {
           phase: situation.isRunning ? 'Ready' : situation.isInstalled ? 'Joining' : 'Pending',
           ...versionsOf(situation),
+          ...this.#contentNews,
           conditions: [
             ['Reachable', 'True', 'Reachable', ''],
             ['UpToDate', 'False', 'Outdated', `${needs.join(', ')} to be changed`],
@@ -154,7 +127,7 @@ export class MemberRun {
         async () => {
           await driver.cordon(signal);
           try {
-            await this.#drain(driver, signal, false);
+            await this.#drain(driver, signal);
           } catch (error) {
             await driver.uncordon(signal);
             throw error;
@@ -205,6 +178,9 @@ export class MemberRun {
 
   async #settle(driver: MemberDriver, situation: Situation, signal: AbortSignal): Promise<Again> {
     await driver.uncordon(signal);
+    const mended = (await driver.mend?.(signal)) ?? [];
+    if (mended.length > 0) this.#tell('Warning', 'Drifted', `${mended.join('; ')}: put right`);
+    this.#content = situation.content ?? '';
     const missing = await driver.verify('wanted', signal);
     if (missing !== undefined) {
       await this.#journal.say(
@@ -238,6 +214,7 @@ export class MemberRun {
       {
         phase: 'Ready',
         goalHash: this.#journal.target,
+        ...this.#contentNews,
         nodeRef: { name: driver.nodeName },
         ...versionsOf(situation),
         conditions: [
@@ -262,6 +239,7 @@ export class MemberRun {
         return 'later';
       await this.#journal.step('Stop', () => driver.stop(signal), signal);
     }
+    await this.#options.powerOff?.(this.#journal.machine, signal);
     await this.#journal.say(
       {
         phase: 'Stopped',
@@ -277,11 +255,9 @@ export class MemberRun {
     return 'later';
   }
 
-  async #drain(driver: MemberDriver, signal: AbortSignal, isRemoval: boolean): Promise<void> {
+  async #drain(driver: MemberDriver, signal: AbortSignal): Promise<void> {
     const { annotations } = this.#journal.machine.metadata;
-    const settings = readDrainSettings(annotations?.[DRAIN_ANNOTATION]);
-    // What is removed goes in the end, whatever is on it.
-    await driver.drain(isRemoval ? { ...settings, onTimeout: 'Force' } : settings, signal);
+    await driver.drain(readDrainSettings(annotations?.[DRAIN_ANNOTATION]), signal);
   }
 
   async #verified(
@@ -318,6 +294,7 @@ export class MemberRun {
       );
       return 'soon';
     }
+    if (error instanceof HostOffError) return this.#saidOff(message, signal);
     if (error instanceof NotYetError) {
       await this.#journal.say({ conditions: [['UpToDate', 'False', 'Waiting', message]] }, signal);
       return 'soon';
@@ -330,20 +307,49 @@ export class MemberRun {
     return 'later';
   }
 
+  async #saidOff(message: string, signal: AbortSignal): Promise<Again> {
+    const isWanted = this.#journal.machine.spec.powerState === 'Stopped';
+    await this.#journal.say(
+      {
+        ...(isWanted ? { phase: 'Stopped', goalHash: this.#journal.target } : {}),
+        conditions: [
+          ['NodeReady', 'False', 'Stopped', message],
+          ['Ready', 'False', 'Stopped', message],
+        ],
+      },
+      signal,
+    );
+    return isWanted ? 'later' : 'soon';
+  }
+
   /** Not again, until something else is wanted or somebody asks for it. */
   async #giveUp(
     phase: string,
     conditions: NonNullable<MemberNews['conditions']>,
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#journal.say({ phase, quarantined: [this.#journal.target], conditions }, signal);
-    const { events } = this.#options;
+    const news = { phase, ...this.#contentNews, quarantined: [this.#goal], conditions };
+    await this.#journal.say(news, signal);
     const [, , reason = 'Failed', message = ''] = conditions[0] ?? [];
-    events.record(MACHINES, this.#journal.machine, 'Warning', reason, message);
+    this.#tell('Warning', reason, message);
+  }
+
+  #tell(type: 'Normal' | 'Warning', reason: string, message: string): void {
+    this.#options.events.record(MACHINES, this.#journal.machine, type, reason, message);
+  }
+
+  /** What it is to become, with what is declared for its host. */
+  get #goal(): string {
+    const { target } = this.#journal;
+    return this.#content === '' ? target : `${target}+${this.#content}`;
+  }
+
+  get #contentNews(): Pick<MemberNews, 'contentHash'> {
+    return this.#content === '' ? {} : { contentHash: this.#content };
   }
 
   #hasGivenUp(): boolean {
-    return this.#journal.machine.status?.quarantined?.includes(this.#journal.target) === true;
+    return this.#journal.machine.status?.quarantined?.includes(this.#goal) === true;
   }
 
   async #answerRetry(signal: AbortSignal): Promise<void> {
@@ -367,26 +373,5 @@ export class MemberRun {
 
   #isPermitted(): boolean {
     return this.#journal.machine.metadata.annotations?.[PERMIT_ANNOTATION] === this.#journal.target;
-  }
-}
-
-class NotReady extends Error {
-  override readonly name = 'NotReady';
-}
-
-function isUnreachable(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    ['HostUnreachableError', 'ProviderUnavailable', 'ConnectionError'].includes(error.name)
-  );
-}
-
-/** Ours, but anybody may have written into it. */
-function parsed(text: string | undefined): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text ?? '{}');
-    return typeof value === 'object' && value !== null ? { ...value } : {};
-  } catch {
-    return {};
   }
 }

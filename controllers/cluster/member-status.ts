@@ -7,6 +7,7 @@ import { canonical } from './wanted-machines.ts';
 export interface MemberNews {
   readonly phase?: string;
   readonly goalHash?: string;
+  readonly contentHash?: string;
   readonly nodeRef?: { readonly name: string };
   readonly installedVersion?: string;
   readonly runningVersion?: string;

@@ -51,6 +51,8 @@ export interface ObservedMachine {
   readonly isReachable: boolean;
   readonly isStopped: boolean;
   readonly waitsForPermit: boolean;
+  /** Hash of what its Artifacts and files hold, as it is being tried or was last. */
+  readonly content?: string | undefined;
   readonly phase: string;
   /** Why it will not become what the spec asks for by itself. */
   readonly failure: { readonly reason: string; readonly message: string } | undefined;
@@ -122,6 +124,7 @@ export function observeMachine(machine: Machine, node: NodeView | undefined): Ob
     waitsForPermit: conditions.some(
       ({ type, reason }) => type === 'Drained' && reason === 'WaitingForBudget',
     ),
+    content: status.run?.contentHash ?? status.contentHash,
     phase,
     failure: isSeen && !isAskedAgain(machine) ? failureOf(conditions, phase) : undefined,
   };

@@ -58,14 +58,26 @@ function failuresOf(input: PlanInput, known: readonly Failure[]): readonly Failu
   const { settings, observed, targets, status } = input;
   const { retryToken } = settings;
   return observed.flatMap((machine): readonly Failure[] => {
-    const { name, failure, isSettled, target } = machine;
+    const { name, failure, isSettled, target, content } = machine;
     // A rollback makes a machine settled at what it was: its failure counts until it is what it was to become.
     if (machine.isDeleting || target !== targets.get(name)) return [];
     if (isRetried(name, status, retryToken, input)) return [];
-    const before = known.find((entry) => entry.machine === name && entry.target === target);
+    // What its Artifacts hold now may do better than what they held then.
+    const before = known.find(
+      (entry) =>
+        entry.machine === name &&
+        entry.target === target &&
+        entry.content === (content ?? entry.content),
+    );
     if (failure === undefined) return before === undefined || isSettled ? [] : [before];
     return [
-      { machine: name, target, ...(retryToken === undefined ? {} : { retryToken }), ...failure },
+      {
+        machine: name,
+        target,
+        ...(content === undefined ? {} : { content }),
+        ...(retryToken === undefined ? {} : { retryToken }),
+        ...failure,
+      },
     ];
   });
 }

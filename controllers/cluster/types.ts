@@ -32,6 +32,8 @@ export interface RolloutSpec {
   readonly retryToken?: string;
   /** Whether controllers are backed up before they get another version, where the distribution can; true. */
   readonly backup?: boolean;
+  /** How many backups stay on each controller's host; 5, and 0 for all. */
+  readonly backupRetention?: number;
 }
 
 export interface ClusterSpec {
@@ -72,9 +74,9 @@ export interface PlanItem {
 export interface Failure {
   readonly machine: string;
   readonly target: string;
+  /** What its Artifacts and files held. */
+  readonly content?: string;
   readonly retryToken?: string;
-  /** Whether controllers are backed up before they get another version, where the distribution can; true. */
-  readonly backup?: boolean;
   readonly reason: string;
   readonly message: string;
 }
@@ -132,6 +134,9 @@ export interface MachineSpec {
 
 export interface MachineStatus {
   readonly goalHash?: string;
+  /** Of what its Artifacts and files hold, as it was last tried. */
+  readonly contentHash?: string;
+  readonly run?: { readonly contentHash?: string };
   readonly observedGeneration?: number;
   readonly phase?: string;
   readonly nodeRef?: { readonly name: string };

@@ -2,7 +2,7 @@
 // no batches.
 
 export class Slots {
-  readonly #limit: number;
+  #limit: number;
   readonly #waiting: (() => void)[] = [];
   #active = 0;
 
@@ -11,11 +11,29 @@ export class Slots {
     this.#limit = limit === 0 ? Number.POSITIVE_INFINITY : limit;
   }
 
+  /** What runs already goes on; whoever waits is let in as far as there is room now. */
+  setLimit(limit: number): void {
+    this.#limit = limit === 0 ? Number.POSITIVE_INFINITY : limit;
+    while (this.#active < this.#limit && this.#waiting.length > 0) this.#waiting.shift()?.();
+  }
+
   /** Runs `work` in a slot. Rejects with the signal's reason when that aborts before there is one. */
   async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     await this.#turn(signal);
     try {
       signal.throwIfAborted();
+      return await work();
+    } finally {
+      this.#active -= 1;
+      this.#next();
+    }
+  }
+
+  /** Runs `work` where there is a free slot now; undefined: there is none. */
+  async tryRun<T>(work: () => Promise<T>): Promise<T | undefined> {
+    if (this.#active >= this.#limit) return undefined;
+    this.#active += 1;
+    try {
       return await work();
     } finally {
       this.#active -= 1;

@@ -29,6 +29,8 @@ function seeded(seed: number): () => number {
 interface Wish {
   isPaused?: boolean;
   isPermitted?: boolean;
+  /** The goal is another because what the spec names is; the spec is the same. */
+  isSameSpec?: boolean;
 }
 
 /** One life of the controller: until it rests, waits, or is killed. Undefined: it was killed. */
@@ -47,7 +49,8 @@ async function life(world: MachineWorld, wish: Wish = {}): Promise<Advanced | un
         work: world.work,
         save: (status) => world.save(status),
         observe: () => ({
-          specHash: world.goal,
+          specHash: wish.isSameSpec === true ? 'spec' : world.goal,
+          ...(wish.isSameSpec === true ? { contentHash: world.goal } : {}),
           isPaused: wish.isPaused ?? false,
           isDeleting: false,
           isPermitted: wish.isPermitted ?? true,
@@ -65,9 +68,9 @@ async function life(world: MachineWorld, wish: Wish = {}): Promise<Advanced | un
 }
 
 /** Lives until it rests. */
-async function settle(world: MachineWorld, most = 2_000): Promise<void> {
-  for (let lives = 0; lives < most; lives += 1) {
-    const end = await life(world);
+async function settle(world: MachineWorld, wish: Wish = {}): Promise<void> {
+  for (let lives = 0; lives < 2_000; lives += 1) {
+    const end = await life(world, wish);
     if (end !== undefined && end.againMs === undefined) return;
     world.now += end?.againMs ?? 500;
   }
@@ -111,6 +114,24 @@ test('an upgrade goes through the other slot, and what is settled is not written
   const { saves } = world;
   await settle(world);
   assert.equal(world.saves, saves);
+});
+
+test('what its spec names changes: the next run is for that, and a paused one waits [k0sctl-073]', async () => {
+  const world = new MachineWorld('A');
+  const wish = { isSameSpec: true };
+  await settle(world, wish);
+  const { saves } = world;
+  await settle(world, wish);
+  assert.equal(world.saves, saves, 'the same content starts nothing');
+  world.goal = 'B';
+  assert.equal((await life(world, { ...wish, isPaused: true }))?.held, 'Paused');
+  assert.equal((await life(world, { ...wish, isPermitted: false }))?.held, 'WaitingForBudget');
+  assert.deepEqual([...world.running], ['a']);
+  // Once more before anything runs: what was built for B is no part of it.
+  world.goal = 'C';
+  await settle(world, wish);
+  assert.deepEqual(brief(world), SETTLED_ON('C'));
+  assert.deepEqual(world.violations, []);
 });
 
 test('a new slot that never gets good is rolled back, once [unbounded-087]', async () => {
@@ -234,7 +255,13 @@ test('killed before and after every act and every write, it ends the same [unbou
   }
 });
 
-test('whatever happens in between, it ends where it should', async () => {
+test('whatever happens in between, it ends where it should [invariants 6, 8, 9]', () =>
+  anything({}));
+
+test('and so it does when what its spec names changes, and the spec does not', () =>
+  anything({ isSameSpec: true }));
+
+async function anything(wish: Wish): Promise<void> {
   const only = process.env['WINDLASS_TEST_SEED'];
   const seeds = only === undefined ? Array.from({ length: 60 }, (_, at) => at + 1) : [Number(only)];
   for (const seed of seeds) {
@@ -254,13 +281,14 @@ test('whatever happens in between, it ends where it should', async () => {
       if (random() < 0.4) world.broken.add(world.goal);
       world.faults = faults;
       for (let lives = 0; lives < 30; lives += 1) {
-        const end = await life(world, { isPaused: random() < 0.1, isPermitted: random() < 0.8 });
+        const isPaused = random() < 0.1;
+        const end = await life(world, { ...wish, isPaused, isPermitted: random() < 0.8 });
         world.now += end?.againMs ?? 500;
       }
       // Now and then somebody changes their mind before it is done.
       if (random() < 0.4) continue;
       world.faults = undefined;
-      await settle(world);
+      await settle(world, wish);
       if (!world.broken.has(world.goal)) good = world.goal;
       const shown = `seed ${seed}, change ${change}: ${JSON.stringify(world.status)}`;
       assert.deepEqual(world.violations, [], shown);
@@ -271,11 +299,11 @@ test('whatever happens in between, it ends where it should', async () => {
       else if (last === undefined) assert.equal(world.running.size, 0, shown);
       else assert.deepEqual(brief(world), SETTLED_ON(last), shown);
       const { saves } = world;
-      await settle(world);
+      await settle(world, wish);
       assert.equal(world.saves, saves, `${shown}: settled, and written again`);
     }
   }
-});
+}
 
 function alternating(values: readonly number[]): () => number {
   let at = 0;

@@ -3,8 +3,8 @@ import type { Clock } from '#platform/clock.ts';
 import { backoffMs } from '#platform/backoff.ts';
 import { HostUnreachableError } from '../hosts/host-errors.ts';
 import { timestamp } from '../machinery/timestamps.ts';
-import { StepError } from './machine-work.ts';
-import type { MachineWork } from './machine-work.ts';
+import { GoalChangedError, StepError } from './machine-work.ts';
+import type { MachineWork, Resolved } from './machine-work.ts';
 import { planMachine } from './plan-machine.ts';
 import type { MachineInput } from './plan-machine.ts';
 import {
@@ -158,6 +158,11 @@ async function failStep(
 ): Promise<Outcome> {
   const message = error instanceof Error ? error.message : String(error);
   const failed = stepFailed(status, step, timestamp(clock.now()), message);
+  if (error instanceof GoalChangedError) {
+    // Both come before the drain: nothing is to be undone, and the next run is for what there is now.
+    await keep(dropRun(failed));
+    return { againMs: SOON_MS };
+  }
   const isForward = run.direction === 'Forward';
   const isForGood = error instanceof StepError || !(error instanceof HostUnreachableError);
   if (isForward && isForGood && isPastSwitch(status) && isRisky(step)) {
@@ -197,8 +202,8 @@ async function doStep(
   const { slot } = run;
   switch (step) {
     case 'Resolve': {
-      const { goalHash, facts } = await work.resolve(signal);
-      return { change: (each) => resolved(each, run, goalHash, facts, version) };
+      const found = await work.resolve(signal);
+      return { change: (each) => resolved(each, run, found, version) };
     }
     case 'Infra':
       return { change: same, message: await work.ensureInfrastructure(signal) };
@@ -215,12 +220,13 @@ async function doStep(
       throw new Error(`${report.summary}: ${words.join('; ')}`);
     }
     case 'Stage': {
-      const staged = await work.stage(slot, signal);
+      const staged = await work.stage(slot, run.goalHash ?? '', signal);
       return 'pending' in staged ? staged : { change: (each) => ({ ...each, staged }) };
     }
     case 'RootFS':
       await work.buildRoot(
         slot,
+        run.goalHash ?? '',
         (task) => change((each) => taskReported(each, step, task)),
         signal,
       );
@@ -296,15 +302,19 @@ async function rollBack(
 function resolved(
   status: MachineStatus,
   run: MachineRun,
-  goalHash: string,
-  facts: MachineStatus['facts'],
+  { goalHash, contentHash = '', facts }: Resolved,
   version: string | undefined,
 ): MachineStatus {
   const next: MachineStatus = {
     ...status,
     goalHash,
-    ...(facts === undefined ? {} : { facts }),
-    run: { ...run, goalHash, ...(version === undefined ? {} : { version }) },
+    facts,
+    run: {
+      ...run,
+      goalHash,
+      ...(contentHash === '' ? {} : { contentHash }),
+      ...(version === undefined ? {} : { version }),
+    },
   };
   const { lastGood, activeSlot, quarantined = [] } = status;
   const isThere =
@@ -335,7 +345,12 @@ function endRun(status: MachineStatus): MachineStatus {
   const isTried =
     run.direction === 'Forward' || (status.quarantined ?? []).includes(run.goalHash ?? '');
   // A run that turned back without a verdict (a drain that failed, a pause) is begun again.
-  return isTried ? { ...rest, specHash: run.specHash } : rest;
+  if (!isTried) return rest;
+  const { specHash, contentHash, isReturn } = run;
+  // What was brought back was not resolved anew.
+  if (isReturn === true) return { ...rest, specHash };
+  const done = { ...without(rest, 'contentHash'), specHash };
+  return contentHash === undefined ? done : { ...done, contentHash };
 }
 
 /** Of a run that turned back: the slot that it built, unless that is one worth keeping. */

@@ -2,21 +2,27 @@
 import { join } from 'node:path';
 import { keyOf, parseKey } from '../machinery/cache.ts';
 import type { CacheView } from '../machinery/cache.ts';
+import type { ApiObject } from '../machinery/client-types.ts';
+import type { Condition } from '../machinery/conditions.ts';
 import { Controller, DONE } from '../machinery/controller.ts';
 import type { ReconcileResult } from '../machinery/controller.ts';
 import type { EventRecorder } from '../machinery/events.ts';
 import type { Manager } from '../machinery/manager.ts';
 import { isNotFound } from '../machinery/request-error.ts';
-import { MACHINES, NODES } from '../machinery/resources.ts';
+import { ARTIFACTS, CLUSTERS, MACHINES, NODES } from '../machinery/resources.ts';
 import type { HostArtifacts } from '../binaries/host-artifact.ts';
 import type { ArtifactFetcher } from '../binaries/artifact-fetcher.ts';
 import type { HostDriver } from '../hosts/host-driver.ts';
+import { limitedHost, unlimited } from '../hosts/work-limits.ts';
+import type { DeclaredLimits, LimitGroups, WorkLimits } from '../hosts/work-limits.ts';
 import type { ProvidedHosts } from '../infra-provider/provided-host.ts';
 import { findLogins } from '../registry/logins.ts';
 import type { LoginsOptions } from '../registry/logins.ts';
 import type { FleetMember } from '../rootfs/fleet-checks.ts';
 import { imageOpener } from '../rootfs/open-image.ts';
+import { ContentWatch } from './content-watch.ts';
 import { HostWork } from './host-work.ts';
+import { artifactsOf } from './machine-content.ts';
 import { MachineDrain } from './machine-drain.ts';
 import { MachineStore } from './machine-store.ts';
 import type { OpenMachineHost } from './open-machine-host.ts';
@@ -27,6 +33,19 @@ import type { ReadyNode } from './node-answer.ts';
 import { DISTRIBUTION_LABEL } from './types.ts';
 import type { Machine } from './types.ts';
 
+/** As much of an Artifact as a machine is woken for. */
+interface ArtifactView extends ApiObject {
+  readonly status?: {
+    readonly digest?: string;
+    readonly observedGeneration?: number;
+    readonly conditions?: readonly Condition[];
+  };
+}
+
+interface ClusterView extends ApiObject {
+  readonly spec?: { readonly concurrency?: DeclaredLimits };
+}
+
 export interface MachineControllerOptions {
   readonly openHost: OpenMachineHost;
   readonly hosts: ProvidedHosts;
@@ -35,6 +54,8 @@ export interface MachineControllerOptions {
   readonly fetcher: ArtifactFetcher;
   /** Of this machine, for what is on its way to hosts. */
   readonly workFolder: string;
+  /** Of Clusters. */
+  readonly limits: LimitGroups;
   readonly registries?: Pick<LoginsOptions, 'dockerFolder' | 'environment'>;
   /** How often a settled machine is compared with its goal; 5 min by default. */
   readonly driftEveryMs?: number;
@@ -46,6 +67,7 @@ const DRIFT_MS = 300_000;
 const STABLE_MS = 3_000;
 /** Machines worked on at the same time. */
 const OPERATIONS = 30;
+const WAITS_FOR_TURN: ReconcileResult = { outcome: 'requeueAfter', delayMs: 500 };
 
 export function addMachineController(manager: Manager, options: MachineControllerOptions): void {
   manager.add(new MachineController(manager, options).loop);
@@ -61,6 +83,8 @@ class MachineController {
   /** When each was compared with its goal, on the monotonic clock. */
   readonly #looked = new Map<string, number>();
   readonly #nodeDrain: MachineDrain;
+  readonly #content: ContentWatch;
+  readonly #clusters: CacheView<ClusterView>;
 
   constructor(manager: Manager, options: MachineControllerOptions) {
     this.#manager = manager;
@@ -70,8 +94,10 @@ class MachineController {
     const nodes = manager.informer<ReadyNode>(NODES);
     this.#machines = machines.cache;
     this.#nodes = nodes.cache;
+    this.#clusters = manager.informer<ClusterView>(CLUSTERS).cache;
     this.#events = manager.recorder('windlass-machine-controller');
     this.#nodeDrain = new MachineDrain(manager.client, clock);
+    this.#content = new ContentWatch(options.artifacts);
     this.loop = new Controller({
       name: 'machine',
       reconcile: (key, signal) => this.#reconcile(key, signal),
@@ -85,8 +111,20 @@ class MachineController {
     machines.onChange((change) => {
       // Its own writes need no answer.
       if (change.type === 'Updated' && wordsOf(change.previous) === wordsOf(change.object)) return;
-      if (change.type === 'Deleted') this.#looked.delete(keyOf(change.object));
+      if (change.type === 'Deleted') {
+        this.#looked.delete(keyOf(change.object));
+        this.#content.forget(keyOf(change.object));
+      }
       this.loop.queue.add(keyOf(change.object));
+    });
+    manager.informer<ArtifactView>(ARTIFACTS).onChange((change) => {
+      const { type, object } = change;
+      if (type === 'Updated' && artifactWords(change.previous) === artifactWords(object)) return;
+      for (const machine of this.#machines.list(object.metadata.namespace))
+        if (artifactsOf(machine.spec).includes(object.metadata.name)) {
+          this.#content.note(keyOf(machine));
+          this.loop.queue.add(keyOf(machine));
+        }
     });
     nodes.onChange((change) => {
       if (change.type === 'Updated' && nodeWords(change.previous) === nodeWords(change.object))
@@ -111,24 +149,39 @@ class MachineController {
       throw error;
     }
     const driftEveryMs = this.#options.driftEveryMs ?? DRIFT_MS;
-    return reconcileMachine(
-      {
-        client,
-        clock,
-        store: new MachineStore(client, clock, machine),
-        openHost: this.#options.openHost,
-        hosts: this.#options.hosts,
-        nodes: this.#nodeDrain,
-        workOn: (each, host) => this.#workOn(each, host),
-        newest: () => this.#newest(machine),
-        node: () => this.#nodes.get('', name),
-        isDriftDue: () => this.#isDriftDue(key, driftEveryMs),
-        driftEveryMs,
-        tell: (type, reason, message) =>
-          this.#events.record(MACHINES, machine, type, reason, message),
-      },
-      signal,
-    );
+    const limits = this.#limitsOf(machine);
+    const work = (): Promise<ReconcileResult> =>
+      reconcileMachine(
+        {
+          client,
+          clock,
+          store: new MachineStore(client, clock, machine),
+          openHost: this.#options.openHost,
+          hosts: this.#options.hosts,
+          nodes: this.#nodeDrain,
+          workOn: (each, host) => this.#workOn(each, host, limits),
+          newest: () => this.#newest(machine),
+          node: () => this.#nodes.get('', name),
+          isDriftDue: () => this.#isDriftDue(key, driftEveryMs),
+          changedContent: (isDriftDue, until) =>
+            this.#content.changeOf(key, machine, isDriftDue, until),
+          driftEveryMs,
+          tell: (type, reason, message) =>
+            this.#events.record(MACHINES, machine, type, reason, message),
+        },
+        signal,
+      );
+    // Whoever has no turn keeps none of the workers that others could use.
+    return (await limits.operations.tryRun(work)) ?? WAITS_FOR_TURN;
+  }
+
+  /** What its Cluster declares; those that nobody knows yet are the usual ones. */
+  #limitsOf({ metadata, spec }: Machine): WorkLimits {
+    if (spec.clusterRef === undefined) return unlimited;
+    const { namespace = '' } = metadata;
+    const { name } = spec.clusterRef;
+    const declared = this.#clusters.get(namespace, name)?.spec?.concurrency ?? {};
+    return this.#options.limits.of(`${namespace}/${name}`, declared);
   }
 
   /** The cache's word where it is ahead of what was read. */
@@ -155,7 +208,7 @@ class MachineController {
     return true;
   }
 
-  #workOn(machine: Machine, host: HostDriver): HostWork {
+  #workOn(machine: Machine, host: HostDriver, limits: WorkLimits): HostWork {
     const { client, clock, ids, logger } = this.#manager;
     const { workFolder, fetcher, artifacts, registries, stableMs = STABLE_MS } = this.#options;
     const { namespace = '' } = machine.metadata;
@@ -178,7 +231,8 @@ class MachineController {
       client,
       clock,
       ids,
-      host,
+      host: limitedHost(host, limits),
+      limits,
       fetcher,
       images,
       artifacts,
@@ -211,6 +265,13 @@ function isDriven({ metadata, spec }: Machine): boolean {
 function wordsOf({ metadata }: Machine): string {
   const { generation, annotations, deletionTimestamp, labels } = metadata;
   return JSON.stringify([generation, annotations, deletionTimestamp, labels]);
+}
+
+/** What decides about what an Artifact holds, and whether that is known. */
+function artifactWords({ metadata, status = {} }: ArtifactView): string {
+  const { digest, observedGeneration, conditions = [] } = status;
+  const states = conditions.map(({ type, status: is }) => [type, is]);
+  return JSON.stringify([metadata.generation, digest, observedGeneration, states]);
 }
 
 function nodeWords(node: ReadyNode): string {

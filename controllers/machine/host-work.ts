@@ -9,6 +9,7 @@ import type { DeclaredFile } from '../binaries/declared-files.ts';
 import type { HostArtifacts } from '../binaries/host-artifact.ts';
 import type { HostDriver } from '../hosts/host-driver.ts';
 import { HostCommandError } from '../hosts/host-errors.ts';
+import type { WorkLimits } from '../hosts/work-limits.ts';
 import type { Client } from '../machinery/client-types.ts';
 import { findDevices } from '../rootfs/devices.ts';
 import { checkClockSkew, checkHostname, checkMachineId } from '../rootfs/fleet-checks.ts';
@@ -29,6 +30,7 @@ import { readOnlyHost } from '../rootfs/read-only-host.ts';
 import { preflight } from '../rootfs/rootfs-preflight.ts';
 import { runTask, serial } from '../rootfs/task.ts';
 import type { TaskReport } from '../rootfs/task.ts';
+import { machineContent } from './machine-content.ts';
 import { goalHash, hostName, machineGoal } from './machine-goal.ts';
 import type { MachineDrain } from './machine-drain.ts';
 import {
@@ -40,6 +42,7 @@ import {
   stageFiles,
 } from './machine-files.ts';
 import type { MachineFiles } from './machine-files.ts';
+import { GoalChangedError } from './machine-work.ts';
 import type { MachineWork, Pending, Resolved } from './machine-work.ts';
 import { nodeAnswer } from './node-answer.ts';
 import { readCredential } from './read-credential.ts';
@@ -63,6 +66,7 @@ export interface HostWorkOptions {
   readonly probe: ReadyProbe;
   readonly nodes: MachineDrain;
   readonly workFolder: string;
+  readonly limits: Pick<WorkLimits, 'downloads'>;
   /** The other machines of its cluster. */
   readonly fleet: () => readonly FleetMember[];
   /** How long a service must have run to count as running, milliseconds. */
@@ -82,6 +86,9 @@ export class HostWork implements MachineWork {
 
   async resolve(signal: AbortSignal): Promise<Resolved> {
     const { host, clock } = this.#options;
+    // First: what changes in between is seen the next time.
+    const content = await machineContent(this.#options.artifacts, this.#machine, signal);
+    if ('pending' in content) throw new Error(content.pending);
     const [facts, goal, places, files] = await Promise.all([
       host.facts(signal),
       this.goal('a', signal),
@@ -94,6 +101,7 @@ export class HostWork implements MachineWork {
     const offset = Math.round((facts.clockMillis - clock.now()) / 1000) * 1000;
     return {
       goalHash: hash,
+      contentHash: content.hash,
       facts: {
         hostname: facts.hostname,
         machineId: facts.machineId,
@@ -116,9 +124,16 @@ export class HostWork implements MachineWork {
     return runPreflight(await this.#checkers(slot, signal), { ignore, failOnWarnings }, signal);
   }
 
-  async stage(slot: Slot, signal: AbortSignal): Promise<readonly StagedArtifact[] | Pending> {
+  async stage(
+    slot: Slot,
+    wanted: string,
+    signal: AbortSignal,
+  ): Promise<readonly StagedArtifact[] | Pending> {
     const places = await this.#places(slot, signal);
     if ('pending' in places) return places;
+    const files = await this.#declaredFiles(signal);
+    if ('pending' in files) return files;
+    this.#require(wanted, goalHash(this.#machine, await this.goal(slot, signal), places, files));
     // Into a root they go when it is built.
     if (this.#machine.spec.rootfs !== undefined)
       return places.map(({ artifact, digest, type, root = '', target, delivery }) => ({
@@ -128,14 +143,13 @@ export class HostWork implements MachineWork {
         type,
         delivery: delivery.by,
       }));
-    const files = await this.#declaredFiles(signal);
-    if ('pending' in files) return files;
     if (this.#hasFiles()) await stageFiles(this.#files(), slot, files, signal);
     return putArtifacts(this.#staging(), places, signal);
   }
 
   async buildRoot(
     slot: Slot,
+    wanted: string,
     report: (task: TaskReport) => void,
     signal: AbortSignal,
   ): Promise<void> {
@@ -147,6 +161,7 @@ export class HostWork implements MachineWork {
     const files = await this.#declaredFiles(signal);
     if ('pending' in files) throw new Error(files.pending);
     const hash = goalHash(this.#machine, goal, places, files);
+    this.#require(wanted, hash);
     const folder = join(workFolder, goal.machineName);
     const root = provision({
       host,
@@ -318,6 +333,11 @@ export class HostWork implements MachineWork {
     ];
   }
 
+  #require(wanted: string, found: string): void {
+    if (wanted !== found)
+      throw new GoalChangedError(`the goal became ${found} while ${wanted} was worked on`);
+  }
+
   #places(slot: Slot, signal: AbortSignal): Promise<readonly ArtifactPlace[] | Pending> {
     const { host, artifacts } = this.#options;
     const { machineDirectory } = this.names(slot);
@@ -353,8 +373,9 @@ export class HostWork implements MachineWork {
   }
 
   #staging(): StagingWork {
-    const { host, artifacts, ids, workFolder } = this.#options;
-    return { host, artifacts, ids, workFolder: join(workFolder, 'artifacts') };
+    const { host, artifacts, ids, workFolder, limits } = this.#options;
+    const { downloads } = limits;
+    return { host, artifacts, ids, workFolder: join(workFolder, 'artifacts'), downloads };
   }
 }
 

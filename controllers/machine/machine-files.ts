@@ -90,6 +90,17 @@ export async function changedFiles(
   return changed;
 }
 
+/** Whether a slot has exactly these files ready. Reads only. */
+export async function isListedAs(
+  machine: MachineFiles,
+  slot: Slot,
+  files: readonly ListedFile[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  // What opens them is no JSON, and left out.
+  return JSON.stringify(await listed(machine, slot, signal)) === JSON.stringify(files);
+}
+
 /** What a failed run left for its slot. */
 export async function dropFiles(
   { host, name }: MachineFiles,

@@ -6,6 +6,8 @@ import type { MachineStatus, StagedArtifact } from './types.ts';
 
 export interface Resolved {
   readonly goalHash: string;
+  /** Of what Artifacts and local files hold; empty: it needs none. */
+  readonly contentHash?: string;
   readonly facts: NonNullable<MachineStatus['facts']>;
 }
 
@@ -22,10 +24,19 @@ export interface MachineWork {
   ensureInfrastructure(signal: AbortSignal): Promise<string>;
   /** Changes nothing. */
   preflight(slot: Slot, signal: AbortSignal): Promise<PreflightReport>;
-  /** Puts artifacts where the slot will find them. */
-  stage(slot: Slot, signal: AbortSignal): Promise<readonly StagedArtifact[] | Pending>;
-  /** Builds the root of a slot that does not run. */
-  buildRoot(slot: Slot, report: (task: TaskReport) => void, signal: AbortSignal): Promise<void>;
+  /** Puts artifacts where the slot will find them. @throws GoalChangedError */
+  stage(
+    slot: Slot,
+    goalHash: string,
+    signal: AbortSignal,
+  ): Promise<readonly StagedArtifact[] | Pending>;
+  /** Builds the root of a slot that does not run. @throws GoalChangedError */
+  buildRoot(
+    slot: Slot,
+    goalHash: string,
+    report: (task: TaskReport) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
   drain(startedAt: number, signal: AbortSignal): Promise<'done' | Pending>;
   uncordon(signal: AbortSignal): Promise<void>;
   /** Stops a slot, if it runs. */
@@ -49,4 +60,9 @@ export class StepError extends Error {
     super(message);
     this.reason = reason;
   }
+}
+
+/** What the machine is made of became something else since its goal was resolved: nothing of it is put together with what was before. */
+export class GoalChangedError extends Error {
+  override readonly name = 'GoalChangedError';
 }

@@ -3,7 +3,7 @@
 import { HostUnreachableError } from '../hosts/host-errors.ts';
 import type { Slot } from '../rootfs/goal-state.ts';
 import type { MachineWork } from './machine-work.ts';
-import { StepError } from './machine-work.ts';
+import { GoalChangedError, StepError } from './machine-work.ts';
 import type { MachineStatus } from './types.ts';
 
 /** The controller is gone: nothing of it may catch this and go on. */
@@ -52,16 +52,21 @@ export class MachineWorld {
   }
 
   readonly work: MachineWork = {
-    resolve: () => this.#does(() => ({ goalHash: this.goal, facts: FACTS })),
+    resolve: () =>
+      this.#does(() => ({ goalHash: this.goal, contentHash: this.goal, facts: FACTS })),
     ensureInfrastructure: () => this.#does(() => 'there'),
     preflight: () =>
       this.#does(() => {
         const isBad = this.#happens('badChecks');
         return { status: isBad ? 'failed' : 'ok', checks: [], summary: isBad ? '1 error' : '1 ok' };
       }),
-    stage: (slot) =>
-      this.#does(() => [{ artifact: 'x', path: '/x', digest: `${slot}${this.goal}` }]),
-    buildRoot: async (slot, report) => {
+    stage: (slot, wanted) =>
+      this.#does(() => {
+        this.#require(wanted);
+        return [{ artifact: 'x', path: '/x', digest: `${slot}${this.goal}` }];
+      }),
+    buildRoot: async (slot, wanted, report) => {
+      this.#require(wanted);
       const { goal } = this;
       if (this.running.has(slot))
         this.violations.push(`root of the running slot ${slot} was touched`);
@@ -106,6 +111,11 @@ export class MachineWorld {
     this.#perhapsCrash();
     if (this.#happens('unreachable')) throw new HostUnreachableError('cut off');
     return result;
+  }
+
+  /** As a real one does: its spec may be the same, and what that names not. */
+  #require(wanted: string): void {
+    if (wanted !== this.goal) throw new GoalChangedError(`the goal became ${this.goal}`);
   }
 
   #happens(what: Exclude<keyof Faults, 'random'>): boolean {

@@ -1,4 +1,5 @@
 // From the connection of a Machine to its host.
+import type { HostConnection } from '../hosts/host-connection.ts';
 import type { HostDriver } from '../hosts/host-driver.ts';
 import { HostCommandError } from '../hosts/host-errors.ts';
 import { openHost } from '../hosts/open-host.ts';
@@ -20,26 +21,44 @@ export type OpenMachineHost = (
   signal: AbortSignal,
 ) => Promise<HostDriver | 'off'>;
 
+export interface ReachedHost {
+  readonly host: HostDriver;
+  /** How: with the address that a provider gave. */
+  readonly connection: HostConnection;
+}
+
 /** @throws HostCommandError for a connection that cannot work as it is written; HostUnreachableError; NoHostError */
 export function openMachineHost(
-  { client, clock, ids }: Pick<Manager, 'client' | 'clock' | 'ids'>,
+  manager: Pick<Manager, 'client' | 'clock' | 'ids'>,
   hosts: Pick<ProvidedHosts, 'ensure'>,
 ): OpenMachineHost {
   return async (machine, signal) => {
-    const { metadata, spec } = machine;
-    const provided = providedMachine(machine);
-    const connection =
-      provided === undefined
-        ? spec.connection
-        : await hosts.ensure(provided, wishesOf(machine), signal);
-    if (connection === 'off') return 'off';
-    if (connection === undefined)
-      throw new HostCommandError(
-        'spec.connection is not there, and neither is a spec.providerRef that makes a host',
-      );
-    const secret = secretsOf(client, metadata.namespace ?? '');
-    return openHost(connection, { name: metadata.name, secret, clock, ids }, signal);
+    const reached = await reachMachine(manager, hosts, machine, signal);
+    return reached === 'off' ? 'off' : reached.host;
   };
+}
+
+/** @throws as openMachineHost */
+export async function reachMachine(
+  { client, clock, ids }: Pick<Manager, 'client' | 'clock' | 'ids'>,
+  hosts: Pick<ProvidedHosts, 'ensure'>,
+  machine: Machine,
+  signal: AbortSignal,
+): Promise<ReachedHost | 'off'> {
+  const { metadata, spec } = machine;
+  const provided = providedMachine(machine);
+  const connection =
+    provided === undefined
+      ? spec.connection
+      : await hosts.ensure(provided, wishesOf(machine), signal);
+  if (connection === 'off') return 'off';
+  if (connection === undefined)
+    throw new HostCommandError(
+      `Machine ${metadata.name}: spec.connection is not there, and neither is a spec.providerRef that makes a host`,
+    );
+  const secret = secretsOf(client, metadata.namespace ?? '');
+  const host = await openHost(connection, { name: metadata.name, secret, clock, ids }, signal);
+  return { host, connection };
 }
 
 /** Undefined for one whose host nobody makes. */

@@ -6,6 +6,8 @@ export interface MachineInput {
   readonly status: MachineStatus;
   /** Of the part of the spec that a run is for. */
   readonly specHash: string;
+  /** Of what its Artifacts and local files hold now; undefined: nobody looked, or nobody can say. */
+  readonly contentHash?: string | undefined;
   readonly isPaused: boolean;
   readonly isDeleting: boolean;
   /** Whether its Cluster, if it has one, lets it be disrupted now. */
@@ -30,7 +32,9 @@ export function planMachine(input: MachineInput): MachineDecision {
   const { run } = status;
   if (run === undefined) {
     if (isDeleting) return { next: 'rest' };
-    if (status.specHash === specHash) return { next: 'rest' };
+    const { contentHash = status.contentHash ?? '' } = input;
+    if (status.specHash === specHash && contentHash === (status.contentHash ?? ''))
+      return { next: 'rest' };
     return isPaused ? { next: 'hold', reason: 'Paused' } : { next: 'begin' };
   }
   const step = nextStep(status, run);

@@ -18,6 +18,8 @@ import type { DriftInput } from './drift.ts';
 import type { HostWork } from './host-work.ts';
 import type { MachineDrain } from './machine-drain.ts';
 import type { MachineFacts } from './machine-conditions.ts';
+import { contentWords } from './machine-content.ts';
+import type { MachineContent } from './machine-content.ts';
 import { specHash } from './machine-goal.ts';
 import { askedOperation, performOperation } from './machine-operations.ts';
 import type { MachineStore } from './machine-store.ts';
@@ -27,7 +29,7 @@ import type { ReadyNode } from './node-answer.ts';
 import { providedMachine } from './open-machine-host.ts';
 import type { OpenMachineHost } from './open-machine-host.ts';
 import { stopSlot } from './run-slot.ts';
-import { beginRun } from './run-state.ts';
+import { beginRun, stateOf } from './run-state.ts';
 import { PERMIT_ANNOTATION } from './types.ts';
 import type { Machine, MachineStatus } from './types.ts';
 
@@ -45,6 +47,11 @@ export interface ReconcileOptions {
   readonly node: () => (ReadyNode & ApiObject) | undefined;
   /** Whether it is time to look for drift; asking notes that it was done. */
   readonly isDriftDue: () => boolean;
+  /** What its Artifacts and local files hold, where that is not what it has. @param isDriftDue look, whatever anybody noted */
+  readonly changedContent: (
+    isDriftDue: boolean,
+    signal: AbortSignal,
+  ) => Promise<MachineContent | undefined>;
   readonly driftEveryMs: number;
   readonly tell: (type: EventType, reason: string, message: string) => void;
 }
@@ -67,8 +74,11 @@ export async function reconcileMachine(
     return DONE;
   }
   const status = machine.status ?? {};
-  const isQuiet = !isDeleting && isAtRest(machine) && !options.isDriftDue();
-  if (isQuiet) {
+  const isResting = !isDeleting && isAtRest(machine);
+  const isDriftDue = isResting && options.isDriftDue();
+  const mayBegin = isResting || (!isDeleting && isUndisturbed(status));
+  const changed = mayBegin ? await options.changedContent(isDriftDue, signal) : undefined;
+  if (isResting && !isDriftDue && changed === undefined) {
     await store.save(status, restingFacts(options), signal);
     return { outcome: 'requeueAfter', delayMs: options.driftEveryMs };
   }
@@ -96,7 +106,7 @@ export async function reconcileMachine(
     const work = options.workOn(machine, host);
     return isDeleting
       ? await takeAway(options, work, signal)
-      : await bringForward(options, host, work, signal);
+      : await bringForward(options, host, work, changed, signal);
   } catch (error) {
     if (!(error instanceof HostUnreachableError) || signal.aborted) throw error;
     const facts = { ...nodeFacts(options), unreachable: error.message };
@@ -132,6 +142,7 @@ async function bringForward(
   options: ReconcileOptions,
   host: HostDriver,
   work: HostWork,
+  changed: MachineContent | undefined,
   signal: AbortSignal,
 ): Promise<ReconcileResult> {
   const { store, clock, tell } = options;
@@ -150,16 +161,32 @@ async function bringForward(
     const newest = options.newest() ?? machine;
     return newest.spec.powerState === 'Stopped' || status.isHeldStopped === true;
   };
+  // What was prepared is not what is wanted any more; nobody was disturbed for it yet.
+  if (changed !== undefined && status.run !== undefined && isUndisturbed(status))
+    status = beginRun(status, status.run.specHash);
+  const words = changed === undefined ? undefined : contentWords(machine, changed);
+  const drift = words === undefined ? {} : { drifted: words };
+  let contentHash = changed?.hash;
+  let hasTold = false;
   const advanced = await advance(
     status,
     {
       clock,
       work,
-      save: (next) => store.save(next, nodeFacts(options), signal),
+      save(next) {
+        const isBegun = next.run !== undefined && next.run.goalHash === undefined;
+        const isTold = words === undefined || !isBegun || hasTold;
+        hasTold ||= isBegun;
+        if (!isTold) tell('Normal', 'ContentChanged', words.join('; '));
+        return store.save(next, { ...nodeFacts(options), ...drift }, signal);
+      },
       observe() {
         const newest = options.newest() ?? machine;
+        // What a run resolved may be newer than what began it.
+        contentHash = store.machine.status?.run?.contentHash ?? contentHash;
         return {
           specHash: specHash(newest.spec),
+          contentHash,
           isPaused: newest.spec.paused === true || wantsStop(),
           isDeleting: newest.metadata.deletionTimestamp !== undefined,
           isPermitted: isPermitted(newest, store.machine.status?.run?.goalHash),
@@ -181,7 +208,7 @@ async function bringForward(
     return DONE;
   }
   if (againMs !== undefined) {
-    const facts = { ...nodeFacts(options), ...(held === undefined ? {} : { held }) };
+    const facts = { ...nodeFacts(options), ...drift, ...(held === undefined ? {} : { held }) };
     await store.save(status, facts, signal);
     return { outcome: 'requeueAfter', delayMs: againMs };
   }
@@ -321,6 +348,13 @@ async function takeAway(
   await work.uncordon(signal);
   await store.setFinalizer(false, signal);
   return DONE;
+}
+
+/** A run of which nothing but the slot that does not run has seen anything yet. */
+function isUndisturbed(status: MachineStatus): boolean {
+  const { run } = status;
+  const isForward = run?.direction === 'Forward' && run.isReturn !== true;
+  return isForward && stateOf(status, 'Drain') === 'Pending';
 }
 
 /** Nothing is asked for that is not there. */

@@ -18,6 +18,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { systemIds } from '#platform/id.ts';
 import { ArtifactServer, sha256Hex } from '#test/support/artifact-server.ts';
 import { needs } from '#test/support/missing-part.ts';
+import { Slots } from '../hosts/slots.ts';
 import { ArtifactError } from '../binaries/artifact-error.ts';
 import type { Delivery, HostArtifact, HostArtifacts } from '../binaries/host-artifact.ts';
 import { tarOf } from '../rootfs/image-fixture.ts';
@@ -66,7 +67,8 @@ async function staging(t: TestContext): Promise<Staging> {
     localFiles: async () => ({ isSingle: false, files: [] }),
   };
   const workFolder = join(bench.folder, 'staging');
-  const work = { host: bench.host, artifacts, ids: systemIds, workFolder };
+  const downloads = new Slots(0);
+  const work = { host: bench.host, artifacts, ids: systemIds, workFolder, downloads };
   return {
     bench,
     opened,

@@ -6,6 +6,7 @@ import type { HostArtifacts, PullSource } from '../binaries/host-artifact.ts';
 import { HostCannotPullError, pullOnHost } from '../binaries/pull-on-host.ts';
 import type { HostDriver } from '../hosts/host-driver.ts';
 import { HostCommandError } from '../hosts/host-errors.ts';
+import type { Slots } from '../hosts/slots.ts';
 import type { Slot } from '../rootfs/goal-state.ts';
 import { mustRun, pathInRoot } from '../rootfs/root-files.ts';
 import { unpackArchive, unpackedDigest } from '../rootfs/unpack-archive.ts';
@@ -20,6 +21,8 @@ export interface StagingWork {
   readonly artifacts: HostArtifacts;
   readonly ids: IdSource;
   readonly workFolder: string;
+  /** For what the host fetches itself. */
+  readonly downloads: Slots;
 }
 
 /** Whether it is the host's own file at its own place: nothing is put there, and nothing removed. */
@@ -118,7 +121,9 @@ async function putFile(
       return {};
     case 'NodePull':
       try {
-        await pull(host, delivery.sources, { target, sha256, mode }, signal);
+        await work.downloads.run(signal, () =>
+          pull(host, delivery.sources, { target, sha256, mode }, signal),
+        );
         return {};
       } catch (error) {
         if (!(error instanceof HostCannotPullError)) throw error;

@@ -94,6 +94,8 @@ export interface MachineRun {
   readonly direction: 'Forward' | 'Back';
   /** Known once Resolve is done. */
   readonly goalHash?: string;
+  /** Of what Artifacts and local files held then. */
+  readonly contentHash?: string;
   readonly version?: string;
   /** A rollback that was asked for: the slot is built already, and runs as it is. */
   readonly isReturn?: boolean;
@@ -133,6 +135,8 @@ export interface MachineStatus {
   readonly nodeRef?: { readonly name: string };
   readonly goalHash?: string;
   readonly specHash?: string;
+  /** Of what Artifacts and local files held when the last run that was tried resolved its goal. */
+  readonly contentHash?: string;
   readonly run?: MachineRun;
   readonly activeSlot?: Slot;
   readonly lastGood?: GoodSlot;

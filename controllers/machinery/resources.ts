@@ -129,6 +129,14 @@ export const INFRA_PROVIDERS: ApiResource = {
   namespaced: true,
 };
 
+export const ARTIFACTS: ApiResource = {
+  group: 'windlass.dev',
+  version: 'v1alpha1',
+  resource: 'artifacts',
+  kind: 'Artifact',
+  namespaced: true,
+};
+
 export const MACHINES: ApiResource = {
   group: 'windlass.dev',
   version: 'v1alpha1',

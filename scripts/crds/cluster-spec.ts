@@ -98,6 +98,11 @@ const rollout: OpenAPISchema = {
       'Whether a controller is backed up before it gets another version, where the distribution can (K0s).',
       true,
     ),
+    backupRetention: atLeast(
+      0,
+      count('How many of those backups stay on the host of each controller. 0: all of them.'),
+      5,
+    ),
   },
 };
 

@@ -82,6 +82,7 @@ export const clusterStatus: OpenAPISchema = {
           properties: {
             machine: text('Name of the Machine.'),
             target: text('Hash of what it was to become.'),
+            content: text('Hash of what its Artifacts and files held.'),
             retryToken: text('spec.rollout.retryToken when it was tried.'),
             reason: text('One word.'),
             message: text('A sentence.'),

@@ -32,12 +32,16 @@ export const machineStatus: OpenAPISchema = object(
     nodeRef: object({ name: { type: 'string' } }, 'Its Node, when there is one.'),
     goalHash: text('Hash of what the spec asks for, artifacts and defaults resolved.'),
     specHash: text('Hash of the part of the spec that was worked on to its end.'),
+    contentHash: text(
+      'Hash of what its Artifacts and local files held when they were last brought: another one begins a run.',
+    ),
     run: object(
       {
         specHash: { type: 'string' },
         slot,
         direction: { type: 'string', enum: ['Forward', 'Back'] },
         goalHash: { type: 'string' },
+        contentHash: { type: 'string' },
         version: { type: 'string' },
         isReturn: { type: 'boolean' },
         isRebuild: { type: 'boolean' },

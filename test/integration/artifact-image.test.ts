@@ -1,13 +1,13 @@
 // Images as artifacts, from Debian's docker-registry with a login that stands in a Secret.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ARTIFACTS } from '#controllers/artifact/types.ts';
 import type { Artifact } from '#controllers/artifact/types.ts';
 import { parseImageReference } from '#controllers/machinery/image-reference.ts';
 import { pushImage } from '#controllers/registry/image-fixture.ts';
 import { Repository } from '#controllers/registry/repository.ts';
 import { sha256 } from '#controllers/registry/sha256.ts';
 import { Transport } from '#controllers/registry/transport.ts';
+import { ARTIFACTS } from '#controllers/machinery/resources.ts';
 import { systemClock } from '#platform/clock.ts';
 import { ArtifactBench, conditionOf } from '../support/artifact-bench.ts';
 import { missingForRegistry, startRegistry } from '../support/docker-registry.ts';

@@ -4,10 +4,9 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ARTIFACTS } from '#controllers/artifact/types.ts';
 import type { Artifact } from '#controllers/artifact/types.ts';
 import type { FileSpec } from '#controllers/binaries/declared-files.ts';
-import { EVENTS, MACHINES } from '#controllers/machinery/resources.ts';
+import { ARTIFACTS, EVENTS, MACHINES } from '#controllers/machinery/resources.ts';
 import type { ApiObject } from '#controllers/machinery/client-types.ts';
 import { isNotFound } from '#controllers/machinery/request-error.ts';
 import { archiveOf } from '#controllers/rootfs/release-server-fixture.ts';
@@ -148,4 +147,71 @@ test('files that are declared land, follow the spec, and are put right [k0sctl-0
   await client.delete(MACHINES, 'default', 'm1', {}, signal);
   await eventually('it is gone', () => assert.rejects(bench.get('m1'), isNotFound));
   assert.deepEqual(await readdir(at('etc/app')), []);
+});
+
+test('what an Artifact or a local file holds becomes another: the machines that name it change, the others do not [k0sctl-073]', async (t) => {
+  const bench = await MachineBench.start(t);
+  await bench.controllers();
+  const { client, signal } = bench.plane;
+  const at = (path: string): string => join(bench.hostRoot, path);
+  await writeFile(join(bench.files, 'tool'), 'tool 1');
+  await writeFile(join(bench.files, 'main.conf'), 'one');
+  const object = { metadata: { name: 'tool' }, spec: { sources: [{ localPath: 'tool' }] } };
+  await client.create(ARTIFACTS, 'default', object, signal);
+  await bench.create('m1', { version: '1', artifacts: [{ name: 'tool', path: '/opt/tool' }] });
+  const files = [
+    { path: '/etc/main.conf', localPath: 'main.conf' },
+    { path: '/etc/tool', artifact: { name: 'tool' } },
+  ];
+  await bench.create('m2', { version: '1', files });
+  await bench.create('m3', { version: '1', files: [{ path: '/etc/other', content: 'x' }] });
+  for (const name of ['m1', 'm2', 'm3']) await bench.until(name, 'has them', isSettledOn('1', 'a'));
+  const third = await bench.until('m3', 'was compared with its goal', ({ conditions = [] }) =>
+    assert.equal(conditions.find(({ type }) => type === 'Drifted')?.status, 'False'),
+  );
+
+  await writeFile(join(bench.files, 'tool'), 'tool 2');
+  await bench.until('m1', 'has the second', isSettledOn('1', 'b'));
+  assert.equal(await readlink(at('opt/tool')), '/opt/tool.windlass-b');
+  assert.equal(await readFile(at('opt/tool.windlass-b'), 'utf8'), 'tool 2');
+  await bench.until('m2', 'has it as a file', isSettledOn('1', 'b'));
+  assert.equal(await readFile(at('etc/tool'), 'utf8'), 'tool 2');
+  await eventually('it was told', async () => {
+    const { items } = await client.list<ApiObject>(EVENTS, { namespace: 'default' }, signal);
+    const told = items.filter((event) => 'reason' in event && event.reason === 'ContentChanged');
+    const words = told.map((event) => ('message' in event ? String(event.message) : ''));
+    assert.ok(
+      words.some((text) => /^artifact tool sha256:\w{12} → sha256:\w{12}$/.test(text)),
+      words.join(),
+    );
+  });
+
+  await writeFile(join(bench.files, 'main.conf'), 'two');
+  await bench.until('m2', 'has the other file', isSettledOn('1', 'a'));
+  assert.equal(await readFile(at('etc/main.conf'), 'utf8'), 'two');
+  const settled = await bench.get('m1');
+  // The same bytes in another file.
+  await writeFile(join(bench.files, 'tool'), 'tool 2');
+  const touched = await client.get<Artifact>(ARTIFACTS, 'default', 'tool', signal);
+  await client.patch(
+    ARTIFACTS,
+    'default',
+    'tool',
+    '',
+    'merge',
+    { spec: { sources: [{ localPath: './tool' }] } },
+    signal,
+  );
+  await eventually('its Artifact was looked at again', async () => {
+    const { status, metadata } = await client.get<Artifact>(ARTIFACTS, 'default', 'tool', signal);
+    assert.equal(status?.observedGeneration, metadata.generation);
+    assert.notEqual(metadata.generation, touched.metadata.generation);
+    assert.equal(status?.digest, touched.status?.digest);
+  });
+  // By then the machine, which was told of the same change, would have begun.
+  await bench.change('m1', { metadata: { annotations: { look: 'again' } } });
+  await bench.until('m1', 'is what it was', isSettledOn('1', 'b'));
+  assert.equal((await bench.get('m1')).status?.contentHash, settled.status?.contentHash);
+  const { resourceVersion } = (await bench.get('m3')).metadata;
+  assert.equal(resourceVersion, third.metadata.resourceVersion, 'nobody wrote to it');
 });

@@ -1,7 +1,10 @@
 // Hosts of a k0s cluster as folders, with the stand-in of k0s on them, and our controllers over an API in memory.
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { HostArtifacts } from '#controllers/binaries/host-artifact.ts';
+import { HostContent } from '#controllers/cluster/distributions/k0s/host-content.ts';
 import { K0sMember } from '#controllers/cluster/distributions/k0s/k0s-member.ts';
 import { MemoryApi } from '#controllers/cluster/memory-api-fixture.ts';
 import type { Member, MemberDriver } from '#controllers/cluster/member-driver.ts';
@@ -9,6 +12,7 @@ import { MemberReconciler } from '#controllers/cluster/member-reconciler.ts';
 import { ClusterReconciler } from '#controllers/cluster/reconciler.ts';
 import type { Cluster, ClusterSpec, Machine } from '#controllers/cluster/types.ts';
 import { LocalDirHost } from '#controllers/hosts/local-dir/local-dir-host.ts';
+import { Slots } from '#controllers/hosts/slots.ts';
 import { isConflict } from '#controllers/machinery/request-error.ts';
 import { CLUSTERS, MACHINES } from '#controllers/machinery/resources.ts';
 import { systemClock } from '#platform/clock.ts';
@@ -19,10 +23,35 @@ const standIn = readFileSync(join(import.meta.dirname, 'k0s-stand-in.sh'), 'utf8
 const { signal } = new AbortController();
 const NAMESPACE = 'default';
 
+function sha256Of(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text);
+}
+
 export class K0sFleet {
   readonly api = new MemoryApi();
   readonly shared = tempDir();
   readonly events: string[] = [];
+  /** Name → what its Artifact holds. */
+  readonly held = new Map<string, { readonly version?: string; readonly text: string }>();
+  readonly artifacts: HostArtifacts = {
+    find: async (_, name) => {
+      const found = this.held.get(name);
+      if (found === undefined) return { pending: `Artifact ${name} is not there yet` };
+      const { version, text } = found;
+      const about = { type: 'File', mode: undefined, installPath: undefined, version } as const;
+      return { ...about, digest: `sha256:${sha256Of(text)}`, delivery: { by: 'Upload' } };
+    },
+    open: (digest) => {
+      const found = [...this.held.values()].find(({ text }) => digest.endsWith(sha256Of(text)));
+      return bytesOf(found?.text ?? '');
+    },
+    bring: () => Promise.resolve(),
+    localFiles: () => Promise.reject(new Error('there are no local files here')),
+  };
   readonly #roots = new Map<string, string>();
   readonly #reconciler: ClusterReconciler;
   readonly #members: MemberReconciler;
@@ -84,8 +113,13 @@ export class K0sFleet {
   }
 
   put(machine: string, path: string, version: string): void {
+    writeFileSync(join(this.root(machine), path), this.program(version), { mode: 0o755 });
+  }
+
+  /** The stand-in of k0s as a text. @param note two of one version differ by it */
+  program(version: string, note = ''): string {
     const text = standIn.replaceAll('@VERSION@', version).replaceAll('@FLEET@', this.shared);
-    writeFileSync(join(this.root(machine), path), text, { mode: 0o755 });
+    return note === '' ? text : `${text}\n# ${note}\n`;
   }
 
   /** Command lines of k0s on that host, but those that only ask. */
@@ -160,14 +194,37 @@ export class K0sFleet {
       ({ metadata, spec, status }) =>
         spec.role !== 'worker' && metadata.name !== name && status?.phase === 'Ready',
     );
+    const host = await this.#host(name);
     return new K0sMember({
       member,
-      host: await this.#host(name),
+      host,
       controller: controller === undefined ? undefined : await this.#host(controller.metadata.name),
-      stage: (_host, { version = '' }, path) => Promise.resolve(this.put(name, path, version)),
+      content: this.#contentOf(member, host),
       clock: systemClock,
       endpoint: `https://${name}:6443`,
       nodeName: name,
+    });
+  }
+
+  /** Without an Artifact in its template a member gets the program of its version, wherever from. */
+  #contentOf(member: Member, host: LocalDirHost): HostContent {
+    const { name } = member.machine.metadata;
+    const hasArtifact = member.machine.spec['artifacts'] !== undefined;
+    const put = (path: string, version: string): void => this.put(name, path, version);
+    class Content extends HostContent {
+      override async stageProgram(path: string, until: AbortSignal): Promise<void> {
+        if (hasArtifact) await super.stageProgram(path, until);
+        else put(path, member.version ?? '');
+      }
+    }
+    return new Content({
+      host,
+      member,
+      artifacts: this.artifacts,
+      ids: systemIds,
+      workFolder: this.shared,
+      downloads: new Slots(0),
+      digestOf: (path, until) => host.digest(path, until),
     });
   }
 

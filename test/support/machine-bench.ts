@@ -76,6 +76,7 @@ export class MachineBench {
       folder: join(this.#folder, 'artifacts'),
       files: [this.files],
       environment: {},
+      localEveryMs: 200,
     };
     return this.plane.controllers(['artifact', 'machine', 'machine-operation', ...more], {
       artifacts,

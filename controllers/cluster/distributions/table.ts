@@ -10,7 +10,7 @@ const DISTRIBUTIONS: Readonly<Record<'Windlass' | 'K0s', Distribution>> = {
     rules: {
       maximumMinorStep: Infinity,
       needsVersions: false,
-      ignores: ['distributionOptions', 'template.artifacts'],
+      ignores: ['distributionOptions', 'template.artifacts', 'template.files'],
     },
   },
   K0s: {

@@ -74,9 +74,11 @@ export function tokenCommand(role: Role): readonly string[] {
   ];
 }
 
+export const BACKUPS = '/var/backups/k0s';
+
 /** On the host, for each version that was left. */
 export function backupFolder(version: string): string {
-  return `/var/backups/k0s/${version.replace(/[^A-Za-z0-9.+-]/g, '_')}`;
+  return `${BACKUPS}/${version.replace(/[^A-Za-z0-9.+-]/g, '_')}`;
 }
 
 /** Its file is named by k0s, with the time in it. */

@@ -6,9 +6,11 @@ import { HostCommandError } from '../../../hosts/host-errors.ts';
 import { CORDONED_BY_ANNOTATION } from '../../../machinery/cordon.ts';
 import { DrainError } from '../../../machinery/drain-node.ts';
 import type { DrainSettings } from '../../../machinery/drain-settings.ts';
+import { NotYetError } from '../../member-driver.ts';
 import type { Member, MemberDriver, Situation } from '../../member-driver.ts';
 import { isSameVersion } from '../../versions.ts';
 import { canonical, isController } from '../../wanted-machines.ts';
+import { newestBackup, pruneBackups } from './backups.ts';
 import {
   backupCommand,
   backupFolder,
@@ -23,24 +25,17 @@ import {
 } from './commands.ts';
 import { changedFlags, parseFlags } from './flags.ts';
 import { tokenId } from './join-token.ts';
+import type { HostContent } from './host-content.ts';
 import { K0sNode } from './k0s-node.ts';
 import { readStatus } from './k0s-status.ts';
 import type { K0sStatus } from './k0s-status.ts';
-
-/** Puts the program of a version on the host, verified, at this path; there already is fine. */
-export type StageBinary = (
-  host: HostDriver,
-  member: Member,
-  path: string,
-  signal: AbortSignal,
-) => Promise<void>;
 
 export interface K0sMemberOptions {
   readonly member: Member;
   readonly host: HostDriver;
   /** A controller of the cluster that runs, to ask for tokens and about nodes; undefined for the first. */
   readonly controller: HostDriver | undefined;
-  readonly stage: StageBinary;
+  readonly content: HostContent;
   readonly clock: Clock;
   readonly endpoint: string | undefined;
   /** Name of its Node: k0s takes the host's. */
@@ -49,8 +44,10 @@ export interface K0sMemberOptions {
 
 /** Node facts are asked for again and again while something is awaited. */
 const POLL_MS = 1_000;
+const NEW_TRIES = 5;
 const STOP_WITHIN_MS = 120_000;
 const BACKUP_WITHIN_MS = 600_000;
+const BACKUPS_KEPT = 5;
 const PREVIOUS = `${K0S_BINARY}.previous`;
 const USED_TOKEN = '# used, and invalid since\n';
 
@@ -58,6 +55,9 @@ export class K0sMember implements MemberDriver {
   readonly #options: K0sMemberOptions;
   readonly #nodes: K0sNode;
   #token: string | undefined;
+  /** What `install` did this time, and a step back undoes. */
+  #hasReplaced = false;
+  #hasFiled = false;
 
   constructor(options: K0sMemberOptions) {
     this.#options = options;
@@ -82,30 +82,37 @@ export class K0sMember implements MemberDriver {
     if (unit === undefined || installed === undefined)
       return { isInstalled: false, isRunning: false, differences: [] };
     const status = await this.#status(signal);
+    const { key, differences } = await this.#options.content.look(signal);
     return {
       isInstalled: true,
       isRunning: status !== undefined,
       installedVersion: installed,
       ...(status === undefined ? {} : { runningVersion: status.version }),
-      differences: await this.#differences(status, signal),
+      differences: [...(await this.#differences(status, signal)), ...differences],
+      ...(key === '' ? {} : { content: key }),
     };
   }
 
   async prepare(signal: AbortSignal): Promise<void> {
-    const { host, member, stage } = this.#options;
+    const { host, member, content } = this.#options;
     installFlags(this.#install(false));
     const { version } = member;
     if (version === undefined)
       throw new HostCommandError('spec.version: say which version of k0s is to run');
     const installed = await this.#versionOf(K0S_BINARY, signal);
     let binary = K0S_BINARY;
-    if (!isSameVersion(installed, version)) {
+    if (!isSameVersion(installed, version) || (await content.isOtherProgram(signal))) {
       binary = stagedPath(version);
-      await stage(host, member, binary, signal);
-      const found = await this.#versionOf(binary, signal);
-      if (!isSameVersion(found, version))
-        throw new HostCommandError(`${binary} is version ${found ?? 'unknown'}, not ${version}`);
+      await content.stageProgram(binary, signal);
+      const found = await this.#versionOfNew(binary, signal);
+      if (!isSameVersion(found, version)) {
+        const problem = `${binary} is version ${found ?? 'unknown'}, not ${version}`;
+        // Whoever upgrades changes the Artifact and the Cluster one after the other.
+        if ((await content.otherVersion(signal)) !== undefined) throw new NotYetError(problem);
+        throw new HostCommandError(problem);
+      }
     }
+    await content.stageFiles(signal);
     if (!this.#hasConfiguration) return;
     const draft = `${K0S_CONFIGURATION}.new`;
     await host.putFile(draft, this.#configuration, { signal, mode: 0o600 });
@@ -142,22 +149,18 @@ export class K0sMember implements MemberDriver {
     );
   }
 
-  /** Kept until somebody removes it: who goes back needs the one of the version before. */
+  /** Who goes back needs the one of the version before. */
   async backup(signal: AbortSignal): Promise<string> {
-    const { host } = this.#options;
+    const { host, member } = this.#options;
     const version = (await this.#versionOf(K0S_BINARY, signal)) ?? 'unknown';
     const folder = backupFolder(version);
     // It holds the keys of the cluster.
     await this.#run(['install', '-d', '-m', '0700', folder], signal);
     await this.#run(backupCommand(folder), signal, BACKUP_WITHIN_MS);
-    const files = (await host.list(folder, signal)) ?? [];
-    const newest = files
-      .filter((file) => file.endsWith('.tar.gz'))
-      .toSorted()
-      .at(-1);
-    if (newest === undefined)
-      throw new HostCommandError(`k0s backup left nothing in ${folder} of ${host.name}`);
-    return `${folder}/${newest}`;
+    const made = await newestBackup(host, folder, signal);
+    const { backupRetention = BACKUPS_KEPT } = member.cluster.spec.rollout ?? {};
+    await pruneBackups(host, backupRetention, signal);
+    return made;
   }
 
   async stop(signal: AbortSignal): Promise<void> {
@@ -180,7 +183,9 @@ export class K0sMember implements MemberDriver {
       if ((await host.stat(K0S_BINARY, signal)) !== undefined)
         await host.rename(K0S_BINARY, PREVIOUS, signal);
       await host.rename(staged, K0S_BINARY, signal);
+      this.#hasReplaced = true;
     }
+    this.#hasFiled = await this.#options.content.installFiles(signal);
     if (this.#hasConfiguration)
       await host.rename(`${K0S_CONFIGURATION}.new`, K0S_CONFIGURATION, signal);
     const isNew = !(await this.#isMember(signal));
@@ -208,11 +213,17 @@ export class K0sMember implements MemberDriver {
     return undefined;
   }
 
+  async mend(signal: AbortSignal): Promise<readonly string[]> {
+    return (await this.#options.content.mendFiles(signal)).map((path) => `file ${path}`);
+  }
+
   async rollBack(signal: AbortSignal): Promise<boolean> {
-    const { host } = this.#options;
-    if ((await host.stat(PREVIOUS, signal)) === undefined) return false;
+    const { host, content } = this.#options;
+    const hasProgram = this.#hasReplaced && (await host.stat(PREVIOUS, signal)) !== undefined;
+    if (!hasProgram && !this.#hasFiled) return false;
     await this.stop(signal);
-    await host.rename(PREVIOUS, K0S_BINARY, signal);
+    if (hasProgram) await host.rename(PREVIOUS, K0S_BINARY, signal);
+    if (this.#hasFiled) await content.returnFiles(signal);
     return true;
   }
 
@@ -240,6 +251,7 @@ export class K0sMember implements MemberDriver {
       `${K0S_CONFIGURATION}.new`,
     ])
       await host.remove(path, signal);
+    await this.#options.content.removeFiles(signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -296,6 +308,15 @@ export class K0sMember implements MemberDriver {
     if ((await host.stat(binary, signal)) === undefined) return undefined;
     const { exitCode, stdout } = await host.exec([binary, 'version'], { signal });
     return exitCode === 0 ? stdout.trim() : undefined;
+  }
+
+  /** A file that was written a moment ago is «busy» as long as anybody who was forked meanwhile still holds it open. */
+  async #versionOfNew(binary: string, signal: AbortSignal): Promise<string | undefined> {
+    for (let tries = 1; ; tries += 1) {
+      const found = await this.#versionOf(binary, signal);
+      if (found !== undefined || tries === NEW_TRIES) return found;
+      await sleep(this.#options.clock, POLL_MS / NEW_TRIES, signal);
+    }
   }
 
   async #status(signal: AbortSignal): Promise<K0sStatus | undefined> {

@@ -1,62 +1,54 @@
-// From a Machine of a k0s cluster to what drives it: its host, a controller to ask, the program from the Artifact that it names.
+// From a Machine of a k0s cluster to what drives it: its host, a controller to ask, and what is declared for it.
 import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
-import type { ArtifactStore } from '../../../binaries/artifact-store.ts';
-import type { HostConnection } from '../../../hosts/host-connection.ts';
+import type { HostArtifacts } from '../../../binaries/host-artifact.ts';
 import type { HostDriver } from '../../../hosts/host-driver.ts';
-import { HostCommandError } from '../../../hosts/host-errors.ts';
-import { openHost } from '../../../hosts/open-host.ts';
-import { Slots } from '../../../hosts/slots.ts';
-import type { ApiObject, ApiResource, Client } from '../../../machinery/client-types.ts';
-import { isConditionTrue } from '../../../machinery/conditions.ts';
-import type { Condition } from '../../../machinery/conditions.ts';
-import { isNotFound } from '../../../machinery/request-error.ts';
-import { SECRETS } from '../../../machinery/resources.ts';
-import { NotYetError } from '../../member-driver.ts';
+import { limitedHost } from '../../../hosts/work-limits.ts';
+import type { LimitGroups, WorkLimits } from '../../../hosts/work-limits.ts';
+import type { ProvidedHosts } from '../../../infra-provider/provided-host.ts';
+import { providedMachine, reachMachine } from '../../../machine/open-machine-host.ts';
+import type { ReachedHost } from '../../../machine/open-machine-host.ts';
+import type { Machine as FullMachine } from '../../../machine/types.ts';
+import type { Client } from '../../../machinery/client-types.ts';
+import { HostOffError } from '../../member-driver.ts';
 import type { Member, MemberDriver } from '../../member-driver.ts';
-import type { Machine } from '../../types.ts';
+import type { Cluster, Machine } from '../../types.ts';
 import { isController } from '../../wanted-machines.ts';
+import { HostContent } from './host-content.ts';
 import { K0sMember } from './k0s-member.ts';
-
-const ARTIFACTS: ApiResource = {
-  group: 'windlass.dev',
-  version: 'v1alpha1',
-  resource: 'artifacts',
-  kind: 'Artifact',
-  namespaced: true,
-};
-
-interface Artifact extends ApiObject {
-  readonly spec: {
-    readonly version?: string;
-    readonly sources?: readonly { readonly existing?: { readonly path: string } }[];
-  };
-  readonly status?: { readonly digest?: string; readonly conditions?: readonly Condition[] };
-}
-
-interface Secret extends ApiObject {
-  readonly data?: Readonly<Record<string, string>>;
-}
 
 export interface OpenK0sOptions {
   readonly client: Client;
   readonly clock: Clock;
   readonly ids: IdSource;
-  /** Absent: programs must lie on the hosts already. */
-  readonly store?: Pick<ArtifactStore, 'find' | 'read'>;
+  readonly artifacts: HostArtifacts;
+  /** For pools whose machines a provider makes. */
+  readonly hosts: Pick<ProvidedHosts, 'ensure' | 'stop' | 'remove'>;
+  readonly limits: LimitGroups;
+  /** Of this machine, for what is on its way to hosts. */
+  readonly workFolder: string;
 }
+
+interface Seen {
+  /** What the file looked like. */
+  readonly mark: string;
+  readonly sha256: string | undefined;
+}
+
+const MOST_SEEN = 10_000;
 
 export class K0sOpener {
   readonly #options: OpenK0sOptions;
-  /** Cluster → how many files are sent at a time. */
-  readonly #uploads = new Map<string, { readonly limit: number; readonly slots: Slots }>();
+  /** Machine and path → what was seen there: a program is too big to be read each time. */
+  readonly #seen = new Map<string, Seen>();
 
   constructor(options: OpenK0sOptions) {
     this.#options = options;
   }
 
   async open(member: Member, signal: AbortSignal): Promise<MemberDriver> {
-    const { machine, peers } = member;
+    const { machine, peers, cluster } = member;
+    const { clock, artifacts, ids, workFolder } = this.#options;
     const asked = peers.find(
       ({ metadata, spec, status }) =>
         isController(spec.role) &&
@@ -64,17 +56,28 @@ export class K0sOpener {
         metadata.deletionTimestamp === undefined &&
         status?.phase === 'Ready',
     );
-    const host = await this.host(machine, signal);
+    const limits = this.#limitsOf(cluster);
+    const reached = await this.#reach(machine, signal);
+    const host = limitedHost(reached.host, limits);
     try {
       const controller = asked === undefined ? undefined : await this.host(asked, signal);
       const { hostname } = await host.facts(signal);
+      const content = new HostContent({
+        host,
+        member,
+        artifacts,
+        ids,
+        workFolder,
+        downloads: limits.downloads,
+        digestOf: (path, until) => this.#digestOf(host, machine, path, until),
+      });
       return new K0sMember({
         member,
         host,
         controller,
-        stage: (to, of, path, until) => this.#stage(to, of, path, until),
-        clock: this.#options.clock,
-        endpoint: endpointOf(machine),
+        content,
+        clock,
+        endpoint: endpointOf(reached),
         nodeName: hostname.toLowerCase(),
       });
     } catch (error) {
@@ -83,87 +86,64 @@ export class K0sOpener {
     }
   }
 
-  /** @throws HostUnreachableError, HostCommandError for a connection that cannot work */
-  host({ metadata, spec }: Machine, signal: AbortSignal): Promise<HostDriver> {
-    const { client, clock, ids } = this.#options;
-    const { namespace = '', name } = metadata;
-    // The schema of Machine says what may be in it; what cannot be used is refused by name.
-    const connection = spec['connection'] as HostConnection | undefined;
-    if (connection === undefined)
-      throw new HostCommandError(
-        `Machine ${name}: spec.connection says how its host is reached; it is missing`,
-      );
-    const secret = async (of: string, key: string): Promise<string | undefined> => {
-      try {
-        const { data } = await client.get<Secret>(SECRETS, namespace, of, signal);
-        const value = data?.[key];
-        return value === undefined ? undefined : Buffer.from(value, 'base64').toString();
-      } catch (error) {
-        if (isNotFound(error)) return undefined;
-        throw error;
-      }
-    };
-    return openHost(connection, { name, secret, clock, ids }, signal);
+  /** @throws HostUnreachableError, HostCommandError for a connection that cannot work, NoHostError, HostOffError */
+  async host(machine: Machine, signal: AbortSignal): Promise<HostDriver> {
+    return (await this.#reach(machine, signal)).host;
   }
 
-  async #stage(host: HostDriver, member: Member, path: string, signal: AbortSignal): Promise<void> {
-    const { machine } = member;
-    const [reference] = (machine.spec['artifacts'] ?? []) as readonly { readonly name: string }[];
-    if (reference === undefined)
-      throw new HostCommandError(
-        `Machine ${machine.metadata.name}: the template of its pool names no artifact: say in artifacts which Artifact is the k0s program`,
-      );
-    const { client, store } = this.#options;
-    const { namespace = '' } = machine.metadata;
-    let artifact: Artifact;
-    try {
-      artifact = await client.get<Artifact>(ARTIFACTS, namespace, reference.name, signal);
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-      throw new NotYetError(`there is no Artifact ${reference.name} yet`);
-    }
-    const existing = artifact.spec.sources?.find(
-      (source) => source.existing !== undefined,
-    )?.existing;
-    if (existing !== undefined && (await host.stat(existing.path, signal)) !== undefined) {
-      const bytes = await host.exec(['cp', existing.path, path], { signal });
-      if (bytes.exitCode !== 0)
-        throw new HostCommandError(`cp ${existing.path}: ${bytes.stderr.trim()}`);
-      return;
-    }
-    const { digest, conditions } = artifact.status ?? {};
-    const stored = digest === undefined ? undefined : await store?.find(digest, signal);
-    if (
-      store === undefined ||
-      digest === undefined ||
-      stored === undefined ||
-      !isConditionTrue(conditions, 'Cached')
-    )
-      throw new NotYetError(`Artifact ${reference.name} is not there yet`);
-    if ((await host.digest(path, signal)) === stored.digest) return;
-    await this.#slots(member).run(signal, async () => {
-      await host.putFile(path, store.read(digest, signal), {
-        signal,
-        mode: 0o755,
-        sha256: stored.digest,
-      });
-    });
+  /** Off with it, where a provider has power over it. */
+  async powerOff(machine: Machine, signal: AbortSignal): Promise<void> {
+    const provided = providedMachine(fully(machine));
+    if (provided !== undefined) await this.#options.hosts.stop(provided, signal);
   }
 
-  #slots({ cluster }: Member): Slots {
-    const limit = cluster.spec.concurrency?.uploads ?? 5;
-    const { uid } = cluster.metadata;
-    const known = this.#uploads.get(uid);
-    if (known?.limit === limit) return known.slots;
-    const slots = new Slots(limit);
-    this.#uploads.set(uid, { limit, slots });
-    return slots;
+  /** The host itself, where a provider made it. */
+  async removeHost(machine: Machine, signal: AbortSignal): Promise<void> {
+    const provided = providedMachine(fully(machine));
+    if (provided !== undefined) await this.#options.hosts.remove(provided, signal);
+  }
+
+  async #reach(machine: Machine, signal: AbortSignal): Promise<ReachedHost> {
+    const { hosts } = this.#options;
+    const reached = await reachMachine(this.#options, hosts, fully(machine), signal);
+    if (reached === 'off') throw new HostOffError(`the host of ${machine.metadata.name} is off`);
+    return reached;
+  }
+
+  #limitsOf({ metadata, spec }: Cluster): WorkLimits {
+    const group = `${metadata.namespace ?? ''}/${metadata.name}`;
+    return this.#options.limits.of(group, spec.concurrency ?? {});
+  }
+
+  async #digestOf(
+    host: HostDriver,
+    { metadata }: Machine,
+    path: string,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const key = `${metadata.uid} ${path}`;
+    const found = await host.stat(path, signal);
+    if (found === undefined) {
+      this.#seen.delete(key);
+      return undefined;
+    }
+    const mark = `${found.size} ${found.modifiedMillis}`;
+    const seen = this.#seen.get(key);
+    if (seen?.mark === mark) return seen.sha256;
+    const sha256 = await host.digest(path, signal);
+    if (this.#seen.size >= MOST_SEEN) this.#seen.clear();
+    this.#seen.set(key, { mark, sha256 });
+    return sha256;
   }
 }
 
-function endpointOf({ spec }: Machine): string | undefined {
-  const { ssh } = (spec['connection'] ?? {}) as { readonly ssh?: { readonly address?: string } };
+/** The schema of Machine says what may be in it; what cannot be used is refused by name. */
+function fully(machine: Machine): FullMachine {
+  return machine as unknown as FullMachine;
+}
+
+function endpointOf({ connection: { ssh } }: ReachedHost): string | undefined {
   const address = ssh?.address;
-  if (address === undefined) return undefined;
+  if (address === undefined || address === '') return undefined;
   return `https://${address.includes(':') ? `[${address}]` : address}:6443`;
 }
