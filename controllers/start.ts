@@ -238,10 +238,7 @@ function providedHosts({ client, clock, ids }: Manager): ProvidedHosts {
   return new ProvidedHosts(client, { clock, ids, simWorlds: new Map() });
 }
 
-function hostArtifacts(
-  { client }: Manager,
-  artifacts: ArtifactParts | undefined,
-): HostArtifacts {
+function hostArtifacts({ client }: Manager, artifacts: ArtifactParts | undefined): HostArtifacts {
   return artifacts === undefined ? noArtifacts : artifactsForHosts(client, artifacts.bring);
 }
 

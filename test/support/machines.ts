@@ -3,6 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { TestContext } from 'node:test';
+import { sweepMachines } from './sweep-machines.ts';
 
 /** Why none can be had here; undefined when all is there. */
 export function missingForMachines(): string | undefined {
@@ -48,6 +49,7 @@ export interface Machines {
 
 /** Gone after the test, with their processes' network. */
 export function startMachines(t: Pick<TestContext, 'after'>, count: number): Machines {
+  sweepMachines();
   const bridge = `wlb${process.pid}`.slice(0, 15);
   // Tests that run at the same time have ids that differ by much less than 8,192.
   const prefix = `10.${192 + ((process.pid >> 8) % 32)}.${process.pid % 256}`;
