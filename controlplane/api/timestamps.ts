@@ -6,8 +6,10 @@ const RFC3339 =
 
 let lastSecond = Number.NaN;
 let lastText = '';
-let lastParsedText = '';
-let lastParsed: number | undefined;
+/** What was parsed lately. */
+const parsed = new Map<string, number | undefined>();
+const MAXIMUM_PARSED = 256;
+const MAXIMUM_PARSED_LENGTH = 40;
 
 /** `2026-11-21T01:34:02Z`: metav1.Time has whole seconds, rounded down. */
 export function formatTimestamp(ms: number): string {
@@ -31,11 +33,13 @@ export function formatMicroTime(ms: number): string {
 
 /** Milliseconds since the epoch (fractions kept to the microsecond), or undefined when `text` is no RFC 3339 time. */
 export function parseTimestamp(text: string): number | undefined {
-  // Each write is stamped and then checked: a burst asks for the same second again and again.
-  if (text === lastParsedText) return lastParsed;
-  lastParsedText = text;
-  lastParsed = parse(text);
-  return lastParsed;
+  // An object has a handful of times, each write looks at each of them, and a burst is of few seconds.
+  const known = parsed.get(text);
+  if (known !== undefined) return known;
+  const found = parse(text);
+  if (parsed.size >= MAXIMUM_PARSED) parsed.clear();
+  if (text.length <= MAXIMUM_PARSED_LENGTH) parsed.set(text, found);
+  return found;
 }
 
 function parse(text: string): number | undefined {

@@ -10,6 +10,7 @@ import type { KubernetesObject } from '#controlplane/api/object.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
 import { applyDefaults } from '#controlplane/api/schema/default.ts';
 import { pruneUnknown } from '#controlplane/api/schema/prune.ts';
+import type { Trusted } from '#controlplane/api/schema/trusted.ts';
 import { KeyExistsError } from '#controlplane/store/errors.ts';
 import type { StoredObject } from '#controlplane/store/types.ts';
 import { acceptBody, matchNamespace } from './body.ts';
@@ -90,13 +91,14 @@ function prepareCreate(
   env.privileges?.admit(definition, object, undefined, context.user);
 }
 
-/** Defaults of the schema and of the kind. */
+/** Defaults of the schema and of the kind. @param trusted parts that have them */
 export function fillIn(
   definition: ResourceDefinition,
   strategy: Strategy,
   object: KubernetesObject,
+  trusted?: Trusted,
 ): void {
-  applyDefaults(definition.schema, object);
+  applyDefaults(definition.schema, object, trusted);
   strategy.applyDefaults?.(object);
 }
 

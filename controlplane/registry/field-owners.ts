@@ -128,12 +128,15 @@ export function setEntries(
 
 /** Whether a write leaves all as it is; times at which nothing happened do not count. */
 export function changesNothing(object: KubernetesObject, old: KubernetesObject): boolean {
-  if (object.metadata.managedFields === old.metadata.managedFields) return sameJSON(object, old);
-  if (!sameJSON(timeless(object), timeless(old))) return false;
-  return true;
+  const { metadata, ...rest } = object;
+  const { metadata: before, ...restBefore } = old;
+  // Nearly always something of this has changed, and nothing else need be looked at.
+  if (!sameJSON(rest, restBefore)) return false;
+  if (metadata.managedFields === before.managedFields) return sameJSON(metadata, before);
+  return sameJSON(timeless(metadata), timeless(before));
 }
 
-function timeless(object: KubernetesObject): KubernetesObject {
-  const managedFields = storedEntries(object.metadata).map(({ time: _time, ...entry }) => entry);
-  return { ...object, metadata: { ...object.metadata, managedFields } };
+function timeless(metadata: ObjectMeta): ObjectMeta {
+  const managedFields = storedEntries(metadata).map(({ time: _time, ...entry }) => entry);
+  return { ...metadata, managedFields };
 }

@@ -7,6 +7,7 @@ import { applyMergePatch } from '#controlplane/api/patch/merge-patch.ts';
 import { applyStrategicMergePatch } from '#controlplane/api/patch/strategic-merge.ts';
 import { conformMetadata, conformObject } from '#controlplane/api/schema/decode.ts';
 import { copyJson } from '#controlplane/api/schema/json-value.ts';
+import type { Trusted } from '#controlplane/api/schema/trusted.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
 import { applyObject } from './apply.ts';
 import { acceptBody, matchName, matchNamespace } from './body.ts';
@@ -38,12 +39,12 @@ export function patchObject(
     {
       conditional: false,
       refusal: strictPatchError(definition, request.patch),
-      apply(old) {
-        const object = applyPatch(definition, request, old) as KubernetesObject;
+      apply(old, trusted) {
+        const object = applyPatch(definition, request, old, trusted) as KubernetesObject;
         // The rules of a decoded body: wrong types are refused, nulls and zeros that mean nothing dropped.
         const unknown = definition.custom
           ? conformMetadata(object)
-          : conformObject(object, definition.schema);
+          : conformObject(object, definition.schema, trusted);
         acceptBody(definition, object);
         matchNamespace(definition, object, namespace);
         matchName(object, name);
@@ -57,12 +58,14 @@ export function patchObject(
 /**
  * The patched copy of `document`, which stays as it is.
  *
+ * @param trusted parts of it that the copy may share
  * @throws ApiError 400 or 422 for what is wrong with the patch, 415 for a type that the kind does not take
  */
 export function applyPatch(
   definition: Pick<ResourceDefinition, 'custom' | 'schema'>,
   { type, patch }: PatchRequest,
   document: unknown,
+  trusted?: Trusted,
 ): unknown {
   const accepted = definition.custom ? CUSTOM_PATCHES : BUILTIN_PATCHES;
   switch (type) {
@@ -70,11 +73,13 @@ export function applyPatch(
       return mustBeObject(applyJSONPatch(copyJson(document), patch));
     case 'merge':
       if (!isObject(patch)) throw badRequest('a merge patch must be a JSON object');
-      return mustBeObject(applyMergePatch(copyJson(document), patch));
+      return mustBeObject(applyMergePatch(copyJson(document, trusted), patch));
     case 'strategic':
       if (definition.custom) throw unsupportedMediaType(accepted);
       if (!isObject(patch)) throw badRequest('a strategic merge patch must be a JSON object');
-      return mustBeObject(applyStrategicMergePatch(copyJson(document), patch, definition.schema));
+      return mustBeObject(
+        applyStrategicMergePatch(copyJson(document, trusted), patch, definition.schema),
+      );
     case 'apply':
       throw unsupportedMediaType(accepted);
   }

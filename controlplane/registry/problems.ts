@@ -34,9 +34,11 @@ export function strictPatchError(
   definition: ResourceDefinition,
   patch: unknown,
 ): (text: string) => ApiError {
-  // A Secret's patch holds what no message may show.
-  const shown = definition.storageKey === 'core/secrets' ? '<not shown>' : JSON.stringify(patch);
-  return (text) => invalid({ group: '', kind: '' }, '', [invalidField('patch', shown, text)]);
+  return (text) => {
+    // A Secret's patch holds what no message may show.
+    const shown = definition.storageKey === 'core/secrets' ? '<not shown>' : JSON.stringify(patch);
+    return invalid({ group: '', kind: '' }, '', [invalidField('patch', shown, text)]);
+  };
 }
 
 /** 400 `Pod in version "v1" cannot be handled as a Pod: …`, the form of upstream's decoding errors. */

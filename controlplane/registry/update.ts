@@ -7,6 +7,8 @@ import type { ManagedFieldsEntry } from '#controlplane/api/managed-fields/entry.
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import { copyJson } from '#controlplane/api/schema/json-value.ts';
 import { pruneUnknown } from '#controlplane/api/schema/prune.ts';
+import { trustedParts } from '#controlplane/api/schema/trusted.ts';
+import type { Trusted } from '#controlplane/api/schema/trusted.ts';
 import { RevisionConflictError } from '#controlplane/store/errors.ts';
 import type { StoredObject } from '#controlplane/store/types.ts';
 import { acceptBody, matchName, matchNamespace } from './body.ts';
@@ -38,8 +40,11 @@ const GENERATION_SUBRESOURCES: ReadonlySet<string> = new Set(['', 'resize', 'eph
 
 /** Makes the wanted state from the newest one; called again after a conflict. */
 export interface Change {
-  /** @returns an object of this request's own, and what strict decoding had to say of it */
-  readonly apply: (old: KubernetesObject) => DecodedObject;
+  /**
+   * @param trusted parts of `old` that the result may have as they are, if it shares them; undefined: of those it needs copies
+   * @returns an object of this request's own, and what strict decoding had to say of it
+   */
+  readonly apply: (old: KubernetesObject, trusted: Trusted | undefined) => DecodedObject;
   /** What to refuse strict problems with. */
   readonly refusal: (text: string) => ApiError;
   /** True when the client named the revision that it saw: a conflict is the client's to resolve. */
@@ -105,13 +110,15 @@ export async function changeObject(
     const current = env.store.get(definition.storageKey, namespace, name);
     if (current === undefined) throw notFound(definition, name);
     const old = decodeStored(current, definition);
-    const { object, problems } = change.apply(old);
+    const trusted = trustedOf(target, subresource, old);
+    const { object, problems } = change.apply(old, trusted);
     checkPreconditions(target, object, old);
-    const dropped = pruneUnknown(definition.schema, object);
+    const dropped = pruneUnknown(definition.schema, object, trusted);
     reportProblems(problems, dropped, attempt === 1 ? context : quiet(context), change.refusal);
     await needRules(definition, object);
     const { ownership = 'tracked' } = change;
-    const finished = prepareUpdate(env, target, subresource, object, old, ownership, context);
+    const states = { old, object, trusted };
+    const finished = prepareUpdate(env, target, subresource, states, ownership, context);
     try {
       const stored = await storeUpdate(env, target, current, old, finished, context);
       return { stored, created: false };
@@ -122,6 +129,18 @@ export async function changeObject(
     await env.store.settled(definition.storageKey, namespace, name);
     context.signal.throwIfAborted();
   }
+}
+
+/**
+ * What subresources leave alone of a built-in kind. Of a custom one nothing: its schema may have changed since. Where all of an object
+ * may change, hooks write into it, so that nothing may be shared.
+ */
+function trustedOf(
+  { definition }: Target,
+  subresource: string,
+  old: KubernetesObject,
+): Trusted | undefined {
+  return definition.custom || subresource === '' ? undefined : trustedParts(old);
 }
 
 /** Warnings were given in the first round. */
@@ -149,13 +168,19 @@ function checkPreconditions(target: Target, object: KubernetesObject, old: Kuber
   }
 }
 
+interface States {
+  readonly old: KubernetesObject;
+  /** As wanted. */
+  readonly object: KubernetesObject;
+  readonly trusted: Trusted | undefined;
+}
+
 /** The object as it will be stored. @throws ApiError 422 */
 function prepareUpdate(
   env: Environment,
   { definition, name }: Target,
   subresource: string,
-  wanted: KubernetesObject,
-  old: KubernetesObject,
+  { old, object: wanted, trusted }: States,
   ownership: Ownership,
   context: WriteContext,
 ): KubernetesObject {
@@ -166,7 +191,7 @@ function prepareUpdate(
   prepareUpdatedMetadata(object.metadata, old.metadata);
   dropDuplicateOwners(object.metadata, context);
   const merged = withSubresource(strategy, definition, subresource, object, old);
-  fillIn(definition, strategy, merged);
+  fillIn(definition, strategy, merged, trusted);
   if (ownership === 'tracked') {
     ownChangedFields(env, definition, subresource, merged, old, sent, context);
   } else {
@@ -175,7 +200,7 @@ function prepareUpdate(
   }
   if (strategy.prepareForUpdate !== undefined) {
     strategy.prepareForUpdate(merged, old, subresource, env);
-    fillIn(definition, strategy, merged);
+    fillIn(definition, strategy, merged, trusted);
   }
   strategy.finishUpdate?.(merged, old);
   if (
@@ -187,7 +212,7 @@ function prepareUpdate(
   ) {
     merged.metadata.generation = (old.metadata.generation ?? 0) + 1;
   }
-  const errors = validateChange(definition, strategy, subresource, merged, old);
+  const errors = validateChange(definition, strategy, subresource, merged, old, trusted);
   if (errors.length === 0 && subresource === '')
     errors.push(...(strategy.finish?.(merged, env) ?? []));
   if (errors.length > 0) throw invalid(definition, name, errors);

@@ -3,6 +3,7 @@
 import type { FieldError } from '#controlplane/api/errors.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
+import type { Trusted } from '#controlplane/api/schema/trusted.ts';
 import { validateSchema } from '#controlplane/api/schema/validate.ts';
 import { validateMetadata, validateMetadataUpdate } from './metadata.ts';
 import { brokenRules } from './rules.ts';
@@ -23,16 +24,18 @@ export function validateNew(
   return errors;
 }
 
+/** @param trusted parts of `object` that its schema need not be asked about */
 export function validateChange(
   definition: ResourceDefinition,
   strategy: Strategy,
   subresource: string,
   object: KubernetesObject,
   old: KubernetesObject,
+  trusted?: Trusted,
 ): FieldError[] {
   const errors = validateMetadata(object.metadata, checkNameOf(strategy));
   errors.push(...validateMetadataUpdate(object.metadata, old.metadata));
-  errors.push(...schemaErrors(definition, strategy, object));
+  errors.push(...schemaErrors(definition, strategy, object, trusted));
   errors.push(...brokenRules(definition, object, old, errors));
   if (errors.length > 0) return errors;
   if (subresource === '') errors.push(...(strategy.validate?.(object) ?? []));
@@ -44,8 +47,9 @@ function schemaErrors(
   definition: ResourceDefinition,
   strategy: Strategy,
   object: KubernetesObject,
+  trusted?: Trusted,
 ): readonly FieldError[] {
-  const errors = validateSchema(definition.schema, object, '');
+  const errors = validateSchema(definition.schema, object, '', trusted);
   if (strategy.hidesValues !== true) return errors;
   return errors.map((error) => ({ ...error, message: withoutValue(error.message) }));
 }

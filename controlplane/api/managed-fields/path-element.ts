@@ -101,17 +101,30 @@ export function compareElements(left: string, right: string): number {
   if (left === SELF || right === SELF) return left === SELF ? -1 : 1;
   if (left[0] !== right[0]) return KINDS.indexOf(left[0] ?? '') - KINDS.indexOf(right[0] ?? '');
   if (left[0] === 'f') return compareText(left, right);
-  const [ours, theirs] = [
-    JSON.parse(left.slice(2)) as unknown,
-    JSON.parse(right.slice(2)) as unknown,
-  ];
+  const [ours, theirs] = [contentOf(left), contentOf(right)];
   return left[0] === 'k'
-    ? compareKeys(ours as JsonObject, theirs as JsonObject)
+    ? compareKeys(ours as Entries, theirs as Entries)
     : compareValues(ours, theirs);
 }
 
-function compareKeys(left: JsonObject, right: JsonObject): number {
-  const [ours, theirs] = [Object.entries(left), Object.entries(right)];
+type Entries = readonly (readonly [name: string, value: unknown])[];
+
+/** What elements of items say: objects of a kind have the same few (`k:{"type":"Ready"}`). */
+const contents = new Map<string, unknown>();
+const MAXIMUM_CONTENTS = 1_024;
+const MAXIMUM_REMEMBERED_LENGTH = 100;
+
+function contentOf(element: string): unknown {
+  const known = contents.get(element);
+  if (known !== undefined) return known;
+  const value = JSON.parse(element.slice(2)) as unknown;
+  const content = element[0] === 'k' ? Object.entries(value as JsonObject) : value;
+  if (contents.size >= MAXIMUM_CONTENTS) contents.clear();
+  if (element.length <= MAXIMUM_REMEMBERED_LENGTH) contents.set(element, content);
+  return content;
+}
+
+function compareKeys(ours: Entries, theirs: Entries): number {
   for (const [at, [name, value]] of ours.entries()) {
     const other = theirs[at];
     if (other === undefined) return 1;

@@ -5,6 +5,7 @@ import { badRequest } from '../errors.ts';
 import { componentSchema } from './corpus.ts';
 import { decodeScalar, wrongType, zeroOf } from './decode-scalar.ts';
 import type { Property, Schema } from './schema.ts';
+import type { Trusted } from './trusted.ts';
 
 /** Deeper documents are refused; nothing real comes near, and recursion stays far from the stack's end. */
 export const MAX_DEPTH = 500;
@@ -24,10 +25,15 @@ export interface Conformance {
 /**
  * Walks `value`, the root of an object, and changes it in place.
  *
+ * @param trusted parts of the value that need not be looked at; their members are not counted
  * @throws ApiError 400 for a wrong type inside a built-in type, a number that JSON cannot hold, or too deep a nesting
  */
-export function conform(value: unknown, schema: Schema | undefined): Conformance {
-  const walk = new Walk();
+export function conform(
+  value: unknown,
+  schema: Schema | undefined,
+  trusted?: Trusted,
+): Conformance {
+  const walk = new Walk(trusted);
   if (schema === undefined) walk.any(value, 0);
   else {
     const root = schema.component === undefined ? withObjectFields(schema) : schema;
@@ -39,9 +45,15 @@ export function conform(value: unknown, schema: Schema | undefined): Conformance
 class Walk implements Conformance {
   readonly problems: string[] = [];
   keyCount = 0;
+  readonly #trusted: Trusted | undefined;
+
+  constructor(trusted: Trusted | undefined) {
+    this.#trusted = trusted;
+  }
 
   /** Checks a value that is not null and all below it; returns what to put in its place. */
   value(value: unknown, schema: Schema, path: string, depth: number, builtin: boolean): unknown {
+    if (this.#trusted?.has(value) === true) return value;
     switch (schema.type) {
       case 'object':
         if (!isRecord(value)) break;

@@ -60,11 +60,18 @@ function timestamp(value: string, schema: Schema, path: string): string {
   if (ms === undefined) {
     throw badRequest(`cannot parse ${JSON.stringify(value)} in field ${path} as an RFC 3339 time`);
   }
+  if (schema.format !== 'micro-time') return isWholeUTC(value) ? value : formatTimestamp(ms);
   const whole = formatTimestamp(ms);
-  if (schema.format !== 'micro-time') return whole;
   // From the text: a number of milliseconds since 1970 does not hold microseconds exactly.
   const digits = FRACTION.exec(value)?.[1] ?? '';
   return `${whole.slice(0, -1)}.${digits.slice(0, 6).padEnd(6, '0')}Z`;
+}
+
+const WHOLE_UTC_LENGTH = '2026-11-21T01:34:02Z'.length;
+
+/** Of an RFC 3339 time: whether it is in the form that is kept, as nearly all are. */
+function isWholeUTC(time: string): boolean {
+  return time.length === WHOLE_UTC_LENGTH && time[10] === 'T' && time.endsWith('Z');
 }
 
 /** What null inside a list or map stands for: the zero value of a built-in type, itself elsewhere. */

@@ -9,6 +9,7 @@ import { parseYAML } from './decode-yaml.ts';
 import { countKeys, findDuplicates } from './json-scan.ts';
 import { decodeProtobuf } from './protobuf.ts';
 import type { Schema } from './schema.ts';
+import type { Trusted } from './trusted.ts';
 
 /** An object and upstream's strict-decoding texts: `unknown field "spec.foo"`, `duplicate field "spec.x"`. */
 export interface DecodedBody {
@@ -77,9 +78,15 @@ export function parsePatchBody(body: Buffer, contentType: string | undefined): D
 /**
  * Fits an object that did not come as a body, such as the result of a patch, to its schema: the rules of decodeBody().
  * Changes `object`; returns its unknown fields.
+ *
+ * @param trusted parts of it that need not be looked at
  */
-export function conformObject(object: KubernetesObject, schema: Schema): readonly string[] {
-  return explained(object, () => conform(object, schema).problems);
+export function conformObject(
+  object: KubernetesObject,
+  schema: Schema,
+  trusted?: Trusted,
+): readonly string[] {
+  return explained(object, () => conform(object, schema, trusted).problems);
 }
 
 const anyObject: Schema = { type: 'object', preserveUnknownFields: true };

@@ -35,12 +35,17 @@ export function setField(object: JsonObject, key: string, value: unknown): void 
   }
 }
 
-/** A deep copy. Several times faster than structuredClone on small documents. */
-export function copyJson(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(copyJson);
+/**
+ * A deep copy. Several times faster than structuredClone on small documents.
+ *
+ * @param shared objects and lists in it that the copy may have as they are
+ */
+export function copyJson(value: unknown, shared?: ReadonlySet<unknown>): unknown {
+  if (shared?.has(value) === true) return value;
+  if (Array.isArray(value)) return value.map((item) => copyJson(item, shared));
   if (!isJsonObject(value)) return value;
   const copy: JsonObject = {};
-  for (const key of Object.keys(value)) setField(copy, key, copyJson(value[key]));
+  for (const key of Object.keys(value)) setField(copy, key, copyJson(value[key], shared));
   return copy;
 }
 

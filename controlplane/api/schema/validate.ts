@@ -11,16 +11,23 @@ import { entryOf, equalJson, fieldOf, isJsonObject } from './json-value.ts';
 import type { JsonObject } from './json-value.ts';
 import { checkListType } from './list-type.ts';
 import type { Schema } from './schema.ts';
+import type { Trusted } from './trusted.ts';
 import { checkNumber, checkString, inBody } from './validate-scalar.ts';
 
 /**
  * All that is wrong with `value`, in document order; empty when it is valid. Expects defaults to be applied and unknown
  * fields to be pruned: fields without a schema are not looked at.
  * @param path where the value is: '' for a whole object, else `spec.replicas`
+ * @param trusted fields of the object, and fields of those, that need not be looked at
  */
-export function validateSchema(schema: Schema, value: unknown, path: string): FieldError[] {
+export function validateSchema(
+  schema: Schema,
+  value: unknown,
+  path: string,
+  trusted?: Trusted,
+): FieldError[] {
   const errors: FieldError[] = [];
-  check(schema, value, path, errors);
+  check(schema, value, path, errors, false, trusted);
   return errors;
 }
 
@@ -64,6 +71,7 @@ function check(
   path: string,
   errors: FieldError[],
   isMerged = false,
+  trusted?: Trusted,
 ): void {
   if (value === null && schema.nullable === true) return;
   const actual = jsonTypeOf(value);
@@ -89,7 +97,7 @@ function check(
     );
     errors.push(unsupportedField(shownPath(path), value, allowed));
   }
-  if (isJsonObject(value)) checkObject(schema, value, path, errors);
+  if (isJsonObject(value)) checkObject(schema, value, path, errors, trusted);
 }
 
 function tooMany(path: string, actual: number, maximum: number): FieldError {
@@ -113,7 +121,13 @@ function checkArray(schema: Schema, list: readonly unknown[], path: string, erro
   for (const [index, item] of list.entries()) check(items, item, `${path}[${index}]`, errors);
 }
 
-function checkObject(schema: Schema, object: JsonObject, path: string, errors: FieldError[]): void {
+function checkObject(
+  schema: Schema,
+  object: JsonObject,
+  path: string,
+  errors: FieldError[],
+  trusted: Trusted | undefined,
+): void {
   const { properties, additionalProperties, minProperties, maxProperties } = schema;
   const at = shownPath(path);
   if (minProperties !== undefined || maxProperties !== undefined) {
@@ -137,8 +151,9 @@ function checkObject(schema: Schema, object: JsonObject, path: string, errors: F
     const known = property?.schema ?? additionalProperties;
     if (known === undefined) continue;
     const child = object[key];
+    if (trusted?.has(child) === true) continue;
     const where = childPath(path, key);
-    check(known, child, where, errors, property?.patchStrategy !== undefined);
+    check(known, child, where, errors, property?.patchStrategy !== undefined, trusted);
   }
 }
 
