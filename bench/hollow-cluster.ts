@@ -19,7 +19,7 @@ interface Service extends ApiObject {
   };
 }
 
-/** How often it is asked whether something has happened that no watch of ours tells. */
+/** How often it is looked whether the last Pod is gone; costs no request. */
 const POLL_MS = 20;
 
 /** `image` and nothing else: what the server has to do for one instance is the same for a bare Pod. */
@@ -75,15 +75,16 @@ export class HollowCluster implements AsyncDisposable {
     await this.client.create(SERVICES, 'default', { metadata: { name }, spec }, this.signal);
   }
 
-  /** Resolves when the Service says that all its instances are available. */
+  /** Resolves when the Service says that all its instances are available. Waits by a watch, as whoever deploys does. */
   async serviceReady(name: string, replicas: number): Promise<void> {
+    const { client, signal } = this;
+    const selectors = { namespace: 'default', fieldSelector: `metadata.name=${name}` };
     for (;;) {
-      const { status } = await this.client.get<Service>(SERVICES, 'default', name, this.signal);
-      const isReady = status?.conditions?.some(
-        (one) => one.type === 'Ready' && one.status === 'True',
-      );
-      if (isReady === true && status?.readyReplicas === replicas) return;
-      await sleep(systemClock, POLL_MS, this.signal);
+      const service = await client.get<Service>(SERVICES, 'default', name, signal);
+      if (isReady(service, replicas)) return;
+      const { resourceVersion } = service.metadata;
+      for await (const event of client.watch<Service>(SERVICES, selectors, resourceVersion, signal))
+        if (event.type !== 'BOOKMARK' && isReady(event.object, replicas)) return;
     }
   }
 
@@ -97,6 +98,11 @@ export class HollowCluster implements AsyncDisposable {
     this.#stop.abort(new Error('the benchmark is over'));
     await this.#stack.disposeAsync();
   }
+}
+
+function isReady({ status }: Service, replicas: number): boolean {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  return ready?.status === 'True' && status?.readyReplicas === replicas;
 }
 
 /** Processor time of a whole process, its threads included, in milliseconds, from /proc (in steps of 10 ms); NaN elsewhere. */
