@@ -86,7 +86,7 @@ export async function startControlPlane(
   cleanup.defer(() => registry.close());
   cleanup.defer(() => access.close());
   cleanup.defer(data.shown.recordEvents(registry, scheme));
-  await registry.bootstrap(options.bootstrapObjects, signal);
+  await registry.bootstrap(options.bootstrapObjects, signal, options.ownKinds);
   await access.start({ scheme, registry, logger }, OWN_POLICY, signal);
   stopwatch.lap('registry and bootstrap objects');
   signal.throwIfAborted();

@@ -10,16 +10,20 @@ import { sameJSON } from './equality.ts';
 import { internalContext } from './internal-context.ts';
 import { badRequest } from '#controlplane/api/errors.ts';
 import { decodeStored } from './objects.ts';
-import type { Target } from './types.ts';
+import type { Target, WriteContext } from './types.ts';
 import { changeObject } from './update.ts';
 
 const SYSTEM_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'] as const;
 
-/** @throws ApiError naming what is wrong with an object; Error when nothing serves its kind */
+/**
+ * @param proven definitions of this release: valid, as a test shows, so that the first start does not check hundreds of rules
+ * @throws ApiError naming what is wrong with an object; Error when nothing serves its kind
+ */
 export async function bootstrap(
   env: Environment,
   objects: readonly unknown[],
   signal: AbortSignal,
+  proven: readonly unknown[] = [],
 ): Promise<void> {
   await Promise.all(
     SYSTEM_NAMESPACES.map((name) =>
@@ -27,6 +31,8 @@ export async function bootstrap(
     ),
   );
   // In the given order: an object may be of a kind that one before it defines.
+  const own = { ...internalContext('windlass', signal), isProven: true } as const;
+  for (const object of proven) await ensure(env, copyJson(object), signal, own);
   for (const object of objects) await ensure(env, copyJson(object), signal);
 }
 
@@ -39,11 +45,15 @@ export async function ensureAll(
   await Promise.all(objects.map((object) => ensure(env, copyJson(object), signal)));
 }
 
-async function ensure(env: Environment, value: unknown, signal: AbortSignal): Promise<void> {
+async function ensure(
+  env: Environment,
+  value: unknown,
+  signal: AbortSignal,
+  context: WriteContext = internalContext('windlass', signal),
+): Promise<void> {
   const target = targetOf(env, value);
   const object = value as KubernetesObject;
   const { definition, namespace, name } = target;
-  const context = internalContext('windlass', signal);
   const stored = env.store.get(definition.storageKey, namespace, name);
   if (stored === undefined) {
     await createObject(env, definition, namespace, { object, problems: [] }, context);

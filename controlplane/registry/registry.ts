@@ -21,7 +21,11 @@ import { updateObject } from './update.ts';
 
 export interface RunningRegistry extends Registry {
   /** Makes sure of the system namespaces and `objects`; call once, before serving. */
-  bootstrap(objects: readonly unknown[], signal: AbortSignal): Promise<void>;
+  bootstrap(
+    objects: readonly unknown[],
+    signal: AbortSignal,
+    proven?: readonly unknown[],
+  ): Promise<void>;
   /** Writes, or brings up to date, by which programs find this server. Call when it listens. */
   announce(reachable: Reachable, signal: AbortSignal): Promise<void>;
   /** Resolves when no clean-up after a deleted CustomResourceDefinition is running. */
@@ -77,7 +81,7 @@ export function createRegistry(options: RegistryOptions): RunningRegistry {
     patchScale: (target, patch, context) => patchScale(env, target, patch, context),
     connect: (target, subresource, body, context) =>
       connect(env, target, subresource, body, context),
-    bootstrap: (objects, signal) => bootstrap(env, objects, signal),
+    bootstrap: (objects, signal, proven) => bootstrap(env, objects, signal, proven),
     announce: (reachable, signal) => ensureAll(env, ownObjects(reachable), signal),
     idle: () => customResources.idle(),
     async close() {

@@ -16,6 +16,8 @@ export interface WriteContext {
   readonly fieldManager: string;
   /** Throws when the user may not create: called where an update or an apply makes what is not there. */
   readonly permitCreate?: () => void;
+  /** A definition of this release, which a test has found valid: not looked at again. */
+  readonly isProven?: true;
   /** Adds a `Warning: 299` header to the answer. */
   warn(text: string): void;
   readonly signal: AbortSignal;

@@ -28,7 +28,9 @@ export interface ControlPlaneOptions {
   readonly servingCertificate?: KeyPair;
   /** PEM of further authorities whose client certificates are believed. */
   readonly clientAuthorities?: string;
-  /** Created or brought up to date before listening, e.g. our CustomResourceDefinitions. */
+  /** Definitions of this release's own kinds, created or brought up to date before listening. They are taken as valid. */
+  readonly ownKinds?: readonly unknown[];
+  /** Created or brought up to date before listening, after those. */
   readonly bootstrapObjects: readonly unknown[];
   /** How people and programs show who they are, beside client certificates and tokens of service accounts. */
   readonly authentication?: AuthenticationOptions;
