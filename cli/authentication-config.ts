@@ -1,9 +1,7 @@
 // `--authentication-config FILE`: issuers of OpenID Connect as upstream's AuthenticationConfiguration describes them. What is not served is
 // refused by name: a rule that is passed over lets the wrong people in.
-import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
 import type { JwtIssuerSettings } from '#controlplane/start.ts';
-import { UsageError } from './usage-error.ts';
+import { ConfigReader } from './config-reader.ts';
 
 const GROUP = /^apiserver\.config\.k8s\.io\/v1(alpha1|beta1)?$/;
 /** What issuers sign with when they say nothing: all that is asymmetric. */
@@ -21,55 +19,14 @@ export const SIGNING_ALGORITHMS: readonly string[] = [
 
 /** @throws UsageError naming the field */
 export function readAuthenticationConfig(file: string): readonly JwtIssuerSettings[] {
-  const reader = new Reader(`--authentication-config ${file}`);
-  let value: unknown;
-  try {
-    value = parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw reader.error('', `cannot be read: ${(error as Error).message.split('\n')[0]}`);
-  }
-  const root = reader.object(value, '', ['apiVersion', 'kind', 'jwt']);
+  const reader = new IssuerReader(`--authentication-config ${file}`);
+  const root = reader.object(reader.file(file), '', ['apiVersion', 'kind', 'jwt']);
   if (root['kind'] !== 'AuthenticationConfiguration' || !GROUP.test(String(root['apiVersion'])))
     throw reader.error('', 'must be an AuthenticationConfiguration of apiserver.config.k8s.io/v1');
   return reader.list(root['jwt'], 'jwt').map((item, index) => reader.issuer(item, `jwt[${index}]`));
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-class Reader {
-  readonly #source: string;
-
-  constructor(source: string) {
-    this.#source = source;
-  }
-
-  error(field: string, why: string): UsageError {
-    return new UsageError(`${this.#source}${field === '' ? '' : `: ${field}`} ${why}`);
-  }
-
-  object(value: unknown, field: string, known: readonly string[]): Fields {
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-      throw this.error(field, 'must be an object');
-    const fields = value as Fields;
-    const unknown = Object.keys(fields).find((name) => !known.includes(name));
-    if (unknown !== undefined) {
-      const path = field === '' ? unknown : `${field}.${unknown}`;
-      throw this.error(path, 'is not served; leave it out');
-    }
-    return fields;
-  }
-
-  list(value: unknown, field: string): readonly unknown[] {
-    if (value === undefined) return [];
-    if (!Array.isArray(value)) throw this.error(field, 'must be a list');
-    return value as readonly unknown[];
-  }
-
-  text(value: unknown, field: string): string {
-    if (typeof value !== 'string' || value === '') throw this.error(field, 'must be a text');
-    return value;
-  }
-
+class IssuerReader extends ConfigReader {
   issuer(value: unknown, field: string): JwtIssuerSettings {
     const root = this.object(value, field, ['issuer', 'claimValidationRules', 'claimMappings']);
     const at = `${field}.issuer`;

@@ -11,6 +11,7 @@ import { SigningRequests } from './certificates/signing-requests.ts';
 import { Health } from './start/health.ts';
 import { StoredPods } from './http/bound-pods.ts';
 import { buildInfo, exposeBuildInfo } from './http/build-info.ts';
+import type { Auditor } from './http/audit/auditor.ts';
 import { DEFAULT_SEATS, Fairness } from './http/fairness/fairness.ts';
 import { ServerMetrics } from './http/metrics.ts';
 import { startServer } from './http/server.ts';
@@ -21,6 +22,7 @@ import { NodeAuthorizer } from './identity/node-authorizer.ts';
 import { reachableAddresses, urlOf } from './identity/server-names.ts';
 import { Kubeconfigs } from './identity/kubeconfigs.ts';
 import { openData } from './start/open-data.ts';
+import { openAudit } from './start/open-audit.ts';
 import type { ControlPlaneOptions } from './start/options.ts';
 import { AccessControl } from './rbac/access-control.ts';
 import { CONTROLLERS_USER, OWN_POLICY } from './rbac/own-roles.ts';
@@ -36,7 +38,9 @@ import { TokenSecrets } from './tokens/token-secrets.ts';
 
 export type { JwtIssuerSettings } from './tokens/jwt-issuer.ts';
 export type { AuthenticationOptions } from './tokens/open-tokens.ts';
-export type { ControlPlaneOptions } from './start/options.ts';
+export { AUDIT_LEVELS, AUDIT_STAGES } from './http/audit/policy.ts';
+export type { AuditPolicy, AuditResources, AuditRule } from './http/audit/policy.ts';
+export type { AuditOptions, ControlPlaneOptions } from './start/options.ts';
 
 export interface ControlPlane {
   /** `https://127.0.0.1:6443` */
@@ -114,6 +118,7 @@ export async function startControlPlane(
   requests.start();
   cleanup.defer(() => requests.close());
   const server = await listen(options, {
+    auditor: openAudit(options, cleanup),
     certificates,
     tokens,
     scheme,
@@ -167,6 +172,7 @@ export async function startControlPlane(
 }
 
 interface Parts {
+  readonly auditor: Auditor | undefined;
   readonly certificates: OwnCertificates;
   readonly scheme: Scheme;
   readonly access: AccessControl;
@@ -201,6 +207,7 @@ async function listen(options: ControlPlaneOptions, parts: Parts): Promise<ApiSe
       ownCertificates: certificates,
       tunnels: new NodeTunnels({ clock, ids: systemIds, logger }),
       persistence: parts.shown.operations,
+      auditor: parts.auditor,
       fairness: new Fairness({
         clock,
         metrics,

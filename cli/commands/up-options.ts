@@ -8,7 +8,8 @@ import { dataDirectoryAt } from '../data-directory.ts';
 import type { DataDirectory } from '../data-directory.ts';
 import { artifactFilesOption, artifactFolders } from '../artifact-options.ts';
 import { accessOptions, authenticationOf } from '../access-options.ts';
-import type { AuthenticationOptions } from '#controlplane/start.ts';
+import { auditOf, auditOptions } from '../audit-options.ts';
+import type { AuditOptions, AuthenticationOptions } from '#controlplane/start.ts';
 import { imageCollectionOf, imageCollectionOptions } from '../image-collection-options.ts';
 import type { Environment, OptionTable, OptionValues } from '../options.ts';
 import { sealKinds, secretsKeys, secretsOptions } from '../secrets-key-option.ts';
@@ -81,6 +82,7 @@ export const upOptions = {
   },
   ...secretsOptions,
   ...accessOptions,
+  ...auditOptions,
   'cluster-domain': {
     type: 'string',
     placeholder: 'DOMAIN',
@@ -152,6 +154,7 @@ export interface UpSettings {
   readonly relaxed: readonly string[];
   readonly replication: ReplicationSettings;
   readonly authentication: AuthenticationOptions;
+  readonly audit: AuditOptions | undefined;
   readonly clusterDomain: string;
   readonly runtime: RuntimeChoice;
   readonly ingressBind: string;
@@ -193,6 +196,7 @@ export function upSettings(
       takeover: values.takeover,
     },
     authentication: authenticationOf(values),
+    audit: auditOf(values),
     clusterDomain: clusterDomainOf(values['cluster-domain']),
     runtime: values.runtime,
     ingressBind: ingressBind(values['ingress-bind']),

@@ -106,6 +106,7 @@ async function startServer(
         relaxed: settings.relaxed,
         replication: settings.replication,
         authentication: settings.authentication,
+        ...(settings.audit === undefined ? {} : { audit: settings.audit }),
         maxRequestsInFlight: settings.maxRequestsInFlight,
         ownKinds: ownKinds(),
         bootstrapObjects: [],

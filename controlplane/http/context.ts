@@ -5,6 +5,7 @@ import { anonymous } from '../api/user.ts';
 import type { UserInfo } from '../api/user.ts';
 import type { ResourceDefinition } from '../api/resource.ts';
 
+import type { Audit } from './audit/auditor.ts';
 import type { Turn } from './fairness/level.ts';
 import type { RequestInfo } from './request-info.ts';
 
@@ -21,6 +22,8 @@ export class RequestContext {
   user: UserInfo = anonymous;
   /** The kind that the path names; absent for other paths. */
   definition: ResourceDefinition | undefined;
+  /** Absent when nobody wants it written down. */
+  audit: Audit | undefined;
   /** What it has of the seats that requests share. */
   turn: Turn | undefined;
   /** How long the answer may take, in milliseconds. */

@@ -20,7 +20,9 @@ export function decodeObject(
   body: Buffer,
   definition: ResourceDefinition,
 ): DecodedObject {
-  return decodeBody(body, context.request.headers['content-type'], definition.schema);
+  const decoded = decodeBody(body, context.request.headers['content-type'], definition.schema);
+  context.audit?.requestObject(decoded.object);
+  return decoded;
 }
 
 /** The body of a subresource with a kind of its own: Scale, Eviction, Binding. */
@@ -32,11 +34,13 @@ export function decodeSubresource(
 ): DecodedObject {
   const { kind } = subresource;
   if (kind === undefined) return decodeObject(context, body, definition);
-  return decodeBody(
+  const decoded = decodeBody(
     body,
     context.request.headers['content-type'],
     builtinSchema(kind.group, kind.version, kind.kind),
   );
+  context.audit?.requestObject(decoded.object);
+  return decoded;
 }
 
 /** @throws ApiError UnsupportedMediaType naming what the kind takes */
@@ -54,6 +58,7 @@ export function patchTypeOf(context: RequestContext, definition: ResourceDefinit
 
 export function decodePatch(type: PatchType, context: RequestContext, body: Buffer): PatchRequest {
   const decoded = parsePatchBody(body, context.request.headers['content-type']);
+  context.audit?.requestObject(decoded.patch);
   if (type !== 'apply') return { type, ...decoded };
   return { type, ...decoded, force: isTrue(context.info.query.get('force')) };
 }

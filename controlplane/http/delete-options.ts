@@ -29,6 +29,7 @@ export function parseDeleteRequest(context: RequestContext, body: Buffer): Delet
     return { options: check(fromQuery(context.info.query)), write };
   }
   const fields = parseBody(context, body);
+  context.audit?.requestObject(fields);
   const errors: FieldError[] = [];
   const dryRun = parseDryRun(strings(fields['dryRun']), errors) || write.dryRun;
   if (errors.length > 0) throw invalidOptions('DeleteOptions', errors);

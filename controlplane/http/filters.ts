@@ -5,6 +5,7 @@ import type { Authenticator } from '../identity/authenticate.ts';
 import type { UserInfo } from '../api/user.ts';
 import type { Attributes } from '../identity/authorizer.ts';
 
+import type { Auditor } from './audit/auditor.ts';
 import type { Handler, RequestContext } from './context.ts';
 import { identify } from './identify.ts';
 import { permit } from './permit.ts';
@@ -12,6 +13,9 @@ import { sendError } from './respond.ts';
 import type { Services } from './services.ts';
 
 export type Filter = (next: Handler) => Handler;
+
+/** Whoever showed something that does not count. */
+const NOBODY: UserInfo = { name: '', groups: [] };
 
 /** The order matters: nothing may fail outside the panic guard, and nobody is authorized unauthenticated. */
 export function filterChain(services: Services, authenticator: Authenticator): Filter {
@@ -42,11 +46,38 @@ function panicGuard(services: Services): Filter {
 }
 
 function authenticate(services: Services, authenticator: Authenticator): Filter {
+  const { auditor } = services;
+  if (auditor !== undefined) return authenticateAudited(services, authenticator, auditor);
   return (next) => (context) => {
     const user = identify(services, authenticator, context.request);
     if (user instanceof Promise) return enterLate(context, user, next);
     context.user = user;
     return next(context);
+  };
+}
+
+/** The same, and written down: also of those who are refused here, as far as they are known. */
+function authenticateAudited(
+  services: Services,
+  authenticator: Authenticator,
+  auditor: Auditor,
+): Filter {
+  return (next) => async (context) => {
+    let actor: UserInfo | undefined;
+    const begin = (user: UserInfo, as: UserInfo | undefined): void => {
+      const { auditId, request, info } = context;
+      context.audit = auditor.begin({ auditId, request, info, user, actor: as });
+    };
+    try {
+      context.user = await identify(services, authenticator, context.request, (found) => {
+        actor = found;
+      });
+    } catch (error) {
+      begin(actor ?? NOBODY, undefined);
+      throw error;
+    }
+    begin(context.user, actor);
+    await next(context);
   };
 }
 
@@ -89,7 +120,7 @@ function resolveDefinition(services: Services): Filter {
 
 function authorize(services: Services): Filter {
   return (next) => (context) => {
-    permit(services, attributesOf(context));
+    permit(services, attributesOf(context), context.audit);
     return next(context);
   };
 }

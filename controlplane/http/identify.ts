@@ -12,31 +12,35 @@ import type { Services } from './services.ts';
 /**
  * A promise only where somebody else must be asked.
  *
+ * @param noteActor hears of who acts as somebody else, also when they may not
  * @throws ApiError Unauthorized; Forbidden or BadRequest for an impersonation
  */
 export function identify(
   services: Services,
   authenticator: Authenticator,
   request: IncomingMessage,
+  noteActor?: (actor: UserInfo) => void,
 ): UserInfo | Promise<UserInfo> {
   const found = authenticator.authenticate(
     request.socket as unknown as PeerSocket,
     request.headers.authorization,
   );
   return found instanceof Promise
-    ? found.then((user) => accept(services, request, user))
-    : accept(services, request, found);
+    ? found.then((user) => accept(services, request, user, noteActor))
+    : accept(services, request, found, noteActor);
 }
 
 function accept(
   services: Services,
   request: IncomingMessage,
   found: UserInfo | ApiError,
+  noteActor: ((actor: UserInfo) => void) | undefined,
 ): UserInfo {
   const isRefused = found instanceof ApiError;
   services.metrics.access.authenticated(isRefused ? undefined : found);
   if (isRefused) throw found;
   if (!asksForImpersonation(request.headers)) return found;
+  noteActor?.(found);
   const as = impersonate(request.headersDistinct, found, (attributes) =>
     permit(services, attributes),
   );

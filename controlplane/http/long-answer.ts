@@ -8,5 +8,6 @@ export function beginLongAnswer(
 ): void {
   context.isLongRunning = true;
   metrics.longRunningStarted(context);
+  context.audit?.responseStarted(200);
   fairness.leave(context);
 }

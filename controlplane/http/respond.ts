@@ -55,6 +55,7 @@ export function sendBytes(
 ): void {
   const { request, response } = context;
   if (response.headersSent || response.destroyed) return;
+  context.audit?.responseBody(body);
   if (body.length > GZIP_THRESHOLD_BYTES && request.method === 'GET' && acceptsGzip(context)) {
     gzip(body, { level: constants.Z_BEST_SPEED }, (error, compressed) => {
       if (response.destroyed) return;
@@ -116,7 +117,9 @@ export function sendError(context: RequestContext, thrown: unknown, logger: Logg
   if (retryAfter !== undefined && (error.code === 429 || error.code >= 500)) {
     headers.push('Retry-After', String(retryAfter));
   }
-  const body = encodeStatus(error.toStatus());
+  const status = error.toStatus();
+  context.audit?.failed(status);
+  const body = encodeStatus(status);
   if (context.request.complete) sendBytes(context, error.code, headers, body);
   else sendBeforeEnd(context, error.code, headers, body);
 }

@@ -192,6 +192,7 @@ function requestListener(
     response.once('close', () => {
       inFlight.remove(context);
       services.fairness.leave(context);
+      context.audit?.responseComplete(response.headersSent ? response.statusCode : 0);
       if (!response.writableFinished) {
         context.abort(new Error('the client closed the connection'));
         if (!context.isLongRunning) metrics.aborted(context);

@@ -12,6 +12,7 @@ import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
 import type { Logger } from '#platform/logging.ts';
 
+import type { Auditor } from './audit/auditor.ts';
 import type { Fairness } from './fairness/fairness.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { PersistencePort } from './persistence-port.ts';
@@ -61,6 +62,8 @@ export interface Services {
   readonly certificates: CertificateSigner;
   readonly ownCertificates: OwnCertificatesPort;
   readonly persistence: PersistencePort;
+  /** Absent when nothing is written down. */
+  readonly auditor: Auditor | undefined;
   readonly fairness: Fairness;
   readonly metrics: ServerMetrics;
   /** The text of /metrics. */

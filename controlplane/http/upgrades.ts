@@ -11,6 +11,7 @@ import type { Attributes } from '../identity/authorizer.ts';
 import { nodeNameOf } from '../identity/node-authorizer.ts';
 import type { UserInfo } from '../api/user.ts';
 
+import type { Audit } from './audit/auditor.ts';
 import type { MeasuredRequest } from './metrics.ts';
 import { identify } from './identify.ts';
 import { permit } from './permit.ts';
@@ -39,6 +40,8 @@ interface Upgrade {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
   readonly head: Buffer;
+  /** Absent when nobody wants it written down. */
+  readonly audit?: Audit | undefined;
 }
 
 async function upgrade(
@@ -47,10 +50,30 @@ async function upgrade(
   { request, socket, head }: Upgrade,
 ): Promise<void> {
   const info = parseInfo(request);
-  const user = await identify(services, authenticator, request);
-  permit(services, attributesOf(info, user));
+  let actor: UserInfo | undefined;
+  const user = await identify(services, authenticator, request, (found) => {
+    actor = found;
+  });
+  const auditId = services.ids.uuid();
+  const audit = services.auditor?.begin({ auditId, request, info, user, actor });
+  try {
+    await upgradePermitted(services, info, user, { request, socket, head, audit });
+  } catch (error) {
+    if (error instanceof ApiError) audit?.failed(error.toStatus());
+    audit?.responseComplete(error instanceof ApiError ? error.code : 500);
+    throw error;
+  }
+}
+
+async function upgradePermitted(
+  services: Services,
+  info: RequestInfo,
+  user: UserInfo,
+  { request, socket, head, audit }: Upgrade,
+): Promise<void> {
+  permit(services, attributesOf(info, user), audit);
   if (info.isResourceRequest) {
-    await upgradeResource(services, info, user, { request, socket, head });
+    await upgradeResource(services, info, user, { request, socket, head, audit });
     return;
   }
 
@@ -68,13 +91,14 @@ async function upgrade(
     if (!services.tunnels.isExpected(nodeNameOf(user) ?? '', name)) throw unknownPath();
     services.tunnels.acceptSession(name, request, socket, head);
   } else throw unknownPath();
+  audit?.responseStarted(101);
 }
 
 async function upgradeResource(
   services: Services,
   info: RequestInfo,
   user: UserInfo,
-  { request, socket, head }: Upgrade,
+  { request, socket, head, audit }: Upgrade,
 ): Promise<void> {
   if (!isStream(info)) throw badRequest('this resource cannot be upgraded');
   const definition = services.scheme.byResource(info.group, info.version, info.resource);
@@ -86,7 +110,7 @@ async function upgradeResource(
     }
   }
   // A WebSocket comes as GET. To run a command is no reading: upstream asks for create too since 1.35.
-  if (info.verb === 'get') permit(services, { ...attributesOf(info, user), verb: 'create' });
+  if (info.verb === 'get') permit(services, { ...attributesOf(info, user), verb: 'create' }, audit);
 
   const { metrics, clock } = services;
   const response = { headersSent: true, statusCode: 101 };
@@ -105,10 +129,13 @@ async function upgradeResource(
     await serveStream(services, { info, definition, request, socket, head }, () => {
       measured.isLongRunning = true;
       metrics.longRunningStarted(measured);
+      audit?.responseStarted(101);
     });
+    audit?.responseComplete(101);
   } catch (error) {
     response.statusCode = error instanceof ApiError ? error.code : 500;
     if (!measured.isLongRunning) throw error;
+    audit?.responseComplete(101);
     services.logger.debug('A stream ended early', { error });
     socket.destroy();
   } finally {

@@ -5,8 +5,20 @@ import type { Clock } from '#platform/clock.ts';
 import type { Logger } from '#platform/logging.ts';
 import type { MetricsRegistry } from '#platform/metrics.ts';
 
+import type { AuditPolicy } from '../http/audit/policy.ts';
 import type { KeyPair } from '../identity/issuer.ts';
 import type { AuthenticationOptions } from '../tokens/open-tokens.ts';
+
+/** Which requests are written down, and where. */
+export interface AuditOptions {
+  readonly policy: AuditPolicy;
+  /** Lines of JSON. */
+  readonly path: string;
+  /** A file that has as many is renamed. */
+  readonly maxBytes: number;
+  /** Renamed files that are kept; 0: all. */
+  readonly maxBackups: number;
+}
 
 export interface ControlPlaneOptions {
   readonly dataDir: string;
@@ -34,6 +46,8 @@ export interface ControlPlaneOptions {
   readonly bootstrapObjects: readonly unknown[];
   /** How people and programs show who they are, beside client certificates and tokens of service accounts. */
   readonly authentication?: AuthenticationOptions;
+  /** Absent: no request is written down. */
+  readonly audit?: AuditOptions;
   /** Requests that are answered at once, watches aside; the others wait. 0: no limit; 600 when absent. */
   readonly maxRequestsInFlight?: number;
   /** Of the windlass package, for /version. */
