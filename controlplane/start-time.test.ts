@@ -106,6 +106,17 @@ describe('a control plane over time', () => {
     assert.equal(await next(), undefined);
   });
 
+  test('a streaming list of a revision that does not come says so as an event', async () => {
+    const streaming = 'sendInitialEvents=true&resourceVersionMatch=NotOlderThan';
+    const next = await watch(`${streaming}&resourceVersion=1000000`);
+    const first = next();
+    clock.advance(3 * SECOND);
+    const event = await first;
+    assert.equal(event?.type, 'ERROR');
+    assert.match(JSON.stringify(event.object), /Too large resource version: 1000000, current: /);
+    assert.equal(await next(), undefined);
+  });
+
   /** A create whose body does not come. */
   function startSlow(query = ''): ClientRequest {
     const request = httpsRequest(`${base}${CONFIG_MAPS}${query}`, {

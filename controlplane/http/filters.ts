@@ -125,7 +125,7 @@ function authorize(services: Services): Filter {
   };
 }
 
-export function attributesOf({ info, user }: RequestContext): Attributes {
+export function attributesOf({ info, user }: Pick<RequestContext, 'info' | 'user'>): Attributes {
   const isCollection = info.verb === 'list' || info.verb === 'watch';
   const fieldSelector = isCollection ? (info.query.get('fieldSelector') ?? '') : '';
   return {

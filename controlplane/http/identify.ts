@@ -8,6 +8,7 @@ import { asksForImpersonation, impersonate } from '../identity/impersonation.ts'
 
 import { permit } from './permit.ts';
 import type { Services } from './services.ts';
+import { authorizationOf } from './web-socket-token.ts';
 
 /**
  * A promise only where somebody else must be asked.
@@ -23,7 +24,7 @@ export function identify(
 ): UserInfo | Promise<UserInfo> {
   const found = authenticator.authenticate(
     request.socket as unknown as PeerSocket,
-    request.headers.authorization,
+    authorizationOf(request.headers),
   );
   return found instanceof Promise
     ? found.then((user) => accept(services, request, user, noteActor))

@@ -1,6 +1,7 @@
 // The query parameters of list and watch: checked once, with upstream's texts (metav1 ListOptions validation).
 import { badRequest, invalid, timeout } from '../api/errors.ts';
 import type { ApiError, FieldError } from '../api/errors.ts';
+import { unsupportedField } from '../api/field-errors.ts';
 import { checkFieldSelector, matchesFields, parseFieldSelector } from '../api/field-selectors.ts';
 import type { FieldSelector } from '../api/field-selectors.ts';
 import type { ResourceDefinition } from '../api/resource.ts';
@@ -9,11 +10,12 @@ import type { LabelSelector } from '../api/selectors.ts';
 import type { Revision, Store, StoredObject } from '../store/types.ts';
 import type { Clock } from '#platform/clock.ts';
 
-import type { RequestContext } from './context.ts';
 import { isTrue } from './request-info.ts';
+import type { RequestInfo } from './request-info.ts';
 
 /** How long a read waits for a revision that is not there yet. */
 const FUTURE_REVISION_WAIT_MS = 3000;
+const NOT_OLDER_THAN = 'NotOlderThan';
 
 export interface Selection {
   /** Absent when everything matches. */
@@ -23,8 +25,10 @@ export interface Selection {
 }
 
 /** @throws ApiError BadRequest for selectors that do not parse or name unknown fields */
-export function selectionOf(context: RequestContext, definition: ResourceDefinition): Selection {
-  const { query, name } = context.info;
+export function selectionOf(
+  { query, name }: Pick<RequestInfo, 'query' | 'name'>,
+  definition: ResourceDefinition,
+): Selection {
   const labelText = query.get('labelSelector') ?? '';
   let fieldText = query.get('fieldSelector') ?? '';
   // The old watch paths name one object.
@@ -75,12 +79,9 @@ export function listRevisionOf(query: URLSearchParams): RevisionOptions {
         ),
       );
     }
-    if (match !== 'Exact' && match !== 'NotOlderThan') {
-      errors.push({
-        reason: 'FieldValueNotSupported',
-        field: 'resourceVersionMatch',
-        message: `Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan", ""`,
-      });
+    if (match !== 'Exact' && match !== NOT_OLDER_THAN) {
+      const supported = ['Exact', NOT_OLDER_THAN, ''];
+      errors.push(unsupportedField('resourceVersionMatch', match, supported));
     }
     if (match === 'Exact' && text === '0') {
       errors.push(
@@ -95,27 +96,40 @@ export function listRevisionOf(query: URLSearchParams): RevisionOptions {
   return { revision: parseRevision(text), match: match as RevisionMatch };
 }
 
-/** `resourceVersion` of a watch. @throws ApiError Invalid, also for sendInitialEvents, which we do not serve yet */
-export function watchRevisionOf(query: URLSearchParams): Revision | undefined {
+export interface WatchStart {
+  /** Undefined when absent or ''. */
+  readonly revision: Revision | undefined;
+  /** Whether the present state comes first; undefined leaves it to the revision. */
+  readonly sendInitialEvents: boolean | undefined;
+}
+
+/** Where a watch begins. @throws ApiError Invalid */
+export function watchStartOf(query: URLSearchParams): WatchStart {
+  const match = query.get('resourceVersionMatch') ?? '';
+  const sendInitialEvents = query.get('sendInitialEvents');
   const errors: FieldError[] = [];
-  if (query.has('sendInitialEvents')) {
-    errors.push(
-      forbiddenField(
-        'sendInitialEvents',
-        'sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled',
-      ),
-    );
+  const refuse = (why: string): void => {
+    errors.push(forbiddenField('resourceVersionMatch', why));
+  };
+  if (sendInitialEvents !== null && match !== NOT_OLDER_THAN) {
+    refuse(`sendInitialEvents requires setting resourceVersionMatch to ${NOT_OLDER_THAN}`);
   }
-  if ((query.get('resourceVersionMatch') ?? '') !== '') {
-    errors.push(
-      forbiddenField(
-        'resourceVersionMatch',
-        'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
-      ),
-    );
+  if (match !== '') {
+    if (sendInitialEvents === null) {
+      refuse('resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
+    }
+    if (match !== NOT_OLDER_THAN) {
+      errors.push(unsupportedField('resourceVersionMatch', match, [NOT_OLDER_THAN]));
+    }
+    if ((query.get('continue') ?? '') !== '') {
+      refuse('resourceVersionMatch is forbidden when continue is provided');
+    }
   }
   if (errors.length > 0) throw invalidListOptions(errors);
-  return parseRevision(query.get('resourceVersion') ?? '');
+  return {
+    revision: parseRevision(query.get('resourceVersion') ?? ''),
+    sendInitialEvents: sendInitialEvents === null ? undefined : isTrue(sendInitialEvents),
+  };
 }
 
 /** @throws ApiError Invalid for anything but '' and a decimal number */

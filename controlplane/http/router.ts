@@ -1,9 +1,9 @@
 // RequestInfo → handler. Says 404 for kinds and subresources that are not served, 405 for verbs they do not have.
 import { badRequest, methodNotAllowed, notFound, unknownPath } from '../api/errors.ts';
 import { checkPathSegment } from '../api/names.ts';
-import type { ResourceDefinition, Verb } from '../api/resource.ts';
+import type { Verb } from '../api/resource.ts';
 
-import type { Handler, RequestContext } from './context.ts';
+import type { Handler } from './context.ts';
 import { createHandler } from './handlers/create.ts';
 import { deleteHandler } from './handlers/delete.ts';
 import { deleteCollectionHandler } from './handlers/delete-collection.ts';
@@ -33,6 +33,7 @@ import { issuerHandler, jwksHandler, tokenRequestHandler } from './handlers/toke
 import { updateHandler } from './handlers/update.ts';
 import { watchHandler } from './handlers/watch.ts';
 import type { RequestInfo } from './request-info.ts';
+import { isInScope } from './scope.ts';
 import type { Services } from './services.ts';
 
 export function createRouter(services: Services): Handler {
@@ -69,7 +70,7 @@ export function createRouter(services: Services): Handler {
   return (context) => {
     const { info, definition } = context;
     if (!info.isResourceRequest) return other(context);
-    if (definition === undefined || !isInScope(context, definition)) throw unknownPath();
+    if (definition === undefined || !isInScope(info, definition)) throw unknownPath();
     // Only names that were percent-encoded can hold a slash or a percent sign.
     if (info.path.includes('%') || info.path.includes('/.')) checkNames(info);
     if (info.subresource === '') {
@@ -98,21 +99,6 @@ function checkNames({ namespace, name }: RequestInfo): void {
       throw badRequest(`invalid resource name ${JSON.stringify(value)}: [${wrong}]`);
     }
   }
-}
-
-/** Cluster-scoped kinds have no place in a namespace; single namespaced objects have none outside. */
-function isInScope({ info }: RequestContext, definition: ResourceDefinition): boolean {
-  if (definition.namespaced) {
-    if (info.namespace !== '') return true;
-    if (info.name !== '') return false;
-    if (info.verb === 'create' || info.verb === 'deletecollection') {
-      if (definition.custom) return false;
-      throw methodNotAllowed(definition);
-    }
-    return true;
-  }
-  // RequestInfo puts a Namespace into itself.
-  return info.namespace === '' || (definition.group === '' && definition.resource === 'namespaces');
 }
 
 function isVerbOf(verbs: readonly Verb[], verb: string): verb is Verb {

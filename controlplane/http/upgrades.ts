@@ -4,14 +4,21 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 
-import { ApiError, badRequest, internalError, unknownPath } from '../api/errors.ts';
+import {
+  ApiError,
+  badRequest,
+  internalError,
+  methodNotAllowed,
+  unknownPath,
+} from '../api/errors.ts';
 import { checkPathSegment } from '../api/names.ts';
+import type { ResourceDefinition } from '../api/resource.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
-import type { Attributes } from '../identity/authorizer.ts';
 import { nodeNameOf } from '../identity/node-authorizer.ts';
 import type { UserInfo } from '../api/user.ts';
 
 import type { Audit } from './audit/auditor.ts';
+import { attributesOf } from './filters.ts';
 import type { MeasuredRequest } from './metrics.ts';
 import { identify } from './identify.ts';
 import { permit } from './permit.ts';
@@ -19,7 +26,9 @@ import { answerRaw } from './raw-answer.ts';
 import { parseRequestInfo } from './request-info.ts';
 import type { RequestInfo } from './request-info.ts';
 import type { Services } from './services.ts';
+import { isInScope } from './scope.ts';
 import { isStream, serveStream } from './streaming/stream-upgrade.ts';
+import { serveWatchUpgrade } from './watch-upgrade.ts';
 
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -71,7 +80,7 @@ async function upgradePermitted(
   user: UserInfo,
   { request, socket, head, audit }: Upgrade,
 ): Promise<void> {
-  permit(services, attributesOf(info, user), audit);
+  permit(services, attributesOf({ info, user }), audit);
   if (info.isResourceRequest) {
     await upgradeResource(services, info, user, { request, socket, head, audit });
     return;
@@ -100,17 +109,21 @@ async function upgradeResource(
   user: UserInfo,
   { request, socket, head, audit }: Upgrade,
 ): Promise<void> {
-  if (!isStream(info)) throw badRequest('this resource cannot be upgraded');
+  const isWatch = info.verb === 'watch' && info.subresource === '';
+  if (!isStream(info) && !isWatch) throw badRequest('this resource cannot be upgraded');
   const definition = services.scheme.byResource(info.group, info.version, info.resource);
   if (definition === undefined) throw unknownPath();
   for (const value of [info.namespace, info.name]) {
     const wrong = checkPathSegment(value);
-    if (wrong !== undefined || value === '') {
+    if (wrong !== undefined || (value === '' && !isWatch)) {
       throw badRequest(`invalid resource name ${JSON.stringify(value)}: [${wrong ?? 'is empty'}]`);
     }
   }
+  if (isWatch) checkWatched(info, definition, request);
   // A WebSocket comes as GET. To run a command is no reading: upstream asks for create too since 1.35.
-  if (info.verb === 'get') permit(services, { ...attributesOf(info, user), verb: 'create' }, audit);
+  if (info.verb === 'get') {
+    permit(services, { ...attributesOf({ info, user }), verb: 'create' }, audit);
+  }
 
   const { metrics, clock } = services;
   const response = { headersSent: true, statusCode: 101 };
@@ -126,11 +139,15 @@ async function upgradeResource(
   const startedAt = clock.monotonic();
   metrics.started(measured);
   try {
-    await serveStream(services, { info, definition, request, socket, head }, () => {
+    const onUpgrade = (): void => {
       measured.isLongRunning = true;
       metrics.longRunningStarted(measured);
       audit?.responseStarted(101);
-    });
+    };
+    const input = { info, definition, request, socket, head };
+    await (isWatch
+      ? serveWatchUpgrade(services, { ...input, measured }, onUpgrade)
+      : serveStream(services, input, onUpgrade));
     audit?.responseComplete(101);
   } catch (error) {
     response.statusCode = error instanceof ApiError ? error.code : 500;
@@ -143,16 +160,25 @@ async function upgradeResource(
   }
 }
 
+/** What the router checks of requests that stay with HTTP. */
+function checkWatched(
+  info: RequestInfo,
+  definition: ResourceDefinition,
+  { headers }: IncomingMessage,
+): void {
+  if (headers.upgrade?.toLowerCase() !== 'websocket') {
+    throw badRequest(`cannot upgrade to ${JSON.stringify(headers.upgrade)}: only websocket`);
+  }
+  if (!isInScope(info, definition)) throw unknownPath();
+  if (!definition.verbs.includes('watch')) throw methodNotAllowed(definition);
+}
+
 function parseInfo(request: IncomingMessage): RequestInfo {
   try {
     return parseRequestInfo(request.method ?? 'GET', request.url ?? '/');
   } catch (error) {
     throw badRequest('the path is not valid percent-encoding', error);
   }
-}
-
-function attributesOf(info: RequestInfo, user: UserInfo): Attributes {
-  return { ...info, user, fieldSelector: info.query.get('fieldSelector') ?? '' };
 }
 
 function refuse(services: Services, socket: Duplex, thrown: unknown): void {

@@ -1,12 +1,12 @@
-// Joins the events of a batch into the one buffer that all watchers at the same position write: framed as an HTTP chunk,
-// so that it goes to the socket as it is. Shared by everybody who waits for the same events in the same representation.
+// Joins the events of a batch into the one buffer that all watchers at the same position write: framed for the wire, so that
+// it goes to the socket as it is. Shared by everybody who waits for the same events in the same representation.
 import type { StoreEvent } from '../store/types.ts';
 
 /** A list of events as the store handed it out; its identity stands for its content. */
 export type Batch = readonly StoreEvent[];
 
 export interface Joined {
-  /** A complete HTTP chunk; empty when no event matched. */
+  /** A complete HTTP chunk, or WebSocket messages; empty when no event matched. */
   readonly chunk: Buffer;
   readonly events: number;
 }
@@ -17,10 +17,16 @@ export class BatchCache {
   readonly #byFirst = new WeakMap<Batch, Map<string, Joined>>();
 
   /**
-   * @param key what decides on the bytes beside the batches: representation, namespace, selectors
-   * @param frames one buffer for each event that this watch sees
+   * @param key what decides on the bytes beside the batches: framing, representation, namespace, selectors
+   * @param events one buffer for each event that this watch sees
+   * @param frame makes them ready for the wire
    */
-  join(batches: readonly Batch[], key: string, frames: () => readonly Buffer[]): Joined {
+  join(
+    batches: readonly Batch[],
+    key: string,
+    events: () => readonly Buffer[],
+    frame: (events: readonly Buffer[]) => Buffer,
+  ): Joined {
     const [first] = batches;
     if (first === undefined) return NOTHING;
     let known = this.#byFirst.get(first);
@@ -29,8 +35,8 @@ export class BatchCache {
     const fullKey = `${batches.length}:${key}`;
     let joined = known.get(fullKey);
     if (joined === undefined) {
-      const encoded = frames();
-      joined = encoded.length === 0 ? NOTHING : { chunk: asChunk(encoded), events: encoded.length };
+      const encoded = events();
+      joined = encoded.length === 0 ? NOTHING : { chunk: frame(encoded), events: encoded.length };
       known.set(fullKey, joined);
     }
     return joined;

@@ -20,6 +20,14 @@ const HEADS: Readonly<Record<WatchEventType, Buffer>> = {
   DELETED: Buffer.from('{"type":"DELETED","object":'),
 };
 const TAIL = Buffer.from('}\n');
+const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
+
+export interface BookmarkOptions {
+  /** Says that all that was there when the watch began has been sent. */
+  readonly endsInitialEvents: boolean;
+  /** With the columns of a Table, as the first event. */
+  readonly withColumns: boolean;
+}
 
 /** Frames of recent events, forgotten oldest first: the events themselves live as long as the history. */
 export class FrameCache {
@@ -139,27 +147,32 @@ export class EventEncoder {
   }
 
   /** A bookmark: where the watch stands, and nothing else. */
-  bookmark(revision: number): Buffer {
+  bookmark(revision: number, { endsInitialEvents, withColumns }: BookmarkOptions): Buffer {
     const { as, metaVersion } = this.#representation;
-    const metadata = { resourceVersion: String(revision), creationTimestamp: null };
+    const annotations = endsInitialEvents ? { [INITIAL_EVENTS_END]: 'true' } : undefined;
+    const metadata = {
+      resourceVersion: String(revision),
+      ...(annotations === undefined ? {} : { annotations }),
+    };
     const apiVersion = apiVersionOf(this.#definition.group, this.#definition.version);
-    const object =
-      as === 'Object'
-        ? { kind: this.#definition.kind, apiVersion, metadata }
-        : as === 'PartialObjectMetadata'
-          ? { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${metaVersion}`, metadata }
-          : {
-              kind: 'Table',
-              apiVersion: `meta.k8s.io/${metaVersion}`,
-              metadata: { resourceVersion: String(revision) },
-              columnDefinitions: null,
-              rows: [
-                {
-                  cells: [],
-                  object: { kind: this.#definition.kind, apiVersion, metadata },
-                },
-              ],
-            };
+    const metaAPIVersion = `meta.k8s.io/${metaVersion}`;
+    const partial = { kind: 'PartialObjectMetadata', apiVersion: metaAPIVersion, metadata };
+    let object: Record<string, unknown> = partial;
+    if (as === 'Object') object = { kind: this.#definition.kind, apiVersion, metadata };
+    else if (as === 'Table') {
+      const empty = { kind: this.#definition.kind, apiVersion, metadata: { ...metadata } };
+      object = tableOf(
+        this.#definition,
+        [empty],
+        { resourceVersion: String(revision) },
+        {
+          metaVersion,
+          includeObject: this.#includeObject,
+          now: this.#clock.now(),
+          withColumns,
+        },
+      );
+    }
     return Buffer.from(`${JSON.stringify({ type: 'BOOKMARK', object })}\n`);
   }
 }

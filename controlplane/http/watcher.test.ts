@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import type { ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { test } from 'node:test';
 
 import { systemClock } from '#platform/clock.ts';
@@ -14,6 +13,7 @@ import type { Representation } from './negotiate.ts';
 import { BatchCache } from './watch-batches.ts';
 import { WatchFlusher } from './watch-flusher.ts';
 import { EventEncoder, FrameCache } from './watch-frames.ts';
+import { chunkStream } from './watch-stream.ts';
 import { Watcher } from './watcher.ts';
 import type { WatcherOptions } from './watcher.ts';
 
@@ -100,9 +100,9 @@ function watch(
       cut = true;
     },
   } as unknown as ServerResponse;
+  const stream = chunkStream(response, socket);
   const watcher = new Watcher(
     {
-      response,
       encoder: new EventEncoder(definition, plainJSON, 'Metadata', new FrameCache(), systemClock),
       batches: new BatchCache(),
       flusher: new WatchFlusher(systemClock, 5),
@@ -114,7 +114,7 @@ function watch(
       onFailed: (error) => assert.ifError(error),
       ...changes,
     },
-    socket as unknown as Socket,
+    stream,
   );
   return {
     watcher,

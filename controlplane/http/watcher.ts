@@ -1,14 +1,11 @@
 // One watch: takes events from the store, decides which of them its selectors see and as what, and writes them as the
 // socket has room. Never waits and never blocks the store: a client that reads too slowly is cut off and lists again.
-import type { ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-
 import type { StoreEvent, StoredObject, WatchEventType, WatchSink } from '../store/types.ts';
 
-import { asChunk } from './watch-batches.ts';
 import type { Batch, BatchCache } from './watch-batches.ts';
 import type { WatchFlusher } from './watch-flusher.ts';
 import type { EventEncoder } from './watch-frames.ts';
+import type { WatchStream } from './watch-stream.ts';
 
 /** Bytes of events that may wait for a slow client beyond what the watch began with. */
 const PENDING_LIMIT_BYTES = 32 * 1024 * 1024;
@@ -16,7 +13,6 @@ const PENDING_LIMIT_BYTES = 32 * 1024 * 1024;
 const WRITE_BYTES = 256 * 1024;
 
 export interface WatcherOptions {
-  readonly response: ServerResponse;
   readonly encoder: EventEncoder;
   readonly batches: BatchCache;
   readonly flusher: WatchFlusher;
@@ -32,9 +28,15 @@ export interface WatcherOptions {
   readonly onFailed: (error: unknown) => void;
 }
 
+interface InitialEvents {
+  readonly items: readonly StoredObject[];
+  next: number;
+  readonly end: number | undefined;
+}
+
 export class Watcher implements WatchSink {
   readonly #options: WatcherOptions;
-  readonly #socket: Socket;
+  readonly #stream: WatchStream;
   readonly #key: string;
   readonly #pending: { readonly batch: Batch; readonly size: number }[] = [];
   readonly #onDrain = (): void => {
@@ -43,23 +45,37 @@ export class Watcher implements WatchSink {
   };
   #pendingBytes = 0;
   #limit = PENDING_LIMIT_BYTES;
-  #initial: { readonly items: readonly StoredObject[]; next: number } | undefined;
+  #initial: InitialEvents | undefined;
   #isFirst: boolean;
   #blocked = false;
   #ended = false;
 
-  /** The response's head must have been flushed: from now on this writes to its socket. */
-  constructor(options: WatcherOptions, socket: Socket) {
+  /** Whatever comes before the first event must have been sent: from now on this writes to the stream's socket. */
+  constructor(options: WatcherOptions, stream: WatchStream) {
     this.#options = options;
-    this.#socket = socket;
+    this.#stream = stream;
     this.#isFirst = options.encoder.firstDiffers;
-    this.#key = `${options.encoder.key}|${options.namespace}|${options.selectorText}`;
+    const { encoder, namespace, selectorText } = options;
+    this.#key = `${stream.framing}|${encoder.key}|${namespace}|${selectorText}`;
   }
 
-  /** Sends these as ADDED before any event. */
-  start(items: readonly StoredObject[]): void {
-    this.#initial = { items, next: 0 };
+  /**
+   * Sends these as ADDED before any event.
+   *
+   * @param end the revision that they show, for the bookmark behind them; undefined for none
+   */
+  start(items: readonly StoredObject[], end?: number): void {
+    this.#initial = { items, next: 0, end };
     this.flush();
+  }
+
+  /** An error as an event, behind which nothing comes. */
+  fail(status: unknown): void {
+    if (this.#ended) return;
+    this.flush();
+    const event = JSON.stringify({ type: 'ERROR', object: status });
+    this.#stream.socket.write(this.#stream.frame([Buffer.from(`${event}\n`)]));
+    this.end();
   }
 
   /** What came so far was history, which a client may take its time to read. */
@@ -108,31 +124,31 @@ export class Watcher implements WatchSink {
     this.flush();
     // A bookmark in front of events that wait would promise too much.
     if (this.#ended || this.#blocked || this.#pending.length > 0) return;
-    this.#write(asChunk([this.#options.encoder.bookmark(revision)]));
+    this.#write(this.#stream.frame([this.#bookmark(revision, false)]));
   }
 
   /** Ends the stream cleanly after what has been written. Events that still wait are left to the next watch. */
   end(): void {
     if (this.#ended) return;
     this.#stop();
-    this.#options.response.end();
+    this.#stream.end();
   }
 
   /** Drops the connection. */
   cut(): void {
     if (this.#ended) return;
     this.#stop();
-    this.#options.response.destroy();
+    this.#stream.cut();
   }
 
   #stop(): void {
     this.#ended = true;
-    this.#socket.removeListener('drain', this.#onDrain);
+    this.#stream.socket.removeListener('drain', this.#onDrain);
     this.#pending.length = 0;
     this.#initial = undefined;
   }
 
-  #initialChunk(initial: { readonly items: readonly StoredObject[]; next: number }): Buffer {
+  #initialChunk(initial: InitialEvents): Buffer {
     const { encoder, onSent } = this.#options;
     const frames: Buffer[] = [];
     let size = 0;
@@ -145,10 +161,20 @@ export class Watcher implements WatchSink {
       frames.push(frame);
       size += frame.length;
     }
-    if (initial.next >= initial.items.length) this.#initial = undefined;
+    if (initial.next >= initial.items.length) {
+      this.#initial = undefined;
+      if (initial.end !== undefined) frames.push(this.#bookmark(initial.end, true));
+    }
     if (frames.length === 0) return EMPTY;
     onSent(frames.length, size);
-    return asChunk(frames);
+    return this.#stream.frame(frames);
+  }
+
+  #bookmark(revision: number, endsInitialEvents: boolean): Buffer {
+    const { encoder } = this.#options;
+    const withColumns = this.#isFirst;
+    this.#isFirst = false;
+    return encoder.bookmark(revision, { endsInitialEvents, withColumns });
   }
 
   #writeSome(): boolean {
@@ -164,10 +190,11 @@ export class Watcher implements WatchSink {
 
     if (this.#isFirst) {
       const frames = this.#frames(batches);
-      return frames.length === 0 || this.#write(asChunk(frames));
+      return frames.length === 0 || this.#write(this.#stream.frame(frames));
     }
     const { batches: cache, onSent } = this.#options;
-    const joined = cache.join(batches, this.#key, () => this.#frames(batches));
+    const events = (): Buffer[] => this.#frames(batches);
+    const joined = cache.join(batches, this.#key, events, this.#stream.frame);
     if (joined.events === 0) return true;
     onSent(joined.events, joined.chunk.length);
     return this.#write(joined.chunk);
@@ -206,9 +233,9 @@ export class Watcher implements WatchSink {
 
   #write(chunk: Buffer): boolean {
     if (chunk.length === 0) return true;
-    if (this.#socket.write(chunk)) return true;
+    if (this.#stream.socket.write(chunk)) return true;
     this.#blocked = true;
-    this.#socket.once('drain', this.#onDrain);
+    this.#stream.socket.once('drain', this.#onDrain);
     return false;
   }
 }

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { ApiError } from '../api/errors.ts';
 import { RequestContext } from './context.ts';
 import { parseDeleteRequest } from './delete-options.ts';
-import { integerParameter, listRevisionOf, watchRevisionOf } from './list-options.ts';
+import { integerParameter, listRevisionOf, watchStartOf } from './list-options.ts';
 import { parseRequestInfo } from './request-info.ts';
 import { writeContextOf } from './write-options.ts';
 
@@ -74,12 +74,32 @@ for (const [query, expected] of listErrors) {
   });
 }
 
-test('watchRevisionOf() refuses streaming lists in the words that make clients fall back', () => {
-  const query = new URLSearchParams('sendInitialEvents=true&resourceVersionMatch=NotOlderThan');
-  assert.match(
-    failure(() => watchRevisionOf(query)),
-    /sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled/,
-  );
+test('watchStartOf() says what does not go together, in the words of upstream', () => {
+  const refusals: readonly (readonly [string, RegExp])[] = [
+    ['sendInitialEvents=true', /sendInitialEvents requires setting resourceVersionMatch to NotOl/],
+    ['resourceVersionMatch=NotOlderThan', /forbidden for watch unless sendInitialEvents is prov/],
+    [
+      'sendInitialEvents=true&resourceVersionMatch=Exact',
+      /Unsupported value: "Exact": supported values: "NotOlderThan"/,
+    ],
+    [
+      'sendInitialEvents=1&resourceVersionMatch=NotOlderThan&continue=x',
+      /resourceVersionMatch is forbidden when continue is provided/,
+    ],
+  ];
+  for (const [query, text] of refusals) {
+    assert.match(
+      failure(() => watchStartOf(new URLSearchParams(query))),
+      text,
+      query,
+    );
+  }
+  const start = (query: string): unknown => watchStartOf(new URLSearchParams(query));
+  assert.deepEqual(start('resourceVersion=7'), { revision: 7, sendInitialEvents: undefined });
+  assert.deepEqual(start('sendInitialEvents=false&resourceVersionMatch=NotOlderThan'), {
+    revision: undefined,
+    sendInitialEvents: false,
+  });
 });
 
 test('integerParameter() names the parameter that is no number', () => {

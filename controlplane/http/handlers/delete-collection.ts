@@ -16,7 +16,7 @@ export function deleteCollectionHandler(services: Services): Handler {
   return async (context) => {
     const definition = definitionOf(context);
     const representation = negotiate(context.request.headers.accept);
-    const { matches } = selectionOf(context, definition);
+    const { matches } = selectionOf(context.info, definition);
     const { options, write } = parseDeleteRequest(context, await readBody(context.request));
     const { namespace } = context.info;
     const results = await services.registry.deleteCollection(

@@ -51,7 +51,7 @@ export function listHandler(services: Services): Handler {
     if (revision.revision !== undefined && token === undefined) {
       await waitForRevision(services.store, services.clock, revision.revision, context.signal);
     }
-    const { matches } = selectionOf(context, definition);
+    const { matches } = selectionOf(context.info, definition);
     const exactRevision = exactRevisionOf(revision, limit, token);
     const result = readList(services, definition, {
       ...(context.info.namespace === '' ? {} : { namespace: context.info.namespace }),

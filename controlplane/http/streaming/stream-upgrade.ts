@@ -3,12 +3,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-import { createWebSocketStream, WebSocketServer } from 'ws';
-import type { WebSocket } from 'ws';
+import { createWebSocketStream } from 'ws';
 
 import type { Multiplexer } from '#platform/multiplex/multiplexer.ts';
 
-import { badRequest, methodNotAllowed } from '../../api/errors.ts';
+import { methodNotAllowed } from '../../api/errors.ts';
 import type { ResourceDefinition } from '../../api/resource.ts';
 
 import { hasNode, podTarget } from '../pod-target.ts';
@@ -22,6 +21,7 @@ import type { Protocol } from './protocols.ts';
 import { runRemoteCommand } from './remote-command.ts';
 import { acceptSpdyCommand } from './spdy-command.ts';
 import { serveSpdyPortForward } from './spdy-port-forward.ts';
+import { checkWebSocket, upgradeWebSocket } from './web-socket-upgrade.ts';
 import { acceptWebSocketCommand } from './websocket-command.ts';
 import { serveWebSocketPortForward } from './websocket-port-forward.ts';
 
@@ -64,7 +64,7 @@ export async function serveStream(
   const protocol = negotiateProtocol(request.headers, stream);
   const ports = isForward && needsPorts(protocol) ? forwardedPorts(info.query) : [];
   const { node, namespace, pod, uid, container } = hasNode(target);
-  checkWebSocket(protocol, request);
+  if (protocol.transport === 'websocket') checkWebSocket(request);
 
   const left = new AbortController();
   const leave = (): void => left.abort(new Error('the client closed the connection'));
@@ -100,7 +100,10 @@ async function command(
   node: Multiplexer,
 ): Promise<void> {
   if (protocol.transport === 'websocket') {
-    const webSocket = await upgradeWebSocket(request, socket, head, protocol.name);
+    const webSocket = await upgradeWebSocket(
+      { request, socket, head },
+      { protocol: protocol.name, maxPayload: MESSAGE_LIMIT_BYTES },
+    );
     const client = acceptWebSocketCommand(webSocket, protocol.name, options, clock);
     await runRemoteCommand(client, node, options, clock);
     return;
@@ -122,7 +125,10 @@ async function forward(
     await serveSpdyPortForward(socket, head, node, clock);
     return;
   }
-  const webSocket = await upgradeWebSocket(request, socket, head, protocol.name);
+  const webSocket = await upgradeWebSocket(
+    { request, socket, head },
+    { protocol: protocol.name, maxPayload: MESSAGE_LIMIT_BYTES },
+  );
   if (needsPorts(protocol)) {
     await serveWebSocketPortForward(webSocket, protocol.name, ports, node, clock);
     return;
@@ -135,42 +141,6 @@ async function forward(
 /** Without SPDY inside, the ports are in the query. */
 function needsPorts({ transport, name }: Protocol): boolean {
   return transport === 'websocket' && name !== TUNNELLED_SPDY;
-}
-
-/** What the WebSocket server would refuse in words of its own. */
-function checkWebSocket({ transport }: Protocol, { method, headers }: IncomingMessage): void {
-  if (transport !== 'websocket') return;
-  if (method !== 'GET') throw badRequest('a WebSocket is asked for with GET');
-  if (headers['sec-websocket-version'] !== '13') {
-    throw badRequest('Sec-WebSocket-Version: only 13 is supported');
-  }
-  if (!/^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '')) {
-    throw badRequest('Sec-WebSocket-Key: must be 16 bytes in base64');
-  }
-}
-
-function upgradeWebSocket(
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-  protocol: string,
-): Promise<WebSocket> {
-  const server = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    maxPayload: MESSAGE_LIMIT_BYTES,
-    perMessageDeflate: false,
-    handleProtocols: () => (protocol === '' ? false : protocol),
-  });
-  return new Promise((resolve, reject) => {
-    // It answers by itself what it finds wrong in the headers.
-    const fail = (): void => reject(new Error('the client left before the upgrade'));
-    socket.once('close', fail);
-    server.handleUpgrade(request, socket, head, (webSocket) => {
-      socket.off('close', fail);
-      resolve(webSocket);
-    });
-  });
 }
 
 function switchToSpdy(socket: Duplex, protocol: string): void {
