@@ -59,7 +59,9 @@ test('definitionsOf() makes a kind of each served version', () => {
   assert.equal(definitions.length, 1);
   const [definition] = definitions;
   assert.ok(definition);
-  const { schema, table, verbs, selectableFields, ...rest } = definition;
+  const { schema, table, verbs, selectableFields, versions, ...rest } = definition;
+  assert.equal(versions?.storage, 'stable.example.com/v1');
+  assert.equal(versions.schemaOf('v1'), schema);
   assert.deepEqual(rest, {
     group: 'stable.example.com',
     version: 'v1',

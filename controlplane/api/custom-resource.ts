@@ -3,8 +3,10 @@
 import type { FieldError } from './errors.ts';
 import { fieldAt, isObject, listAt, objectAt, stringAt } from './fields.ts';
 import { lazy } from './lazy.ts';
+import { apiVersionOf } from './object.ts';
 import type { KubernetesObject } from './object.ts';
 import { customResourceTable } from './custom-resource-columns.ts';
+import type { CustomVersions } from './custom-resource-versions.ts';
 import { storageKeyOf } from './resource.ts';
 import type {
   ResourceDefinition,
@@ -33,21 +35,54 @@ const SUBRESOURCE_VERBS: readonly Verb[] = ['get', 'patch', 'update'];
 /**
  * The served versions of a CustomResourceDefinition, in its order. Expects a valid one. A schema is compiled when it is first asked
  * for, which throws an Error naming what cannot be compiled in one that was never validated.
+ *
+ * @param since the revision at which it became what it is; absent for kinds that nobody stores
  */
-export function definitionsOf(crd: KubernetesObject): ResourceDefinition[] {
-  return listAt(crd, 'spec', 'versions')
+export function definitionsOf(crd: KubernetesObject, since = -1): ResourceDefinition[] {
+  const versions = listAt(crd, 'spec', 'versions');
+  const shared = versionsOf(crd, versions, since);
+  return versions
     .filter((version) => fieldAt(version, 'served') === true)
-    .map((version) => definitionOf(crd, version));
+    .map((version) => definitionOf(crd, version, shared));
 }
 
-function definitionOf(crd: KubernetesObject, version: unknown): ResourceDefinition {
+function versionsOf(
+  crd: KubernetesObject,
+  versions: readonly unknown[],
+  since: number,
+): CustomVersions {
   const group = stringAt(crd, 'spec', 'group');
-  const names = objectAt(crd, 'spec', 'names');
+  const kind = stringAt(crd, 'spec', 'names', 'kind');
+  const schemas = new Map<string, () => Schema>();
+  for (const version of versions) {
+    const name = stringAt(version, 'name');
+    const component = componentName(group, name, kind);
+    schemas.set(
+      name,
+      lazy(() => schemaOf(version, component)),
+    );
+  }
+  const storage = versions.find((version) => fieldAt(version, 'storage') === true);
+  return {
+    storage: apiVersionOf(group, stringAt(storage, 'name')),
+    schemaOf: (version) => schemas.get(version)?.(),
+    since,
+  };
+}
+
+function definitionOf(
+  crd: KubernetesObject,
+  version: unknown,
+  versions: CustomVersions,
+): ResourceDefinition {
+  const group = stringAt(crd, 'spec', 'group');
+  // Names that were refused are not served; those that were accepted before are.
+  const accepted = objectAt(crd, 'status', 'acceptedNames');
+  const names = stringAt(accepted, 'plural') === '' ? objectAt(crd, 'spec', 'names') : accepted;
   const kind = stringAt(names, 'kind');
   const plural = stringAt(names, 'plural');
   const name = stringAt(version, 'name');
   const scale = scaleOf(version);
-  const schema = lazy(() => schemaOf(version, componentName(group, name, kind)));
   return {
     group,
     version: name,
@@ -60,13 +95,14 @@ function definitionOf(crd: KubernetesObject, version: unknown): ResourceDefiniti
     categories: listAt(names, 'categories').map(String),
     verbs: VERBS,
     get schema() {
-      return schema();
+      return versions.schemaOf(name) ?? { type: 'any' };
     },
     table: customResourceTable(version),
     subresources: subresourcesOf(version, scale),
     ...(scale === undefined ? {} : { scale }),
     selectableFields: selectableFieldsOf(version),
     custom: true,
+    versions,
     storageKey: storageKeyOf(group, plural),
   };
 }

@@ -1,5 +1,6 @@
 // A kind, as data. A built-in kind is one of these rows plus, where it must behave, a strategy; a custom resource is one
 // made from its CustomResourceDefinition. The server has no other notion of "a Pod".
+import type { CustomVersions } from './custom-resource-versions.ts';
 import type { KubernetesObject } from './object.ts';
 import type { Schema } from './schema/schema.ts';
 
@@ -81,6 +82,8 @@ export interface ResourceDefinition {
   readonly isVirtual?: boolean;
   /** For a version that is not the one objects are stored in: how to get from one to the other. Absent: only apiVersion differs. */
   readonly storedAs?: StoredForm;
+  /** Of a custom kind: how its objects are stored, whichever version they are written in. */
+  readonly versions?: CustomVersions;
   /** Where objects lie in the store; the same for all versions of a kind: `apps/deployments`, `core/pods`. */
   readonly storageKey: string;
 }

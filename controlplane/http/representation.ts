@@ -2,6 +2,7 @@
 // an item of a list (built-in kinds leave out kind and apiVersion there), or its metadata only.
 import { decodeStored } from '../registry/objects.ts';
 import { apiVersionOf } from '../api/object.ts';
+import { isCurrent } from '../api/custom-resource-versions.ts';
 import type { KubernetesObject } from '../api/object.ts';
 import type { ResourceDefinition } from '../api/resource.ts';
 import type { StoredObject } from '../store/types.ts';
@@ -29,19 +30,37 @@ function hasPrefix(bytes: Buffer, prefix: Buffer): boolean {
   );
 }
 
-/** The object as this version of its kind shows it. The same buffer unless it was stored under another version. */
-export function objectBytes(
-  definition: ResourceDefinition,
-  stored: Pick<StoredObject, 'bytes'>,
-): Buffer {
-  if (hasPrefix(stored.bytes, prefixOf(definition))) return stored.bytes;
-  return Buffer.from(JSON.stringify(decodeStored(stored, definition)));
+/** What is shown: a stored object, or one that was never stored and is in its form already. */
+export type Shown = Pick<StoredObject, 'bytes'> & Partial<Pick<StoredObject, 'revision'>>;
+
+/** What became of bytes that were stored by other rules than today's: a list of them shall not pay for that each time. */
+const renewed = new WeakMap<
+  Buffer,
+  { readonly definition: ResourceDefinition; readonly bytes: Buffer }
+>();
+
+/** The object as this version of its kind shows it. The same buffer unless it was stored under another version or schema. */
+export function objectBytes(definition: ResourceDefinition, stored: Shown): Buffer {
+  if (hasPrefix(stored.bytes, prefixOf(definition)) && isCurrent(definition.versions, stored)) {
+    return stored.bytes;
+  }
+  if (definition.versions === undefined) return encode(decodeStored(stored, definition));
+  const known = renewed.get(stored.bytes);
+  if (known?.definition === definition) return known.bytes;
+  const bytes = encode(decodeStored(stored, definition));
+  renewed.set(stored.bytes, { definition, bytes });
+  return bytes;
+}
+
+/** Clients that scan for the head of an object find it where it always is. */
+function encode({ kind, apiVersion, ...rest }: KubernetesObject): Buffer {
+  return Buffer.from(JSON.stringify({ kind, apiVersion, ...rest }));
 }
 
 /** The object as an item of a list, in one or two pieces that must be written one after the other. */
 export function itemPieces(
   definition: ResourceDefinition,
-  stored: Pick<StoredObject, 'bytes'>,
+  stored: Shown,
 ): readonly [Buffer] | readonly [Buffer, Buffer] {
   if (definition.custom) return [objectBytes(definition, stored)];
   const prefix = prefixOf(definition);

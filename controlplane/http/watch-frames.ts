@@ -3,11 +3,12 @@
 import { decodeStored } from '../registry/objects.ts';
 import { apiVersionOf } from '../api/object.ts';
 import type { ResourceDefinition } from '../api/resource.ts';
-import type { StoreEvent, StoredObject, WatchEventType } from '../store/types.ts';
+import type { StoreEvent, WatchEventType } from '../store/types.ts';
 import type { Clock } from '#platform/clock.ts';
 
 import type { Representation } from './negotiate.ts';
 import { objectBytes, partialMetadata } from './representation.ts';
+import type { Shown } from './representation.ts';
 import { tableOf } from './table.ts';
 import type { IncludeObject } from './table.ts';
 
@@ -121,11 +122,11 @@ export class EventEncoder {
   }
 
   /** One event outside the history: initial state, and first events that carry columns. */
-  object(type: WatchEventType, stored: Pick<StoredObject, 'bytes'>, withColumns: boolean): Buffer {
+  object(type: WatchEventType, stored: Shown, withColumns: boolean): Buffer {
     return Buffer.concat([HEADS[type], this.#body(stored, withColumns), TAIL]);
   }
 
-  #body(stored: Pick<StoredObject, 'bytes'>, withColumns: boolean): Buffer {
+  #body(stored: Shown, withColumns: boolean): Buffer {
     const { as, metaVersion } = this.#representation;
     if (as === 'Object') return objectBytes(this.#definition, stored);
     const object = decodeStored(stored, this.#definition);

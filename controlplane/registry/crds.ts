@@ -9,7 +9,8 @@ import type { ResourceDefinition } from '#controlplane/api/resource.ts';
 import { storageKeyOf } from '#controlplane/api/resource.ts';
 import type { StoredObject } from '#controlplane/store/types.ts';
 import { deleteCollection } from './delete-collection.ts';
-import type { CustomResourceHooks, Environment } from './environment.ts';
+import type { CustomResourceHooks, Environment, NamesInUse } from './environment.ts';
+import { sameJSON } from './equality.ts';
 import { internalContext } from './internal-context.ts';
 import {
   CLEANUP_FINALIZER,
@@ -24,6 +25,8 @@ interface Known {
   readonly definitions: readonly ResourceDefinition[];
   /** The CustomResourceDefinition. */
   readonly object: KubernetesObject;
+  /** The revision at which its spec became what it is. */
+  readonly since: number;
   readonly terminating: boolean;
 }
 
@@ -70,6 +73,20 @@ export class CustomResources implements CustomResourceHooks {
     );
   }
 
+  acceptedNames(group: string, except: string): NamesInUse {
+    const inUse = { resources: new Set<string>(), kinds: new Set<string>() };
+    for (const { name, object } of this.#byKey.values()) {
+      if (name === except || stringAt(object, 'spec', 'group') !== group) continue;
+      const names = objectAt(object, 'status', 'acceptedNames');
+      const shortNames = listAt(names, 'shortNames').map(String);
+      for (const used of [stringAt(names, 'plural'), stringAt(names, 'singular'), ...shortNames]) {
+        inUse.resources.add(used);
+      }
+      inUse.kinds.add(stringAt(names, 'kind')).add(stringAt(names, 'listKind'));
+    }
+    return inUse;
+  }
+
   written(definition: ResourceDefinition, stored: StoredObject): void {
     if (definition.storageKey === CUSTOM_RESOURCE_DEFINITIONS) this.#learn(stored);
   }
@@ -104,13 +121,22 @@ export class CustomResources implements CustomResourceHooks {
     const storageKey = instanceKeyOf(object);
     const established = stringAt(conditionOf(object, 'Established'), 'status') === 'True';
     const before = this.#byKey.get(storageKey);
+    const isSame = before !== undefined && sameJSON(before.object['spec'], object['spec']);
+    const since = isSame ? before.since : stored.revision;
+    const namesBefore = objectAt(before?.object, 'status', 'acceptedNames');
+    const isAsBefore = isSame && sameJSON(namesBefore, objectAt(object, 'status', 'acceptedNames'));
     let known: Known;
     try {
       known = {
         name: stored.name,
         storageKey,
-        definitions: established ? definitionsOf(object) : [],
+        definitions: !established
+          ? []
+          : isAsBefore && before.definitions.length > 0
+            ? before.definitions
+            : definitionsOf(object, since),
         object,
+        since,
         terminating: object.metadata.deletionTimestamp !== undefined,
       };
     } catch (error) {
@@ -119,7 +145,9 @@ export class CustomResources implements CustomResourceHooks {
       return;
     }
     this.#byKey.set(storageKey, known);
-    scheme.replace(before?.definitions ?? [], known.definitions);
+    if (known.definitions !== before?.definitions) {
+      scheme.replace(before?.definitions ?? [], known.definitions);
+    }
     if (known.terminating) this.#startCleanup(known);
   }
 
@@ -171,11 +199,11 @@ export class CustomResources implements CustomResourceHooks {
     await changeObject(env, { definition, namespace: '', name }, '', change, context);
   }
 
-  async #cleanUp({ name, storageKey, object }: Known): Promise<void> {
+  async #cleanUp({ name, storageKey, object, since }: Known): Promise<void> {
     const env = this.#env();
     const context = internalContext('custom-resource-cleanup', this.#closing.signal);
     // Of all versions, served or not: instances of a kind that nobody serves any more must go too.
-    const [anyDefinition] = definitionsOf(allServed(object));
+    const [anyDefinition] = definitionsOf(allServed(object), since);
     if (anyDefinition !== undefined) {
       await deleteCollection(env, anyDefinition, undefined, {}, {}, context);
     }

@@ -18,10 +18,20 @@ export interface RegistryOptions {
   readonly privileges?: PrivilegeGuard;
 }
 
+/** Names that definitions of a group have been given. */
+export interface NamesInUse {
+  /** Plurals, singulars and short names. */
+  readonly resources: ReadonlySet<string>;
+  /** Kinds and kinds of lists. */
+  readonly kinds: ReadonlySet<string>;
+}
+
 /** How writes meet the life of custom kinds; implemented by crds.ts. */
 export interface CustomResourceHooks {
   /** @throws ApiError Forbidden while the kind's definition is terminating */
   admitCreate(definition: ResourceDefinition, name: string): void;
+  /** What the definitions of `group` have accepted, but for the one named `except`. */
+  acceptedNames(group: string, except: string): NamesInUse;
   /** After an object became durable. */
   written(definition: ResourceDefinition, stored: StoredObject): void;
   /** After an object's removal became durable. */

@@ -1,9 +1,12 @@
 // Between stored bytes and the objects that a request works on.
+import { isCurrent, refreshStored } from '#controlplane/api/custom-resource-versions.ts';
 import type { KubernetesObject, ObjectMeta } from '#controlplane/api/object.ts';
 import { apiVersionOf } from '#controlplane/api/object.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
+import { copyJson } from '#controlplane/api/schema/json-value.ts';
 import { fromStored } from '#controlplane/api/stored-form.ts';
 import type { StoredObject } from '#controlplane/store/types.ts';
+import { sameJSON } from './equality.ts';
 
 /** What is stored, as it is stored. */
 export function storedJSON(stored: Pick<StoredObject, 'bytes'>): unknown {
@@ -16,6 +19,18 @@ export function decodeStored(
   definition: ResourceDefinition,
 ): KubernetesObject {
   return fromStored(definition, storedJSON(stored) as KubernetesObject);
+}
+
+/** Whether `stored` is as it would be written now; else even a write that changes nothing brings it up to date, as upstream's does. */
+export function isStoredSo(
+  { versions, kind }: Pick<ResourceDefinition, 'versions' | 'kind'>,
+  stored: StoredObject,
+): boolean {
+  if (versions === undefined || isCurrent(versions, stored)) return true;
+  const object = JSON.parse(stored.bytes.toString()) as KubernetesObject;
+  const before = copyJson(object);
+  refreshStored(versions, object);
+  return object.kind === kind && object.apiVersion === versions.storage && sameJSON(object, before);
 }
 
 /** `object` with kind and apiVersion in front, as stored bytes must begin. */

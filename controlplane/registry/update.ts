@@ -23,7 +23,7 @@ import {
   takeSentEntries,
 } from './field-owners.ts';
 import { changesGeneration, dropDuplicateOwners, prepareUpdatedMetadata } from './metadata.ts';
-import { decodeStored, unstored } from './objects.ts';
+import { decodeStored, isStoredSo, unstored } from './objects.ts';
 import { reportProblems, strictBodyError } from './problems.ts';
 import { needRules } from './rules.ts';
 import type { Strategy } from './strategy.ts';
@@ -267,7 +267,7 @@ async function storeUpdate(
     if (context.dryRun) return unstored(definition, object, current.revision);
     return removeObject(env, definition, object, current.revision);
   }
-  if (changesNothing(object, old)) return current;
+  if (changesNothing(object, old) && isStoredSo(definition, current)) return current;
   if (context.dryRun) return unstored(definition, object, current.revision);
   return putObject(env, definition, object, current.revision);
 }

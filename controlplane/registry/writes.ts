@@ -1,5 +1,6 @@
 // The last step of every verb: hand the finished object to the store, turn its errors into the API's, tell the parts of
 // the registry that follow what is stored.
+import { markLate } from '#controlplane/api/custom-resource-versions.ts';
 import type { ApiError } from '#controlplane/api/errors.ts';
 import { serviceUnavailable } from '#controlplane/api/errors.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
@@ -24,6 +25,7 @@ export async function putObject(
     const stored = await env.store
       .put(keyOf(definition, object, expectedRevision), toStored(definition, object))
       .catch(unavailable);
+    if (isOutdated(env, definition)) markLate(stored.bytes);
     env.customResources.written(definition, stored);
     return stored;
   } finally {
@@ -43,6 +45,12 @@ export async function removeObject(
     .catch(unavailable);
   env.customResources.removed(definition, stored);
   return stored;
+}
+
+/** The rules of a custom kind changed while this write was on its way. */
+function isOutdated({ scheme }: Environment, definition: ResourceDefinition): boolean {
+  const { group, version, resource, custom } = definition;
+  return custom && scheme.byResource(group, version, resource) !== definition;
 }
 
 function keyOf(

@@ -1,61 +1,18 @@
 // CustomResourceDefinition: names are accepted and the kind established within the write itself; there is one process,
 // so nobody has to be waited for. What follows from it is in crds.ts.
-import { conditionOf, fieldAt, listAt, objectAt, stringAt } from '#controlplane/api/fields.ts';
+import { conditionOf, listAt, objectAt, stringAt } from '#controlplane/api/fields.ts';
 import { validateCustomResourceDefinition } from '#controlplane/api/custom-resource.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
-import type { ResourceDefinition } from '#controlplane/api/resource.ts';
 import { formatTimestamp } from '#controlplane/api/timestamps.ts';
 import { invalidField } from '#controlplane/api/field-errors.ts';
 import type { Environment } from '../environment.ts';
 import type { Strategy } from '../strategy.ts';
+import { approvalProblem, approvalVerdict } from './api-approval.ts';
+import { acceptNames } from './custom-resource-names.ts';
+import type { Verdict } from './custom-resource-names.ts';
 
 export const CUSTOM_RESOURCE_DEFINITIONS = 'apiextensions.k8s.io/customresourcedefinitions';
 export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
-
-interface Verdict {
-  readonly status: 'True' | 'False';
-  readonly reason: string;
-  readonly message: string;
-}
-
-/** Whether a CustomResourceDefinition made it. */
-function isDefined({ custom, isVirtual }: ResourceDefinition): boolean {
-  return custom && isVirtual !== true;
-}
-
-/** The first clash of names with another kind of the group. */
-function namesVerdict(object: KubernetesObject, env: Environment): Verdict {
-  const group = stringAt(object, 'spec', 'group');
-  const names = objectAt(object, 'spec', 'names');
-  const plural = stringAt(names, 'plural');
-  const shortNames = listAt(names, 'shortNames').map(String);
-  const others = env.scheme
-    .definitions()
-    .filter((other) => other.group === group && !(isDefined(other) && other.resource === plural));
-  const taken = (name: string, of: (other: ResourceDefinition) => readonly string[]): boolean =>
-    others.some((other) => of(other).includes(name));
-  const resourceNames = (other: ResourceDefinition): readonly string[] => [
-    other.resource,
-    other.singular,
-    ...other.shortNames,
-  ];
-  const kindNames = (other: ResourceDefinition): readonly string[] => [other.kind, other.listKind];
-  const refuse = (reason: string, name: string): Verdict => ({
-    status: 'False',
-    reason,
-    message: `"${name}" is already in use`,
-  });
-  if (taken(plural, resourceNames)) return refuse('PluralConflict', plural);
-  const singular = stringAt(names, 'singular');
-  if (taken(singular, resourceNames)) return refuse('SingularConflict', singular);
-  const short = shortNames.find((name) => taken(name, resourceNames));
-  if (short !== undefined) return refuse('ShortNamesConflict', short);
-  const kind = stringAt(names, 'kind');
-  if (taken(kind, kindNames)) return refuse('KindConflict', kind);
-  const listKind = stringAt(names, 'listKind');
-  if (taken(listKind, kindNames)) return refuse('ListKindConflict', listKind);
-  return { status: 'True', reason: 'NoConflicts', message: 'no conflicts found' };
-}
 
 function setCondition(
   conditions: unknown[],
@@ -78,12 +35,12 @@ function setStatus(
   env: Environment,
 ): void {
   const conditions: unknown[] = [];
-  const names = namesVerdict(object, env);
-  setCondition(conditions, old, 'NamesAccepted', names, env);
+  const { names, verdict } = acceptNames(object, old, env);
+  setCondition(conditions, old, 'NamesAccepted', verdict, env);
   // Once established always established: instances may exist.
   const wasEstablished = conditionOf(old, 'Established')['status'] === 'True';
   const established: Verdict =
-    names.status === 'True' || wasEstablished
+    verdict.status === 'True' || wasEstablished
       ? {
           status: 'True',
           reason: 'InitialNamesAccepted',
@@ -91,6 +48,10 @@ function setStatus(
         }
       : { status: 'False', reason: 'NotAccepted', message: 'not all names are accepted' };
   setCondition(conditions, old, 'Established', established, env);
+  const approval = approvalVerdict(object);
+  if (approval !== undefined) {
+    setCondition(conditions, old, 'KubernetesAPIApprovalPolicyConformant', approval, env);
+  }
   if (object.metadata.deletionTimestamp !== undefined) {
     setCondition(
       conditions,
@@ -109,15 +70,7 @@ function setStatus(
   );
   const storedVersions = new Set(listAt(old, 'status', 'storedVersions').map(String));
   if (storage !== undefined) storedVersions.add(stringAt(storage, 'name'));
-  const acceptedNames =
-    names.status === 'True'
-      ? fieldAt(object, 'spec', 'names')
-      : fieldAt(old, 'status', 'acceptedNames');
-  object['status'] = {
-    conditions,
-    ...(acceptedNames === undefined ? {} : { acceptedNames }),
-    storedVersions: [...storedVersions],
-  };
+  object['status'] = { conditions, acceptedNames: names, storedVersions: [...storedVersions] };
 }
 
 function applyDefaults(object: KubernetesObject): void {
@@ -142,6 +95,7 @@ export const customResourceDefinitionStrategy: Strategy = {
   },
   applyDefaults,
   validate: validateCustomResourceDefinition,
+  validateCreate: (object) => approvalProblem(object, undefined),
   validateUpdate(object, old, subresource) {
     if (subresource !== '') return [];
     const errors = ['group', 'scope'].flatMap((field) => {
@@ -167,7 +121,7 @@ export const customResourceDefinitionStrategy: Strategy = {
         ),
       );
     }
-    return errors;
+    return [...errors, ...approvalProblem(object, old)];
   },
   prepareForDelete(object, env) {
     const { metadata } = object;

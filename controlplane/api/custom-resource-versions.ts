@@ -1,0 +1,69 @@
+// The versions of a custom kind behind one of them: objects are stored in one version, by the rules that held when they were written,
+// and shown in any by the rules of today. As upstream reads: what is stored is pruned and defaulted by the schema of the version it is
+// stored in, then becomes the version asked for, of which it must fit the schema too.
+import { parseAPIVersion } from './object.ts';
+import type { KubernetesObject } from './object.ts';
+import type { ResourceDefinition } from './resource.ts';
+import { applyDefaults } from './schema/default.ts';
+import { copyJson } from './schema/json-value.ts';
+import { pruneUnknown } from './schema/prune.ts';
+import type { Schema } from './schema/schema.ts';
+
+export interface CustomVersions {
+  /** `example.com/v1`: what objects are stored in. */
+  readonly storage: string;
+  /** The schema of any version of the definition by its name, served or not. */
+  readonly schemaOf: (version: string) => Schema | undefined;
+  /** Objects with a greater revision were written by the rules of today, and in the version of today. */
+  readonly since: number;
+}
+
+/** Changes `stored`, which was just decoded, to what it would be had it been written today; apiVersion stays. */
+export function refreshStored({ schemaOf }: CustomVersions, stored: KubernetesObject): void {
+  const schema = schemaOf(parseAPIVersion(stored.apiVersion).version);
+  if (schema === undefined) return;
+  pruneUnknown(schema, stored);
+  applyDefaults(schema, stored);
+}
+
+/** Makes `object` one of another version of its kind, as the strategy None does. Changes it. */
+export function relabel(
+  { kind, schema }: Pick<ResourceDefinition, 'kind' | 'schema'>,
+  apiVersion: string,
+  object: KubernetesObject,
+): KubernetesObject {
+  const isOther = object.apiVersion !== apiVersion;
+  object.kind = kind;
+  object.apiVersion = apiVersion;
+  if (isOther) pruneUnknown(schema, object);
+  return object;
+}
+
+/** A copy of `object` in the version in which it is stored; `object` itself when it is that already. */
+export function inStorageVersion(
+  { storage, schemaOf }: CustomVersions,
+  object: KubernetesObject,
+): KubernetesObject {
+  if (object.apiVersion === storage) return object;
+  const schema = schemaOf(parseAPIVersion(storage).version);
+  const copy = copyJson(object) as KubernetesObject;
+  return schema === undefined
+    ? { ...copy, apiVersion: storage }
+    : relabel({ kind: object.kind, schema }, storage, copy);
+}
+
+/** Objects that were written by rules that had just ceased to hold, after the revision at which they did. */
+const late = new WeakSet<Buffer>();
+
+export function markLate(bytes: Buffer): void {
+  late.add(bytes);
+}
+
+/** Whether what is stored is as it would be written today. Without a revision it is no stored object but one that is just made. */
+export function isCurrent(
+  versions: CustomVersions | undefined,
+  { bytes, revision }: { readonly bytes: Buffer; readonly revision?: number },
+): boolean {
+  if (versions === undefined || revision === undefined) return true;
+  return revision > versions.since && !late.has(bytes);
+}
