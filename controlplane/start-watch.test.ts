@@ -228,7 +228,7 @@ test('what is wrong with a WebSocket watch is said as a Status', async () => {
     [`${CONFIG_MAPS}?watch=true&labelSelector=(`, /^400 .*"reason":"BadRequest"/],
     [`${CONFIG_MAPS}?watch=true&sendInitialEvents=true`, /^422 .*sendInitialEvents requires/],
     ['/api/v1/nothings?watch=true', /^404 /],
-    [`${CONFIG_MAPS}/ws1`, /^400 .*cannot be upgraded/],
+    [`${CONFIG_MAPS}/ws1?watch=true`, /^400 .*cannot be upgraded/],
     ['/apis/authorization.k8s.io/v1/subjectaccessreviews?watch=true', /^405 /],
   ];
   for (const [path, text] of refusals) {
@@ -264,4 +264,68 @@ test('a browser shows its token among the subprotocols', async () => {
   const closed = new Promise((resolve) => socket.once('close', resolve));
   socket.close();
   await closed;
+});
+
+const PARTIAL = 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io';
+const PARTIAL_LIST = PARTIAL.replace('Metadata;', 'MetadataList;');
+const TABLE = PARTIAL.replace('PartialObjectMetadata', 'Table');
+
+test('what has no metadata or is of the other number is not acceptable, and said so before a write', async () => {
+  const review = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
+  const spec = { resourceAttributes: { verb: 'get', resource: 'pods' } };
+  const name = 'unacceptable';
+  const asked: readonly (readonly [string, string, object | undefined, string])[] = [
+    ['POST', review, { spec }, TABLE],
+    ['GET', CONFIG_MAPS, undefined, PARTIAL],
+    ['GET', `${CONFIG_MAPS}/ws1`, undefined, PARTIAL_LIST],
+    ['POST', CONFIG_MAPS, configMap(name), PARTIAL_LIST],
+    ['GET', `${CONFIG_MAPS}?watch=1`, undefined, 'application/yaml'],
+  ];
+  for (const [method, path, body, accept] of asked) {
+    const { code, json } = await call(base, admin, method, path, body, { accept });
+    assert.equal(code, 406, `${method} ${path}`);
+    assert.equal(json['reason'], 'NotAcceptable');
+  }
+  assert.equal((await call(base, admin, 'GET', `${CONFIG_MAPS}/${name}`)).code, 404);
+});
+
+test('a collection is deleted piece by piece where there is a limit, and shown as was asked', async () => {
+  for (const name of ['d1', 'd2', 'd3']) {
+    const metadata = { name, labels: { test: 'pieces' } };
+    await call(base, admin, 'POST', CONFIG_MAPS, configMap(name, { metadata }));
+  }
+  const selected = `${CONFIG_MAPS}?labelSelector=test%3Dpieces`;
+  const first = await call(base, admin, 'DELETE', `${selected}&limit=2`);
+  const { items, metadata } = first.json as {
+    items: { kind?: string; metadata: { name: string } }[];
+    metadata: { continue: string };
+  };
+  assert.deepEqual(
+    items.map(({ kind, metadata: { name } }) => [kind, name]),
+    [
+      [undefined, 'd1'],
+      [undefined, 'd2'],
+    ],
+  );
+  const rest = `${selected}&continue=${metadata.continue}`;
+  const { json } = await call(base, admin, 'DELETE', rest, undefined, { accept: TABLE });
+  const rows = json['rows'] as { cells: unknown[] }[];
+  assert.deepEqual(
+    rows.map(({ cells }) => cells[0]),
+    ['d3'],
+  );
+});
+
+test('answers are laid out for people, where people ask', async () => {
+  const path = `${CONFIG_MAPS}/ws1`;
+  const lines = async (query: string, agent: string): Promise<number> => {
+    const { text } = await call(base, admin, 'GET', `${path}${query}`, undefined, {
+      'user-agent': agent,
+    });
+    return text.split('\n').length;
+  };
+  assert.ok((await lines('', 'curl/8.5.0')) > 10);
+  assert.ok((await lines('?pretty=true', 'kubectl')) > 10);
+  assert.equal(await lines('?pretty=false', 'curl/8.5.0'), 2);
+  assert.equal(await lines('', 'kubectl'), 2);
 });

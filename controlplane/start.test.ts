@@ -182,7 +182,7 @@ const refusals: readonly (readonly [string, string, string, unknown, number, Reg
     `${CONFIG_MAPS}?fieldSelector=a=b`,
     undefined,
     400,
-    /field label not supported: a/,
+    /"a" is not a known field selector: only/,
   ],
   ['a bad limit', 'GET', `${CONFIG_MAPS}?limit=x`, undefined, 400, /limit/],
   [

@@ -3,20 +3,10 @@
 // stored in, then becomes the version asked for, of which it must fit the schema too.
 import { parseAPIVersion } from './object.ts';
 import type { KubernetesObject } from './object.ts';
-import type { ResourceDefinition } from './resource.ts';
+import type { CustomVersions, ResourceDefinition } from './resource.ts';
 import { applyDefaults } from './schema/default.ts';
 import { copyJson } from './schema/json-value.ts';
 import { pruneUnknown } from './schema/prune.ts';
-import type { Schema } from './schema/schema.ts';
-
-export interface CustomVersions {
-  /** `example.com/v1`: what objects are stored in. */
-  readonly storage: string;
-  /** The schema of any version of the definition by its name, served or not. */
-  readonly schemaOf: (version: string) => Schema | undefined;
-  /** Objects with a greater revision were written by the rules of today, and in the version of today. */
-  readonly since: number;
-}
 
 /** Changes `stored`, which was just decoded, to what it would be had it been written today; apiVersion stays. */
 export function refreshStored({ schemaOf }: CustomVersions, stored: KubernetesObject): void {

@@ -6,9 +6,9 @@ import { lazy } from './lazy.ts';
 import { apiVersionOf } from './object.ts';
 import type { KubernetesObject } from './object.ts';
 import { customResourceTable } from './custom-resource-columns.ts';
-import type { CustomVersions } from './custom-resource-versions.ts';
 import { storageKeyOf } from './resource.ts';
 import type {
+  CustomVersions,
   ResourceDefinition,
   ScaleDefinition,
   SubresourceDefinition,

@@ -42,7 +42,7 @@ for (const text of ['a', 'a=b\\c', 'a=b=c']) {
 }
 
 test('checkFieldSelector() refuses labels that the kind does not have', () => {
-  const definition = { selectableFields: { type: () => '' }, custom: false };
+  const definition = { selectableFields: { type: () => '' }, custom: false, namespaced: true };
   checkFieldSelector(parseFieldSelector('type=a,metadata.name=b'), definition);
   assert.throws(() => checkFieldSelector(parseFieldSelector('spec.x=a'), definition), {
     code: 400,

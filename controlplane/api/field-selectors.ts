@@ -74,19 +74,22 @@ export function escapeFieldValue(value: string): string {
 /**
  * Refuses labels that the kind does not know.
  *
- * @throws ApiError BadRequest `field label not supported: x` (custom resources: `field label "x" not supported`)
+ * @throws ApiError BadRequest in the words of upstream, which depend on whether the kind has fields of its own
  */
 export function checkFieldSelector(
   selector: FieldSelector,
-  definition: Pick<ResourceDefinition, 'selectableFields' | 'custom'>,
+  definition: Pick<ResourceDefinition, 'selectableFields' | 'custom' | 'namespaced'>,
 ): void {
+  const { selectableFields, custom, namespaced } = definition;
+  const hasOwn = Object.keys(selectableFields).length > 0;
   for (const { field } of selector) {
-    if (field === 'metadata.name' || field === 'metadata.namespace') continue;
-    if (Object.hasOwn(definition.selectableFields, field)) continue;
+    if (field === 'metadata.name') continue;
+    if (field === 'metadata.namespace' && (namespaced || !(hasOwn || custom))) continue;
+    if (Object.hasOwn(selectableFields, field)) continue;
     throw badRequest(
-      definition.custom
-        ? `field label "${field}" not supported for the field selector`
-        : `field label not supported: ${field}`,
+      hasOwn || custom
+        ? `field label not supported: ${field}`
+        : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
     );
   }
 }

@@ -1,6 +1,5 @@
 // A kind, as data. A built-in kind is one of these rows plus, where it must behave, a strategy; a custom resource is one
 // made from its CustomResourceDefinition. The server has no other notion of "a Pod".
-import type { CustomVersions } from './custom-resource-versions.ts';
 import type { KubernetesObject } from './object.ts';
 import type { Schema } from './schema/schema.ts';
 
@@ -48,6 +47,16 @@ export interface StoredForm {
   readonly read: (stored: KubernetesObject) => KubernetesObject;
   /** From this version to the stored form, apiVersion aside. */
   readonly write: (object: KubernetesObject) => KubernetesObject;
+}
+
+/** What the versions of a custom kind share. */
+export interface CustomVersions {
+  /** `example.com/v1`: what objects are stored in. */
+  readonly storage: string;
+  /** The schema of any version of the definition by its name, served or not. */
+  readonly schemaOf: (version: string) => Schema | undefined;
+  /** Objects with a greater revision were written by the rules of today, and in the version of today. */
+  readonly since: number;
 }
 
 export interface ResourceDefinition {

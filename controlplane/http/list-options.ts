@@ -59,9 +59,6 @@ export function listRevisionOf(query: URLSearchParams): RevisionOptions {
   const text = query.get('resourceVersion') ?? '';
   const match = query.get('resourceVersionMatch') ?? '';
   const errors: FieldError[] = [];
-  if (query.has('sendInitialEvents')) {
-    errors.push(forbiddenField('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
-  }
   if (match !== '') {
     if (text === '') {
       errors.push(
@@ -91,6 +88,9 @@ export function listRevisionOf(query: URLSearchParams): RevisionOptions {
         ),
       );
     }
+  }
+  if (query.has('sendInitialEvents')) {
+    errors.push(forbiddenField('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
   }
   if (errors.length > 0) throw invalidListOptions(errors);
   return { revision: parseRevision(text), match: match as RevisionMatch };
@@ -132,18 +132,15 @@ export function watchStartOf(query: URLSearchParams): WatchStart {
   };
 }
 
-/** @throws ApiError Invalid for anything but '' and a decimal number */
+/** @throws ApiError BadRequest for anything but '' and a decimal number */
 export function parseRevision(text: string): Revision | undefined {
   if (text === '') return undefined;
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 0 || !isDecimal(text)) {
-    throw invalidListOptions([
-      {
-        reason: 'FieldValueInvalid',
-        field: 'resourceVersion',
-        message: `Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
-      },
-    ]);
+    const shown = JSON.stringify(text);
+    throw badRequest(
+      `invalid resource version: resourceVersion: Invalid value: ${shown}: strconv.ParseUint: parsing ${shown}: invalid syntax`,
+    );
   }
   return value;
 }

@@ -1,5 +1,5 @@
 // `Accept` → how to answer. Headers repeat (every client sends two or three), so parsed ones are kept.
-import { notAcceptable } from '../api/errors.ts';
+import { ApiError, notAcceptable } from '../api/errors.ts';
 
 export interface MediaRange {
   /** `application/json`, `*` + `/*`, in lower case. */
@@ -13,6 +13,8 @@ export interface Representation {
   readonly as: 'Object' | 'Table' | 'PartialObjectMetadata';
   /** Of meta.k8s.io, for the two shapes that are not the object's own. */
   readonly metaVersion: 'v1' | 'v1beta1';
+  /** Asked for PartialObjectMetadataList. */
+  readonly ofList?: true;
 }
 
 export const plainJSON: Representation = { media: 'json', as: 'Object', metaVersion: 'v1' };
@@ -69,6 +71,37 @@ export function negotiate(header: string | undefined): Representation {
   return found;
 }
 
+/** For an answer that is one object. @throws ApiError NotAcceptable */
+export function negotiateObject(header: string | undefined): Representation {
+  const representation = negotiate(header);
+  if (representation.ofList !== true) return representation;
+  throw wrongShape('PartialObjectMetadataList', 'not a list');
+}
+
+/** For an answer that is a list. @throws ApiError NotAcceptable */
+export function negotiateList(header: string | undefined): Representation {
+  const representation = negotiate(header);
+  if (representation.as !== 'PartialObjectMetadata' || representation.ofList === true) {
+    return representation;
+  }
+  throw wrongShape('PartialObjectMetadata', 'a list');
+}
+
+/** For an answer that has no metadata, so that there is nothing to show of it but itself. @throws ApiError NotAcceptable */
+export function negotiatePlain(header: string | undefined): Representation {
+  const representation = negotiate(header);
+  if (representation.as === 'Object') return representation;
+  throw notAcceptable(ACCEPTED);
+}
+
+function wrongShape(asked: string, found: string): ApiError {
+  return new ApiError(
+    406,
+    'NotAcceptable',
+    `you requested ${asked}, but the requested object is ${found}`,
+  );
+}
+
 function choose(accepted: readonly MediaRange[]): Representation | undefined {
   for (const range of accepted) {
     const media = mediaOf(range.type);
@@ -79,8 +112,9 @@ function choose(accepted: readonly MediaRange[]): Representation | undefined {
     if (range.parameters.get('g') !== 'meta.k8s.io') continue;
     if (metaVersion !== 'v1' && metaVersion !== 'v1beta1') continue;
     if (as === 'Table') return { media, as, metaVersion };
-    if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') {
-      return { media, as: 'PartialObjectMetadata', metaVersion };
+    if (as === 'PartialObjectMetadata') return { media, as, metaVersion };
+    if (as === 'PartialObjectMetadataList') {
+      return { media, as: 'PartialObjectMetadata', metaVersion, ofList: true };
     }
   }
   return undefined;

@@ -115,8 +115,9 @@ function verbOf(method: string, name: string, query: URLSearchParams): RequestVe
   switch (method) {
     case 'GET':
     case 'HEAD':
-      if (isTrue(query.get('watch'))) return 'watch';
-      return name === '' ? 'list' : 'get';
+      // One that is named is only got, whatever else is asked.
+      if (name !== '') return 'get';
+      return isTrue(query.get('watch')) ? 'watch' : 'list';
     case 'POST':
       return 'create';
     case 'PUT':

@@ -88,9 +88,13 @@ export function sendJSON(context: RequestContext, code: number, value: unknown):
   sendBytes(context, code, baseHeaders(context, JSON_TYPE), Buffer.from(`${text}\n`));
 }
 
+/** As upstream: whoever uses these looks at the answer. */
+const FOR_PEOPLE = /^(?:curl|Wget|Mozilla\/5\.0)/;
+
 export function isPretty(context: RequestContext): boolean {
   const value = context.info.query.get('pretty');
-  return value === 'true' || value === '1';
+  if (value !== null) return value === 'true' || value === '1';
+  return FOR_PEOPLE.test(context.request.headers['user-agent'] ?? '');
 }
 
 export function sendText(context: RequestContext, code: number, text: string): void {

@@ -6,7 +6,7 @@ import type { StoredObject } from '../store/types.ts';
 import type { Clock } from '#platform/clock.ts';
 
 import type { RequestContext } from './context.ts';
-import { negotiate } from './negotiate.ts';
+import { negotiateObject } from './negotiate.ts';
 import type { Representation } from './negotiate.ts';
 import { objectBytes, partialMetadata } from './representation.ts';
 import { JSON_TYPE, baseHeaders, isPretty, sendBytes } from './respond.ts';
@@ -22,7 +22,7 @@ export function sendStored(
   stored: StoredObject,
   clock: Clock,
 ): void | Promise<void> {
-  const representation = negotiate(context.request.headers.accept);
+  const representation = negotiateObject(context.request.headers.accept);
   if (representation.as === 'Object' && representation.media === 'json' && !isPretty(context)) {
     const bytes = objectBytes(definition, stored);
     const body = Buffer.allocUnsafe(bytes.length + 1);

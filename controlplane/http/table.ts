@@ -35,7 +35,7 @@ export function parseIncludeObject(value: string | null): IncludeObject {
       return value;
     default:
       throw badRequest(
-        `includeObject: Unsupported value: ${JSON.stringify(value)}: supported values: "None", "Metadata", "Object"`,
+        `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(value)}: must be 'Metadata', 'Object', 'None', or empty`,
       );
   }
 }
@@ -69,10 +69,10 @@ function columnsOf(definition: ResourceDefinition): Record<string, unknown>[] {
   }));
 }
 
-function rowObject(object: KubernetesObject, options: TableOptions): { object?: unknown } {
+function rowObject(object: KubernetesObject, options: TableOptions): { object: unknown } {
   switch (options.includeObject) {
     case 'None':
-      return {};
+      return { object: null };
     case 'Metadata':
       return { object: partialMetadata(object, options.metaVersion) };
     case 'Object':

@@ -1,6 +1,6 @@
 // One watch from what was asked to what is sent: checks the options first, while a refusal is still an answer, then joins the
 // present state, the history and what happens next to one stream, whatever that is made of.
-import { ApiError, badRequest } from '../api/errors.ts';
+import { ApiError, notAcceptable } from '../api/errors.ts';
 import type { ResourceDefinition } from '../api/resource.ts';
 import type { ListOptions, Revision, Store } from '../store/types.ts';
 import type { Clock } from '#platform/clock.ts';
@@ -70,7 +70,7 @@ export function prepareWatch(services: Services, request: WatchRequest): BeginWa
   const { clock, ids, logger, metrics } = services;
   const representation = negotiate(request.accept);
   if (representation.media !== 'json') {
-    throw badRequest('watch streams are JSON: ask for application/json');
+    throw notAcceptable(['application/json;stream=watch']);
   }
   const start = watchStartOf(info.query);
   const { matches, text } = selectionOf(info, definition);

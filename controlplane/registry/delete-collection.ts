@@ -4,7 +4,13 @@ import type { ResourceDefinition } from '#controlplane/api/resource.ts';
 import type { StoredObject } from '#controlplane/store/types.ts';
 import { deleteObject } from './deletion.ts';
 import type { Environment } from './environment.ts';
-import type { CollectionSelector, DeleteOptions, DeleteResult, WriteContext } from './types.ts';
+import type {
+  CollectionResult,
+  CollectionSelector,
+  DeleteOptions,
+  DeleteResult,
+  WriteContext,
+} from './types.ts';
 
 /** Deletions under way at once: enough to fill the store's batches, few enough not to starve other requests. */
 const PARALLEL = 64;
@@ -16,10 +22,10 @@ export async function deleteCollection(
   selector: CollectionSelector,
   options: DeleteOptions,
   context: WriteContext,
-): Promise<readonly DeleteResult[]> {
-  const { items } = env.store.list(definition.storageKey, {
+): Promise<CollectionResult> {
+  const { items, ...list } = env.store.list(definition.storageKey, {
     ...(namespace === undefined ? {} : { namespace }),
-    ...(selector.matches === undefined ? {} : { matches: selector.matches }),
+    ...selector,
   });
   const results: DeleteResult[] = [];
   for (let start = 0; start < items.length; start += PARALLEL) {
@@ -30,7 +36,7 @@ export async function deleteCollection(
     );
     for (const outcome of outcomes) if (outcome !== undefined) results.push(outcome);
   }
-  return results;
+  return { ...list, results };
 }
 
 /** Undefined when the object went away, or was replaced by a namesake, since it was listed. */

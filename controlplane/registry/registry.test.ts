@@ -336,7 +336,7 @@ describe('delete', () => {
 
   test('a collection goes one by one, by selector', async () => {
     for (const name of ['c1', 'c2', 'c3']) await fixture.create(configMap(name));
-    const results = await fixture.registry.deleteCollection(
+    const { results } = await fixture.registry.deleteCollection(
       fixture.kind('v1', 'configmaps'),
       'default',
       { matches: ({ name }) => name === 'c1' || name === 'c3' },

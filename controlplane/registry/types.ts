@@ -73,6 +73,20 @@ export interface DeleteResult {
 
 export interface CollectionSelector {
   readonly matches?: (object: StoredObject) => boolean;
+  /** At most so many; 0 or absent: all. */
+  readonly limit?: number;
+  /** Only what comes after this one. */
+  readonly startAfter?: { readonly namespace: string; readonly name: string };
+}
+
+export interface CollectionResult {
+  /** What each deletion returned. */
+  readonly results: readonly DeleteResult[];
+  /** Of the list that was deleted. */
+  readonly revision: number;
+  /** Present when a limit left some: the position behind which they begin. */
+  readonly next?: { readonly namespace: string; readonly name: string };
+  readonly remaining?: number;
 }
 
 /** All methods throw (or reject with) ApiError. A dry run returns what would have been stored and writes nothing. */
@@ -97,14 +111,14 @@ export interface Registry {
     context: WriteContext,
   ): Promise<WriteResult>;
   delete(target: Target, options: DeleteOptions, context: WriteContext): Promise<DeleteResult>;
-  /** Deletes one by one; returns what each deletion returned. */
+  /** Deletes one by one. */
   deleteCollection(
     definition: ResourceDefinition,
     namespace: string | undefined,
     selector: CollectionSelector,
     options: DeleteOptions,
     context: WriteContext,
-  ): Promise<readonly DeleteResult[]>;
+  ): Promise<CollectionResult>;
   /** `autoscaling/v1` Scale of an object. */
   getScale(target: Target): KubernetesObject;
   updateScale(

@@ -24,7 +24,7 @@ function controllerOf(object: KubernetesObject): string {
 const integer = (name: string): TableDefinition['columns'][number] =>
   column(name, { type: 'integer' });
 
-const revisionTable = namedTable([column('Controller'), integer('Revision')], (object) => [
+const revisionTable = namedTable([column('Controller'), column('Revision')], (object) => [
   orNone(controllerOf(object)),
   numberAt(object, 'revision'),
 ]);

@@ -70,7 +70,7 @@ export const coreKinds: readonly KindRow[] = [
     resource: 'configmaps',
     namespaced: true,
     shortNames: ['cm'],
-    table: namedTable([column('Data', { type: 'integer' })], (object) => [
+    table: namedTable([column('Data')], (object) => [
       size(object['data']) + size(object['binaryData']),
     ]),
   },
@@ -190,7 +190,7 @@ export const coreKinds: readonly KindRow[] = [
     resource: 'secrets',
     namespaced: true,
     selectableFields: { type: (object) => stringAt(object, 'type') },
-    table: namedTable([column('Type'), column('Data', { type: 'integer' })], (object) => [
+    table: namedTable([column('Type'), column('Data')], (object) => [
       stringAt(object, 'type'),
       size(object['data']),
     ]),
@@ -219,8 +219,6 @@ export const coreKinds: readonly KindRow[] = [
         kind: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
       },
     ],
-    table: namedTable([column('Secrets', { type: 'integer' })], (object) => [
-      listAt(object, 'secrets').length,
-    ]),
+    table: namedTable([column('Secrets')], (object) => [listAt(object, 'secrets').length]),
   },
 ];

@@ -1,6 +1,6 @@
 // Kinds of scheduling.k8s.io/v1 and node.k8s.io/v1: what a Pod names to be treated differently.
 import { fieldAt, numberAt, stringAt } from '../fields.ts';
-import { column, namedTable, wideColumn } from '../table.ts';
+import { column, namedTable } from '../table.ts';
 import type { KindRow } from './define.ts';
 
 export const schedulingKinds: readonly KindRow[] = [
@@ -18,7 +18,7 @@ export const schedulingKinds: readonly KindRow[] = [
         fieldAt(object, 'globalDefault') === true,
         stringAt(object, 'preemptionPolicy'),
       ],
-      [wideColumn('PreemptionPolicy')],
+      [column('PreemptionPolicy')],
     ),
   },
   {

@@ -3,7 +3,7 @@ import { restrictNodeCreate } from '../../identity/node-restriction.ts';
 
 import type { Handler } from '../context.ts';
 import { decodeObject } from '../decode-request.ts';
-import { negotiate } from '../negotiate.ts';
+import { negotiateObject } from '../negotiate.ts';
 import { readBody } from '../request-body.ts';
 import { sendStored } from '../send-object.ts';
 import type { Services } from '../services.ts';
@@ -13,7 +13,7 @@ import { definitionOf, namespaceOf } from './get.ts';
 export function createHandler(services: Services): Handler {
   return async (context) => {
     const definition = definitionOf(context);
-    negotiate(context.request.headers.accept);
+    negotiateObject(context.request.headers.accept);
     const write = writeContextOf(context, 'CreateOptions');
     const body = decodeObject(context, await readBody(context.request), definition);
     restrictNodeCreate(context.user, definition, body.object.metadata?.name ?? '');

@@ -5,7 +5,7 @@ import type { Status } from '../../api/errors.ts';
 
 import type { Handler } from '../context.ts';
 import { parseDeleteRequest } from '../delete-options.ts';
-import { negotiate } from '../negotiate.ts';
+import { negotiateObject } from '../negotiate.ts';
 import { readBody } from '../request-body.ts';
 import { sendStored, sendValue } from '../send-object.ts';
 import type { Services } from '../services.ts';
@@ -35,7 +35,7 @@ const RETURNS_OBJECT = new Set([
 export function deleteHandler(services: Services): Handler {
   return async (context) => {
     const definition = definitionOf(context);
-    const representation = negotiate(context.request.headers.accept);
+    const representation = negotiateObject(context.request.headers.accept);
     const { options, write } = parseDeleteRequest(context, await readBody(context.request));
     const { name } = context.info;
     const target = { definition, namespace: namespaceOf(context, definition), name };

@@ -4,7 +4,6 @@ import { constants, createGzip } from 'node:zlib';
 import { finished } from 'node:stream/promises';
 import type { Writable } from 'node:stream';
 
-import { decodeStored } from '../../registry/objects.ts';
 import { ApiError, badRequest, expired } from '../../api/errors.ts';
 import { apiVersionOf } from '../../api/object.ts';
 import type { ResourceDefinition } from '../../api/resource.ts';
@@ -17,11 +16,11 @@ import type { ContinueToken } from '../../store/continue-token.ts';
 import type { ListOptions, ListResult } from '../../store/types.ts';
 
 import type { Handler, RequestContext } from '../context.ts';
+import { listMetaOf, listShape } from '../list-shape.ts';
 import { limitOf, listRevisionOf, selectionOf, waitForRevision } from '../list-options.ts';
 import type { RevisionOptions } from '../list-options.ts';
-import { negotiate } from '../negotiate.ts';
-import type { Representation } from '../negotiate.ts';
-import { itemPieces, partialMetadata } from '../representation.ts';
+import { negotiateList } from '../negotiate.ts';
+import { itemPieces } from '../representation.ts';
 import {
   GZIP_THRESHOLD_BYTES,
   JSON_TYPE,
@@ -32,8 +31,6 @@ import {
 } from '../respond.ts';
 import { sendValue } from '../send-object.ts';
 import type { Services } from '../services.ts';
-import { parseIncludeObject, tableOf } from '../table.ts';
-import type { ListMeta } from '../table.ts';
 import { definitionOf } from './get.ts';
 
 const PIECE_BYTES = 256 * 1024;
@@ -43,7 +40,7 @@ const LIST_END = Buffer.from(']}\n');
 export function listHandler(services: Services): Handler {
   return async (context) => {
     const definition = definitionOf(context);
-    const representation = negotiate(context.request.headers.accept);
+    const representation = negotiateList(context.request.headers.accept);
     const { query } = context.info;
     const revision = listRevisionOf(query);
     const limit = limitOf(query);
@@ -63,7 +60,7 @@ export function listHandler(services: Services): Handler {
     if (representation.as === 'Object' && representation.media === 'json' && !isPretty(context)) {
       await sendItems(context, definition, result);
     } else {
-      const value = shapeOf(services, context, definition, result, representation);
+      const value = listShape(services, context, definition, result, representation);
       await sendValue(context, 200, representation, value);
     }
   };
@@ -108,54 +105,6 @@ function readList(
         'deleted between the time the first chunk was returned and now may show up in the list.',
       encodeContinueToken({ revision: INCONSISTENT, startAfter: options.startAfter }),
     );
-  }
-}
-
-function listMetaOf(result: ListResult): ListMeta {
-  return {
-    resourceVersion: String(result.revision),
-    ...(result.next === undefined
-      ? {}
-      : { continue: encodeContinueToken({ revision: result.revision, startAfter: result.next }) }),
-    ...(result.next === undefined || result.remaining === undefined
-      ? {}
-      : { remainingItemCount: result.remaining }),
-  };
-}
-
-function shapeOf(
-  services: Services,
-  context: RequestContext,
-  definition: ResourceDefinition,
-  result: ListResult,
-  representation: Representation,
-): unknown {
-  const metadata = listMetaOf(result);
-  const objects = result.items.map((stored) => decodeStored(stored, definition));
-  switch (representation.as) {
-    case 'Table':
-      return tableOf(definition, objects, metadata, {
-        metaVersion: representation.metaVersion,
-        includeObject: parseIncludeObject(context.info.query.get('includeObject')),
-        now: services.clock.now(),
-        withColumns: true,
-      });
-    case 'PartialObjectMetadata':
-      return {
-        kind: 'PartialObjectMetadataList',
-        apiVersion: `meta.k8s.io/${representation.metaVersion}`,
-        metadata,
-        items: objects.map((object) => partialMetadata(object, representation.metaVersion)),
-      };
-    case 'Object':
-      return {
-        kind: definition.listKind,
-        apiVersion: apiVersionOf(definition.group, definition.version),
-        metadata,
-        items: definition.custom
-          ? objects
-          : objects.map(({ kind: _kind, apiVersion: _apiVersion, ...item }) => item),
-      };
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Handler } from '../context.ts';
 import { decodePatch, patchTypeOf } from '../decode-request.ts';
 import { attributesOf } from '../filters.ts';
-import { negotiate } from '../negotiate.ts';
+import { negotiateObject } from '../negotiate.ts';
 import { permit } from '../permit.ts';
 import { readBody } from '../request-body.ts';
 import { sendStored } from '../send-object.ts';
@@ -13,7 +13,7 @@ import { definitionOf, namespaceOf } from './get.ts';
 export function patchHandler(services: Services): Handler {
   return async (context) => {
     const definition = definitionOf(context);
-    negotiate(context.request.headers.accept);
+    negotiateObject(context.request.headers.accept);
     const type = patchTypeOf(context, definition);
     const write = writeContextOf(context, 'PatchOptions', type);
     write.permitCreate = () => permit(services, { ...attributesOf(context), verb: 'create' });

@@ -12,7 +12,7 @@ import { reviewToken, userInfoOf } from '../../tokens/review-token.ts';
 
 import type { Handler, RequestContext } from '../context.ts';
 import { decodeObject } from '../decode-request.ts';
-import { negotiate } from '../negotiate.ts';
+import { negotiatePlain } from '../negotiate.ts';
 import { readBody } from '../request-body.ts';
 import { sendValue } from '../send-object.ts';
 import type { Services } from '../services.ts';
@@ -54,7 +54,7 @@ export function isReview({ group, resource }: ResourceDefinition): boolean {
 export function reviewHandler(services: Services): Handler {
   return async (context) => {
     const definition = definitionOf(context);
-    const representation = negotiate(context.request.headers.accept);
+    const representation = negotiatePlain(context.request.headers.accept);
     const write = writeContextOf(context, 'CreateOptions');
     const { object, problems } = decodeObject(context, await readBody(context.request), definition);
     acceptBody(definition, object);

@@ -2,7 +2,7 @@
 import type { Handler } from '../context.ts';
 import { decodeObject } from '../decode-request.ts';
 import { attributesOf } from '../filters.ts';
-import { negotiate } from '../negotiate.ts';
+import { negotiateObject } from '../negotiate.ts';
 import { permit } from '../permit.ts';
 import { readBody } from '../request-body.ts';
 import { sendStored } from '../send-object.ts';
@@ -13,7 +13,7 @@ import { definitionOf, namespaceOf } from './get.ts';
 export function updateHandler(services: Services): Handler {
   return async (context) => {
     const definition = definitionOf(context);
-    negotiate(context.request.headers.accept);
+    negotiateObject(context.request.headers.accept);
     const write = writeContextOf(context, 'UpdateOptions');
     write.permitCreate = () => permit(services, { ...attributesOf(context), verb: 'create' });
     const body = decodeObject(context, await readBody(context.request), definition);
