@@ -28,6 +28,14 @@ export interface MetricOptions {
   readonly isKept?: (labels: Labels) => boolean;
 }
 
+/** What is known of a family without any series of it. */
+export interface MetricFamily {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram' | 'summary';
+  readonly help: string;
+  readonly labelNames: readonly string[];
+}
+
 /** A family maker and its text exposition. One per server and one per controllers thread. */
 export class MetricsRegistry {
   readonly #registry = new prometheus.Registry();
@@ -83,6 +91,18 @@ export class MetricsRegistry {
   async expose(): Promise<string> {
     for (const forget of this.#passing) await forget();
     return this.#registry.metrics();
+  }
+
+  /** All families that were made so far, by name. */
+  describe(): readonly MetricFamily[] {
+    return this.#registry
+      .getMetricsAsArray()
+      .map((family) => {
+        // What every family has, and its type does not say.
+        const { name, help, type, labelNames } = family as unknown as MetricFamily;
+        return { name, help, type, labelNames: [...labelNames] };
+      })
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   #watch(

@@ -16,6 +16,7 @@ import type { ReconcileResult } from '../machinery/controller.ts';
 import type { Manager } from '../machinery/manager.ts';
 import { isNotFound } from '../machinery/request-error.ts';
 import { ARTIFACTS, CLUSTERS, INFRA_PROVIDERS, MACHINES, NODES } from '../machinery/resources.ts';
+import { countPhases } from '../machinery/phase-metrics.ts';
 import { readStatus } from './distributions/k0s/k0s-status.ts';
 import { K0sOpener } from './distributions/k0s/open-k0s.ts';
 import { openWindlass } from './distributions/windlass/open-windlass.ts';
@@ -79,6 +80,11 @@ class ClusterControllers {
       indexers: { cluster: ({ metadata }) => clusterKeys(metadata.namespace, metadata.labels) },
     });
     const nodes = manager.informer<NodeView>(NODES);
+    countPhases(metrics, {
+      name: 'windlass_clusters',
+      help: '[ALPHA] Clusters by phase.',
+      phases: () => clusters.cache.list().map(({ status }) => status?.phase ?? ''),
+    });
     [this.#clusters, this.#machines, this.#nodes] = [clusters.cache, machines.cache, nodes.cache];
     const events = manager.recorder('windlass-cluster-controller');
     this.#limits = options.limits;

@@ -12,7 +12,7 @@ export class ProviderMetrics {
     const gauge = (name: string, help: string): Gauge =>
       registry.gauge({
         name: `windlass_infra_provider_${name}`,
-        help,
+        help: `[ALPHA] ${help}`,
         labelNames: ['namespace', 'infraprovider'],
       });
     this.#available = gauge('available', 'Whether the infrastructure answered when last asked');

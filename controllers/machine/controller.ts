@@ -10,6 +10,7 @@ import type { EventRecorder } from '../machinery/events.ts';
 import type { Manager } from '../machinery/manager.ts';
 import { isNotFound } from '../machinery/request-error.ts';
 import { ARTIFACTS, CLUSTERS, MACHINES, NODES } from '../machinery/resources.ts';
+import { countPhases } from '../machinery/phase-metrics.ts';
 import type { HostArtifacts } from '../binaries/host-artifact.ts';
 import type { ArtifactFetcher } from '../binaries/artifact-fetcher.ts';
 import type { HostDriver } from '../hosts/host-driver.ts';
@@ -107,6 +108,11 @@ class MachineController {
       metrics,
       logger,
       random,
+    });
+    countPhases(metrics, {
+      name: 'windlass_machines',
+      help: '[ALPHA] Machines by phase.',
+      phases: () => machines.cache.list().map(({ status }) => status?.phase ?? ''),
     });
     machines.onChange((change) => {
       // Its own writes need no answer.

@@ -37,6 +37,7 @@ import { hashOf, revisionChange, revisionFacts } from './revision.ts';
 import type { ControllerRevision } from './revision.ts';
 import { resolveSettings } from './settings.ts';
 import type { Settings } from './settings.ts';
+import { ServiceMetrics } from './service-metrics.ts';
 import { refusedStatus, serviceStatus } from './status.ts';
 import { FAILURE_ANNOTATION, REVISION_LABEL, SERVICE_LABEL } from './types.ts';
 import type { Service } from './types.ts';
@@ -98,7 +99,10 @@ class ServiceController {
       logger,
       random,
     });
-    services.onChange(({ object }) => {
+    const counted = new ServiceMetrics(metrics, services.cache);
+    services.onChange((change) => {
+      const { object } = change;
+      counted.changed(change);
       this.loop.queue.add(keyOf(object));
       this.#addNeighbours(object, ({ spec }) => spec.dependsOn?.includes(object.metadata.name));
     });

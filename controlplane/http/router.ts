@@ -9,7 +9,8 @@ import { deleteHandler } from './handlers/delete.ts';
 import { deleteCollectionHandler } from './handlers/delete-collection.ts';
 import { discoveryHandler } from './handlers/discovery.ts';
 import { getHandler } from './handlers/get.ts';
-import { healthHandler } from './handlers/health.ts';
+import { healthHandler, healthMetricsHandler } from './handlers/health.ts';
+import { HealthMetrics } from './health-metrics.ts';
 import { listHandler } from './handlers/list.ts';
 import { logHandler } from './handlers/log.ts';
 import { metricsHandler, rootHandler, versionHandler } from './handlers/server-info.ts';
@@ -108,7 +109,8 @@ function isVerbOf(verbs: readonly Verb[], verb: string): verb is Verb {
 function nonResourceRouter(services: Services): Handler {
   const discovery = discoveryHandler(services);
   const openapi = openapiHandler(services);
-  const health = healthHandler(services);
+  const healthMetrics = new HealthMetrics();
+  const health = healthHandler(services, healthMetrics);
   const certificates = nodeCertificateHandler(services);
   const secrets = secretsHandler(services);
   const ownCertificates = ownCertificatesHandler(services);
@@ -116,6 +118,7 @@ function nonResourceRouter(services: Services): Handler {
     '/': rootHandler(services),
     '/version': versionHandler(services),
     '/metrics': metricsHandler(services),
+    '/metrics/slis': healthMetricsHandler(services, healthMetrics),
     '/.well-known/openid-configuration': issuerHandler(services),
     '/openid/v1/jwks': jwksHandler(services),
   };

@@ -11,16 +11,16 @@ export function nameMetrics(registry: MetricsRegistry): NameMetrics {
   return {
     queries: registry.counter({
       name: 'windlass_dns_queries_total',
-      help: 'DNS queries of instances, by what became of them',
+      help: '[ALPHA] DNS queries of instances, by what became of them',
       labelNames: ['result'],
     }),
     connections: registry.gauge({
       name: 'windlass_name_open_connections',
-      help: 'Connections to services by their names that are being forwarded',
+      help: '[ALPHA] Connections to services by their names that are being forwarded',
     }),
     failures: registry.counter({
       name: 'windlass_name_connect_failures_total',
-      help: 'Instances that did not take a connection to a service by its name',
+      help: '[ALPHA] Instances that did not take a connection to a service by its name',
       labelNames: ['namespace', 'service'],
     }),
   };

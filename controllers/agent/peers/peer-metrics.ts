@@ -12,22 +12,22 @@ export function peerMetrics(registry: MetricsRegistry): PeerMetrics {
   return {
     up: registry.gauge({
       name: 'windlass_peer_up',
-      help: 'Whether the agent of another node can be reached (1) or not (0)',
+      help: '[ALPHA] Whether the agent of another node can be reached (1) or not (0)',
       labelNames: ['peer'],
     }),
     linkFailures: registry.counter({
       name: 'windlass_peer_link_failures_total',
-      help: 'Links to other agents that were lost or could not be opened',
+      help: '[ALPHA] Links to other agents that were lost or could not be opened',
       labelNames: ['peer'],
     }),
     connections: registry.counter({
       name: 'windlass_peer_connections_total',
-      help: 'Connections forwarded to (out) or for (in) other nodes, by result',
+      help: '[ALPHA] Connections forwarded to (out) or for (in) other nodes, by result',
       labelNames: ['direction', 'result'],
     }),
     open: registry.gauge({
       name: 'windlass_peer_open_connections',
-      help: 'Connections of other nodes that are being forwarded to instances of this one',
+      help: '[ALPHA] Connections of other nodes that are being forwarded to instances of this one',
     }),
   };
 }

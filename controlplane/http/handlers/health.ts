@@ -3,7 +3,8 @@
 import { notFound } from '../../api/errors.ts';
 
 import type { Handler, RequestContext } from '../context.ts';
-import { sendText } from '../respond.ts';
+import type { HealthEndpoint, HealthMetrics } from '../health-metrics.ts';
+import { baseHeaders, sendBytes, sendText } from '../respond.ts';
 import type { HealthCheck, Services } from '../services.ts';
 
 interface Outcome {
@@ -14,11 +15,15 @@ interface Outcome {
 
 /** Alive means that the event loop answers; only /readyz looks at what else must work. */
 const PING: HealthCheck = { name: 'ping', check: () => undefined };
+const ENDPOINTS: readonly HealthEndpoint[] = ['healthz', 'livez', 'readyz'];
 
-export function healthHandler(services: Services): Handler {
+export function healthHandler(services: Services, metrics: HealthMetrics): Handler {
   return (context) => {
-    const [, endpoint = '', ...rest] = context.info.path.split('/').filter(notLast);
-    const checks = endpoint === 'readyz' ? [PING, ...services.healthChecks] : [PING];
+    const [, name = '', ...rest] = context.info.path.split('/').filter(notLast);
+    const endpoint = ENDPOINTS.find((one) => one === name) ?? 'healthz';
+    const checks = checksOf(services, endpoint);
+    const run = (check: HealthCheck, excluded: readonly string[]): Outcome =>
+      ask(check, endpoint, excluded, metrics);
     const wanted = rest.join('/');
     if (wanted !== '') {
       const check = checks.find(({ name }) => name === wanted);
@@ -38,10 +43,32 @@ function notLast(part: string, index: number, parts: readonly string[]): boolean
   return part !== '' || index < parts.length - 1;
 }
 
-function run(check: HealthCheck, excluded: readonly string[]): Outcome {
-  if (excluded.includes(check.name))
-    return { name: check.name, failure: undefined, excluded: true };
-  return { name: check.name, failure: check.check(), excluded: false };
+/** /metrics/slis */
+export function healthMetricsHandler(services: Services, metrics: HealthMetrics): Handler {
+  return async (context) => {
+    for (const endpoint of ENDPOINTS) {
+      for (const check of checksOf(services, endpoint)) ask(check, endpoint, [], metrics);
+    }
+    const headers = baseHeaders(context, metrics.registry.contentType);
+    sendBytes(context, 200, headers, Buffer.from(await metrics.registry.expose()));
+  };
+}
+
+function checksOf({ healthChecks }: Services, endpoint: HealthEndpoint): readonly HealthCheck[] {
+  return endpoint === 'readyz' ? [PING, ...healthChecks] : [PING];
+}
+
+function ask(
+  check: HealthCheck,
+  endpoint: HealthEndpoint,
+  excluded: readonly string[],
+  metrics: HealthMetrics,
+): Outcome {
+  const { name } = check;
+  if (excluded.includes(name)) return { name, failure: undefined, excluded: true };
+  const failure = check.check();
+  metrics.checked(name, endpoint, failure === undefined);
+  return { name, failure, excluded: false };
 }
 
 function answer(
