@@ -3,9 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import { link, open, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeDirectory } from '#platform/make-directory.ts';
 import { ForeignDataError } from './errors.ts';
-import { syncDirectory } from './sync-directory.ts';
+import { makeDirectoryDurably, syncDirectory } from './sync-directory.ts';
 
 declare const machineIdBrand: unique symbol;
 
@@ -30,7 +29,7 @@ export function parseMachineId(text: string): MachineId | undefined {
  */
 export async function openMachineId(dataDir: string): Promise<MachineId> {
   try {
-    makeDirectory(dataDir, 0o700);
+    makeDirectoryDurably(dataDir, 0o700);
     return (await read(dataDir)) ?? (await create(dataDir));
   } catch (error) {
     if (error instanceof ForeignDataError) throw error;

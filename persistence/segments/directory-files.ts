@@ -22,11 +22,15 @@ import { codeOf } from './directory-failure.ts';
 /** Called at named points of a write, where tests kill or fail it. */
 export type Checkpoint = (point: string) => void;
 
-/** Makes the folders of a path that are missing, each durable, down from `root`, which exists. */
-export function makeFolders(root: string, folder: string): void {
-  if (folder === root || lstatSync(folder, { throwIfNoEntry: false }) !== undefined) return;
+/**
+ * Makes the folders of a path that are missing, each durable, down from `root`, which exists.
+ *
+ * @param durable those that are known to be: one that is there may be of somebody who died before that
+ */
+export function makeFolders(root: string, folder: string, durable: Set<string>): void {
+  if (folder === root || durable.has(folder)) return;
   const parent = dirname(folder);
-  makeFolders(root, parent);
+  makeFolders(root, parent, durable);
   try {
     mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
@@ -34,6 +38,7 @@ export function makeFolders(root: string, folder: string): void {
     if (codeOf(error) !== 'EEXIST') throw error;
   }
   syncDirectorySync(parent);
+  durable.add(folder);
 }
 
 /** A new file with these bytes, durable but for its directory entry. Nothing is left when it fails. */

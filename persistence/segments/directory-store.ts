@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { makeDirectory } from '#platform/make-directory.ts';
+import { makeDirectoryDurably } from '../sync-directory.ts';
 import { ForeignDataError, StorageUnreachableError } from '../errors.ts';
 import { checkedBlobName } from './blob-name.ts';
 import { NothingWrittenError } from './blob-store.ts';
@@ -42,6 +42,8 @@ export class DirectoryBlobStore implements BlobStore {
   readonly #writer: string;
   readonly #at: Checkpoint;
   readonly #beat: () => void;
+  /** Folders whose names are known to be durable. */
+  readonly #durable = new Set<string>();
   #count = 0;
 
   constructor({ path, writer, at, beat }: DirectoryStoreOptions) {
@@ -53,7 +55,7 @@ export class DirectoryBlobStore implements BlobStore {
 
   probe(machine: string): Promise<void> {
     return this.#run(() => {
-      makeDirectory(this.location, 0o700);
+      makeDirectoryDurably(this.location, 0o700);
       const name = checkedBlobName(`probe/${machine}/${this.#writer}`);
       const path = join(this.location, name);
       try {
@@ -162,13 +164,14 @@ export class DirectoryBlobStore implements BlobStore {
     this.#count += 1;
     const folder = dirname(path);
     const temporary = join(folder, `.${this.#writer}.${this.#count}.tmp`);
-    makeFolders(this.location, folder);
+    makeFolders(this.location, folder, this.#durable);
     try {
       writeTemporary(temporary, body, this.#at);
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error;
       // Somebody removed the folder because it was empty.
-      makeFolders(this.location, folder);
+      this.#durable.clear();
+      makeFolders(this.location, folder, this.#durable);
       writeTemporary(temporary, body, this.#at);
     }
     return temporary;

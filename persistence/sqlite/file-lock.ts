@@ -3,7 +3,7 @@
 // it the write-ahead log of what is.
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import { makeDirectory } from '#platform/make-directory.ts';
+import { makeDirectoryDurably } from '../sync-directory.ts';
 import { createPrivately } from './tables.ts';
 
 const TIMEOUT_MS = 1_000;
@@ -11,7 +11,7 @@ const TIMEOUT_MS = 1_000;
 /** Holds the lock until disposed, or until the process ends. @throws SQLite's error: SQLITE_BUSY when it is held elsewhere */
 export function lockFile(path: string): Disposable {
   const lock = `${path}.lock`;
-  makeDirectory(dirname(path), 0o700);
+  makeDirectoryDurably(dirname(path), 0o700);
   createPrivately(lock);
   const database = new Database(lock, { timeout: TIMEOUT_MS });
   try {

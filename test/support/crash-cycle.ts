@@ -7,12 +7,14 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FaultDisk } from './fault-disk.ts';
 import { checkLog } from './log-oracle.ts';
+import type { LogStore } from './log-oracle.ts';
 import type { Random } from './seed.ts';
 
 const WRITER = fileURLToPath(new URL('log-writer.ts', import.meta.url));
 
 export interface CrashCycle {
-  /** Of the database. */
+  /** `sqlite` by default. */
+  readonly store?: LogStore;
   readonly path: string;
   readonly random: Random;
   /** Cuts the power of this disk, on which the path lies; without one the writer is killed. */
@@ -22,11 +24,14 @@ export interface CrashCycle {
 }
 
 /** @returns the newest revision after it */
-export async function crashCycle({ path, random, disk, before }: CrashCycle): Promise<number> {
+export async function crashCycle(cycle: CrashCycle): Promise<number> {
+  const { store = 'sqlite', path, random, disk, before } = cycle;
   const batches = 1 + random.next(120);
   const delay = random.next(12);
   const share = random.next(101);
-  const child = spawn(process.execPath, [WRITER, path], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [WRITER, store, path], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let acknowledged = before;
   let seen = 0;
   let died: Promise<void> | undefined;
@@ -45,7 +50,7 @@ export async function crashCycle({ path, random, disk, before }: CrashCycle): Pr
   assert.ok(died !== undefined, `the writer ended by itself after ${seen} batches: ${complaint}`);
   await died;
   await disk?.powerOn();
-  const found = await checkLog(path, acknowledged);
+  const found = await checkLog(store, path, acknowledged);
   assert.ok(found > before);
   return found;
 }

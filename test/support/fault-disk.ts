@@ -38,17 +38,20 @@ export class FaultDisk implements AsyncDisposable {
   /** Where it is mounted. */
   readonly path: string;
   readonly #backing: string;
+  readonly #losesNames: boolean;
   #process: ChildProcessWithoutNullStreams | undefined;
   #lines: Interface | undefined;
   #release: () => void = () => undefined;
 
-  static async open(): Promise<FaultDisk> {
-    const disk = new FaultDisk(mkdtempSync(join(folder, 'disk-')));
+  /** @param losesNames a cut also takes files and folders that were made, and brings back what was deleted, since their folder was synced */
+  static async open({ losesNames = false } = {}): Promise<FaultDisk> {
+    const disk = new FaultDisk(mkdtempSync(join(folder, 'disk-')), losesNames);
     await disk.powerOn();
     return disk;
   }
 
-  private constructor(directory: string) {
+  private constructor(directory: string, losesNames: boolean) {
+    this.#losesNames = losesNames;
     this.path = join(directory, 'mount');
     this.#backing = join(directory, 'durable');
     mkdirSync(this.path);
@@ -62,6 +65,7 @@ export class FaultDisk implements AsyncDisposable {
     this.#process = child;
     this.#lines = createInterface({ input: child.stdout });
     await once(this.#lines, 'line');
+    if (this.#losesNames) await this.#command('names');
   }
 
   /** The next `count` calls of an operation (-1: all) fail with this number of errno.h. @see faultfs.c */

@@ -1,9 +1,21 @@
-// What log-writer.ts writes, and whether a log holds all that it has acknowledged: every batch whole, in order, with no gaps.
+// The logs that are killed, what log-writer.ts writes into them, and whether one holds all that it has acknowledged: every batch whole, in order, with no gaps.
 import assert from 'node:assert/strict';
 import { parseMachineId } from '#persistence/machine-id.ts';
 import type { MachineId } from '#persistence/machine-id.ts';
+import { NfsPersistenceProvider } from '#persistence/nfs/provider.ts';
+import type { LogPersistenceProvider } from '#persistence/provider.ts';
 import { SqlitePersistenceProvider } from '#persistence/sqlite/provider.ts';
 import { systemClock } from '#platform/clock.ts';
+
+/** What keeps the log: a database file, or a directory of segments. */
+export type LogStore = 'sqlite' | 'nfs';
+
+export function providerAt(store: LogStore, path: string): LogPersistenceProvider {
+  const options = { paths: [path], clock: systemClock };
+  return store === 'sqlite'
+    ? new SqlitePersistenceProvider(options)
+    : new NfsPersistenceProvider(options);
+}
 
 export const PER_BATCH = 7;
 export const KEYS = 50;
@@ -20,8 +32,12 @@ export function valueOf(revision: number): Uint8Array {
  * @returns the newest revision that is there
  * @throws AssertionError for anything lost, torn, out of order or not as it was written
  */
-export async function checkLog(path: string, acknowledged: number): Promise<number> {
-  const provider = new SqlitePersistenceProvider({ paths: [path], clock: systemClock });
+export async function checkLog(
+  store: LogStore,
+  path: string,
+  acknowledged: number,
+): Promise<number> {
+  const provider = providerAt(store, path);
   await using _ = provider;
   await provider.initialize(parseMachineId('f'.repeat(32)) as MachineId);
   const [instance = ''] = provider.instances();

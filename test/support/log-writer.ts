@@ -1,15 +1,13 @@
-// The process that is killed, or loses its disk, in the middle of its work: appends batches to a SQLite log without end, several
-// at once, compacts now and then, and prints the last revision of each batch once it is durable. `log-writer.ts PATH`
+// The process that is killed, or loses its disk, in the middle of its work: appends batches to a log without end, several
+// at once, compacts now and then, and prints the last revision of each batch once it is durable. `log-writer.ts sqlite|nfs PATH`
 import { writeSync } from 'node:fs';
 import { encodeBatch } from '#persistence/encoding.ts';
 import { parseMachineId } from '#persistence/machine-id.ts';
 import type { MachineId } from '#persistence/machine-id.ts';
-import { SqlitePersistenceProvider } from '#persistence/sqlite/provider.ts';
-import { systemClock } from '#platform/clock.ts';
-import { KEYS, PER_BATCH, valueOf } from './log-oracle.ts';
+import { KEYS, PER_BATCH, providerAt, valueOf } from './log-oracle.ts';
 
-const path = process.argv[2] ?? '';
-const provider = new SqlitePersistenceProvider({ paths: [path], clock: systemClock });
+const [, , store, path = ''] = process.argv;
+const provider = providerAt(store === 'nfs' ? 'nfs' : 'sqlite', path);
 await provider.initialize(parseMachineId('f'.repeat(32)) as MachineId);
 const [instance = ''] = provider.instances();
 const cursor = await provider.claimEpoch(instance);

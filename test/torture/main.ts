@@ -1,11 +1,12 @@
-// `npm run torture -- --cycles N [--seed S] [--only kill|power]`: writing and dying, thousands of times. A failure leaves the
-// files where they are and says the seed.
+// `npm run torture -- --cycles N [--seed S] [--only kill|power] [--store sqlite|nfs]`: writing and dying, thousands of times. A failure
+// leaves the files where they are and says the seed.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { crashCycle } from '../support/crash-cycle.ts';
 import { FaultDisk, missingFaultDisk } from '../support/fault-disk.ts';
+import type { LogStore } from '../support/log-oracle.ts';
 import { seededRandom } from '../support/seed.ts';
 
 const { values } = parseArgs({
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     cycles: { type: 'string', default: '1000' },
     seed: { type: 'string' },
     only: { type: 'string' },
+    store: { type: 'string' },
   },
 });
 const cycles = Number(values.cycles);
@@ -26,41 +28,46 @@ if (values.only !== undefined && values.only !== 'kill' && values.only !== 'powe
   process.exit(2);
 }
 
+if (values.store !== undefined && values.store !== 'sqlite' && values.store !== 'nfs') {
+  console.error(`--store ${values.store}: choose sqlite or nfs`);
+  process.exit(2);
+}
+
 /** Of cycles on one file; then a new one, so that no file is alike. */
 const PER_FILE = 50;
 const random = seededRandom(seed);
 console.log(`seed ${random.seed}, ${cycles} cycles`);
 
-async function kills(count: number): Promise<void> {
+async function kills(store: LogStore, count: number): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'windlass-torture-'));
-  const path = join(directory, 'state.db');
+  const path = join(directory, 'state');
   let before = 0;
   for (let cycle = 0; cycle < count; cycle += 1)
-    before = await crashCycle({ path, random, before });
+    before = await crashCycle({ store, path, random, before });
   rmSync(directory, { recursive: true });
 }
 
-async function powerCuts(count: number): Promise<void> {
-  await using disk = await FaultDisk.open();
-  const path = join(disk.path, 'state.db');
+async function powerCuts(store: LogStore, count: number): Promise<void> {
+  await using disk = await FaultDisk.open({ losesNames: store === 'nfs' });
+  const path = join(disk.path, 'state');
   let before = 0;
-  for (let cycle = 0; cycle < count; cycle += 1) {
-    before = await crashCycle({ path, random, disk, before });
-  }
+  for (let cycle = 0; cycle < count; cycle += 1)
+    before = await crashCycle({ store, path, random, disk, before });
 }
 
 const missing = missingFaultDisk();
 if (missing !== undefined && values.only !== 'kill')
   console.log(`No power cuts: this machine lacks ${missing}`);
-const kinds = [
-  ...(values.only === 'power' ? [] : [{ name: 'kill -9', run: kills }]),
+const stores: readonly LogStore[] = values.store === undefined ? ['sqlite', 'nfs'] : [values.store];
+const kinds = stores.flatMap((store) => [
+  ...(values.only === 'power' ? [] : [{ name: `kill -9 (${store})`, store, run: kills }]),
   ...(values.only === 'kill' || missing !== undefined
     ? []
-    : [{ name: 'power cut', run: powerCuts }]),
-];
-for (const { name, run } of kinds) {
+    : [{ name: `power cut (${store})`, store, run: powerCuts }]),
+]);
+for (const { name, store, run } of kinds) {
   for (let done = 0; done < cycles; done += PER_FILE) {
-    await run(Math.min(PER_FILE, cycles - done));
+    await run(store, Math.min(PER_FILE, cycles - done));
     console.log(`${name}: ${Math.min(cycles, done + PER_FILE)} of ${cycles}, nothing lost`);
   }
 }

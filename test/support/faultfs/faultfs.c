@@ -1,12 +1,14 @@
 // A file system for tests whose disk can fail, and whose power can be cut: faultfs BACKING MOUNTPOINT
 //
 // What is written stays in this process until it is synced; then it is written to the same file below BACKING. Killed, all
-// that was not synced is gone, as after a power cut. Names (create, rename, unlink) reach BACKING at once.
+// that was not synced is gone, as after a power cut. Names reach BACKING at once; once told "names", those that were made (create,
+// link, mkdir) or taken away (unlink) since the last sync of their folder are undone by a cut. Renames count at once all the same.
 //
 // Commands, one a line on standard input, each answered with "ok":
 //   fail OP PART ERRNO COUNT   the next COUNT (-1: all) calls of OP (write, fsync, read, truncate, create, rename; *: any) on
 //                              paths that contain PART (*: any) fail; ERRNO -1 with write: only half is written
 //   clear                      forgets all of these
+//   names                      from now on names that were not synced are lost by a cut
 //   count                      answers "ok N": so many syncs since the start
 //   cut SEED PERCENT           that share of the unsynced sectors reaches the disk after all, in no order; then it is dead
 //
@@ -26,7 +28,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { SECTOR = 512, MAXIMUM_FILES = 256, MAXIMUM_RULES = 16 };
+enum { SECTOR = 512, MAXIMUM_FILES = 1024, MAXIMUM_RULES = 16, MAXIMUM_NAMES = 4096 };
 
 // The unsynced view of one file: its whole content, and which sectors differ from the disk.
 struct file {
@@ -43,7 +45,17 @@ struct rule {
   int error, count;
 };
 
+// A change of a folder that was not synced. What was unlinked is kept beside BACKING until then.
+struct name {
+  char path[PATH_MAX];
+  long kept;
+};
+
 static char base[PATH_MAX];
+static struct name *names[MAXIMUM_NAMES];
+static int name_count;
+static long kept_count;
+static int loses_names;
 static struct file files[MAXIMUM_FILES];
 static struct rule rules[MAXIMUM_RULES];
 static int rule_count;
@@ -63,6 +75,49 @@ static int fault(const char *op, const char *path) {
     return rule->error;
   }
   return 0;
+}
+
+static void kept_path(char *full, long kept) { snprintf(full, PATH_MAX, "%s.kept/%ld", base, kept); }
+
+static size_t folder_length(const char *path) { return (size_t)(strrchr(path, '/') - path); }
+
+// Under the lock, as all about names.
+static void forget_name(int index) {
+  free(names[index]);
+  memmove(&names[index], &names[index + 1], sizeof *names * (size_t)(--name_count - index));
+}
+
+static void note_name(const char *path, long kept) {
+  if (!loses_names) return;
+  struct name *name = name_count < MAXIMUM_NAMES ? malloc(sizeof *name) : NULL;
+  if (name == NULL) _exit(3);
+  snprintf(name->path, PATH_MAX, "%s", path);
+  name->kept = kept;
+  names[name_count++] = name;
+}
+
+static void sync_names(const char *folder) {
+  size_t length = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
+  char kept[PATH_MAX];
+  for (int i = name_count - 1; i >= 0; i--) {
+    if (folder_length(names[i]->path) != length || strncmp(names[i]->path, folder, length) != 0) continue;
+    kept_path(kept, names[i]->kept);
+    if (names[i]->kept != 0) unlink(kept);
+    forget_name(i);
+  }
+}
+
+// The newest first, so that what was made and taken away is as it was.
+static void lose_names(int percent) {
+  char full[PATH_MAX];
+  char kept[PATH_MAX];
+  for (int i = name_count - 1; i >= 0; i--) {
+    if (rand() % 100 < percent) continue;
+    full_path(full, names[i]->path);
+    kept_path(kept, names[i]->kept != 0 ? names[i]->kept : ++kept_count);
+    if (names[i]->kept != 0) renameat2(AT_FDCWD, kept, AT_FDCWD, full, RENAME_NOREPLACE);
+    else rename(full, kept);
+  }
 }
 
 static int reserve(struct file *file, size_t size) {
@@ -153,6 +208,20 @@ static struct file *by_path(const char *path) {
   return lstat(full, &info) < 0 ? NULL : known(info.st_ino);
 }
 
+// What nobody can ask for any more, or is on the disk as it is.
+static void let_go(struct file *file) {
+  struct stat info;
+  if (file == NULL || file->opened > 0) return;
+  int is_gone = fstat(file->descriptor, &info) == 0 && info.st_nlink == 0;
+  int is_clean = file->durable == file->size && (off_t)file->size == info.st_size;
+  for (size_t sector = 0; is_clean && sector < file->room / SECTOR; sector++) is_clean = !file->dirty[sector];
+  if (!is_gone && !is_clean) return;
+  close(file->descriptor);
+  free(file->bytes);
+  free(file->dirty);
+  memset(file, 0, sizeof *file);
+}
+
 #define LOCKED(body)             \
   do {                           \
     int result;                  \
@@ -192,6 +261,7 @@ static int fs_create(const char *path, mode_t mode, struct fuse_file_info *open_
     int error = fault("create", path);
     int descriptor = error > 0 ? -1 : open(full, O_RDWR | O_CREAT | (open_file->flags & O_EXCL), mode);
     result = error > 0 ? -error : descriptor < 0 ? -errno : opened(descriptor, open_file);
+    if (result == 0) note_name(path, 0);
   });
 }
 
@@ -210,6 +280,7 @@ static int fs_release(const char *path, struct fuse_file_info *open_file) {
   (void)path;
   LOCKED({
     files[open_file->fh].opened--;
+    let_go(&files[open_file->fh]);
     result = 0;
   });
 }
@@ -269,7 +340,20 @@ static int fs_fsyncdir(const char *path, int only_data, struct fuse_file_info *o
   (void)open_file;
   LOCKED({
     int error = fault("fsync", path);
+    if (error <= 0) sync_names(path);
     result = error > 0 ? -error : 0;
+  });
+}
+
+static int fs_link(const char *from, const char *to) {
+  char full[PATH_MAX];
+  char target[PATH_MAX];
+  full_path(full, from);
+  full_path(target, to);
+  LOCKED({
+    int error = fault("link", to);
+    result = error > 0 ? -error : DONE(link(full, target));
+    if (result == 0) note_name(to, 0);
   });
 }
 
@@ -281,6 +365,8 @@ static int fs_rename(const char *from, const char *to, unsigned flags) {
   LOCKED({
     int error = fault("rename", to);
     result = error > 0 ? -error : DONE(renameat2(AT_FDCWD, full, AT_FDCWD, target, flags));
+    for (int i = name_count - 1; result == 0 && i >= 0; i--)
+      if (names[i]->kept == 0 && (strcmp(names[i]->path, from) == 0 || strcmp(names[i]->path, to) == 0)) forget_name(i);
   });
 }
 
@@ -288,7 +374,19 @@ static int fs_rename(const char *from, const char *to, unsigned flags) {
 static int fs_unlink(const char *path) {
   char full[PATH_MAX];
   full_path(full, path);
-  LOCKED({ result = DONE(unlink(full)); });
+  char kept[PATH_MAX];
+  LOCKED({
+    struct file *file = by_path(path);
+    int made = name_count - 1;
+    while (made >= 0 && (names[made]->kept != 0 || strcmp(names[made]->path, path) != 0)) made--;
+    kept_path(kept, kept_count + 1);
+    // One that no sync has seen is as if it had never been.
+    int is_kept = loses_names && made < 0 && link(full, kept) == 0;
+    result = DONE(unlink(full));
+    if (result == 0 && is_kept) note_name(path, ++kept_count);
+    if (result == 0 && made >= 0) forget_name(made);
+    if (result == 0) let_go(file);
+  });
 }
 
 static int fs_readdir(const char *path, void *buffer, fuse_fill_dir_t fill, off_t at, struct fuse_file_info *open_file,
@@ -311,7 +409,14 @@ static int fs_readdir(const char *path, void *buffer, fuse_fill_dir_t fill, off_
   full_path(full, path); \
   return DONE(call)
 static int fs_access(const char *path, int mode) { ON_PATH(access(full, mode)); }
-static int fs_mkdir(const char *path, mode_t mode) { ON_PATH(mkdir(full, mode)); }
+static int fs_mkdir(const char *path, mode_t mode) {
+  char full[PATH_MAX];
+  full_path(full, path);
+  LOCKED({
+    result = DONE(mkdir(full, mode));
+    if (result == 0) note_name(path, 0);
+  });
+}
 static int fs_rmdir(const char *path) { ON_PATH(rmdir(full)); }
 static int fs_statfs(const char *path, struct statvfs *info) { ON_PATH(statvfs(full, info)); }
 static int fs_chmod(const char *path, mode_t mode, struct fuse_file_info *open_file) {
@@ -331,6 +436,7 @@ static void cut(unsigned seed, int percent) {
     for (size_t sector = 0; sector < file->room / SECTOR; sector++)
       if (file->dirty[sector] && rand() % 100 < percent) flush_sector(file, sector);
   }
+  lose_names(percent);
 }
 
 static void obey(const char *line) {
@@ -341,6 +447,11 @@ static void obey(const char *line) {
     if (rule_count < MAXIMUM_RULES) rules[rule_count++] = rule;
   } else if (strncmp(line, "clear", 5) == 0) {
     rule_count = 0;
+  } else if (strncmp(line, "names", 5) == 0) {
+    char kept[PATH_MAX];
+    snprintf(kept, PATH_MAX, "%s.kept", base);
+    mkdir(kept, 0700);
+    loses_names = 1;
   } else if (strncmp(line, "count", 5) == 0) {
     printf("ok %ld\n", syncs);
     fflush(stdout);
@@ -390,7 +501,7 @@ static const struct fuse_operations operations = {
     .rmdir = fs_rmdir,       .unlink = fs_unlink,   .rename = fs_rename,   .chmod = fs_chmod,
     .utimens = fs_utimens,   .create = fs_create,   .open = fs_open,       .release = fs_release,
     .read = fs_read,         .write = fs_write,     .truncate = fs_truncate, .fsync = fs_fsync,
-    .fsyncdir = fs_fsyncdir, .readdir = fs_readdir, .statfs = fs_statfs,
+    .fsyncdir = fs_fsyncdir, .readdir = fs_readdir, .statfs = fs_statfs, .link = fs_link,
 };
 
 int main(int count, char **arguments) {
