@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -82,4 +82,59 @@ test('a place that does not answer is waited for, which is said, until somebody 
   });
   stop.abort(new Error('enough'));
   await assert.rejects(opening, /enough/);
+});
+
+test('paths that cannot be are told of in words, for each scheme, and nothing of others is touched', async () => {
+  const root = await mkdtemp(join(directory, 'hostile-'));
+  const at = (name: string): string => join(root, name);
+  await symlink(at('loop'), at('loop'));
+  await symlink(at('nowhere'), at('dangling'));
+  await writeFile(at('file'), 'somebody else’s');
+  await mkdir(at('home'));
+  await writeFile(join(at('home'), 'letter.txt'), 'dear');
+  const paths = [
+    at('loop'),
+    join(at('loop'), 'state'),
+    join(at('dangling'), 'state'),
+    at('file'),
+    join(at('file'), 'state'),
+    at('x'.repeat(300)),
+    join(root, ...Array.from({ length: 60 }, () => 'd'.repeat(100))),
+    '/proc/nowhere/state',
+    '/dev/null',
+  ];
+  for (const scheme of ['sqlite', 'nfs']) {
+    for (const path of scheme === 'nfs' ? [...paths, at('home')] : [...paths, root]) {
+      const opening = async (): Promise<void> => {
+        await using log = await openPersistence({
+          urls: [`${scheme}:${path}`],
+          machineId,
+          clock: systemClock,
+        });
+        await log.open(new AbortController().signal);
+      };
+      await assert.rejects(opening, (error: Error) => {
+        assert.match(error.name, /^(?:PersistenceUrl|Storage\w+|ForeignData)Error$/, path);
+        assert.ok(error.message.includes(path), `${error.message} does not name ${path}`);
+        return true;
+      });
+    }
+  }
+  assert.equal(await readFile(at('file'), 'utf8'), 'somebody else’s');
+  assert.deepEqual(await readdir(at('home')), ['letter.txt']);
+});
+
+test('spaces, percent signs, line feeds and links in a path are taken as they are', async () => {
+  const root = await mkdtemp(join(directory, 'odd-'));
+  await mkdir(join(root, 'real'));
+  await symlink(join(root, 'real'), join(root, 'link'));
+  for (const name of ['a b', 'a%2fb', 'new\nline', 'ünï', '?q=1', '#f', 'link/state', '../up']) {
+    const path = `${root}/in/${name}`.replace('in/link', 'link');
+    for (const scheme of ['sqlite', 'nfs']) {
+      const url = `${scheme}:${path}.${scheme}`;
+      await using log = await openPersistence({ urls: [url], machineId, clock: systemClock });
+      await log.open(new AbortController().signal);
+      assert.ok((await stat(`${path}.${scheme}`)).isFile() === (scheme === 'sqlite'));
+    }
+  }
 });

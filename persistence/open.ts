@@ -228,7 +228,10 @@ async function openSqlite(
       'a path must follow, as in sqlite:/var/lib/windlass/state.db',
     );
   }
-  const remote = await remoteFileSystem(dirname(resolve(path)));
+  const remote = await remoteFileSystem(dirname(resolve(path))).catch((error: unknown) => {
+    const why = (error as Error).message;
+    throw new PersistenceUrlError(url, `its folder cannot be used: ${why}`, { cause: error });
+  });
   if (remote !== undefined) {
     throw new PersistenceUrlError(
       url,

@@ -1,6 +1,14 @@
 // What NFS servers and disks answer when they are in trouble, at the very calls where it matters.
 import assert from 'node:assert/strict';
-import { linkSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -125,4 +133,28 @@ test('temporary files of dead writers are removed after an hour, younger ones st
   }
   await store.probe('m');
   assert.deepEqual(filesIn(path).toSorted(), ['wal/.alive.1.tmp', 'wal/1.json']);
+});
+
+test('files of others are neither taken for our own nor removed, wherever they lie', async () => {
+  const path = join(root, 'beside-others');
+  mkdirSync(join(path, 'home'), { recursive: true });
+  const theirs = [join(path, 'home', '.draft.1.tmp'), join(path, '.editor.tmp')];
+  for (const file of theirs) {
+    writeFileSync(file, 'x');
+    utimesSync(file, 1, 1);
+  }
+  const options = { path, writer: 'w', refusesOthers: true };
+  await assert.rejects(new DirectoryBlobStore(options).probe('m'), {
+    name: 'ForeignDataError',
+    message: /beside-others: it holds other files \(home\) and no state of Windlass/,
+  });
+  // Somebody may put things there later.
+  await new DirectoryBlobStore({ path, writer: 'w' }).putIfAbsent('format.json', BODY);
+  await new DirectoryBlobStore(options).probe('m');
+  assert.deepEqual(filesIn(path).toSorted(), ['.editor.tmp', 'format.json', 'home/.draft.1.tmp']);
+  // What file servers make by themselves is in nobody's way.
+  const served = join(root, 'served');
+  for (const name of ['lost+found', '.snapshot', '@eaDir', '#recycle'])
+    mkdirSync(join(served, name), { recursive: true });
+  await new DirectoryBlobStore({ ...options, path: served }).probe('m');
 });

@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { makeDirectoryDurably } from '../sync-directory.ts';
 import { ForeignDataError, StorageUnreachableError } from '../errors.ts';
 import { checkedBlobName } from './blob-name.ts';
+import { EPOCHS, FORMAT, HOLDER, LATEST, ORPHANS, SNAPSHOTS, WAL } from './blob-names.ts';
 import { NothingWrittenError } from './blob-store.ts';
 import type { BlobEntry, BlobStore } from './blob-store.ts';
 import { codeOf, directoryFailure, isStale } from './directory-failure.ts';
@@ -35,7 +36,16 @@ export interface DirectoryStoreOptions {
   readonly at?: Checkpoint;
   /** Called before each call that may hang. */
   readonly beat?: () => void;
+  /** A folder that holds other files, and nothing of ours, is refused. */
+  readonly refusesOthers?: boolean;
 }
+
+const PROBE = 'probe';
+/** What file servers and file systems put into folders by themselves. */
+const THEIRS = /^(?:[.@#]|lost\+found$)/;
+const OURS = new Set([FORMAT, LATEST, HOLDER, WAL, EPOCHS, SNAPSHOTS, ORPHANS, PROBE]);
+/** Of files being written, as named in #temporary(). */
+const TEMPORARY = /^\.[A-Za-z0-9_-]+\.\d+\.tmp$/;
 
 export class DirectoryBlobStore implements BlobStore {
   readonly location: string;
@@ -44,9 +54,11 @@ export class DirectoryBlobStore implements BlobStore {
   readonly #beat: () => void;
   /** Folders whose names are known to be durable. */
   readonly #durable = new Set<string>();
+  readonly #refusesOthers: boolean;
   #count = 0;
 
-  constructor({ path, writer, at, beat }: DirectoryStoreOptions) {
+  constructor({ path, writer, at, beat, refusesOthers }: DirectoryStoreOptions) {
+    this.#refusesOthers = refusesOthers ?? false;
     this.location = resolve(path);
     this.#writer = writer;
     this.#at = at ?? (() => undefined);
@@ -56,7 +68,8 @@ export class DirectoryBlobStore implements BlobStore {
   probe(machine: string): Promise<void> {
     return this.#run(() => {
       makeDirectoryDurably(this.location, 0o700);
-      const name = checkedBlobName(`probe/${machine}/${this.#writer}`);
+      if (this.#refusesOthers) this.#refuseOthers();
+      const name = checkedBlobName(`${PROBE}/${machine}/${this.#writer}`);
       const path = join(this.location, name);
       try {
         const first = this.#create(name, Buffer.from('1'));
@@ -177,10 +190,23 @@ export class DirectoryBlobStore implements BlobStore {
     return temporary;
   }
 
+  #refuseOthers(): void {
+    const names = entriesOf(this.location).map(({ name }) => name);
+    const others = names.filter((name) => !OURS.has(name) && !THEIRS.test(name)).toSorted();
+    if (names.includes(FORMAT) || others.length === 0) return;
+    const shown = `${others.slice(0, 3).join(', ')}${others.length > 3 ? ' …' : ''}`;
+    throw new ForeignDataError(
+      `Cannot use ${this.location}: it holds other files (${shown}) and no state of Windlass; choose an empty or a new folder`,
+    );
+  }
+
+  /** Looks nowhere but in folders of ours: others may lie beside them. */
   #removeAbandoned(nowMs: number): void {
-    for (const folder of [this.location, ...this.#folders(this.location)]) {
+    const top = [WAL, EPOCHS, SNAPSHOTS, PROBE].map((name) => join(this.location, name));
+    const below = top.flatMap((folder) => [folder, ...this.#folders(folder)]);
+    for (const folder of [this.location, ...below]) {
       for (const { name } of entriesOf(folder)) {
-        if (!/^\..*\.tmp$/.test(name)) continue;
+        if (!TEMPORARY.test(name)) continue;
         const path = join(folder, name);
         const made = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? nowMs;
         if (nowMs - made > ABANDONED_MS) removeQuietly(path);
@@ -190,7 +216,7 @@ export class DirectoryBlobStore implements BlobStore {
 
   #folders(folder: string): string[] {
     return entriesOf(folder)
-      .filter((entry) => entry.isDirectory() && entry.name !== 'orphans')
+      .filter((entry) => entry.isDirectory())
       .map((entry) => join(folder, entry.name))
       .flatMap((path) => [path, ...this.#folders(path)]);
   }

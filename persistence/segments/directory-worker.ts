@@ -9,6 +9,7 @@ import { SegmentEngine } from './segment-engine.ts';
 if (parentPort !== null) {
   const { path, pulse } = workerData as { readonly path: string; readonly pulse: Int32Array };
   const writer = randomBytes(6).toString('hex');
-  const store = new DirectoryBlobStore({ path, writer, beat: () => beat(pulse) });
+  const options = { path, writer, beat: () => beat(pulse), refusesOthers: true };
+  const store = new DirectoryBlobStore(options);
   new LogWorker(parentPort, new SegmentEngine({ store, writer })).start();
 }
