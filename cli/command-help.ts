@@ -32,6 +32,24 @@ export const helpOf = {
     usage: 'node run',
     summary: 'Run the node agent of this machine alone',
   },
+  nodeJoin: {
+    usage: 'node join URL --token TOKEN',
+    summary: 'Let this machine into a cluster, and run its node agent',
+    description:
+      'The token comes from windlass token create. The next time no token is needed, neither here nor with node run.',
+  },
+  tokenCreate: {
+    usage: 'token create',
+    summary: 'Print a token by which machines may join',
+  },
+  tokenList: {
+    usage: 'token list',
+    summary: 'List the tokens by which machines may join, without their secrets',
+  },
+  tokenDelete: {
+    usage: 'token delete ID',
+    summary: 'Let nobody join with a token any more',
+  },
   nodeCordon: {
     usage: 'node cordon NODE',
     summary: 'Give a node no new instances; those that it has stay',

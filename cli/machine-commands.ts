@@ -29,6 +29,31 @@ export const MACHINE_COMMANDS: readonly (readonly [string, CommandEntry])[] = [
     { help: helpOf.nodeRun, load: async () => (await import('./commands/node-run.ts')).nodeRun },
   ],
   [
+    'node join',
+    { help: helpOf.nodeJoin, load: async () => (await import('./commands/node-join.ts')).nodeJoin },
+  ],
+  [
+    'token create',
+    {
+      help: helpOf.tokenCreate,
+      load: async () => (await import('./commands/token-create.ts')).tokenCreate,
+    },
+  ],
+  [
+    'token list',
+    {
+      help: helpOf.tokenList,
+      load: async () => (await import('./commands/token-list.ts')).tokenList,
+    },
+  ],
+  [
+    'token delete',
+    {
+      help: helpOf.tokenDelete,
+      load: async () => (await import('./commands/token-delete.ts')).tokenDelete,
+    },
+  ],
+  [
     'node cordon',
     {
       help: helpOf.nodeCordon,

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Clock } from '#platform/clock.ts';
 
 import { CertificateStore } from './identity/certificate-store.ts';
+import { requestCertificate } from './identity/issuer.ts';
 import { writeKubeconfig } from './identity/kubeconfig.ts';
 
 export interface NodeKubeconfigOptions {
@@ -20,7 +21,7 @@ export interface NodeKubeconfigOptions {
 export async function writeNodeKubeconfig(options: NodeKubeconfigOptions): Promise<void> {
   const { dataDir, clock, nodeName, server, file } = options;
   const certificates = await CertificateStore.open(path.join(dataDir, 'pki'), clock);
-  const user = `system:node:${nodeName}`;
+  const user = userOf(nodeName);
   const client = await certificates.issue({
     usage: 'node',
     commonName: user,
@@ -28,4 +29,30 @@ export async function writeNodeKubeconfig(options: NodeKubeconfigOptions): Promi
   });
   const authorityCertificate = certificates.authority.trusted;
   await writeKubeconfig(file, { server, authorityCertificate, user, client });
+}
+
+/** PEM, of a key that never left the machine. */
+export interface NodeCertificate {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+/** A new key for a node, and the request of a certificate for it; both PEM. */
+export function requestNodeCertificate(
+  nodeName: string,
+): Promise<{ readonly request: string; readonly privateKey: string }> {
+  return requestCertificate(userOf(nodeName), ['system:nodes']);
+}
+
+/** With what an authority elsewhere signed. @param authorityCertificate PEM */
+export async function writeJoinedKubeconfig(
+  { nodeName, server, file }: Pick<NodeKubeconfigOptions, 'nodeName' | 'server' | 'file'>,
+  authorityCertificate: string,
+  client: NodeCertificate,
+): Promise<void> {
+  await writeKubeconfig(file, { server, authorityCertificate, user: userOf(nodeName), client });
+}
+
+function userOf(nodeName: string): string {
+  return `system:node:${nodeName}`;
 }

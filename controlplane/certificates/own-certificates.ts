@@ -86,9 +86,11 @@ export class OwnCertificates {
     return new OwnCertificates(options, store, names, serving);
   }
 
-  /** What the server serves with. */
+  /** What the server serves with: the authority too, which a machine that joins knows by its hash, and gets from here. */
   get serving(): KeyPair {
-    return this.#serving;
+    if (this.#options.servingCertificate !== undefined) return this.#serving;
+    const { certificate, privateKey } = this.#serving;
+    return { certificate: `${certificate}${this.store.authority.pair.certificate}`, privateKey };
   }
 
   /** PEM of all authorities whose client certificates are believed. */

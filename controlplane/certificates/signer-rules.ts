@@ -3,6 +3,8 @@ import type { SigningRequest } from '../api/certificates/signing-request.ts';
 
 const CLIENT_SIGNER = 'kubernetes.io/kube-apiserver-client';
 export const KUBELET_CLIENT_SIGNER = 'kubernetes.io/kube-apiserver-client-kubelet';
+/** Ours: what agents of Windlass have, who meet each other as servers too. */
+export const NODE_SIGNER = 'windlass.dev/node';
 const KUBELET_SERVING_SIGNER = 'kubernetes.io/kubelet-serving';
 
 const NODES = 'system:nodes';
@@ -19,19 +21,16 @@ const RULES: Readonly<Record<string, Rule>> = {
     const other = usages.find((usage) => !allowed.includes(usage));
     return other === undefined ? undefined : `usages included ${JSON.stringify(other)}`;
   },
-  [KUBELET_CLIENT_SIGNER](request, usages) {
-    const names = nodeNames(request);
-    if (names !== undefined) return names;
-    if (request.dnsNames.length > 0) return 'DNS subjectAltNames are not allowed';
-    if (request.ipAddresses.length > 0) return 'IP subjectAltNames are not allowed';
-    return onlyUsages(usages, 'client auth');
-  },
+  [KUBELET_CLIENT_SIGNER]: (request, usages) =>
+    plainNode(request) ?? onlyUsages(usages, ['client auth']),
+  [NODE_SIGNER]: (request, usages) =>
+    plainNode(request) ?? onlyUsages(usages, ['client auth', 'server auth']),
   [KUBELET_SERVING_SIGNER](request, usages) {
     const names = nodeNames(request);
     if (names !== undefined) return names;
     if (request.dnsNames.length === 0 && request.ipAddresses.length === 0)
       return 'DNS or IP subjectAltName is required';
-    return onlyUsages(usages, 'server auth');
+    return onlyUsages(usages, ['server auth']);
   },
 };
 
@@ -58,8 +57,15 @@ function nodeNames(request: SigningRequest): string | undefined {
   return uris.length > 0 ? 'URI subjectAltNames are not allowed' : undefined;
 }
 
-function onlyUsages(usages: readonly string[], purpose: string): string | undefined {
-  const wanted = [SIGNATURE, purpose];
+function plainNode(request: SigningRequest): string | undefined {
+  const names = nodeNames(request);
+  if (names !== undefined) return names;
+  if (request.dnsNames.length > 0) return 'DNS subjectAltNames are not allowed';
+  return request.ipAddresses.length > 0 ? 'IP subjectAltNames are not allowed' : undefined;
+}
+
+function onlyUsages(usages: readonly string[], purposes: readonly string[]): string | undefined {
+  const wanted = [SIGNATURE, ...purposes];
   const isAsked = wanted.every((usage) => usages.includes(usage));
   const isMore = usages.some((usage) => !wanted.includes(usage) && usage !== ENCIPHERMENT);
   return isAsked && !isMore ? undefined : `usages did not match [${wanted.join(' ')}]`;

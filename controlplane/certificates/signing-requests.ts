@@ -20,7 +20,7 @@ import type { Store, Subscription } from '../store/types.ts';
 
 import { isOver } from './lifetime.ts';
 import { signRequest } from './sign-request.ts';
-import { isOwnSigner, KUBELET_CLIENT_SIGNER, signerProblem } from './signer-rules.ts';
+import { isOwnSigner, KUBELET_CLIENT_SIGNER, NODE_SIGNER, signerProblem } from './signer-rules.ts';
 
 const REQUESTS = 'certificates.k8s.io/certificatesigningrequests';
 const SWEEP_INTERVAL_MS = 10 * 60_000;
@@ -128,9 +128,10 @@ export class SigningRequests {
 
   /** A node that renews its own certificate, or whoever may let nodes in. */
   #approves(object: KubernetesObject, request: SigningRequest): boolean {
-    if (stringAt(object, 'spec', 'signerName') !== KUBELET_CLIENT_SIGNER) return false;
+    const signer = stringAt(object, 'spec', 'signerName');
+    if (signer !== KUBELET_CLIENT_SIGNER && signer !== NODE_SIGNER) return false;
     const usages = listAt(object, 'spec', 'usages').map(String);
-    if (signerProblem(KUBELET_CLIENT_SIGNER, request, usages) !== undefined) return false;
+    if (signerProblem(signer, request, usages) !== undefined) return false;
     const name = stringAt(object, 'spec', 'username');
     const kinds = name === request.commonName ? ['selfnodeclient', 'nodeclient'] : ['nodeclient'];
     const user = {

@@ -165,6 +165,24 @@ export interface RequestedCertificate {
   readonly extendedUsages: readonly string[];
 }
 
+/** A new key, and what asks for a certificate for it; both PEM. */
+export async function requestCertificate(
+  commonName: string,
+  organizations: readonly string[],
+): Promise<{ readonly request: string; readonly privateKey: string }> {
+  const x509 = await loadX509();
+  const keys = await generateKeys();
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: [...organizations.map((group) => ({ O: [group] })), { CN: [commonName] }],
+    keys,
+    signingAlgorithm: ALGORITHM,
+  });
+  return {
+    request: `${request.toString('pem')}\n`,
+    privateKey: await privateKeyPEM(x509, keys.privateKey),
+  };
+}
+
 /** A certificate for whoever made a certificate request. */
 export async function certifyRequest(
   authority: KeyPair,

@@ -8,6 +8,7 @@ export interface BootstrapBinding {
 }
 
 const EVERYBODY = 'system:authenticated';
+const NODE_TOKENS = 'system:bootstrappers:kubeadm:default-node-token';
 const ANONYMOUS = 'system:unauthenticated';
 
 export const BOOTSTRAP_BINDINGS: readonly BootstrapBinding[] = [
@@ -39,6 +40,17 @@ export const BOOTSTRAP_BINDINGS: readonly BootstrapBinding[] = [
     name: 'system:kube-controller-manager',
     role: 'system:kube-controller-manager',
     users: ['system:kube-controller-manager'],
+  },
+  // With a token that `windlass token create` or kubeadm makes a machine gets its first certificate: names and group are kubeadm's.
+  {
+    name: 'kubeadm:kubelet-bootstrap',
+    role: 'system:node-bootstrapper',
+    groups: [NODE_TOKENS],
+  },
+  {
+    name: 'kubeadm:node-autoapprove-bootstrap',
+    role: 'system:certificates.k8s.io:certificatesigningrequests:nodeclient',
+    groups: [NODE_TOKENS],
   },
   // A node renews the certificate that it has, by itself.
   {

@@ -9,6 +9,7 @@ import { UnionTokenAuthenticator } from '../identity/token-authenticator.ts';
 import type { TokenAuthenticator } from '../identity/token-authenticator.ts';
 import type { Store } from '../store/types.ts';
 
+import { BootstrapTokens } from './bootstrap-tokens.ts';
 import type { JwtIssuerSettings } from './jwt-issuer.ts';
 import { OidcTokens } from './oidc-tokens.ts';
 import { ServiceAccountTokens } from './service-account-tokens.ts';
@@ -51,7 +52,8 @@ export async function openTokens(options: TokensOptions): Promise<Tokens> {
     authentication.serviceAccountSigningKeyFile,
   );
   const accounts = new ServiceAccountTokens({ store, clock, ids, keys, issuer });
-  const parts: TokenAuthenticator[] = [accounts];
+  const bootstrap = new BootstrapTokens({ store, clock, audience: issuer });
+  const parts: TokenAuthenticator[] = [accounts, bootstrap];
   if (authentication.tokenAuthFile !== undefined)
     parts.unshift(await StaticTokens.read(authentication.tokenAuthFile, issuer));
   for (const settings of authentication.issuers ?? [])
