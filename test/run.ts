@@ -7,7 +7,7 @@ import { join, relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import { costOf, scheduledFiles } from './schedule.ts';
 import { compactText } from './support/compact-reporter.ts';
-import { runWithin } from './support/run-within.ts';
+import { Room } from './support/room.ts';
 import { TestCounter } from './support/test-counter.ts';
 import type { Counts } from './support/test-counter.ts';
 
@@ -96,6 +96,17 @@ const SUITES: readonly Suite[] = [
   { name: 'e2e', files: testFiles('test/e2e'), isolated: true, timeoutMs: 240_000 },
 ];
 
+/** One after the other; those in one list share the processors, and the first begin first. */
+const ORDER: readonly (readonly string[])[] = [
+  ['architecture'],
+  ['unit'],
+  ['conformance'],
+  ['integration'],
+  ['e2e', 'cases'],
+];
+
+const room = new Room(processors);
+
 /** A process of tests that takes longer hangs. */
 const PROCESS_TIMEOUT_MS = 15 * 60_000;
 /** So many of the slowest files are named. */
@@ -120,10 +131,7 @@ function runApart({ files, timeoutMs }: Suite): Promise<readonly Result[]> {
   const jobs = files
     .map((file) => ({ file, ...costOf(relative(root, file)) }))
     .toSorted((one, other) => other.seconds - one.seconds);
-  return runWithin(
-    processors,
-    jobs.map(({ file, load }) => ({ load, run: () => runFile(file, timeoutMs) })),
-  );
+  return Promise.all(jobs.map(({ file, load }) => room.run(load, () => runFile(file, timeoutMs))));
 }
 
 async function runFile(file: string, timeout: number): Promise<Result> {
@@ -234,6 +242,9 @@ function defect(): string | undefined {
   );
   if (forgotten.length > 0)
     return `no suite runs ${forgotten.join(', ')}: name their folder in test/run.ts`;
+  const ordered = ORDER.flat();
+  const missing = SUITES.filter(({ name }) => !ordered.includes(name)).map(({ name }) => name);
+  if (missing.length > 0) return `ORDER of test/run.ts does not name ${missing.join(', ')}`;
   const gone = scheduledFiles.filter((file) => !inSuites.has(join(root, file)));
   if (gone.length > 0) return `test/schedule.ts names ${gone.join(', ')}, which no suite runs`;
   return undefined;
@@ -251,11 +262,15 @@ async function main(names: readonly string[]): Promise<number> {
     console.error(why);
     return 1;
   }
-  const chosen = SUITES.filter(({ name }) => names.length === 0 || names.includes(name));
   const scratch = mkdtempSync(join(tmpdir(), 'windlass-test-'));
   const results: Result[] = [];
   try {
-    for (const suite of chosen) results.push(await runSuite(suite, scratch));
+    for (const together of ORDER) {
+      const suites = together
+        .filter((name) => names.length === 0 || names.includes(name))
+        .flatMap((name) => SUITES.filter((suite) => suite.name === name));
+      results.push(...(await Promise.all(suites.map((suite) => runSuite(suite, scratch)))));
+    }
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

@@ -1,5 +1,9 @@
 // Waits for something that another process does. For integration and end-to-end tests only: a unit test turns the clock itself.
+// Between two looks it waits as long as a look takes, so that it never keeps a processor busy that others need to get there.
 import { setTimeout as delay } from 'node:timers/promises';
+
+const SHORTEST_MS = 50;
+const LONGEST_MS = 1_000;
 
 /** Repeats `check` until it returns without throwing. Rejects with its last error after `timeoutMs`. */
 export async function eventually<T>(
@@ -9,6 +13,7 @@ export async function eventually<T>(
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
+    const began = performance.now();
     try {
       return await check();
     } catch (error) {
@@ -16,7 +21,8 @@ export async function eventually<T>(
         const why = error instanceof Error ? error.message : String(error);
         throw new Error(`Not within ${timeoutMs / 1000} s: ${what}: ${why}`, { cause: error });
       }
-      await delay(50);
+      const took = performance.now() - began;
+      await delay(Math.min(Math.max(took, SHORTEST_MS), LONGEST_MS));
     }
   }
 }
