@@ -107,6 +107,10 @@ const ORDER: readonly (readonly string[])[] = [
 
 const room = new Room(processors);
 
+/** Ctrl-C, or whoever started this: no test's process stays behind. */
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort());
+
 /** A process of tests that takes longer hangs. */
 const PROCESS_TIMEOUT_MS = 15 * 60_000;
 /** So many of the slowest files are named. */
@@ -135,9 +139,10 @@ function runApart({ files, timeoutMs }: Suite): Promise<readonly Result[]> {
 }
 
 async function runFile(file: string, timeout: number): Promise<Result> {
+  if (stop.signal.aborted) return broken(`${relative(root, file)} did not run`);
   const started = performance.now();
   const counter = new TestCounter();
-  const signal = AbortSignal.timeout(PROCESS_TIMEOUT_MS);
+  const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(PROCESS_TIMEOUT_MS)]);
   for await (const event of run({ files: [file], cwd: root, concurrency: 1, timeout, signal })) {
     counter.add(event);
     process.stdout.write(compactText(event));
@@ -184,6 +189,7 @@ async function runShare(
     { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] },
   );
   const watchdog = setTimeout(() => child.kill('SIGKILL'), PROCESS_TIMEOUT_MS);
+  stop.signal.addEventListener('abort', () => child.kill());
   const code = await new Promise<number | null>((done) => child.on('exit', done));
   clearTimeout(watchdog);
   const counts = readCounts(countsFile);
