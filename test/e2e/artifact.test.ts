@@ -32,7 +32,7 @@ test(
       readFileSync(join(dataDir, 'artifacts', 'sha256', digest), 'utf8');
 
     await eventually('it is applied', () => kubectl.ok(['get', 'artifact', 'greet']));
-    await kubectl.ok(['wait', '--for=condition=Ready', 'artifact/greet', '--timeout=60s']);
+    await kubectl.ok(['wait', '--for=condition=Ready', 'artifact/greet', '--timeout=120s']);
     assert.equal(kept(first), greet('1.0'));
     assert.match(await kubectl.ok(['get', 'art']), /^greet +1\.0 +True +Stored +\d+ /m);
     assert.match((await windlass('status')).stdout, /greet +1\.0 +True/);
@@ -52,7 +52,7 @@ test(
       'wait',
       '--for=jsonpath={.status.conditions[?(@.type=="Ready")].reason}=ChecksumMismatch',
       'art/greet',
-      '--timeout=60s',
+      '--timeout=120s',
     ]);
     assert.equal(kept(second), greet('2.0'));
     const status = await windlass('status');
@@ -66,7 +66,7 @@ test(
     assert.match(damaged.stdout, new RegExp(`sha256:${first} was damaged`));
 
     writeFileSync(manifest, original);
-    await kubectl.ok(['wait', '--for=condition=Ready', 'artifact/greet', '--timeout=60s']);
+    await kubectl.ok(['wait', '--for=condition=Ready', 'artifact/greet', '--timeout=120s']);
     await eventually('it is whole again', () => assert.equal(kept(first), greet('1.0')));
     const bundle = join(folder, 'tools.tar');
     const made = await windlass(

@@ -329,7 +329,7 @@ suite('programs', needs(missingKubectl()), () => {
       const up = await startWindlass(t, { dataDir });
       const kubectl = new Kubectl(up.kubeconfig, dataDir);
       await kubectl.apply(helloManifest({ port }));
-      await kubectl.ok(['wait', '--for=condition=Ready', 'wsvc/hello', '--timeout=30s']);
+      await kubectl.ok(['wait', '--for=condition=Ready', 'wsvc/hello', '--timeout=120s']);
       // The port named `/never` answers 200 to anything but /ready: break it by its port instead.
       const changes = what.includes('probe')
         ? { 'path: /ready\n              port: http': 'path: /ready\n              port: 1' }

@@ -79,9 +79,9 @@ test(
       assert.match(status, /web +1\/2 +Running/);
     });
     await execIn('main', 'touch', '/tmp/healthy');
-    await kubectl.ok(['wait', '--for=condition=Ready', 'pod/web', '--timeout=60s']);
+    await kubectl.ok(['wait', '--for=condition=Ready', 'pod/web', '--timeout=120s']);
     await kubectl.apply(JSON.stringify(uncheckedManifest(image)));
-    await kubectl.ok(['wait', '--for=condition=Ready', 'pod/unchecked', '--timeout=60s']);
+    await kubectl.ok(['wait', '--for=condition=Ready', 'pod/unchecked', '--timeout=120s']);
 
     const { podIP = '' } = (await read()).status;
     assert.match(podIP, /^172\.30\./);
@@ -119,7 +119,7 @@ test(
     const inspected = (await docker('inspect', '-f', format, id)).trim();
     assert.equal(inspected, `100000 ${96 << 20} nofile 123 456`);
 
-    await kubectl.ok(['delete', 'pod', 'web', 'unchecked', '--timeout=60s']);
+    await kubectl.ok(['delete', 'pod', 'web', 'unchecked', '--timeout=120s']);
     await eventually('nothing of it is left but its volume', async () => {
       assert.equal((await docker('ps', '-aq')).trim(), '');
     });

@@ -99,7 +99,7 @@ test(
     await startWindlass(t, options);
     await isRolledOut(3);
     assert.match((await httpGet(url)).body, /^Good night/);
-    await kubectl.ok(['delete', 'wsvc', 'hello', '--timeout=60s']);
+    await kubectl.ok(['delete', 'wsvc', 'hello', '--timeout=120s']);
     await eventually('no container is left, running or not', async () => {
       assert.deepEqual(await containers('--all'), []);
     });

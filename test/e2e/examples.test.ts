@@ -40,7 +40,7 @@ suite('examples', needs(missingKubectl()), () => {
     };
 
     await kubectl.apply(`${read('program.yaml')}---\n${service}`);
-    await kubectl.ok(['wait', '--for=condition=Ready', 'wsvc/counter', '--timeout=30s']);
+    await kubectl.ok(['wait', '--for=condition=Ready', 'wsvc/counter', '--timeout=120s']);
     await visit(/^1 visits$/m);
     assert.match(await kubectl.ok(['get', 'pvc']), /^counter-data +Bound /m);
     await visit(/^2 visits$/m);
@@ -67,7 +67,7 @@ suite('examples', needs(missingKubectl()), () => {
       .replaceAll('port: 8082', `port: ${plain}`)
       .replaceAll('port: 8443', `port: ${secure}`);
     await kubectl.apply(`${read('program.yaml')}---\n${moved}`);
-    await kubectl.ok(['wait', '--for=condition=Ready', 'wsvc/shop', 'wsvc/cart', '--timeout=30s']);
+    await kubectl.ok(['wait', '--for=condition=Ready', 'wsvc/shop', 'wsvc/cart', '--timeout=120s']);
     const ca = readFileSync(join(dataDir, 'pki', 'ca.crt'));
     const ask = async (scheme: 'http' | 'https', path: string): Promise<string> => {
       const port = scheme === 'http' ? plain : secure;
@@ -103,11 +103,11 @@ suite('examples', needs(missingKubectl()), () => {
     const port = await freePort();
     const read = (name: string): string => readFileSync(join(examples, 'names', name), 'utf8');
     await kubectl.apply(`${read('programs.yaml')}---\n${read('quotes.yaml')}`);
-    await kubectl.ok(['wait', '--for=condition=Ready', 'wsvc/quotes', '--timeout=30s']);
+    await kubectl.ok(['wait', '--for=condition=Ready', 'wsvc/quotes', '--timeout=120s']);
     const front = read('front.yaml');
     assert.match(front, /port: 8083/);
     await kubectl.apply(front.replace('port: 8083', `port: ${port}`));
-    await kubectl.ok(['wait', '--for=condition=Ready', 'wsvc/front', '--timeout=30s']);
+    await kubectl.ok(['wait', '--for=condition=Ready', 'wsvc/front', '--timeout=120s']);
     const isRoot = process.platform === 'linux' && process.getuid?.() === 0;
     const way = isRoot ? 'by name' : 'by (name|variables)';
     const { body } = await httpGet(`http://127.0.0.1:${port}`);

@@ -50,7 +50,7 @@ test('sessions with a Pod in Docker', needs(missing), async (t) => {
   });
   const kubectl = new Kubectl(windlass.kubeconfig, dataDir);
   await kubectl.apply(POD);
-  await kubectl.ok(['wait', '--for=condition=Ready', 'pod/box', '--timeout=60s']);
+  await kubectl.ok(['wait', '--for=condition=Ready', 'pod/box', '--timeout=120s']);
   const id = await kubectl.ok([
     'get',
     'pod',

@@ -52,7 +52,7 @@ suite('sessions with a Pod', needs(missingKubectl()), () => {
     windlass = await startWindlass({ after: () => undefined }, { dataDir });
     kubectl = new Kubectl(windlass.kubeconfig, dataDir);
     await kubectl.apply(POD);
-    await kubectl.ok(['wait', '--for=condition=Ready', 'pod/box', '--timeout=30s']);
+    await kubectl.ok(['wait', '--for=condition=Ready', 'pod/box', '--timeout=120s']);
     config.loadFromFile(windlass.kubeconfig);
     idle = processesBelow(dataDir).length;
   });

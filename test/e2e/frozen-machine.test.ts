@@ -145,7 +145,7 @@ test(
     const known = seen.size;
 
     machines.thaw();
-    await kubectl.ok(['wait', '--for=condition=Ready', 'node', SECOND, '--timeout=60s']);
+    await kubectl.ok(['wait', '--for=condition=Ready', 'node', SECOND, '--timeout=120s']);
     await eventually('what was too much is gone', async () => {
       const { items: all } = await kubectl.json<PodList>(['get', 'pods']);
       assert.deepEqual(namesOf(all), namesOf(stay));

@@ -77,7 +77,7 @@ suite('hello', needs(missingKubectl()), () => {
   test('kubectl apply rolls it out, wait says when', async () => {
     const said = await kubectl.apply(helloManifest({ port }));
     assert.match(said, /configmap\/hello-program created\nservice\.windlass\.dev\/hello created/);
-    await kubectl.ok(['wait', '--for=condition=Ready', SERVICE, '--timeout=30s']);
+    await kubectl.ok(['wait', '--for=condition=Ready', SERVICE, '--timeout=120s']);
     const { status, body } = await httpGet(url);
     assert.equal(status, 200);
     assert.match(body, /^Hello from Windlass \(hello-[a-z0-9]{5}\)\n$/);
@@ -210,7 +210,7 @@ suite('hello', needs(missingKubectl()), () => {
   });
 
   test('kubectl delete leaves no instance and no process', async () => {
-    await kubectl.ok(['delete', SERVICE, '--timeout=30s']);
+    await kubectl.ok(['delete', SERVICE, '--timeout=120s']);
     await eventually('everything is gone', async () => {
       assert.equal((await pods()).length, 0);
       assert.deepEqual(processesBelow(windlass.dataDir), []);

@@ -53,8 +53,8 @@ test(
     };
     await eventually('it is taken', () => kubectl.apply(JSON.stringify(pod)));
     const done = '--for=jsonpath={.status.phase}=Succeeded';
-    await kubectl.ok(['wait', done, 'pod/once', '--timeout=60s']);
-    await kubectl.ok(['delete', 'pod', 'once', '--timeout=60s']);
+    await kubectl.ok(['wait', done, 'pod/once', '--timeout=120s']);
+    await kubectl.ok(['delete', 'pod', 'once', '--timeout=120s']);
     assert.equal(await first.interrupt(), 0);
     assert.match(await images(), new RegExp(image));
 

@@ -79,7 +79,7 @@ test(
     t.after(() => load.stop());
     await apply('v1');
     await isThere(2);
-    await kubectl.ok(['drain', 'm1', '--ignore-daemonsets', '--force', '--timeout=60s']);
+    await kubectl.ok(['drain', 'm1', '--ignore-daemonsets', '--force', '--timeout=120s']);
     await isThere(2);
     // One that is on its way out runs on while it answers what takes five seconds.
     await eventually('only the four are left', async () =>

@@ -68,7 +68,7 @@ test(
     await apply('other', entry(https, 'HTTPS', 'other', `, redirectFrom: ${http}`));
     await apply('plain', entry(443, 'HTTPS', 'plain'), entry(80, 'HTTP', 'plain'));
     for (const name of ['app', 'other', 'plain'])
-      await kubectl.ok(['wait', '--for=condition=Ready', `wsvc/${name}`, '--timeout=60s']);
+      await kubectl.ok(['wait', '--for=condition=Ready', `wsvc/${name}`, '--timeout=120s']);
     await eventually('from 80 to 443', async () =>
       assert.equal(
         await curl('http://app.example.com/a/b?c=d&e=%2F'),

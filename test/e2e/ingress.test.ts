@@ -123,7 +123,7 @@ test(
       assert.match(await said('second'), /IngressConflict.*leads to Service default\/app already/),
     );
     assert.match((await getSecured(port, 'app.example.com', authority)).text, /^app /);
-    await kubectl.ok(['delete', 'wsvc', 'app', '--timeout=30s']);
+    await kubectl.ok(['delete', 'wsvc', 'app', '--timeout=120s']);
     await eventually('the second one has the host', async () =>
       assert.match((await getSecured(port, 'app.example.com', authority)).text, /^second /),
     );

@@ -40,7 +40,7 @@ test(
     await eventually('what it ran is stopped', () =>
       assert.deepEqual(processesBelow(machines.folder), []),
     );
-    await kubectl.ok(['wait', '--for=condition=Ready', 'node', SECOND, '--timeout=30s']);
+    await kubectl.ok(['wait', '--for=condition=Ready', 'node', SECOND, '--timeout=120s']);
     await eventually('four instances are left', async () => {
       const { items } = await kubectl.json<PodList>(['get', 'pods']);
       assert.equal(items.length, 4);
@@ -78,7 +78,7 @@ test(
     const traffic = new Traffic(port);
     t.after(() => traffic.stop());
     await eventually('it answers', () => assert.ok(traffic.answered > 100));
-    const output = await kubectl.ok(['drain', SECOND, '--delete-emptydir-data', '--timeout=60s']);
+    const output = await kubectl.ok(['drain', SECOND, '--delete-emptydir-data', '--timeout=120s']);
     assert.match(output, /^node\/second cordoned\n/);
     assert.equal(output.match(/^pod\/hello-\w+ evicted$/gm)?.length, 2, output);
     assert.match(output, /node\/second drained\n$/);

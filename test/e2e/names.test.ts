@@ -51,7 +51,7 @@ class Fleet {
     const kubectl = new Kubectl(up.kubeconfig, serverData);
     // A service on machines that nobody knows yet is complete with no instance.
     await eventually('both nodes are ready', () =>
-      kubectl.ok(['wait', '--for=condition=Ready', 'node/m0', 'node/m1', '--timeout=20s']),
+      kubectl.ok(['wait', '--for=condition=Ready', 'node/m0', 'node/m1', '--timeout=120s']),
     );
     return new Fleet(kubectl, machines, agents);
   }
@@ -71,7 +71,7 @@ class Fleet {
   }
 
   ready(service: string): Promise<string> {
-    return this.kubectl.ok(['wait', '--for=condition=Ready', `wsvc/${service}`, '--timeout=40s']);
+    return this.kubectl.ok(['wait', '--for=condition=Ready', `wsvc/${service}`, '--timeout=120s']);
   }
 
   /** Waits until both instances are of the revision with this greeting, and the client has met it. */

@@ -52,7 +52,7 @@ test(
     const port = await freePort();
     const kubectl = new Kubectl(up.kubeconfig, dataDir);
     await kubectl.apply(helloManifest({ port }));
-    await kubectl.ok(['wait', '--for=condition=Ready', 'wsvc/hello', '--timeout=30s']);
+    await kubectl.ok(['wait', '--for=condition=Ready', 'wsvc/hello', '--timeout=120s']);
     await eventually('it answers', async () => {
       assert.match((await httpGet(`http://127.0.0.1:${port}`)).body, /^Hello/);
     });

@@ -181,7 +181,7 @@ test(
     for (const image of ['v1', 'v2', 'v3']) {
       await bench.update(image);
       const service = 'service.windlass.dev/web';
-      await kubectl.ok(['wait', '--for=condition=Ready', service, '--timeout=15s']);
+      await kubectl.ok(['wait', '--for=condition=Ready', service, '--timeout=120s']);
       assert.deepEqual(bench.images, [image, image, image]);
     }
   },

@@ -12,7 +12,7 @@ export interface CommandOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly input?: string;
-  /** It is killed then, and the promise rejects. 60 s when absent. */
+  /** It is killed then, and the promise rejects. 180 s when absent. */
   readonly timeoutMs?: number;
 }
 
@@ -22,7 +22,7 @@ export function runCommand(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> {
-  const { cwd, env, input, timeoutMs = 60_000 } = options;
+  const { cwd, env, input, timeoutMs = 180_000 } = options;
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env: env ?? process.env, stdio: 'pipe' });
     let stdout = '';
