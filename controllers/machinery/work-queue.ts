@@ -36,7 +36,9 @@ export class WorkQueue {
   readonly #again = new Set<string>();
   readonly #delayed = new Map<string, Delayed>();
   readonly #failures = new Map<string, number>();
-  readonly #takers: (() => void)[] = [];
+  #takers: Taker[] = [];
+  /** What workers wait with, listened to once until it aborts: a listener for each wait costs more than all else about it. */
+  readonly #signals = new WeakSet<AbortSignal>();
 
   constructor(options: WorkQueueOptions) {
     this.#name = options.name;
@@ -138,22 +140,31 @@ export class WorkQueue {
 
   #enqueue(key: string): void {
     this.#waiting.set(key, this.#clock.monotonic());
-    this.#takers.shift()?.();
+    this.#takers.shift()?.resolve();
   }
 
   #arrival(signal: AbortSignal): Promise<void> {
+    this.#follow(signal);
     return new Promise((resolve, reject) => {
-      const wake = (): void => {
-        signal.removeEventListener('abort', onAbort);
-        resolve();
-      };
-      const onAbort = (): void => {
-        const index = this.#takers.indexOf(wake);
-        if (index >= 0) this.#takers.splice(index, 1);
-        reject(signal.reason as Error);
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      this.#takers.push(wake);
+      this.#takers.push({ signal, resolve, reject });
     });
   }
+
+  #follow(signal: AbortSignal): void {
+    if (this.#signals.has(signal)) return;
+    this.#signals.add(signal);
+    const onAbort = (): void => {
+      const gone = this.#takers.filter((taker) => taker.signal === signal);
+      this.#takers = this.#takers.filter((taker) => taker.signal !== signal);
+      for (const taker of gone) taker.reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+  }
+}
+
+/** Waits for a key. */
+interface Taker {
+  readonly signal: AbortSignal;
+  readonly resolve: () => void;
+  readonly reject: (reason: Error) => void;
 }
