@@ -53,15 +53,14 @@ export class OwnerGraph {
   /** Puts an object in or brings it up to date. @returns uids that must be looked at because of it */
   observe(node: GraphNode): readonly string[] {
     const before = this.#nodes.get(node.uid);
-    this.#unlink(before);
     this.#nodes.set(node.uid, node);
-    for (const { uid } of node.owners) {
-      const dependents = this.#dependents.get(uid);
-      if (dependents === undefined) this.#dependents.set(uid, new Set([node.uid]));
-      else dependents.add(node.uid);
+    // Nearly every change leaves the owners as they are.
+    const isSame = before !== undefined && sameOwners(before.owners, node.owners);
+    if (!isSame) {
+      this.#unlink(before);
+      this.#link(node);
     }
-    const lostOwner =
-      before !== undefined && JSON.stringify(before.owners) !== JSON.stringify(node.owners);
+    const lostOwner = before !== undefined && !isSame;
     const doubtful = node.owners.some(({ uid }) => {
       const owner = this.#nodes.get(uid);
       if (owner === undefined || owner.waiting) return true;
@@ -90,6 +89,14 @@ export class OwnerGraph {
     return [...(this.#dependents.get(uid) ?? []), ...waitingOwners.map((owner) => owner.uid)];
   }
 
+  #link(node: GraphNode): void {
+    for (const { uid } of node.owners) {
+      const dependents = this.#dependents.get(uid);
+      if (dependents === undefined) this.#dependents.set(uid, new Set([node.uid]));
+      else dependents.add(node.uid);
+    }
+  }
+
   #unlink(node: GraphNode | undefined): void {
     if (node === undefined) return;
     for (const { uid } of node.owners) {
@@ -98,4 +105,20 @@ export class OwnerGraph {
       if (dependents?.size === 0) this.#dependents.delete(uid);
     }
   }
+}
+
+function sameOwners(ours: readonly OwnerReference[], theirs: readonly OwnerReference[]): boolean {
+  if (ours.length !== theirs.length) return false;
+  return ours.every((owner, index) => {
+    const other = theirs[index];
+    return (
+      other !== undefined &&
+      owner.uid === other.uid &&
+      owner.name === other.name &&
+      owner.kind === other.kind &&
+      owner.apiVersion === other.apiVersion &&
+      owner.controller === other.controller &&
+      owner.blockOwnerDeletion === other.blockOwnerDeletion
+    );
+  });
 }
