@@ -9,6 +9,7 @@ import type { EventRecorder } from '../machinery/events.ts';
 import { nodeImagesOf } from '../machinery/image-holders.ts';
 import type { NodeWithImages } from '../machinery/image-holders.ts';
 import type { Manager } from '../machinery/manager.ts';
+import { OwnWrites } from '../machinery/own-writes.ts';
 import { nodeFacts } from '../machinery/node-fit.ts';
 import type { SchedulableNode } from '../machinery/node-fit.ts';
 import { controllerOf, controllerUIDs } from '../machinery/owner-references.ts';
@@ -40,7 +41,7 @@ import type { Settings } from './settings.ts';
 import { ServiceMetrics } from './service-metrics.ts';
 import { refusedStatus, serviceStatus } from './status.ts';
 import { FAILURE_ANNOTATION, REVISION_LABEL, SERVICE_LABEL } from './types.ts';
-import type { Service } from './types.ts';
+import type { Service, ServiceStatus } from './types.ts';
 import { writeStatus } from './write-status.ts';
 
 type Node = ApiObject & SchedulableNode & NodeWithImages;
@@ -66,6 +67,8 @@ class ServiceController {
   readonly #secrets: CacheView<ApiObject>;
   readonly #events: EventRecorder;
   readonly #resolver: DigestResolver | undefined;
+  /** Statuses; the cache shows them a moment later. */
+  readonly #written = new OwnWrites<Service>();
   #watchingSince: number | undefined;
 
   constructor(manager: Manager, resolver: DigestResolver | undefined) {
@@ -103,6 +106,7 @@ class ServiceController {
     services.onChange((change) => {
       const { object } = change;
       counted.changed(change);
+      if (change.type === 'Deleted') this.#written.forget(object);
       this.loop.queue.add(keyOf(object));
       this.#addNeighbours(object, ({ spec }) => spec.dependsOn?.includes(object.metadata.name));
     });
@@ -141,7 +145,8 @@ class ServiceController {
   async #reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
     const { client } = this.#manager;
     const { namespace, name } = parseKey(key);
-    const service = this.#services.get(namespace, name);
+    const cached = this.#services.get(namespace, name);
+    const service = cached && this.#written.newest(cached);
     // What a deleted service leaves is the garbage collector's.
     if (service === undefined || service.metadata.deletionTimestamp !== undefined) return DONE;
     const now = this.#manager.clock.now();
@@ -149,7 +154,7 @@ class ServiceController {
     const settings = resolveSettings(service);
     if ('problem' in settings) {
       const refused = refusedStatus(service, settings.problem, now);
-      await writeStatus(client, this.#events, service, refused, signal);
+      await this.#writeStatus(service, refused, signal);
       return DONE;
     }
     const revisions = this.#revisions.indexed('controller', service.metadata.uid);
@@ -169,13 +174,19 @@ class ServiceController {
     if (!(await this.#seesAll(service, plan, planned, signal))) return LOOK_AGAIN;
     const problem = await this.#execute(service, plan, planned, signal);
     const status = serviceStatus(service, planned, plan, target.revision);
-    await writeStatus(client, this.#events, service, status, signal);
+    await this.#writeStatus(service, status, signal);
     if (problem !== undefined) throw problem;
     await pruneRevisions(client, settings.revisionHistoryLimit, all, planned, signal);
     return plan.wakeInMs === undefined
       ? DONE
       : // Times on the wire have whole seconds: a little later is never too early.
         { outcome: 'requeueAfter', delayMs: plan.wakeInMs + 50 };
+  }
+
+  async #writeStatus(service: Service, status: ServiceStatus, signal: AbortSignal): Promise<void> {
+    const { client } = this.#manager;
+    const answer = await writeStatus(client, this.#events, service, status, signal);
+    if (answer !== undefined) this.#written.remember(service, answer);
   }
 
   #observe(

@@ -4,14 +4,15 @@ import type { EventRecorder } from '../machinery/events.ts';
 import { SERVICES } from '../machinery/resources.ts';
 import type { Service, ServiceStatus } from './types.ts';
 
+/** @returns what the server made of it; undefined when there was nothing to write */
 export async function writeStatus(
   client: Client,
   events: EventRecorder,
   service: Service,
   status: ServiceStatus,
   signal: AbortSignal,
-): Promise<void> {
-  if (canonical(service.status ?? {}) === canonical(status)) return;
+): Promise<Service | undefined> {
+  if (canonical(service.status ?? {}) === canonical(status)) return undefined;
   announce(events, service, status);
   const { namespace = '', name, resourceVersion } = service.metadata;
   // A merge patch leaves alone what it does not name: what is gone must be named.
@@ -22,7 +23,7 @@ export async function writeStatus(
   );
   // Only on top of what was read: which revision is the proven one must never go back because somebody was late.
   const patch = { metadata: { resourceVersion }, status: { ...gone, ...status } };
-  await client.patch(SERVICES, namespace, name, 'status', 'merge', patch, signal);
+  return client.patch<Service>(SERVICES, namespace, name, 'status', 'merge', patch, signal);
 }
 
 /** Events for what changed in the conditions. */
