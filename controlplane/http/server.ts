@@ -1,4 +1,5 @@
-// The HTTPS listener: TLS, limits against slow and greedy clients, and the express shell with its one handler.
+// The HTTPS listener: TLS, limits against slow and greedy clients, and the one handler of all requests, in the express shell but for
+// those of the API.
 // HTTP/1.1 only: clients fall back to it, upgrades need it, and HTTP/2 in Node measured slower.
 import { createServer } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -83,10 +84,11 @@ export async function startServer(
     if (!context.response.headersSent) services.metrics.timedOut(context);
     sendError(context, error, services.logger);
   });
+  const listener = requestListener(services, options.authenticator, inFlight);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.use(requestListener(services, options.authenticator, inFlight));
+  app.use(listener);
 
   const server = createServer(
     {
@@ -100,7 +102,9 @@ export async function startServer(
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       noDelay: true,
     },
-    app,
+    // Requests to the API go past express: it would cost a fair part of a small one, and has no part in them.
+    (request, response) =>
+      isOfAPI(request) ? listener(request, response) : app(request, response),
   );
   const sockets = new Set<Socket>();
   server.on('secureConnection', (socket) => {
@@ -158,6 +162,11 @@ function secureContext({
     ca: clientAuthority,
     minVersion: 'TLSv1.2',
   };
+}
+
+/** `/api/…` and `/apis/…`: what express mounts is beside them. */
+function isOfAPI({ url = '' }: IncomingMessage): boolean {
+  return url.startsWith('/api/') || url.startsWith('/apis/');
 }
 
 function requestListener(
