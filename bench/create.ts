@@ -2,7 +2,13 @@
 import path from 'node:path';
 import { endpointOf } from './kubeconfig.ts';
 import { configMap } from './objects.ts';
-import { root, startControlPlaneProcess, startServer, temporaryFolder } from './processes.ts';
+import {
+  besideServers,
+  root,
+  startControlPlaneProcess,
+  startServer,
+  temporaryFolder,
+} from './processes.ts';
 import { closedLoop, request } from './raw-client.ts';
 import { figure, median, percentile, verdict } from './report.ts';
 
@@ -13,6 +19,7 @@ const collection = '/api/v1/namespaces/default/configmaps';
 
 /** Prints creates per second through the whole API, the floor's, and the ratio round by round. */
 export async function benchCreate(): Promise<void> {
+  using _ = besideServers();
   using folder = temporaryFolder();
   const dataDirectory = path.join(folder.path, 'data');
   await using _server = await startControlPlaneProcess(dataDirectory);

@@ -35,7 +35,11 @@ export class HollowNodes {
     this.#client = client;
     this.#signal = signal;
     this.#queue = new WorkQueue({ ...shared, name: 'hollow', metrics: new MetricsRegistry() });
-    this.#informer = new Informer<Pod>({ ...shared, client, resource: PODS, logger: silentLogger });
+    // As agents, which see the Pods of their node: not before those are bound.
+    const selectors = { fieldSelector: 'spec.nodeName!=' };
+    const resource = PODS;
+    const logger = silentLogger;
+    this.#informer = new Informer<Pod>({ ...shared, client, resource, selectors, logger });
     this.#informer.onChange(({ type, object }) => {
       if (type !== 'Deleted' && isOurs(object)) this.#queue.add(keyOf(object));
     });

@@ -19,6 +19,22 @@ export function pinned(command: readonly string[]): readonly string[] {
   return [...pin, ...command];
 }
 
+/** Keeps this process, and what it starts unpinned, off the processor of the servers until it is disposed of. */
+export function besideServers(): Disposable {
+  const pid = String(process.pid);
+  const before = /: (\S+)\s*$/.exec(
+    spawnSync('taskset', ['-cp', pid]).stdout?.toString() ?? '',
+  )?.[1];
+  const move = (processors: string): void =>
+    void spawnSync('taskset', ['-acp', processors, pid], { stdio: 'ignore' });
+  if (pin.length > 0) move(`1-${availableParallelism() - 1}`);
+  return {
+    [Symbol.dispose]() {
+      if (pin.length > 0 && before !== undefined) move(before);
+    },
+  };
+}
+
 /** How the servers and the client share the processors, for the record. */
 export const pinning = pin.length > 0 ? 'servers on processor 0' : 'servers not pinned';
 

@@ -6,6 +6,7 @@ import type { HollowNodes } from './hollow-nodes.ts';
 import { runningStatus } from './hollow-nodes.ts';
 import { endpointOf } from './kubeconfig.ts';
 import { connect, exchange, request } from './raw-client.ts';
+import { besideServers } from './processes.ts';
 import { figure, median, verdict } from './report.ts';
 
 const fullNodes = 200;
@@ -114,6 +115,7 @@ async function rollout(
 export async function benchRollout(scale: number): Promise<void> {
   const nodeCount = Math.ceil(fullNodes * scale);
   const count = Math.ceil(fullInstances * scale);
+  using _ = besideServers();
   await using cluster = await HollowCluster.start();
   // Before anybody watches. The first round of each only warms up.
   const bare: number[] = [];
