@@ -47,6 +47,9 @@ export interface Machines {
   readonly all: readonly Machine[];
 }
 
+/** Of this process. The kernel takes a namespace's links away when it gets round to it, so that no name is used twice. */
+let machinesMade = 0;
+
 /** Gone after the test, with their processes' network. */
 export function startMachines(t: Pick<TestContext, 'after'>, count: number): Machines {
   sweepMachines();
@@ -55,26 +58,30 @@ export function startMachines(t: Pick<TestContext, 'after'>, count: number): Mac
   const prefix = `10.${192 + ((process.pid >> 8) % 32)}.${process.pid % 256}`;
   const gateway = `${prefix}.1`;
   const accept = ['FORWARD', '-i', bridge, '-o', bridge, '-j', 'ACCEPT'];
-  const made: string[] = [];
+  const made: { readonly name: string; readonly link: string }[] = [];
   const hooks: (() => Promise<void> | void)[] = [];
   t.after(async () => {
     for (const hook of hooks.toReversed()) await hook();
-    for (const name of made) ip('netns', 'del', name);
-    execFileSync('iptables', ['-D', ...accept]);
+    for (const { name, link } of made) {
+      if (existsSync(`/sys/class/net/${link}`)) ip('link', 'del', link);
+      ip('netns', 'del', name);
+    }
+    execFileSync('iptables', ['-w', '-D', ...accept]);
     ip('link', 'del', bridge);
   });
   ip('link', 'add', bridge, 'type', 'bridge');
   ip('addr', 'add', `${gateway}/24`, 'dev', bridge);
   ip('link', 'set', bridge, 'up');
   // An Engine in the root namespace drops what goes from one machine to another.
-  execFileSync('iptables', ['-I', ...accept]);
+  execFileSync('iptables', ['-w', '-I', ...accept]);
   const all = Array.from({ length: count }, (_, index) => {
-    const name = `wln${process.pid}x${index}`;
-    const link = `wlv${process.pid}x${index}`.slice(0, 15);
+    machinesMade += 1;
+    const name = `wln${process.pid}x${machinesMade}`;
+    const link = `wlv${process.pid}x${machinesMade}`;
     const address = `${prefix}.${11 + index}`;
     ip('netns', 'add', name);
-    made.push(name);
     ip('link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
+    made.push({ name, link });
     ip('link', 'set', link, 'master', bridge, 'up');
     ip('-n', name, 'link', 'set', 'lo', 'up');
     ip('-n', name, 'addr', 'add', `${address}/24`, 'dev', 'eth0');

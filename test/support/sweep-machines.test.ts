@@ -6,7 +6,17 @@ test('only what has our names and belongs to a process that is gone is taken awa
   const found = leftOver(
     {
       namespaces: ['wln100x0', 'wln200x1', 'wlnx0', 'mine', 'wln100x0-of-mine'],
-      links: ['wlb100', 'wlb200', 'docker0', 'lo', 'wlb', 'wlb100a'],
+      links: [
+        'wlb100',
+        'wlb200',
+        'wlv100x1',
+        'wlv200x1',
+        'docker0',
+        'lo',
+        'wlb',
+        'wlb100a',
+        'wlv100',
+      ],
       rules: [
         '-P FORWARD DROP',
         '-A FORWARD -i wlb100 -o wlb100 -j ACCEPT',
@@ -19,7 +29,7 @@ test('only what has our names and belongs to a process that is gone is taken awa
   );
   assert.deepEqual(found, {
     namespaces: ['wln100x0'],
-    bridges: ['wlb100'],
+    links: ['wlb100', 'wlv100x1', 'wlv100'],
     rules: ['FORWARD -i wlb100 -o wlb100 -j ACCEPT'],
   });
 });

@@ -4,11 +4,13 @@ import { existsSync, readdirSync } from 'node:fs';
 
 const NAMESPACE = /^wln(\d+)x\d+$/;
 const BRIDGE = /^wlb(\d+)$/;
+/** Bridges, and what led from them to machines: a process that lives on in a namespace keeps that. */
+const LINK = /^wl[bv](\d+)(?:x\d+)?$/;
 const RULE = /^-A (FORWARD -i (wlb\d+) -o wlb\d+ -j ACCEPT)$/;
 
 export interface LeftOver {
   readonly namespaces: readonly string[];
-  readonly bridges: readonly string[];
+  readonly links: readonly string[];
   /** As iptables takes them after -D. */
   readonly rules: readonly string[];
 }
@@ -29,7 +31,7 @@ export function leftOver(
   };
   return {
     namespaces: there.namespaces.filter((name) => isDead(name, NAMESPACE)),
-    bridges: there.links.filter((name) => isDead(name, BRIDGE)),
+    links: there.links.filter((name) => isDead(name, LINK)),
     rules: there.rules.flatMap((line) => {
       const [, rule = '', bridge = ''] = RULE.exec(line.trim()) ?? [];
       return isDead(bridge, BRIDGE) ? [rule] : [];
@@ -52,7 +54,7 @@ export function sweepMachines(): void {
       attempt(() => process.kill(Number(pid), 'SIGKILL'));
     output('ip', ['netns', 'del', name]);
   }
-  for (const bridge of found.bridges) output('ip', ['link', 'del', bridge]);
+  for (const link of found.links) output('ip', ['link', 'del', link]);
   for (const rule of found.rules) output('iptables', ['-w', '-D', ...rule.split(' ')]);
 }
 
