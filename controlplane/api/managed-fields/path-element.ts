@@ -5,13 +5,23 @@ import type { JsonObject } from '../schema/json-value.ts';
 import { isEmpty, SELF } from './field-set.ts';
 import type { FieldSet } from './field-set.ts';
 
+/** Made once for each of the few thousand names that schemas have: as a key of a set, a text made anew costs more than all else. */
+const fieldElements = new Map<string, string>();
+const MAXIMUM_FIELD_ELEMENTS = 4_096;
+
 export function fieldElement(name: string): string {
-  return `f:${name}`;
+  let element = fieldElements.get(name);
+  if (element === undefined) {
+    element = `f:${name}`;
+    if (fieldElements.size >= MAXIMUM_FIELD_ELEMENTS) fieldElements.clear();
+    if (name.length <= MAXIMUM_REMEMBERED_LENGTH) fieldElements.set(name, element);
+  }
+  return element;
 }
 
 export function keyElement(keys: Readonly<JsonObject>): string {
-  const fields = Object.keys(keys)
-    .toSorted(compareText)
+  const names = Object.keys(keys);
+  const fields = (names.length === 1 ? names : names.toSorted(compareText))
     .map((name) => `${encodeJson(name)}:${encodeJson(keys[name])}`);
   return `k:{${fields.join(',')}}`;
 }
