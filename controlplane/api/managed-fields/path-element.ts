@@ -21,8 +21,9 @@ export function fieldElement(name: string): string {
 
 export function keyElement(keys: Readonly<JsonObject>): string {
   const names = Object.keys(keys);
-  const fields = (names.length === 1 ? names : names.toSorted(compareText))
-    .map((name) => `${encodeJson(name)}:${encodeJson(keys[name])}`);
+  const fields = (names.length === 1 ? names : names.toSorted(compareText)).map(
+    (name) => `${encodeJson(name)}:${encodeJson(keys[name])}`,
+  );
   return `k:{${fields.join(',')}}`;
 }
 
