@@ -158,7 +158,8 @@ export function testProvider(
   check('refuses a damaged batch and works on', async (site) => {
     await using one = await claim(site);
     const damaged = new Uint8Array(encodeBatch({ epoch: one.epoch, records: [put(1, 'a')] }));
-    damaged[damaged.length - 1] = 0;
+    // In the header of its first record.
+    damaged[50] = 0xff;
     await assert.rejects(one.provider.append(one.instance, damaged.buffer), {
       name: 'CorruptDataError',
     });
