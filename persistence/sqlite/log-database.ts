@@ -1,5 +1,4 @@
 // The log in SQLite: synchronous, in the worker thread. Every public method is one transaction or one consistent read.
-import { crc32 } from 'node:zlib';
 import type Database from 'better-sqlite3';
 import type { Batch } from '../encoding.ts';
 import { CorruptDataError } from '../errors.ts';
@@ -7,6 +6,8 @@ import type { Cursor, LogRecord } from '../provider.ts';
 import { WorkerFailure } from '../thread/failures.ts';
 import type { Failure } from '../thread/failures.ts';
 import { placeSum } from './place-sum.ts';
+import { rowSum } from './row-sum.ts';
+import { RowWriter } from './row-writer.ts';
 
 const PAGE_ROWS = 2_000;
 const PAGE_BYTES = 1 << 20;
@@ -19,11 +20,13 @@ export class LogDatabase {
   readonly #database: Database.Database;
   readonly #path: string;
   readonly #statements: ReturnType<typeof prepare>;
+  readonly #rows: RowWriter;
 
   constructor(database: Database.Database, path: string) {
     this.#database = database;
     this.#path = path;
     this.#statements = prepare(database);
+    this.#rows = new RowWriter(database);
   }
 
   cursor(): Cursor {
@@ -73,7 +76,7 @@ export class LogDatabase {
           const message = `Cannot append revision ${first} to ${this.#path}: it already holds revision ${newest}`;
           return { type: 'corrupt', message };
         }
-        for (const record of batch.records) this.#insert(record);
+        this.#rows.write(batch.records);
         newest = batch.records.at(-1)?.revision ?? newest;
         return undefined;
       });
@@ -86,7 +89,7 @@ export class LogDatabase {
   write(change: LogRecord): void {
     this.#transaction(() => {
       const revision = this.#number('revision') + 1;
-      this.#insert({ ...change, revision });
+      this.#rows.write([{ ...change, revision }]);
       this.#statements.setMeta.run(revision, 'revision');
       this.#seal();
     });
@@ -143,9 +146,7 @@ export class LogDatabase {
 
   /** Adds records at their own revisions: for a database that is being built. */
   load(records: readonly LogRecord[]): void {
-    this.#transaction(() => {
-      for (const record of records) this.#insert(record);
-    });
+    this.#transaction(() => this.#rows.write(records));
   }
 
   /** Says where a database that was built stands. */
@@ -165,18 +166,10 @@ export class LogDatabase {
     this.#statements.setMeta.run(1, 'clean');
   }
 
-  #insert(record: LogRecord): void {
-    const { insert, setLive, dropLive } = this.#statements;
-    const { kind, key, revision, value } = record;
-    insert.run(revision, kind, key, kind, key, value ?? null, checksum(record));
-    if (value === undefined) dropLive.run(kind, key);
-    else setLive.run(kind, key, revision);
-  }
-
   #check([revision, kind, key, value, crc]: Row): LogRecord {
     const named = { revision, kind, key };
     const record: LogRecord = value === null ? named : { ...named, value };
-    if (checksum(record) !== crc) {
+    if (rowSum(record) !== crc) {
       throw new CorruptDataError(
         `Cannot read ${kind} ${key} at revision ${revision} from ${this.#path}: its checksum is wrong; restore it from a backup`,
       );
@@ -236,12 +229,6 @@ export class LogDatabase {
   }
 }
 
-function checksum(record: LogRecord): number {
-  const mark = record.value === undefined ? '-' : '+';
-  const names = crc32(`${record.revision}\0${record.kind}\0${record.key}\0${mark}`);
-  return record.value === undefined ? names : crc32(record.value, names);
-}
-
 /** All the SQL there is beside the tables themselves. */
 function prepare(database: Database.Database) {
   const one = `SELECT live.kind, live.key, ${COLUMNS.replace(/\w+/g, 'log.$&')} FROM live JOIN log ON log.revision = live.revision`;
@@ -256,15 +243,6 @@ function prepare(database: Database.Database) {
     setRevision: database.prepare<[number, number]>(
       `UPDATE meta SET value = CASE name WHEN 'sum' THEN ? ELSE ? END WHERE name IN ('revision', 'sum')`,
     ),
-    // What it supersedes is looked up on the way: a statement of its own costs more than the search.
-    insert: database.prepare<[number, string, string, string, string, Uint8Array | null, number]>(
-      `INSERT INTO log (revision, kind, key, previous, value, crc)
-       VALUES (?, ?, ?, (SELECT revision FROM live WHERE kind = ? AND key = ?), ?, ?)`,
-    ),
-    setLive: database.prepare<[string, string, number]>(
-      'INSERT INTO live VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET revision = excluded.revision',
-    ),
-    dropLive: database.prepare<[string, string]>('DELETE FROM live WHERE kind = ? AND key = ?'),
     page: database
       .prepare<[number, number], Row>(
         `SELECT ${COLUMNS} FROM log WHERE revision > ? ORDER BY revision LIMIT ?`,
