@@ -34,6 +34,14 @@ interface ObjectAddress {
   readonly Key: string;
 }
 
+interface PutDetails {
+  readonly condition?: { readonly IfNoneMatch?: string; readonly IfMatch?: string };
+  /** Gets that of each attempt. */
+  readonly errors?: unknown[];
+  /** Of the body. */
+  readonly sha256?: string | undefined;
+}
+
 export class S3BlobStore implements BlobStore {
   readonly location: string;
   readonly #where: S3Location;
@@ -65,11 +73,15 @@ export class S3BlobStore implements BlobStore {
     });
   }
 
-  async putIfAbsent(name: string, body: Uint8Array): Promise<'created' | 'exists'> {
+  async putIfAbsent(
+    name: string,
+    body: Uint8Array,
+    sha256?: string,
+  ): Promise<'created' | 'exists'> {
     const object = this.#object(name);
     const errors: unknown[] = [];
     try {
-      await this.#put(object, body, { IfNoneMatch: '*' }, errors);
+      await this.#put(object, body, { condition: { IfNoneMatch: '*' }, errors, sha256 });
       return 'created';
     } catch (error) {
       if (troubleOf(error) === 'condition') return 'exists';
@@ -90,7 +102,7 @@ export class S3BlobStore implements BlobStore {
     const object = this.#object(name);
     const errors: unknown[] = [];
     try {
-      await this.#put(object, body, { IfMatch: this.#tag(tag) }, errors);
+      await this.#put(object, body, { condition: { IfMatch: this.#tag(tag) }, errors });
       return 'written';
     } catch (error) {
       const trouble = troubleOf(error);
@@ -158,7 +170,7 @@ export class S3BlobStore implements BlobStore {
   async #putAlways(name: string, body: Uint8Array): Promise<void> {
     const object = this.#object(name);
     try {
-      if (body.byteLength < MULTIPART_BYTES) await this.#put(object, body, {});
+      if (body.byteLength < MULTIPART_BYTES) await this.#put(object, body);
       else {
         await putInParts({
           client: this.#client,
@@ -181,8 +193,7 @@ export class S3BlobStore implements BlobStore {
   async #put(
     object: ObjectAddress,
     body: Uint8Array,
-    condition: { readonly IfNoneMatch?: string; readonly IfMatch?: string },
-    errors?: unknown[],
+    { condition, errors, sha256 }: PutDetails = {},
   ): Promise<void> {
     await this.#attempt(({ signal, allow }) => {
       allow(body.byteLength);
@@ -192,6 +203,7 @@ export class S3BlobStore implements BlobStore {
         ContentLength: body.byteLength,
         ...condition,
       });
+      if (sha256 !== undefined) sayBodySum(command, sha256);
       return this.#client.send(command, { abortSignal: signal });
     }, errors);
   }
@@ -240,6 +252,18 @@ export class S3BlobStore implements BlobStore {
     if (troubleOf(error) === 'full') return new StorageFullError(words, { cause: error });
     return new StorageUnreachableError(`Cannot use ${words}`, { cause: error });
   }
+}
+
+/** The signature covers the body by this sum, which the SDK makes itself where the header is not there. */
+function sayBodySum(command: PutObjectCommand, sha256: string): void {
+  command.middlewareStack.add(
+    (next) => (args) => {
+      const { headers } = args.request as { readonly headers: Record<string, string> };
+      headers['x-amz-content-sha256'] = sha256;
+      return next(args);
+    },
+    { step: 'build', name: 'bodySum' },
+  );
 }
 
 /** All of a body, or an error: a connection that ends early is no short object. */

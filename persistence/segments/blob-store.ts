@@ -32,9 +32,10 @@ export interface BlobStore extends AsyncDisposable {
    * Gives the name to these bytes if nothing has it. `exists` also when it holds the very same bytes: telling one's own lost reply
    * apart is the caller's business, by reading.
    *
+   * @param sha256 of the body, as hexadecimal digits, for stores that want to be told: who has it need not have it summed again
    * @throws NothingWrittenError, or another StorageUnreachableError when it is not known what became of it; the caller reads, later
    */
-  putIfAbsent(name: string, body: Uint8Array): Promise<'created' | 'exists'>;
+  putIfAbsent(name: string, body: Uint8Array, sha256?: string): Promise<'created' | 'exists'>;
   /** Replaces, whole or not at all. With a `tag` only what still has that tag; then `mismatch` also when there is nothing. */
   put(name: string, body: Uint8Array, tag?: string): Promise<'written' | 'mismatch'>;
   /** Never a part of what was put. The tag changes with the bytes. */

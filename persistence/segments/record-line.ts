@@ -7,16 +7,45 @@ import type { LogRecord } from '../provider.ts';
 const NEWLINE = 10;
 const BRACE = 123;
 const CLOSING_BRACE = 125;
-const VALUE = Buffer.from(',"value":');
+const VALUE_TEXT = ',"value":';
+const VALUE = Buffer.from(VALUE_TEXT);
 const END = Buffer.from('}\n');
+
+/** The line of a record: the whole as text, or the text before a value, that value, and what closes it. */
+export interface RecordLine {
+  readonly text: string;
+  readonly value: Uint8Array | undefined;
+  /** In bytes, its newline included. */
+  readonly length: number;
+}
+
+export function lineOf(record: LogRecord): RecordLine {
+  const { revision, kind, key, value } = record;
+  const head = `{"revision":${revision},"kind":${JSON.stringify(kind)},"key":${JSON.stringify(key)}`;
+  if (value === undefined) return whole(`${head},"deleted":true}\n`);
+  if (!looksLikeJson(value))
+    return whole(`${head},"base64":"${Buffer.from(value).toString('base64')}"}\n`);
+  const text = head + VALUE_TEXT;
+  return { text, value, length: Buffer.byteLength(text) + value.length + END.length };
+}
+
+function whole(text: string): RecordLine {
+  return { text, value: undefined, length: Buffer.byteLength(text) };
+}
+
+/** @returns where the next one begins */
+export function writeLine(bytes: Buffer, start: number, { text, value }: RecordLine): number {
+  const at = start + bytes.write(text, start);
+  if (value === undefined) return at;
+  bytes.set(value, at);
+  bytes.set(END, at + value.length);
+  return at + value.length + END.length;
+}
 
 /** The line, its newline included, as pieces to be put behind each other. */
 export function recordLine(record: LogRecord): readonly Uint8Array[] {
-  const { revision, kind, key, value } = record;
-  const head = `{"revision":${revision},"kind":${JSON.stringify(kind)},"key":${JSON.stringify(key)}`;
-  if (value === undefined) return [Buffer.from(`${head},"deleted":true}\n`)];
-  if (looksLikeJson(value)) return [Buffer.from(head), VALUE, value, END];
-  return [Buffer.from(`${head},"base64":"${Buffer.from(value).toString('base64')}"}\n`)];
+  const { text, value } = lineOf(record);
+  return value === undefined ? [Buffer.from(text)] : [Buffer.from(text), value, END];
 }
 
 /** By its looks: parsing each value would cost more than all the rest, and what is no JSON after all is read back just the same. */

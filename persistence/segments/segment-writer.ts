@@ -14,7 +14,7 @@ import { segmentName } from './blob-names.ts';
 import { compareWeight } from './log-tail.ts';
 import type { LogTail, TailPosition } from './log-tail.ts';
 import { encodeSegment, parseSegment } from './segment.ts';
-import type { NamedSnapshot, Segment, SegmentHeader } from './segment.ts';
+import type { NamedSnapshot, NewSegment, Segment, SegmentHeader } from './segment.ts';
 
 /** Rounds of finding out what became of a write, each bounded by the driver's deadline. */
 const RESOLVE_ROUNDS = 3;
@@ -89,10 +89,10 @@ export class SegmentWriter {
     );
   }
 
-  async #write(make: (place: PlaceOfSegment) => Promise<Segment>): Promise<void> {
+  async #write(make: (place: PlaceOfSegment) => Promise<NewSegment>): Promise<void> {
     const tenure = this.#tenure;
     if (tenure === undefined) throw new TypeError('Nothing can be written before a fence');
-    let tried: Segment | undefined;
+    let tried: NewSegment | undefined;
     try {
       await this.#place(tenure, async (place) => {
         tried = await make(place);
@@ -132,7 +132,10 @@ export class SegmentWriter {
   }
 
   /** Gives a segment the first free number. */
-  async #place(tenure: Tenure, make: (place: PlaceOfSegment) => Promise<Segment>): Promise<void> {
+  async #place(
+    tenure: Tenure,
+    make: (place: PlaceOfSegment) => Promise<NewSegment>,
+  ): Promise<void> {
     const { store, writer, tail, onSegment } = this.#options;
     for (let race = 0; race < RACES; race += 1) {
       // The log may have been read anew since the fence, and have another's in it by now.
@@ -141,7 +144,7 @@ export class SegmentWriter {
       const number = tail.next;
       const segment = await make({ segment: number, ...tenure, writer, after, previous });
       const name = segmentName(number);
-      if ((await store.putIfAbsent(name, segment.bytes)) === 'created') {
+      if ((await store.putIfAbsent(name, segment.bytes, segment.bytesSha256)) === 'created') {
         tail.addOwn(segment);
         onSegment(segment);
         return;

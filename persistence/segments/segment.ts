@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { CorruptDataError } from '../errors.ts';
 import type { LogRecord } from '../provider.ts';
-import { recordLine, recordsIn } from './record-line.ts';
+import { lineOf, recordsIn, writeLine } from './record-line.ts';
 
 const NEWLINE = 10;
 const SHA256 = /^[0-9a-f]{64}$/;
@@ -48,6 +48,12 @@ export interface Segment {
   readonly bytes: Buffer;
 }
 
+/** One that was made here. */
+export interface NewSegment extends Segment {
+  /** Of all its bytes, the trailer included: what some stores want to be told of what they get. */
+  readonly bytesSha256: string;
+}
+
 /** What a body is: `torn` is what is left when the writing of a whole one stopped half-way. */
 export type ParsedSegment =
   | { readonly state: 'whole'; readonly segment: Segment }
@@ -56,9 +62,9 @@ export type ParsedSegment =
 
 type Place = Omit<SegmentHeader, 'records' | 'first' | 'last' | 'bytes'>;
 
-export function encodeSegment(place: Place, records: readonly LogRecord[]): Segment {
-  const lines = records.flatMap(recordLine);
-  const bytes = lines.reduce((sum, piece) => sum + piece.length, 0);
+export function encodeSegment(place: Place, records: readonly LogRecord[]): NewSegment {
+  const lines = records.map(lineOf);
+  const bytes = lines.reduce((sum, { length }) => sum + length, 0);
   const header: SegmentHeader = {
     ...place,
     records: records.length,
@@ -66,21 +72,24 @@ export function encodeSegment(place: Place, records: readonly LogRecord[]): Segm
     last: records.at(-1)?.revision ?? 0,
     bytes,
   };
-  const head = Buffer.from(`${JSON.stringify(header)}\n`);
-  // Joined once, and then summed in one go: call by call for each piece costs several times as much as the sum itself.
-  const whole = Buffer.concat([head, ...lines, NO_TRAILER]);
-  const end = whole.length - TRAILER_BYTES;
-  const sha256 = createHash('sha256').update(whole.subarray(0, end)).digest('hex');
+  const head = `${JSON.stringify(header)}\n`;
+  const end = Buffer.byteLength(head) + bytes;
+  const whole = Buffer.allocUnsafe(end + TRAILER_BYTES);
+  let offset = whole.write(head);
+  for (const line of lines) offset = writeLine(whole, offset, line);
+  // In one go: call by call for each piece costs several times as much as the sum itself.
+  const hash = createHash('sha256').update(whole.subarray(0, end));
+  const sha256 = hash.copy().digest('hex');
   trailer(sha256).copy(whole, end);
-  return { header, sha256, bytes: whole };
+  const bytesSha256 = hash.update(whole.subarray(end)).digest('hex');
+  return { header, sha256, bytes: whole, bytesSha256 };
 }
 
 function trailer(sha256: string): Buffer {
   return Buffer.from(`${JSON.stringify({ sha256 })}\n`);
 }
 
-const NO_TRAILER = trailer('0'.repeat(64));
-const TRAILER_BYTES = NO_TRAILER.length;
+const TRAILER_BYTES = trailer('0'.repeat(64)).length;
 
 function hasTrailer(bytes: Buffer): boolean {
   return /^\{"sha256":"[0-9a-f]{64}"\}\n$/.test(
