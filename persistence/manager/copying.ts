@@ -29,14 +29,12 @@ export interface Copying {
 export async function copyChanges(
   { source, target, token, signal }: Copying,
   from: number,
-  onProgress: (revision: number) => void = () => undefined,
 ): Promise<number> {
   let reached = from;
   for await (const records of reading(source.provider.readFrom(source.name, from))) {
     signal.throwIfAborted();
     await target.provider.append(target.name, encodeBatch({ epoch: token, records }));
     reached = records.at(-1)?.revision ?? reached;
-    onProgress(reached);
   }
   return reached;
 }
@@ -56,7 +54,8 @@ export async function copyWhole({ source, target, token, signal }: Copying): Pro
   return revision;
 }
 
-async function* reading(
+/** Pages of the source, whose failures are told apart from those of the target. */
+export async function* reading(
   pages: AsyncIterable<readonly LogRecord[]>,
 ): AsyncIterable<readonly LogRecord[]> {
   try {

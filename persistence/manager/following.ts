@@ -237,7 +237,7 @@ export class Following {
     return new Replica({
       instance,
       machineId,
-      source: this.#source(),
+      source: this.#source(instance.name),
       token: this.opened.tokens.get(instance.name),
       clock,
       random,
@@ -249,9 +249,10 @@ export class Following {
     });
   }
 
-  #source(): ReplicaSource {
+  #source(name: string): ReplicaSource {
     const { primary, compaction } = this;
     const { claims, claim } = this.opened;
+    const isAwaited = this.#options.rules.ack !== 'primary' && claim.members.includes(name);
     return {
       instance: primary.instance,
       claim,
@@ -262,6 +263,7 @@ export class Following {
         return compaction.compacted;
       },
       tail: this.#tail,
+      isAwaited: () => isAwaited || this.#checks.size > 0,
       holdCompaction: () => compaction.hold(),
     };
   }

@@ -13,7 +13,8 @@ import { Breaker } from './breaker.ts';
 import { foreignClaim, mayBeAcknowledged } from './choice.ts';
 import { readClaims } from './claim.ts';
 import type { Claim } from './claim.ts';
-import { copyChanges, copyWhole, SourceFailedError } from './copying.ts';
+import { catchUp } from './catching-up.ts';
+import { copyWhole } from './copying.ts';
 import type { ManagedInstance } from './instance.ts';
 import { InstanceMonitor } from './instance-monitor.ts';
 import { isSuperseded, relationOf } from './relation.ts';
@@ -36,6 +37,8 @@ export interface ReplicaSource {
   readonly head: LogHead;
   readonly compacted: number;
   readonly tail: Tail;
+  /** Whether somebody waits for this replica: writers, or who wants it to be the primary. */
+  isAwaited(): boolean;
   /** Resolves when the primary is not being compacted, and keeps it so until the returned function is called. */
   holdCompaction(): Promise<() => void>;
 }
@@ -344,15 +347,11 @@ export class Replica {
   }
 
   async #catchUp(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const onProgress = (revision: number): void => this.#advance(revision);
+    const catching = { ...this.#copying(signal), log: this.#source, clock, onProgress };
     try {
-      const from = this.#revision;
-      const reached = await copyChanges(this.#copying(signal), from, (revision) =>
-        this.#advance(revision),
-      );
-      if (reached > from) return;
-      throw new SourceFailedError(
-        `the primary has nothing after revision ${from}, though it should`,
-      );
+      await catchUp(catching, this.#revision);
     } catch (error) {
       if (!(error instanceof CompactedError)) throw error;
       await this.#copyWhole(signal, false);

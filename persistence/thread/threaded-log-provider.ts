@@ -180,8 +180,15 @@ export class ThreadedLogProvider implements LogPersistenceProvider {
       const { batch } = await next;
       if (batch === undefined) return;
       const { records } = decodeBatch(batch);
-      next = ask(records.at(-1)?.revision ?? revision);
-      yield records;
+      const last = records.at(-1)?.revision ?? revision;
+      // Who follows a log that is being written decides when to ask: each page keeps writers waiting.
+      if (history) {
+        yield records;
+        next = ask(last);
+      } else {
+        next = ask(last);
+        yield records;
+      }
     }
   }
 
