@@ -6,12 +6,14 @@ import Database from 'better-sqlite3';
 interface Task {
   readonly path: string;
   readonly batches: number;
+  /** Of the batches, those that are written before the clock runs. */
+  readonly warmup: number;
   readonly perBatch: number;
   readonly keys: number;
   readonly value: Uint8Array;
 }
 
-const { path, batches, perBatch, keys, value } = workerData as Task;
+const { path, batches, warmup, perBatch, keys, value } = workerData as Task;
 const database = new Database(path);
 database.pragma('page_size = 8192');
 database.pragma('auto_vacuum = INCREMENTAL');
@@ -40,10 +42,14 @@ const setRevision = database.prepare(`UPDATE meta SET value = ? WHERE name = 're
 
 // Made before, as for the provider.
 const names = Array.from({ length: keys }, (_, index) => `default/o${index}`);
-const started = performance.now();
-const thread = process.threadCpuUsage();
+let started = 0;
+let thread: NodeJS.CpuUsage | undefined;
 let revision = 0;
 for (let batch = 0; batch < batches; batch += 1) {
+  if (batch === warmup) {
+    started = performance.now();
+    thread = process.threadCpuUsage();
+  }
   begin.run();
   for (let index = 0; index < perBatch; index += 1) {
     revision += 1;
