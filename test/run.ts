@@ -107,7 +107,7 @@ const ORDER: readonly (readonly string[])[] = [
 
 const room = new Room(processors);
 
-/** Ctrl-C, or whoever started this: no test's process stays behind. */
+/** Ctrl-C, or whoever started this: nothing further begins, and the processes of tests end. */
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort());
 

@@ -20,6 +20,8 @@ const missingEngine = await missingForEngine();
 const REQUESTS = 20_000;
 const PER_SECOND = 200;
 const ROLLOUT_LIMIT_MS = 120_000;
+/** Of one test, which takes two minutes where nothing else happens. */
+const timeout = 400_000;
 
 async function threeRollouts(t: TestContext, options: WindlassOptions): Promise<void> {
   const windlass = await startWindlass(t, options);
@@ -77,11 +79,12 @@ async function threeRollouts(t: TestContext, options: WindlassOptions): Promise<
 const TITLE = '0 of 20,000 requests fail over three rollouts';
 
 // One after the other: beside the tests of another file, both at a time are more than two processors can do in time for the probes.
-test(`${TITLE}, with processes`, needs(missingKubectl()), async (t) => {
+test(`${TITLE}, with processes`, { ...needs(missingKubectl()), timeout }, async (t) => {
   await threeRollouts(t, { dataDir: join(tempDir(), 'data') });
 });
 
-test(`${TITLE}, with containers`, needs(missingKubectl() ?? missingEngine), async (t) => {
+const needed = needs(missingKubectl() ?? missingEngine);
+test(`${TITLE}, with containers`, { ...needed, timeout }, async (t) => {
   const folder = tempDir();
   const engine = await startEngine();
   t.after(() => engine.close());
