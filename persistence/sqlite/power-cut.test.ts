@@ -37,8 +37,8 @@ async function served(path: string): Promise<readonly string[]> {
 test('a power cut costs nothing that was acknowledged', fuse, async (t) => {
   const random = seededRandom();
   t.diagnostic(`seed ${random.seed}`);
-  await using disk = await FaultDisk.open();
-  const path = join(disk.path, 'state.db');
+  await using disk = await FaultDisk.open({ losesNames: true });
+  const path = join(disk.path, 'state', 'state.db');
   let before = 0;
   for (let cycle = 0; cycle < CYCLES; cycle += 1) {
     before = await crashCycle({ path, random, disk, before });

@@ -48,7 +48,7 @@ async function kills(store: LogStore, count: number): Promise<void> {
 }
 
 async function powerCuts(store: LogStore, count: number): Promise<void> {
-  await using disk = await FaultDisk.open({ losesNames: store === 'nfs' });
+  await using disk = await FaultDisk.open({ losesNames: true });
   const path = join(disk.path, 'state');
   let before = 0;
   for (let cycle = 0; cycle < count; cycle += 1)
