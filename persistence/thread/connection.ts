@@ -57,6 +57,8 @@ export class Connection {
   /** Why no request can be made; undefined while the instance is up. */
   #down: Error;
   #isUp = false;
+  /** Requests can be made, and nobody knows yet whether there is anything to be had. */
+  #isOpening = false;
 
   constructor(instance: ThreadedInstance, clock: Clock) {
     this.#instance = instance;
@@ -68,7 +70,8 @@ export class Connection {
   }
 
   get status(): PersistenceProviderStatus {
-    return { exists: true, status: this.#isUp, meanPersistLatency: this.#latency.seconds };
+    const status = this.#isUp && !this.#isOpening;
+    return { exists: true, status, meanPersistLatency: this.#latency.seconds };
   }
 
   /**
@@ -90,9 +93,12 @@ export class Connection {
     worker.on('exit', () => this.#lose(worker, undefined));
     this.#worker = worker;
     this.#isUp = true;
+    this.#isOpening = true;
     try {
       await this.request({ verb: 'open' });
+      this.#isOpening = false;
     } catch (error) {
+      this.#isOpening = false;
       this.#isUp = false;
       this.#down = error as Error;
       // What is damaged can be put aside, by the same thread.
