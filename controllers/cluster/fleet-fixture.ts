@@ -47,6 +47,8 @@ export class Fleet {
   readonly machines = new Map<string, SimulatedMachine>();
   readonly events: string[] = [];
   readonly samples: Sample[] = [];
+  /** Of the Artifacts that all of its pools name. */
+  content = '';
   /** Machines that were members once, with their role. */
   readonly #joined = new Map<string, boolean>();
   readonly #options: FleetOptions;
@@ -205,7 +207,13 @@ export class Fleet {
     const known = this.machines.get(name);
     if (known !== undefined) return known;
     const { durations = () => DURATIONS, faults = {} } = this.#options;
-    const made = new SimulatedMachine(name, this.api.client(name), durations(name), faults[name]);
+    const made = new SimulatedMachine(
+      name,
+      this.api.client(name),
+      durations(name),
+      faults[name],
+      () => this.content,
+    );
     this.machines.set(name, made);
     return made;
   }

@@ -108,8 +108,10 @@ async function tell({ fleet, random }: Story, controllers: number): Promise<void
     () => ({ distributionOptions: { flags: [`--v=${random.next(5)}`] } }),
   ];
   for (let step = random.next(4) + 1; step > 0; step -= 1) {
-    const change = changes[random.next(changes.length)];
+    const change = changes[random.next(changes.length + 1)];
     if (change !== undefined) await fleet.change(change());
+    // The spec stays, and what it names becomes another.
+    else fleet.content = `content ${random.next(5)}`;
     const stop = fleet.api.version + random.next(60);
     // In the middle of what is going on, more often than not.
     await fleet.settle(() => fleet.api.version >= stop);
@@ -138,9 +140,9 @@ test(`invariants 3, 4, 5, 8, 9 and 10 hold in ${STORIES} stories with crashes, l
       const failed = new Set(fleet.cluster.status?.rollout?.failed.map(({ machine }) => machine));
       for (const { metadata, status } of fleet.all)
         if (!failed.has(metadata.name))
-          assert.equal(
-            status?.runningVersion,
-            '1.39.0',
+          assert.deepEqual(
+            [status?.runningVersion, fleet.machine(metadata.name).content],
+            ['1.39.0', fleet.content],
             `${metadata.name} ${fleet.condition('Progressing')}`,
           );
       // (8)

@@ -35,6 +35,11 @@ export class SimulatedMachine {
   readonly #client: Client;
   readonly #durations: Durations;
   readonly #faults: Faults;
+  /** What its Artifacts hold now. */
+  readonly #wanted: () => string;
+  /** What it works with, and what it is being given. */
+  content: string;
+  #taken: string;
   #activity: Activity = { name: 'idle' };
   #drains = 0;
   #starts = 0;
@@ -43,8 +48,17 @@ export class SimulatedMachine {
   /** Times its node was taken out of service by us. */
   disruptions = 0;
 
-  constructor(name: string, client: Client, durations: Durations, faults: Faults = {}) {
+  constructor(
+    name: string,
+    client: Client,
+    durations: Durations,
+    faults: Faults = {},
+    wanted: () => string = () => '',
+  ) {
     this.name = name;
+    this.#wanted = wanted;
+    this.content = wanted();
+    this.#taken = this.content;
     this.#client = client;
     this.#durations = durations;
     this.#faults = faults;
@@ -139,6 +153,7 @@ export class SimulatedMachine {
     }
     if (status.phase === undefined) {
       if (!isPermitted) return;
+      this.#taken = this.#wanted();
       this.#activity = { name: 'joining', until: now + this.#durations.joinMs };
       return;
     }
@@ -151,19 +166,25 @@ export class SimulatedMachine {
         await this.#say(machine, { phase: 'Joining' }, ['NodeReady', false, 'Power']);
       return;
     }
-    const isThere = status.goalHash === key && status.observedGeneration === generation;
+    const contentHash = this.#wanted();
+    const isThere =
+      status.goalHash === key &&
+      status.observedGeneration === generation &&
+      this.content === contentHash;
     const hasGivenUp =
       status.observedGeneration === generation &&
+      (status.contentHash ?? '') === contentHash &&
       (isTrue(status, 'RolledBack') === true || reasonOf(status, 'Drained') === 'DrainTimeout');
     if (isThere || isOff || hasGivenUp) return;
     if (!isPermitted) {
       if (
         reasonOf(status, 'Drained') !== 'WaitingForBudget' ||
-        status.observedGeneration !== generation
+        status.observedGeneration !== generation ||
+        (status.contentHash ?? '') !== contentHash
       )
         await this.#say(
           machine,
-          {},
+          { contentHash },
           ['UpToDate', false, 'Outdated'],
           ['Drained', false, 'WaitingForBudget'],
           ['RolledBack', false, 'NewGoal'],
@@ -173,10 +194,11 @@ export class SimulatedMachine {
     this.isCordoned = true;
     this.disruptions += 1;
     this.#drains += 1;
+    this.#taken = contentHash;
     this.#activity = { name: 'draining', until: now + this.#durations.drainMs };
     await this.#say(
       machine,
-      {},
+      { contentHash },
       ['UpToDate', false, 'Outdated'],
       ['Drained', false, 'Draining'],
       ['RolledBack', false, 'NewGoal'],
@@ -217,10 +239,12 @@ export class SimulatedMachine {
 
   async #arrive(machine: Machine): Promise<void> {
     const { spec, metadata } = machine;
+    this.content = this.#taken;
     await this.#say(
       machine,
       {
         phase: 'Ready',
+        contentHash: this.content,
         nodeRef: { name: this.name },
         goalHash: metadata.annotations?.[TARGET_ANNOTATION] ?? '',
         ...(spec.version === undefined ? {} : { runningVersion: spec.version }),
