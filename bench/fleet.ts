@@ -44,6 +44,7 @@ export async function benchFleet(scale: number): Promise<void> {
 
   const many = Math.max(100, Math.round(1_000 * scale));
   const settled = fleetOf(many, {});
+  settled.content = 'of its Artifacts';
   await settled.settle();
   const before = settled.api.version;
   const started = performance.now();
