@@ -3,6 +3,7 @@
 import { openMachineId } from '#persistence/machine-id.ts';
 import { systemIds } from '#platform/id.ts';
 
+import { AdmissionControl } from './admission/admission-control.ts';
 import { builtinDefinitions } from './api/builtin/definitions.ts';
 import { Scheme } from './api/scheme.ts';
 import { builtinSchema } from './api/schema/corpus.ts';
@@ -86,7 +87,13 @@ export async function startControlPlane(
   const { store } = data.shown;
   const access = new AccessControl(store, new NodeAuthorizer(new StoredPods(store)));
   const { guard: privileges } = access;
-  const registry = createRegistry({ scheme, store, clock, ids: systemIds, logger, privileges });
+  const ids = systemIds;
+  const { authorizer } = access;
+  const { metrics } = options;
+  const asked = { store, scheme, authorizer, clock, ids, logger, metrics };
+  const admission = new AdmissionControl(asked);
+  cleanup.defer(() => admission.close());
+  const registry = createRegistry({ scheme, store, clock, ids, logger, privileges, admission });
   cleanup.defer(() => registry.close());
   cleanup.defer(() => access.close());
   cleanup.defer(data.shown.recordEvents(registry, scheme));

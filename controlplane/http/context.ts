@@ -66,6 +66,11 @@ export class RequestContext {
     if (!this.#warnings.includes(text)) this.#warnings.push(text);
   }
 
+  /** What webhooks and policies have to say of the request for an audit log. The first value of a key stays. */
+  annotate(key: string, value: string): void {
+    this.audit?.annotate(key, value);
+  }
+
   /** Aborts when the client goes away or the request's time is over. Made only when somebody asks. */
   get signal(): AbortSignal {
     if (this.#abort === undefined) {

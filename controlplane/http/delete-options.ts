@@ -4,7 +4,7 @@ import type { FieldError } from '../api/errors.ts';
 import { parseJSONText } from '../api/schema/decode-json.ts';
 import { parseYAML } from '../api/schema/decode-yaml.ts';
 import { decodeProtobuf } from '../api/schema/protobuf.ts';
-import { asDryRun } from '../registry/dry-run.ts';
+import { asDryRun } from '../registry/derived-context.ts';
 import type { DeleteOptions, WriteContext } from '../registry/types.ts';
 
 import type { RequestContext } from './context.ts';

@@ -17,6 +17,7 @@ import type { Authenticator } from '../identity/authenticate.ts';
 import { nodeNameOf } from '../identity/node-authorizer.ts';
 import type { UserInfo } from '../api/user.ts';
 
+import { admitConnect, streamOptions } from './admit-connect.ts';
 import type { Audit } from './audit/auditor.ts';
 import { attributesOf } from './filters.ts';
 import type { MeasuredRequest } from './metrics.ts';
@@ -139,6 +140,7 @@ async function upgradeResource(
   const startedAt = clock.monotonic();
   metrics.started(measured);
   try {
+    if (!isWatch) await admitConnect(services, info, definition, user, audit, streamOptions(info));
     const onUpgrade = (): void => {
       measured.isLongRunning = true;
       metrics.longRunningStarted(measured);

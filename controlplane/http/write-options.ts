@@ -42,6 +42,24 @@ class RequestWriteContext implements WriteContext {
     return this.#context.signal;
   }
 
+  /** Read again from the query: few are ever shown to anybody. */
+  get sentOptions(): Readonly<Record<string, unknown>> {
+    const { query } = this.#context.info;
+    return Object.fromEntries(
+      ['fieldManager', 'fieldValidation']
+        .map((name) => [name, query.get(name) ?? ''])
+        .filter(([, value]) => value !== ''),
+    );
+  }
+
+  get deadline(): number {
+    return this.#context.startedAt + this.#context.timeoutMs;
+  }
+
+  annotate(key: string, value: string): void {
+    this.#context.annotate(key, value);
+  }
+
   warn(text: string): void {
     this.#context.warn(text);
   }

@@ -30,6 +30,7 @@ export async function bindPod(
     {
       conditional: false,
       ownership: 'kept',
+      shown: 'nothing',
       refusal: strictBodyError(target.definition),
       apply: (old) => ({
         object: bound(env, target, old, object.metadata, node),

@@ -49,7 +49,10 @@ async function deleteListed(
 ): Promise<DeleteResult | undefined> {
   const pinned = { ...options, preconditions: { uid, ...options.preconditions } };
   try {
-    return await deleteObject(env, { definition, namespace, name }, pinned, context);
+    return await deleteObject(env, { definition, namespace, name }, pinned, context, {
+      name: '',
+      options,
+    });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     const now = env.store.get(definition.storageKey, namespace, name);

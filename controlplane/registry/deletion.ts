@@ -5,9 +5,11 @@ import type { KubernetesObject, ObjectMeta } from '#controlplane/api/object.ts';
 import { formatTimestamp, parseTimestamp } from '#controlplane/api/timestamps.ts';
 import { RevisionConflictError } from '#controlplane/store/errors.ts';
 import type { StoredObject } from '#controlplane/store/types.ts';
+import { admissionNamespace, gateOf } from './admission.ts';
 import type { Environment } from './environment.ts';
 import { sameJSON } from './equality.ts';
 import { NAMESPACES } from './namespaces.ts';
+import { requestOptions } from './mutated-object.ts';
 import { decodeStored, unstored } from './objects.ts';
 import { CUSTOM_RESOURCE_DEFINITIONS } from './strategies/custom-resource-definition.ts';
 import { strategyOf } from './strategy-table.ts';
@@ -19,17 +21,24 @@ const CONFLICT_ATTEMPTS = 256;
 /** 68 years. Longer ones would end beyond the year 9999, where RFC 3339 ends. */
 const GRACE_LIMIT_SECONDS = 2 ** 31 - 1;
 
+/** @param shown what webhooks and policies are told of the request, when it was about a whole collection */
 export async function deleteObject(
   env: Environment,
   target: Target,
   options: DeleteOptions,
   context: WriteContext,
+  shown: { readonly name: string; readonly options: DeleteOptions } = {
+    name: target.name,
+    options,
+  },
 ): Promise<DeleteResult> {
   const { definition, namespace, name } = target;
   for (let attempt = 1; ; attempt += 1) {
     const current = env.store.get(definition.storageKey, namespace, name);
     if (current === undefined) throw notFound(definition, name);
     checkPreconditions(target, options, current);
+    const asked = askAbout(env, target, current, context, shown);
+    if (asked !== undefined) await asked;
     try {
       return await deleteCurrent(env, target, options, current, context);
     } catch (error) {
@@ -39,6 +48,35 @@ export async function deleteObject(
     await env.store.settled(definition.storageKey, namespace, name);
     context.signal.throwIfAborted();
   }
+}
+
+/** Whoever is to be asked sees the state that goes: should it be another by then, they are asked again. */
+function askAbout(
+  env: Environment,
+  { definition, namespace, name }: Target,
+  current: StoredObject,
+  context: WriteContext,
+  shown: { readonly name: string; readonly options: DeleteOptions },
+): Promise<void> | undefined {
+  const gate = gateOf(env, definition, '', 'DELETE', context);
+  if (gate === undefined) return undefined;
+  const request = {
+    operation: 'DELETE',
+    definition,
+    subresource: '',
+    kind: definition,
+    namespace: admissionNamespace(definition, namespace, name),
+    name: shown.name,
+    object: undefined,
+    old: decodeStored(current, definition),
+    options: requestOptions('DeleteOptions', context, { ...shown.options }),
+    context,
+    refine: () => undefined,
+  } as const;
+  return (async () => {
+    await gate.mutate?.(request);
+    await gate.validate?.(request);
+  })();
 }
 
 function checkPreconditions(target: Target, options: DeleteOptions, current: StoredObject): void {

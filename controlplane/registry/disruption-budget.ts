@@ -70,6 +70,7 @@ export async function drawOn(
     {
       conditional: false,
       ownership: 'kept',
+      shown: 'nothing',
       refusal: (text) => forbidden(definition, name, text),
       apply: (old) => ({ object: drawn(env, definition, old, podName), problems: [] }),
     },

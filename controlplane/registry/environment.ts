@@ -5,6 +5,7 @@ import type { StoredObject, Store } from '#controlplane/store/types.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
 import type { Logger } from '#platform/logging.ts';
+import type { Admission } from './admission.ts';
 import type { PrivilegeGuard } from './privileges.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
 
@@ -16,6 +17,8 @@ export interface RegistryOptions {
   readonly logger: Logger;
   /** Absent: whoever may write roles and bindings may hand out anything. */
   readonly privileges?: PrivilegeGuard;
+  /** Absent: there are no webhooks or policies to ask. */
+  readonly admission?: Admission;
 }
 
 /** Names that definitions of a group have been given. */

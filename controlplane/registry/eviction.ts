@@ -17,7 +17,7 @@ import { deleteObject } from './deletion.ts';
 import { budgetsOf, drawOn, sparesUnhealthy, stillProcessed } from './disruption-budget.ts';
 import type { Environment } from './environment.ts';
 import { decodeStored } from './objects.ts';
-import { asDryRun } from './dry-run.ts';
+import { asConsequence, asDryRun } from './derived-context.ts';
 import type { DecodedObject, DeleteOptions, Target, WriteContext } from './types.ts';
 import { changeObject } from './update.ts';
 
@@ -34,7 +34,9 @@ export async function evictPod(
   if (!isObject(object.metadata)) object.metadata = {};
   matchName(object, target.name);
   const options = deleteOptionsOf(object);
-  const context = isDryRun(object, request) ? asDryRun(request) : request;
+  // Whoever is to be asked was asked about the eviction: not about the deletion that follows from it.
+  const consequence = asConsequence(request);
+  const context = isDryRun(object, request) ? asDryRun(consequence) : consequence;
   for (let attempt = 1; ; attempt += 1) {
     const pod = read(env, target);
     if (!needsNoBudget(pod)) break;
@@ -99,6 +101,7 @@ async function remove(
     {
       conditional: resourceVersion !== undefined,
       ownership: 'kept',
+      shown: 'nothing',
       refusal: badRequest,
       apply(old) {
         if (resourceVersion !== undefined && resourceVersion !== old.metadata.resourceVersion)

@@ -7,6 +7,7 @@ export function internalContext(fieldManager: string, signal: AbortSignal): Writ
     dryRun: false,
     fieldValidation: 'Ignore',
     fieldManager,
+    isInternal: true,
     warn: () => undefined,
     signal,
   };

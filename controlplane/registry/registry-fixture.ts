@@ -15,6 +15,7 @@ import type { Clock } from '#platform/clock.ts';
 import { systemClock } from '#platform/clock.ts';
 import { systemIds } from '#platform/id.ts';
 import { silentLogger } from '#platform/logging.ts';
+import type { Admission } from './admission.ts';
 import type { RunningRegistry } from './registry.ts';
 import { createRegistry } from './registry.ts';
 import type { WriteContext } from './types.ts';
@@ -70,12 +71,17 @@ export interface Fixture {
   close(): Promise<void>;
 }
 
-export async function openFixture(): Promise<Fixture> {
+/** @param admission who is asked about writes */
+export async function openFixture(admission?: Admission): Promise<Fixture> {
   const directory = await mkdtemp(join(tmpdir(), 'windlass-registry-'));
-  return openOn(directory, new TestClock());
+  return openOn(directory, new TestClock(), admission);
 }
 
-async function openOn(directory: string, clock: TestClock): Promise<Fixture> {
+async function openOn(
+  directory: string,
+  clock: TestClock,
+  admission?: Admission,
+): Promise<Fixture> {
   const machineId = await openMachineId(directory);
   const url = `sqlite:${join(directory, 'state.db')}`;
   // The backend lives in real time; only what the API shows is frozen.
@@ -83,7 +89,14 @@ async function openOn(directory: string, clock: TestClock): Promise<Fixture> {
   const store = await openStore({ log, clock: systemClock });
   const scheme = new Scheme();
   scheme.add(builtinDefinitions(builtinSchema));
-  const registry = createRegistry({ scheme, store, clock, ids: systemIds, logger: silentLogger });
+  const registry = createRegistry({
+    scheme,
+    store,
+    clock,
+    ids: systemIds,
+    logger: silentLogger,
+    ...(admission === undefined ? {} : { admission }),
+  });
   const signal = new AbortController().signal;
   await registry.bootstrap([], signal);
   const warnings: string[] = [];
@@ -132,7 +145,7 @@ async function openOn(directory: string, clock: TestClock): Promise<Fixture> {
     },
     async restart() {
       await stop();
-      return openOn(directory, clock);
+      return openOn(directory, clock, admission);
     },
     async close() {
       await stop();

@@ -2,6 +2,7 @@
 // here they meet their environment.
 import { methodNotAllowed, unknownPath } from '#controlplane/api/errors.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
+import { admitUnstored } from './admit-unstored.ts';
 import { bindPod } from './binding.ts';
 import { bootstrap, ensureAll } from './bootstrap.ts';
 import { CustomResources } from './crds.ts';
@@ -81,6 +82,8 @@ export function createRegistry(options: RegistryOptions): RunningRegistry {
     patchScale: (target, patch, context) => patchScale(env, target, patch, context),
     connect: (target, subresource, body, context) =>
       connect(env, target, subresource, body, context),
+    admit: (operation, target, subresource, object, context) =>
+      admitUnstored(env, operation, target, subresource, object, context),
     bootstrap: (objects, signal, proven) => bootstrap(env, objects, signal, proven),
     announce: (reachable, signal) => ensureAll(env, ownObjects(reachable), signal),
     idle: () => customResources.idle(),
@@ -101,12 +104,16 @@ async function connect(
   body: DecodedObject,
   context: WriteContext,
 ): Promise<unknown> {
+  const ask = async (): Promise<DecodedObject> => ({
+    ...body,
+    object: await admitUnstored(env, 'CREATE', target, subresource, body.object, context),
+  });
   switch (`${target.definition.storageKey}/${subresource}`) {
     case 'core/pods/binding':
-      await bindPod(env, target, body, context);
+      await bindPod(env, target, await ask(), context);
       return CREATED;
     case 'core/pods/eviction':
-      await evictPod(env, target, body, context);
+      await evictPod(env, target, await ask(), context);
       return CREATED;
     default:
       if (target.definition.subresources.some(({ name }) => name === subresource)) {

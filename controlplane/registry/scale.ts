@@ -17,6 +17,7 @@ import { untrackedBelow } from '#controlplane/api/managed-fields/untracked.ts';
 import { ownersAfterUpdate } from '#controlplane/api/managed-fields/update.ts';
 import type { Perspective } from '#controlplane/api/managed-fields/update.ts';
 import { apiVersionOf } from '#controlplane/api/object.ts';
+import { conformObject } from '#controlplane/api/schema/decode.ts';
 import { builtinSchema } from '#controlplane/api/schema/corpus.ts';
 import { copyJson } from '#controlplane/api/schema/json-value.ts';
 import { formatLabelSelector, labelSelectorOf } from '#controlplane/api/selectors.ts';
@@ -147,6 +148,14 @@ async function changeScale(
     {
       conditional,
       ownership: 'given',
+      shown: {
+        subresource: 'scale',
+        kind: scaleKind(),
+        show: (object) => scaleOf(definition, object),
+        take: (object, scale) =>
+          withReplicas(object, definition, replicasOf(target, acceptScale(target, scale))),
+        refine: (scale) => void conformObject(scale, scaleKind().schema),
+      },
       refusal: badRequest,
       apply(old) {
         const entries = storedEntries(old.metadata);

@@ -22,6 +22,8 @@ export interface Strategy {
   readonly counted?: (object: KubernetesObject) => unknown;
   /** What becomes of dependents when the request that deletes does not say. */
   readonly defaultPropagation?: 'Orphan';
+  /** What admission adds to a new object before anybody else is asked about it; unlike a default it is owned by nobody. */
+  readonly admit?: (object: KubernetesObject) => void;
   /** @param user who creates it */
   readonly prepareForCreate?: (object: KubernetesObject, env: Environment, user: UserInfo) => void;
   readonly prepareForUpdate?: (

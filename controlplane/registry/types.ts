@@ -14,12 +14,20 @@ export interface WriteContext {
   readonly dryRun: boolean;
   readonly fieldValidation: FieldValidation;
   readonly fieldManager: string;
+  /** The server's own write, which no webhook or policy is asked about. */
+  readonly isInternal?: boolean;
+  /** `fieldManager`, `fieldValidation` and `dryRun` as the client gave them, for those who are shown the request. */
+  readonly sentOptions?: Readonly<Record<string, unknown>>;
   /** Throws when the user may not create: called where an update or an apply makes what is not there. */
   readonly permitCreate?: () => void;
   /** A definition of this release, which a test has found valid: not looked at again. */
   readonly isProven?: true;
   /** Adds a `Warning: 299` header to the answer. */
+  /** When the answer must be there, on the clock's monotonic scale. */
+  readonly deadline?: number;
   warn(text: string): void;
+  /** Adds to what an audit log says of the request; the first value of a key stays. */
+  annotate?(key: string, value: string): void;
   readonly signal: AbortSignal;
 }
 
@@ -134,4 +142,16 @@ export interface Registry {
     body: DecodedObject,
     context: WriteContext,
   ): Promise<unknown>;
+  /**
+   * Asks webhooks and policies about a request whose object is stored nowhere: a review, a token, a stream of a Pod.
+   *
+   * @returns the object as they want it
+   */
+  admit(
+    operation: 'CREATE' | 'CONNECT',
+    target: Target,
+    subresource: string,
+    object: KubernetesObject,
+    context: WriteContext,
+  ): Promise<KubernetesObject>;
 }

@@ -11,6 +11,8 @@ import { trustedParts } from '#controlplane/api/schema/trusted.ts';
 import type { Trusted } from '#controlplane/api/schema/trusted.ts';
 import { RevisionConflictError } from '#controlplane/store/errors.ts';
 import type { StoredObject } from '#controlplane/store/types.ts';
+import { admissionNamespace, gateOf } from './admission.ts';
+import type { AdmissionRequest, Gate, ObjectKind } from './admission.ts';
 import { acceptBody, matchName, matchNamespace } from './body.ts';
 import { createObject, fillIn } from './create.ts';
 import type { Environment } from './environment.ts';
@@ -23,6 +25,7 @@ import {
   takeSentEntries,
 } from './field-owners.ts';
 import { changesGeneration, dropDuplicateOwners, prepareUpdatedMetadata } from './metadata.ts';
+import { keepReadableOwners, refineWith, requestOptions } from './mutated-object.ts';
 import { decodeStored, isStoredSo, unstored } from './objects.ts';
 import { reportProblems, strictBodyError } from './problems.ts';
 import { needRules } from './rules.ts';
@@ -51,6 +54,18 @@ export interface Change {
   readonly conditional: boolean;
   /** `tracked` when absent. */
   readonly ownership?: Ownership;
+  /** What webhooks and policies are shown: the object when absent, nothing where they were asked about the request already. */
+  readonly shown?: ShownPart | 'nothing';
+}
+
+/** A subresource with a kind of its own, as a window on the object. */
+export interface ShownPart {
+  readonly subresource: string;
+  readonly kind: ObjectKind;
+  readonly show: (object: KubernetesObject) => KubernetesObject;
+  /** The object with what a mutation made of the part. */
+  readonly take: (object: KubernetesObject, part: KubernetesObject) => KubernetesObject;
+  readonly refine: (part: KubernetesObject) => void;
 }
 
 export async function updateObject(
@@ -116,11 +131,27 @@ export async function changeObject(
     const dropped = pruneUnknown(definition.schema, object, trusted);
     reportProblems(problems, dropped, attempt === 1 ? context : quiet(context), change.refusal);
     await needRules(definition, object);
-    const { ownership = 'tracked' } = change;
-    const states = { old, object, trusted };
-    const finished = prepareUpdate(env, target, subresource, states, ownership, context);
+    const { ownership = 'tracked', shown } = change;
+    const gate =
+      shown === 'nothing'
+        ? undefined
+        : gateOf(env, definition, shown?.subresource ?? subresource, 'UPDATE', context);
+    const taken = { old, object, trusted };
+    const wanted = takeUpdate(env, target, subresource, taken, ownership, context);
+    const states = { old, object: wanted, trusted };
     try {
-      const stored = await storeUpdate(env, target, current, old, finished, context);
+      const part = { subresource, shown: shown === 'nothing' ? undefined : shown };
+      const stored =
+        gate === undefined
+          ? await storeUpdate(
+              env,
+              target,
+              current,
+              old,
+              finishUpdate(env, target, subresource, states, context),
+              context,
+            )
+          : await changeAsked(env, target, part, gate, current, states, context);
       return { stored, created: false };
     } catch (error) {
       if (!(error instanceof RevisionConflictError)) throw error;
@@ -168,6 +199,11 @@ function checkPreconditions(target: Target, object: KubernetesObject, old: Kuber
   }
 }
 
+interface Part {
+  readonly subresource: string;
+  readonly shown: ShownPart | undefined;
+}
+
 interface States {
   readonly old: KubernetesObject;
   /** As wanted. */
@@ -175,10 +211,68 @@ interface States {
   readonly trusted: Trusted | undefined;
 }
 
-/** The object as it will be stored. @throws ApiError 422 */
-function prepareUpdate(
+/**
+ * Shows a change to whoever is to be asked, then writes what they saw: the write is refused when the object is another by now.
+ *
+ * @throws RevisionConflictError
+ */
+async function changeAsked(
   env: Environment,
-  { definition, name }: Target,
+  target: Target,
+  { subresource, shown }: Part,
+  gate: Gate,
+  current: StoredObject,
+  { old, object: wanted, trusted }: States,
+  context: WriteContext,
+): Promise<StoredObject> {
+  const { definition, namespace, name } = target;
+  const strategy = strategyOf(definition);
+  const show = (object: KubernetesObject): KubernetesObject => shown?.show(object) ?? object;
+  const request: AdmissionRequest = {
+    operation: 'UPDATE',
+    definition,
+    subresource: shown?.subresource ?? subresource,
+    kind: shown?.kind ?? definition,
+    namespace: admissionNamespace(definition, namespace, name),
+    name,
+    object: show(wanted),
+    old: show(old),
+    options: requestOptions('UpdateOptions', context),
+    context,
+    refine: shown?.refine ?? refineWith(definition, (made) => fillIn(definition, strategy, made)),
+  };
+  let object = wanted;
+  const mutated = await gate.mutate?.(request);
+  if (mutated !== undefined && mutated !== request.object) {
+    object = shown === undefined ? mutated : shown.take(wanted, mutated);
+    matchNamespace(definition, object, namespace);
+    matchName(object, name);
+    prepareUpdatedMetadata(object.metadata, old.metadata);
+    dropDuplicateOwners(object.metadata, context);
+    keepReadableOwners(object, wanted.metadata.managedFields, context);
+    // What this subresource may not change stays, whoever asks for it.
+    object = withSubresource(strategy, definition, subresource, object, old);
+    fillIn(definition, strategy, object);
+  }
+  const states = { old, object, trusted };
+  const finished = finishUpdate(env, target, subresource, states, context);
+  // What the object was given (addresses) stays its own while others think about it.
+  const release = env.serviceAddresses.writing(definition, finished);
+  try {
+    if (gate.validate !== undefined) {
+      await gate.validate({ ...request, object: show(finished) });
+      env.privileges?.admit(definition, finished, old, context.user);
+    }
+    return await storeUpdate(env, target, current, old, finished, context);
+  } finally {
+    release();
+  }
+}
+
+/** The part of the client's object that counts, with its defaults and who owns what. */
+function takeUpdate(
+  env: Environment,
+  { definition }: Target,
   subresource: string,
   { old, object: wanted, trusted }: States,
   ownership: Ownership,
@@ -198,6 +292,18 @@ function prepareUpdate(
     const given = (sent ?? []) as readonly ManagedFieldsEntry[];
     setEntries(merged, ownership === 'given' ? given : storedEntries(old.metadata));
   }
+  return merged;
+}
+
+/** The object as it will be stored. @throws ApiError 422 */
+function finishUpdate(
+  env: Environment,
+  { definition, name }: Target,
+  subresource: string,
+  { old, object: merged, trusted }: States,
+  context: WriteContext,
+): KubernetesObject {
+  const strategy = strategyOf(definition);
   if (strategy.prepareForUpdate !== undefined) {
     strategy.prepareForUpdate(merged, old, subresource, env);
     fillIn(definition, strategy, merged, trusted);

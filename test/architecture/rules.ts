@@ -53,6 +53,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'persistence/backup/dump-frames.ts',
   ],
   'controlplane/identity/': ['platform/', 'controlplane/api/'],
+  'controlplane/admission/': WITH_REGISTRY,
   'controlplane/rbac/': WITH_REGISTRY,
   'controlplane/tokens/': WITH_REGISTRY,
   'controlplane/certificates/': WITH_REGISTRY,

@@ -5,6 +5,7 @@ import type { ASTNode, ErrorLocation, SourceRange } from '@marcbachmann/cel-js';
 import type { Schema } from '../schema/schema.ts';
 import { fieldsOf } from './convert.ts';
 import { CidrValue, IpValue } from './functions/addresses.ts';
+import { AccessCheck, AuthorizerValue, DecisionValue, PathCheck } from './functions/authorizer.ts';
 import { QuantityValue } from './functions/quantity.ts';
 import { NamedFormat } from './functions/named-format.ts';
 import { NAMESPACES, declaredFunctions } from './functions/table.ts';
@@ -45,9 +46,16 @@ function baseEnvironment(): Environment {
     ['kubernetes.NamedFormat', NamedFormat],
     ['net.IP', IpValue],
     ['net.CIDR', CidrValue],
+    ['kubernetes.authorization.ResourceCheck', AccessCheck],
+    ['kubernetes.authorization.Authorizer', AuthorizerValue],
+    ['kubernetes.authorization.PathCheck', PathCheck],
+    ['kubernetes.authorization.Decision', DecisionValue],
   ];
   for (const [name, ctor] of types) {
-    environment.registerType(name, { ctor });
+    const fields = name.endsWith('.Authorizer')
+      ? { fields: { requestResource: 'kubernetes.authorization.ResourceCheck' } }
+      : {};
+    environment.registerType(name, { ctor, ...fields });
     environment.registerOperator(`${name} == ${name}`, notHere);
   }
   for (const [name, type] of Object.entries(NAMESPACES)) {
@@ -81,13 +89,38 @@ export interface Checked {
  * @throws CompilationError
  */
 export function check(text: string, schema: Schema, optionalOld: boolean): Checked {
+  return checkIn(text, (environment, names) => {
+    const self = names.nameOf(schema) ?? 'dyn';
+    environment.registerVariable('self', self);
+    environment.registerVariable('oldSelf', optionalOld ? `optional<${self}>` : self);
+  });
+}
+
+/** The type of a variable: of a schema, one of the language's by name, or an object of such. */
+export type VariableType =
+  Schema | string | { readonly fields: Readonly<Record<string, VariableType>> };
+
+/** @throws CompilationError */
+export function checkVariables(
+  text: string,
+  variables: Readonly<Record<string, VariableType>>,
+): Checked {
+  return checkIn(text, (environment, names) => {
+    for (const [name, type] of Object.entries(variables)) {
+      environment.registerVariable(name, names.named(type));
+    }
+  });
+}
+
+function checkIn(
+  text: string,
+  declare: (environment: Environment, names: TypeNames) => void,
+): Checked {
   if (text.length > MAXIMUM_LENGTH) {
     throw new CompilationError(`expression is longer than ${MAXIMUM_LENGTH} characters`);
   }
   const environment = baseEnvironment().clone();
-  const self = new TypeNames(environment, text).nameOf(schema) ?? 'dyn';
-  environment.registerVariable('self', self);
-  environment.registerVariable('oldSelf', optionalOld ? `optional<${self}>` : self);
+  declare(environment, new TypeNames(environment, text));
   try {
     const parsed = environment.parse(withCheckedHas(environment, text));
     const result = parsed.check();
@@ -169,6 +202,19 @@ class TypeNames {
   constructor(environment: Environment, text: string) {
     this.#environment = environment;
     this.#words = new Set(text.match(/\w+/g));
+  }
+
+  named(type: VariableType): string {
+    if (typeof type === 'string') return type;
+    if ('type' in type) return this.nameOf(type) ?? 'dyn';
+    this.#count += 1;
+    const name = `Object${this.#count}`;
+    const fields = Object.entries(type.fields).map(([field, of]) => [field, this.named(of)]);
+    this.#environment.registerType(name, {
+      fields: Object.fromEntries(fields) as Record<string, string>,
+    });
+    this.#environment.registerOperator(`${name} == ${name}`, notHere);
+    return name;
   }
 
   /** Undefined for what rules cannot see. */

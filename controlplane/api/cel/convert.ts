@@ -33,13 +33,13 @@ export function toValue(schema: Schema, json: unknown): Value {
   if (json === null || json === undefined) return null;
   switch (schema.type) {
     case 'integer':
-      return typeof json === 'number' && Number.isInteger(json) ? BigInt(json) : plain(json);
+      return typeof json === 'number' && Number.isInteger(json) ? BigInt(json) : anyValue(json);
     case 'number':
-      return typeof json === 'number' ? json : plain(json);
+      return typeof json === 'number' ? json : anyValue(json);
     case 'string':
-      return typeof json === 'string' ? ofFormat(schema.format, json) : plain(json);
+      return typeof json === 'string' ? ofFormat(schema.format, json) : anyValue(json);
     case 'array': {
-      if (!Array.isArray(json)) return plain(json);
+      if (!Array.isArray(json)) return anyValue(json);
       const { items = { type: 'any' }, listType = 'atomic' } = schema;
       return new List(
         (json as unknown[]).map((item) => toValue(items, item)),
@@ -47,11 +47,11 @@ export function toValue(schema: Schema, json: unknown): Value {
       );
     }
     case 'object':
-      return isJsonObject(json) ? ofObject(schema, json) : plain(json);
+      return isJsonObject(json) ? ofObject(schema, json) : anyValue(json);
     case 'boolean':
     case 'intOrString':
     case 'any':
-      return plain(json);
+      return anyValue(json);
   }
 }
 
@@ -89,10 +89,10 @@ function ofFormat(format: string | undefined, text: string): Value {
 }
 
 /** A value by its JSON type alone. */
-function plain(json: unknown): Value {
+export function anyValue(json: unknown): Value {
   if (typeof json === 'number') return Number.isInteger(json) ? BigInt(json) : json;
   if (typeof json === 'string' || typeof json === 'boolean') return json;
-  if (Array.isArray(json)) return new List((json as unknown[]).map(plain));
+  if (Array.isArray(json)) return new List((json as unknown[]).map(anyValue));
   if (!isJsonObject(json)) return null;
-  return new MapValue(new Map(Object.keys(json).map((key) => [key, plain(json[key])])));
+  return new MapValue(new Map(Object.keys(json).map((key) => [key, anyValue(json[key])])));
 }

@@ -9,19 +9,37 @@ import type { Step } from './frame.ts';
 import { NAMESPACES, resolveCall } from './functions/table.ts';
 import { ERROR_COST, EvaluationError } from './meter.ts';
 import type { Meter } from './meter.ts';
-import { List, MapValue, ObjectValue, Optional, TypeValue, Uint, typeOf } from './values.ts';
+import {
+  List,
+  MapValue,
+  ObjectValue,
+  Opaque,
+  Optional,
+  TypeValue,
+  Uint,
+  typeOf,
+} from './values.ts';
 import type { Value } from './values.ts';
 
 export type Program = (meter: Meter, self: Value, oldSelf: Value) => Value;
 
 /** @throws CompilationError for functions that rules do not have */
 export function compile(ast: ASTNode): Program {
-  const names = new Map([
-    ['self', 0],
-    ['oldSelf', 1],
-  ]);
-  const step = compileNode(ast, new Scope(names, { next: 2 }));
-  return (meter, self, oldSelf) => step({ meter, slots: [self, oldSelf] });
+  const step = compileVariables(ast, ['self', 'oldSelf']);
+  return (meter, self, oldSelf) => step(meter, [self, oldSelf]);
+}
+
+/**
+ * @param names of the variables, whose values are given in the same order
+ * @throws CompilationError for functions that expressions do not have
+ */
+export function compileVariables(
+  ast: ASTNode,
+  names: readonly string[],
+): (meter: Meter, values: readonly Value[]) => Value {
+  const slots = new Map(names.map((name, slot) => [name, slot]));
+  const step = compileNode(ast, new Scope(slots, { next: names.length }));
+  return (meter, values) => step({ meter, slots: [...values] });
 }
 
 function compileNode(node: ASTNode, scope: Scope): Step {
@@ -241,6 +259,7 @@ function lookUp(target: Value, key: Value): Value | undefined {
   if (target instanceof Optional) {
     return target.value === undefined ? undefined : lookUp(target.value, key);
   }
+  if (target instanceof Opaque && typeof key === 'string') return target.field(key);
   throw new EvaluationError(`no such overload: ${typeOf(target)} has no fields`);
 }
 

@@ -3,6 +3,7 @@
 import type { FieldError } from '../errors.ts';
 import type { Schema } from '../schema/schema.ts';
 import type * as engineModule from './engine.ts';
+import type * as expressionsModule from './expressions.ts';
 import { hasRules } from './has-rules.ts';
 
 const KEYWORD = 'x-kubernetes-validations';
@@ -10,6 +11,22 @@ const KEYWORD = 'x-kubernetes-validations';
 type Engine = typeof engineModule;
 
 let engine: Engine | undefined;
+
+type Expressions = typeof expressionsModule;
+
+let expressions: Expressions | undefined;
+
+/** For expressions that are no rules of schemas: conditions and policies of admission. */
+export async function loadExpressions(): Promise<Expressions> {
+  expressions ??= await import('./expressions.ts');
+  return expressions;
+}
+
+/** What loadExpressions() loaded. @throws Error when nobody did */
+export function loadedExpressions(): Expressions {
+  if (expressions === undefined) throw new Error('loadExpressions() must be called before');
+  return expressions;
+}
 
 /** Whether a document (a CustomResourceDefinition) speaks of rules anywhere. */
 export function mentionsRules(document: unknown): boolean {

@@ -82,7 +82,7 @@ function compileText(
 }
 
 /** A regular expression that is written out is compiled now. @throws EvaluationError */
-function checkPatterns(node: Checked['ast']): void {
+export function checkPatterns(node: Checked['ast']): void {
   if (node.op === 'rcall' && ['matches', 'find', 'findAll'].includes(node.args[0])) {
     const [pattern] = node.args[2];
     if (pattern?.op === 'value' && typeof pattern.args === 'string') compileRegex(pattern.args);

@@ -92,6 +92,11 @@ export abstract class Opaque {
   /** Its CEL type. */
   abstract readonly typeName: string;
   abstract canonical(): string;
+
+  /** What `value.name` gives, where it has such a field. */
+  field(_name: string): Value | undefined {
+    return undefined;
+  }
 }
 
 export type Value =

@@ -150,6 +150,11 @@ export class Audit {
     if (reason !== '') this.#annotations['authorization.k8s.io/reason'] = reason;
   }
 
+  /** What webhooks and policies have to say. The first value of a key stays. */
+  annotate(key: string, value: string): void {
+    this.#annotations[key] ??= value;
+  }
+
   received(): void {
     this.#stage('RequestReceived', {});
   }

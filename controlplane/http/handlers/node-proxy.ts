@@ -2,6 +2,7 @@
 // Whoever may `create nodes/proxy` may put images on machines. Nothing else is proxied: an agent has no port of its own.
 import { notFound, unknownPath } from '../../api/errors.ts';
 
+import { admitConnect } from '../admit-connect.ts';
 import type { Handler } from '../context.ts';
 import { callImages } from '../image-session.ts';
 import { readBody } from '../request-body.ts';
@@ -19,6 +20,10 @@ export function nodeProxyHandler(services: Services): Handler {
     if (operation === undefined) throw unknownPath();
     const stored = services.store.get(definition.storageKey, '', name);
     if (stored === undefined) throw notFound(definition, name);
+    await admitConnect(services, context.info, definition, context.user, context.audit, {
+      kind: 'NodeProxyOptions',
+      path: path.slice(path.indexOf('/proxy') + '/proxy'.length),
+    });
     const body = await readBody(context.request);
     const options = Object.fromEntries(query);
     const call = { operation, options };

@@ -71,7 +71,9 @@ export function reviewHandler(services: Services): Handler {
       );
     const review = REVIEWS[definition.resource];
     if (review === undefined) throw new TypeError('routed without a review');
-    const answer = await review(services, context, definition, object);
+    const target = { definition, namespace: context.info.namespace, name: '' };
+    const wanted = await services.registry.admit('CREATE', target, '', object, write);
+    const answer = await review(services, context, definition, wanted);
     await sendValue(context, 201, representation, answer);
   };
 }

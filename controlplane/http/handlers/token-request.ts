@@ -19,7 +19,7 @@ import { definitionOf } from './get.ts';
 
 const KIND = { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' };
 
-export function tokenRequestHandler({ store, tokens }: Services): Handler {
+export function tokenRequestHandler({ store, tokens, registry }: Services): Handler {
   const schema = builtinSchema(KIND.group, KIND.version, KIND.kind);
   if (schema === undefined) throw new TypeError('the corpus has no TokenRequest');
   return async (context) => {
@@ -36,7 +36,9 @@ export function tokenRequestHandler({ store, tokens }: Services): Handler {
     const errors = validateSchema(schema, object, '');
     if (errors.length > 0) throw invalid(definition, '', errors);
     const { namespace, name } = context.info;
-    const answer = requestToken(store, tokens.accounts, { namespace, name }, object, context.user);
+    const target = { definition: account, namespace, name };
+    const wanted = await registry.admit('CREATE', target, 'token', object, write);
+    const answer = requestToken(store, tokens.accounts, { namespace, name }, wanted, context.user);
     await sendValue(context, 201, representation, answer);
   };
 }

@@ -1,4 +1,7 @@
 // What webhooks and admission policies share: rules about operations and resources, and conditions with names.
+import { conditionVariables } from '#controlplane/api/cel/admission-variables.ts';
+import type { VariableType } from '#controlplane/api/cel/expressions.ts';
+import { loadedExpressions } from '#controlplane/api/cel/load.ts';
 import type { FieldError } from '#controlplane/api/errors.ts';
 import { duplicateField, invalidField, requiredField } from '#controlplane/api/field-errors.ts';
 import { listAt, stringAt } from '#controlplane/api/fields.ts';
@@ -47,8 +50,29 @@ function validateResources(resources: readonly unknown[], field: string): FieldE
   return errors;
 }
 
+/**
+ * Compiles an expression that must give `type`.
+ *
+ * @param variables beside those of every expression
+ */
+export function validateExpression(
+  text: string,
+  type: string,
+  field: string,
+  variables: Readonly<Record<string, VariableType>>,
+): FieldError[] {
+  const compiled = loadedExpressions().compileExpression(text, variables);
+  if ('problem' in compiled) return [invalidField(field, text, compiled.problem)];
+  const fits = compiled.type === type || compiled.type.startsWith('dyn');
+  return fits ? [] : [invalidField(field, text, `must evaluate to ${type}`)];
+}
+
 /** @param owner what has `matchConditions` @param field where it stands; '' for the object itself */
-export function validateMatchConditions(owner: unknown, field: string): FieldError[] {
+export function validateMatchConditions(
+  owner: unknown,
+  field: string,
+  variables: Readonly<Record<string, VariableType>> = conditionVariables,
+): FieldError[] {
   const conditions = listAt(owner, 'matchConditions');
   const list = `${field}.matchConditions`;
   if (conditions.length > MOST_CONDITIONS) {
@@ -63,9 +87,9 @@ export function validateMatchConditions(owner: unknown, field: string): FieldErr
     const wrong = name === '' ? undefined : checkQualifiedName(name);
     if (wrong !== undefined) errors.push(invalidField(`${at}.name`, name, wrong));
     if (names.has(name)) errors.push(duplicateField(`${at}.name`, name));
-    if (stringAt(condition, 'expression').trim() === '') {
-      errors.push(requiredField(`${at}.expression`));
-    }
+    const expression = stringAt(condition, 'expression');
+    if (expression.trim() === '') errors.push(requiredField(`${at}.expression`));
+    else errors.push(...validateExpression(expression, 'bool', `${at}.expression`, variables));
     names.add(name);
     return errors;
   });

@@ -80,6 +80,7 @@ function isTerminal(pod: KubernetesObject): boolean {
 
 export const podStrategy: Strategy = {
   hasGeneration: true,
+  admit: admitPodSpec,
   prepareForCreate(object) {
     admitPodSpec(object);
     object['status'] = { phase: 'Pending', qosClass: qosClassOf(object) };

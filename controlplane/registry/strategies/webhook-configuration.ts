@@ -1,4 +1,4 @@
-// Mutating- and ValidatingWebhookConfiguration: what could be called, when and how. Nothing calls them yet.
+// Mutating- and ValidatingWebhookConfiguration: what is called, when and how. Who calls them: controlplane/admission.
 import type { FieldError } from '#controlplane/api/errors.ts';
 import {
   duplicateField,

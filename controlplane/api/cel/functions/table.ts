@@ -5,6 +5,7 @@ import type { Meter } from '../meter.ts';
 import { sizeOf, typeOf } from '../values.ts';
 import type { Value } from '../values.ts';
 import { addressFunctions } from './addresses.ts';
+import { authorizerFunctions } from './authorizer.ts';
 import { listFunctions } from './lists.ts';
 import { formatFunctions } from './named-format.ts';
 import { quantityFunctions } from './quantity.ts';
@@ -32,6 +33,7 @@ export const declaredFunctions: readonly FunctionRow[] = [
   ...quantityFunctions,
   ...addressFunctions,
   ...formatFunctions,
+  ...authorizerFunctions,
   ...conversionFunctions,
 ];
 

@@ -1,0 +1,219 @@
+// Who is to be asked about a write: an index of the webhooks of the cluster by what they are about, made anew when a configuration
+// changes. It follows the store synchronously: what was acknowledged counts for the next request. A write that nobody cares about costs
+// one look.
+import type { Clock } from '#platform/clock.ts';
+import type { IdSource } from '#platform/id.ts';
+import type { Logger } from '#platform/logging.ts';
+import type { MetricsRegistry } from '#platform/metrics.ts';
+
+import type { KubernetesObject } from '../api/object.ts';
+import type { ResourceDefinition } from '../api/resource.ts';
+import type { Scheme } from '../api/scheme.ts';
+import type { Authorizer } from '../identity/authorizer.ts';
+import type { Admission, AdmissionRequest, Gate, Operation } from '../registry/admission.ts';
+import type { Store, StoredObject, Subscription } from '../store/types.ts';
+import { AdmissionMetrics } from './admission-metrics.ts';
+import type { StepType } from './admission-metrics.ts';
+import { versionShown } from './equivalent-version.ts';
+import { MutatingWebhooks } from './mutating-webhooks.ts';
+import { askValidating } from './validating-webhooks.ts';
+import { webhooksOf } from './webhook.ts';
+import type { Webhook } from './webhook.ts';
+import { WebhookClient } from './webhook-client.ts';
+import type { Invocation, WebhookParts } from './webhook-parts.ts';
+
+const GROUP = 'admissionregistration.k8s.io';
+const MUTATING = `${GROUP}/mutatingwebhookconfigurations`;
+const VALIDATING = `${GROUP}/validatingwebhookconfigurations`;
+
+/** What webhooks are never asked about, lest one that is broken could not be removed. */
+const EXEMPT: ReadonlySet<string> = new Set([
+  MUTATING,
+  VALIDATING,
+  `${GROUP}/validatingadmissionpolicies`,
+  `${GROUP}/validatingadmissionpolicybindings`,
+  `${GROUP}/mutatingadmissionpolicies`,
+  `${GROUP}/mutatingadmissionpolicybindings`,
+]);
+
+export interface AdmissionOptions {
+  readonly store: Store;
+  readonly scheme: Scheme;
+  readonly authorizer: Authorizer;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+  readonly metrics: MetricsRegistry;
+}
+
+/** The webhooks of one kind of configurations, in order of their names. */
+class Configurations {
+  readonly #byName = new Map<string, readonly Webhook[]>();
+  #webhooks: readonly Webhook[] = [];
+
+  get webhooks(): readonly Webhook[] {
+    return this.#webhooks;
+  }
+
+  set(name: string, webhooks: readonly Webhook[] | undefined): void {
+    if (webhooks === undefined) this.#byName.delete(name);
+    else this.#byName.set(name, webhooks);
+    const names = [...this.#byName.keys()].toSorted((a, b) => (a < b ? -1 : 1));
+    this.#webhooks = names.flatMap((key) => this.#byName.get(key) ?? []);
+  }
+}
+
+export class AdmissionControl implements Admission {
+  readonly #scheme: Scheme;
+  readonly #parts: WebhookParts;
+  readonly #client: WebhookClient;
+  readonly #mutating = new Configurations();
+  readonly #validating = new Configurations();
+  readonly #subscriptions: Subscription[];
+  readonly #stopScheme: () => void;
+  #isIdle = true;
+  /** By kind, then operation and subresource; null: nobody. */
+  #gates = new WeakMap<ResourceDefinition, Map<string, Gate | null>>();
+
+  /** Takes over what the store holds. */
+  constructor(options: AdmissionOptions) {
+    const { store, scheme, metrics, ...rest } = options;
+    this.#scheme = scheme;
+    this.#client = new WebhookClient(options.clock);
+    this.#parts = {
+      ...rest,
+      store,
+      client: this.#client,
+      metrics: new AdmissionMetrics(metrics),
+    };
+    this.#subscriptions = [
+      this.#follow(store, MUTATING, this.#mutating),
+      this.#follow(store, VALIDATING, this.#validating),
+    ];
+    // Other versions of a kind may come, which somebody asked to be shown.
+    this.#stopScheme = scheme.onChange(() => this.#forget());
+  }
+
+  gate(
+    definition: ResourceDefinition,
+    subresource: string,
+    operation: Operation,
+  ): Gate | undefined {
+    if (this.#isIdle) return undefined;
+    let known = this.#gates.get(definition);
+    if (known === undefined) this.#gates.set(definition, (known = new Map<string, Gate | null>()));
+    const key = subresource === '' ? operation : `${operation} ${subresource}`;
+    let gate = known.get(key);
+    if (gate === undefined)
+      known.set(key, (gate = this.#makeGate(definition, subresource, operation)));
+    return gate ?? undefined;
+  }
+
+  close(): void {
+    for (const subscription of this.#subscriptions) subscription.close();
+    this.#stopScheme();
+    this.#client.close();
+  }
+
+  #follow(store: Store, resource: string, configurations: Configurations): Subscription {
+    const { items, revision } = store.list(resource, {});
+    for (const object of items) this.#learn(configurations, object);
+    this.#forget();
+    return store.watch(resource, revision, {
+      events: (events) => {
+        for (const { type, object } of events) {
+          if (type === 'DELETED') configurations.set(object.name, undefined);
+          else this.#learn(configurations, object);
+        }
+        this.#forget();
+        // Connections that nobody trusts any more; those in use end with their call.
+        this.#client.keepOnly(this.#authorities());
+      },
+      closed: () => undefined,
+    });
+  }
+
+  #learn(configurations: Configurations, stored: StoredObject): void {
+    try {
+      const object = JSON.parse(stored.bytes.toString()) as KubernetesObject;
+      configurations.set(stored.name, webhooksOf(object));
+    } catch (error) {
+      // Only one that an older release stored unchecked.
+      this.#parts.logger.error('Cannot use a webhook configuration', { name: stored.name, error });
+      configurations.set(stored.name, undefined);
+    }
+  }
+
+  #authorities(): ReadonlySet<string> {
+    const all = [...this.#mutating.webhooks, ...this.#validating.webhooks];
+    return new Set(all.map(({ authority }) => authority ?? ''));
+  }
+
+  #forget(): void {
+    this.#gates = new WeakMap();
+    this.#isIdle = this.#mutating.webhooks.length + this.#validating.webhooks.length === 0;
+  }
+
+  #makeGate(
+    definition: ResourceDefinition,
+    subresource: string,
+    operation: Operation,
+  ): Gate | null {
+    if (EXEMPT.has(definition.storageKey)) return null;
+    const about = (webhooks: readonly Webhook[]): readonly Invocation[] =>
+      webhooks.flatMap((webhook) => {
+        const { rules, equivalent } = webhook;
+        const as = versionShown(
+          rules,
+          equivalent,
+          this.#scheme,
+          definition,
+          subresource,
+          operation,
+        );
+        return as === undefined ? [] : [{ webhook, as }];
+      });
+    const mutating = about(this.#mutating.webhooks);
+    const validating = about(this.#validating.webhooks);
+    if (mutating.length === 0 && validating.length === 0) return null;
+    return {
+      mutate:
+        mutating.length === 0
+          ? undefined
+          : (request) => this.#step('admit', request, () => this.#mutate(mutating, request)),
+      validate:
+        validating.length === 0
+          ? undefined
+          : (request) =>
+              this.#step('validate', request, () =>
+                askValidating(this.#parts, validating, request),
+              ),
+    };
+  }
+
+  async #mutate(
+    invocations: readonly Invocation[],
+    request: AdmissionRequest,
+  ): Promise<KubernetesObject | undefined> {
+    const webhooks = new MutatingWebhooks(this.#parts, invocations);
+    const object = await webhooks.admit(request, 0);
+    return webhooks.isChanged ? webhooks.admit({ ...request, object }, 1) : object;
+  }
+
+  async #step<T>(
+    type: StepType,
+    { operation }: AdmissionRequest,
+    run: () => Promise<T>,
+  ): Promise<T> {
+    const { clock, metrics } = this.#parts;
+    const startedAt = clock.monotonic();
+    let rejected = true;
+    try {
+      const result = await run();
+      rejected = false;
+      return result;
+    } finally {
+      metrics.step(type, operation, (clock.monotonic() - startedAt) / 1_000, rejected);
+    }
+  }
+}

@@ -1,0 +1,140 @@
+// Mutating webhooks, one after the other: each sees what those before it made of the object. When one changes it, those that asked for
+// it (reinvocationPolicy: IfNeeded) are called once more.
+import { ApiError } from '../api/errors.ts';
+import type { KubernetesObject } from '../api/object.ts';
+import { applyJSONPatch } from '../api/patch/json-patch.ts';
+import { copyJson, equalJson } from '../api/schema/json-value.ts';
+import type { AdmissionRequest } from '../registry/admission.ts';
+import type { WebhookResponse } from './admission-review.ts';
+import { inVersion } from './equivalent-version.ts';
+import type { ShownObjects } from './expression-values.ts';
+import { admissionFailure, CallingWebhookError } from './refusals.ts';
+import { askWebhook, isAsked, shownTo } from './webhook-call.ts';
+import type { Invocation, WebhookParts } from './webhook-parts.ts';
+
+const ANNOTATION = 'mutation.webhook.admission.k8s.io';
+
+/** What is remembered of one request between its rounds. */
+export class MutatingWebhooks {
+  readonly #parts: WebhookParts;
+  readonly #invocations: readonly Invocation[];
+  /** Those that were called, and want to be again when somebody changes the object after them. */
+  #mayReturn = new Set<string>();
+  readonly #returning = new Set<string>();
+  #lastOutput: KubernetesObject | undefined;
+  #isChanged = false;
+
+  constructor(parts: WebhookParts, invocations: readonly Invocation[]) {
+    this.#parts = parts;
+    this.#invocations = invocations;
+  }
+
+  /** After the first round: whether everything that mutates is to be asked again. */
+  get isChanged(): boolean {
+    return this.#isChanged;
+  }
+
+  /**
+   * @param round 0, then 1 for the second and last
+   * @returns the object as the webhooks want it; the request's own when nobody changed anything
+   * @throws ApiError of whoever refuses
+   */
+  async admit(request: AdmissionRequest, round: 0 | 1): Promise<KubernetesObject | undefined> {
+    // What others changed since: then webhooks that saw it before see it again.
+    if (round === 1 && !equalJson(request.object, this.#lastOutput)) this.#recall();
+    let { object } = request;
+    for (const [index, invocation] of this.#invocations.entries()) {
+      const { webhook } = invocation;
+      if (round === 1 && !this.#returning.has(webhook.key)) continue;
+      const now: AdmissionRequest = { ...request, object };
+      const shown = lazily(() => shownTo(invocation, now));
+      if (!(await isAsked(this.#parts, 'admit', invocation, now, shown))) continue;
+      const made = await this.#ask(invocation, now, shown(), `round_${round}_index_${index}`);
+      if (made !== undefined) {
+        object = made;
+        this.#isChanged = true;
+        this.#recall();
+      }
+      if (webhook.reinvokes) this.#mayReturn.add(webhook.key);
+    }
+    this.#lastOutput = object;
+    return object;
+  }
+
+  #recall(): void {
+    for (const key of this.#mayReturn) this.#returning.add(key);
+    this.#mayReturn = new Set();
+  }
+
+  /** @returns undefined when nothing changed */
+  async #ask(
+    invocation: Invocation,
+    request: AdmissionRequest,
+    shown: ShownObjects,
+    place: string,
+  ): Promise<KubernetesObject | undefined> {
+    const { configuration, name } = invocation.webhook;
+    const { context } = request;
+    let answered = false;
+    let made: KubernetesObject | undefined;
+    try {
+      made = await askWebhook(this.#parts, 'admit', invocation, request, shown, (response) => {
+        answered = true;
+        return patched(name, request, shown, response);
+      });
+    } catch (error) {
+      throw error instanceof CallingWebhookError ? admissionFailure(error.message, error) : error;
+    }
+    if (!answered) context.annotate?.(`failed-open.${ANNOTATION}/${place}`, name);
+    const note = { configuration, webhook: name, mutated: made !== undefined };
+    context.annotate?.(`${ANNOTATION}/${place}`, JSON.stringify(note));
+    return made;
+  }
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+/** @returns undefined when the patch changes nothing */
+function patched(
+  webhook: string,
+  request: AdmissionRequest,
+  { as, isConverted, object }: ShownObjects,
+  { patch, patchType }: WebhookResponse,
+): KubernetesObject | undefined {
+  if (patch === undefined) return undefined;
+  const operations = parse(patch);
+  if (Array.isArray(operations) && operations.length === 0) return undefined;
+  if (object === undefined) {
+    throw admissionFailure(
+      `admission webhook ${JSON.stringify(webhook)} attempted to modify the object, which is not supported for this operation`,
+    );
+  }
+  if (patchType !== 'JSONPatch') {
+    const why = `unsupported patch type ${JSON.stringify(patchType.slice(0, 64))}`;
+    throw new CallingWebhookError(webhook, why, 503);
+  }
+  try {
+    const result = applyJSONPatch(copyJson(object), operations) as KubernetesObject;
+    if (typeof result !== 'object' || result === null) {
+      throw admissionFailure('the patch leaves no object behind');
+    }
+    const own = isConverted ? inVersion(result, as, request.definition) : result;
+    if (own === undefined) return undefined;
+    request.refine(own);
+    return equalJson(own, request.object) ? undefined : own;
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.reason === 'InternalError') throw error;
+    throw admissionFailure(error.message, error);
+  }
+}
+
+function parse(patch: string): unknown {
+  try {
+    return JSON.parse(patch);
+  } catch (error) {
+    throw admissionFailure('the patch is no JSON', error);
+  }
+}

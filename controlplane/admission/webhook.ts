@@ -1,0 +1,79 @@
+// One webhook of a configuration, read once when the configuration changes.
+import { fieldAt, listAt, numberAt, objectAt, stringAt } from '../api/fields.ts';
+import type { KubernetesObject } from '../api/object.ts';
+import { MatchConditions } from './match-conditions.ts';
+import { readRule } from './resource-rule.ts';
+import type { ResourceRule } from './resource-rule.ts';
+import { readSelectors } from './selected.ts';
+import type { Selectors } from './selected.ts';
+
+export interface WebhookService {
+  readonly namespace: string;
+  readonly name: string;
+  /** With a slash in front, or ''. */
+  readonly path: string;
+  readonly port: number;
+}
+
+export interface Webhook {
+  /** Name of the configuration that it stands in. */
+  readonly configuration: string;
+  readonly name: string;
+  /** Place among the webhooks of its kind. */
+  readonly key: string;
+  readonly rules: readonly ResourceRule[];
+  /** Writes in other versions of a kind count too. */
+  readonly equivalent: boolean;
+  readonly selectors: Selectors;
+  readonly conditions: MatchConditions;
+  /** When it cannot be called, the request goes on without it. */
+  readonly failsOpen: boolean;
+  readonly timeoutMs: number;
+  readonly permitsDryRun: boolean;
+  readonly reinvokes: boolean;
+  readonly reviewVersions: readonly string[];
+  /** Absent: a service. */
+  readonly url: string | undefined;
+  readonly service: WebhookService | undefined;
+  /** PEM; absent: the authorities that Node trusts. */
+  readonly authority: string | undefined;
+}
+
+export function webhooksOf(configuration: KubernetesObject): readonly Webhook[] {
+  const { name = '', uid = '' } = configuration.metadata;
+  return listAt(configuration, 'webhooks').map((webhook) => readWebhook(name, uid, webhook));
+}
+
+function readWebhook(configuration: string, uid: string, webhook: unknown): Webhook {
+  const name = stringAt(webhook, 'name');
+  const url = stringAt(webhook, 'clientConfig', 'url');
+  const service = fieldAt(webhook, 'clientConfig', 'service');
+  const bundle = stringAt(webhook, 'clientConfig', 'caBundle');
+  const failsOpen = stringAt(webhook, 'failurePolicy') === 'Ignore';
+  const sideEffects = stringAt(webhook, 'sideEffects');
+  return {
+    configuration,
+    name,
+    key: `${configuration}/${uid}/${name}`,
+    rules: listAt(webhook, 'rules').map(readRule),
+    equivalent: stringAt(webhook, 'matchPolicy') !== 'Exact',
+    selectors: readSelectors(objectAt(webhook)),
+    conditions: new MatchConditions(listAt(webhook, 'matchConditions'), failsOpen),
+    failsOpen,
+    timeoutMs: (numberAt(webhook, 'timeoutSeconds') || 10) * 1_000,
+    permitsDryRun: sideEffects === 'None' || sideEffects === 'NoneOnDryRun',
+    reinvokes: stringAt(webhook, 'reinvocationPolicy') === 'IfNeeded',
+    reviewVersions: listAt(webhook, 'admissionReviewVersions').map(String),
+    url: url === '' ? undefined : url,
+    service:
+      service === undefined
+        ? undefined
+        : {
+            namespace: stringAt(service, 'namespace'),
+            name: stringAt(service, 'name'),
+            path: stringAt(service, 'path'),
+            port: numberAt(service, 'port') || 443,
+          },
+    authority: bundle === '' ? undefined : Buffer.from(bundle, 'base64').toString('utf8'),
+  };
+}
