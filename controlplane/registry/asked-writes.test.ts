@@ -17,8 +17,7 @@ const admission: Admission = {
     if (resource !== 'configmaps' && resource !== 'services') return undefined;
     const [first, second] = [mutate, validate];
     return {
-      mutate:
-        first && (async (request) => (await first(request)) as KubernetesObject | undefined),
+      mutate: first && (async (request) => (await first(request)) as KubernetesObject | undefined),
       validate: second && (async (request) => void (await second(request))),
     };
   },
@@ -146,9 +145,7 @@ test('nothing lands in a namespace that went away while somebody was asked', asy
   ];
   for (const asks of both) {
     await assert.rejects(
-      asked(asks, () =>
-        fixture.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata }),
-      ),
+      asked(asks, () => fixture.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata })),
       /because it is being terminated/,
     );
   }
