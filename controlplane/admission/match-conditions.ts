@@ -9,7 +9,7 @@ import type { ExpressionValues } from './expression-values.ts';
 /** For all conditions of one webhook together, as upstream: a quarter of a policy's. */
 const BUDGET = 2_500_000;
 
-type Compiled = readonly { readonly text: string; readonly run: Expression['run'] | string }[];
+type Compiled = readonly { readonly text: string; readonly run: Expression | string }[];
 
 export type MatchAnswer = 'matches' | 'excluded' | { readonly failure: string };
 
@@ -40,7 +40,7 @@ export class MatchConditions {
     const language = await loadExpressions();
     this.#compiled ??= this.#sources.map((text) => {
       const expression = language.compileExpression(text, this.#variables);
-      return { text, run: 'problem' in expression ? expression.problem : expression.run };
+      return { text, run: 'problem' in expression ? expression.problem : expression };
     });
     const meter = new language.Meter(BUDGET);
     const known = await values();
@@ -49,7 +49,7 @@ export class MatchConditions {
       let value: Value;
       try {
         if (typeof run === 'string') throw new language.EvaluationError(run);
-        value = run(meter, known);
+        value = run.run(meter, known);
       } catch (error) {
         const isOurs =
           error instanceof language.EvaluationError || error instanceof language.CostExceededError;

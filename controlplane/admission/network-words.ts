@@ -2,10 +2,10 @@
 
 interface NetworkError {
   readonly code?: unknown;
-  readonly address?: unknown;
-  readonly port?: unknown;
-  readonly hostname?: unknown;
-  readonly syscall?: unknown;
+  readonly address?: string | undefined;
+  readonly port?: number | undefined;
+  readonly hostname?: string | undefined;
+  readonly syscall?: string | undefined;
 }
 
 const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
@@ -20,7 +20,7 @@ const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
 export function networkWords(error: unknown): string {
   const { code, address, port, hostname, syscall } = (error ?? {}) as NetworkError;
   const name = typeof code === 'string' ? code : '';
-  const to = `dial tcp ${address === undefined ? '' : `${host(String(address))}:${String(port)}`}: `;
+  const to = `dial tcp ${address === undefined ? '' : `${host(address)}:${port}`}: `;
   const unverified = 'tls: failed to verify certificate: x509: ';
   switch (name) {
     case 'ECONNREFUSED':
@@ -31,12 +31,12 @@ export function networkWords(error: unknown): string {
       return `${to}connect: network is unreachable`;
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `dial tcp: lookup ${String(hostname)}: no such host`;
+      return `dial tcp: lookup ${hostname}: no such host`;
     case 'ETIMEDOUT':
       return `${to}i/o timeout`;
     case 'ECONNRESET':
     case 'EPIPE':
-      return syscall === undefined ? 'EOF' : `${String(syscall)}: connection reset by peer`;
+      return syscall === undefined ? 'EOF' : `${syscall}: connection reset by peer`;
     case 'CERT_HAS_EXPIRED':
     case 'CERT_NOT_YET_VALID':
       return `${unverified}certificate has expired or is not yet valid`;

@@ -1,6 +1,5 @@
 // The answers that a client gets when a webhook or policy stands in the way, in upstream's words.
 import { ApiError, badRequest } from '../api/errors.ts';
-import type { StatusDetails } from '../api/errors.ts';
 import { isObject, numberAt, objectAt, stringAt } from '../api/fields.ts';
 
 /** A webhook could not be asked: what becomes of the request, its failurePolicy says. */
@@ -44,12 +43,7 @@ export function denialOf(
   // A code beyond what HTTP has would not go over the wire.
   const shown = Number.isInteger(code) && code >= 400 && code <= 599 ? code : 400;
   const details = objectAt(status)['details'];
-  return new ApiError(
-    shown,
-    reason,
-    text,
-    isObject(details) ? { details: details as StatusDetails } : {},
-  );
+  return new ApiError(shown, reason, text, isObject(details) ? { details } : {});
 }
 
 /** 500, of which the client is told the cause. */

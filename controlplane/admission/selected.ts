@@ -2,7 +2,7 @@
 import { isObject } from '../api/fields.ts';
 import { notFound } from '../api/errors.ts';
 import { labelSelectorOf, matchesLabels } from '../api/selectors.ts';
-import type { LabelSelector, LabelSelectorObject } from '../api/selectors.ts';
+import type { LabelSelector } from '../api/selectors.ts';
 import type { AdmissionRequest } from '../registry/admission.ts';
 import type { Store } from '../store/types.ts';
 
@@ -19,8 +19,7 @@ export function readSelectors(source: {
   readonly namespaceSelector?: unknown;
   readonly objectSelector?: unknown;
 }): Selectors {
-  const of = (value: unknown): LabelSelector =>
-    isObject(value) ? labelSelectorOf(value as LabelSelectorObject) : [];
+  const of = (value: unknown): LabelSelector => (isObject(value) ? labelSelectorOf(value) : []);
   return { namespaces: of(source.namespaceSelector), objects: of(source.objectSelector) };
 }
 

@@ -14,7 +14,7 @@ after(async () => {
   for (const cleanup of cleanups.toReversed()) await cleanup();
 });
 const scope = { after: (cleanup: () => unknown) => void cleanups.push(cleanup) };
-const server = await WebhookServer.start(scope as Parameters<typeof WebhookServer.start>[0]);
+const server = await WebhookServer.start(scope);
 const authority = Buffer.from(server.caBundle, 'base64').toString();
 const never = new AbortController().signal;
 

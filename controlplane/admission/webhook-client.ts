@@ -116,9 +116,9 @@ export class WebhookClient {
         signal,
       });
       sent.on('response', (response) => {
-        readAnswer(response).then(resolve, (error: unknown) => {
+        readAnswer(response).then(resolve, (error: Error) => {
           sent.destroy();
-          reject(error as Error);
+          reject(error);
         });
       });
       sent.on('error', (error: NodeJS.ErrnoException) => {

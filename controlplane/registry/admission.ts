@@ -3,7 +3,6 @@
 // what was shown is what is written, or the write starts anew.
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
-import type { Environment } from './environment.ts';
 import type { WriteContext } from './types.ts';
 
 export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
@@ -56,7 +55,7 @@ export interface Admission {
 }
 
 export function gateOf(
-  env: Environment,
+  env: { readonly admission?: Admission },
   definition: ResourceDefinition,
   subresource: string,
   operation: Operation,

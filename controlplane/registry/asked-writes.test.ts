@@ -1,13 +1,14 @@
 // Writes that somebody outside is asked about: what they saw is what is written, or nothing is.
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import { stringAt } from '#controlplane/api/fields.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import { copyJson } from '#controlplane/api/schema/json-value.ts';
 import type { Admission, AdmissionRequest } from './admission.ts';
 import type { Fixture } from './registry-fixture.ts';
 import { openFixture } from './registry-fixture.ts';
 
-type Ask = (request: AdmissionRequest) => Promise<unknown> | unknown;
+type Ask = (request: AdmissionRequest) => unknown;
 
 /** Asked about ConfigMaps and Services, and by nobody but the test that set them. */
 let mutate: Ask | undefined;
@@ -152,6 +153,8 @@ test('nothing lands in a namespace that went away while somebody was asked', asy
   assert.equal(fixture.read('v1', 'configmaps', 'leaving', 'late'), undefined);
 });
 
+const addressOf = (service: unknown): string => stringAt(service, 'spec', 'clusterIP');
+
 test('addresses that were shown are given to nobody else', async () => {
   const service = (name: string): object => ({
     apiVersion: 'v1',
@@ -164,15 +167,15 @@ test('addresses that were shown are given to nobody else', async () => {
   const made = await asked(
     {
       validate: async ({ object }) => {
-        shown = (object?.['spec'] as { clusterIP: string }).clusterIP;
+        shown = addressOf(object);
         validate = undefined;
         other = await fixture.create(service('second'));
       },
     },
     () => fixture.create(service('first')),
   );
-  assert.equal((made['spec'] as { clusterIP: string }).clusterIP, shown);
-  assert.notEqual((other?.['spec'] as { clusterIP: string }).clusterIP, shown);
+  assert.equal(addressOf(made), shown);
+  assert.notEqual(addressOf(other), shown);
 });
 
 test('a name that is taken meanwhile is another one, and shown again', async () => {

@@ -128,7 +128,7 @@ function shape(object: Readonly<Record<string, unknown>> | null): unknown {
   if (object === null) return null;
   // A status that is empty, and owners of a Scale, are there upstream.
   const fields = Object.keys(object).filter((field) => field !== 'status');
-  const metadata = Object.keys((object['metadata'] ?? {}) as Doc);
+  const metadata = Object.keys(object['metadata'] ?? {});
   const told = metadata.filter((field) => field !== 'managedFields' || object['kind'] !== 'Scale');
   return { fields: fields.toSorted(), metadata: told.toSorted() };
 }

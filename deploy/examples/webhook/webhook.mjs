@@ -24,23 +24,23 @@ function validate({ object }) {
 
 const answers = { '/mutate': mutate, '/validate': validate };
 
+async function serve(incoming, response) {
+  const { pathname } = new URL(incoming.url, 'https://webhook');
+  let body = '';
+  for await (const chunk of incoming) {
+    body += chunk;
+    if (body.length > MOST_BYTES) return response.writeHead(413).end();
+  }
+  const { request, apiVersion, kind } = JSON.parse(body);
+  const answer = { uid: request.uid, ...answers[pathname](request) };
+  response.setHeader('content-type', 'application/json');
+  return response.end(JSON.stringify({ apiVersion, kind, response: answer }));
+}
+
 const server = createServer(
   { key: readFileSync('webhook.key'), cert: readFileSync('webhook.crt') },
-  async (incoming, response) => {
-    const { pathname } = new URL(incoming.url, 'https://webhook');
-    let body = '';
-    for await (const chunk of incoming) {
-      body += chunk;
-      if (body.length > MOST_BYTES) return response.writeHead(413).end();
-    }
-    try {
-      const { request, apiVersion, kind } = JSON.parse(body);
-      const answer = { uid: request.uid, ...answers[pathname](request) };
-      response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify({ apiVersion, kind, response: answer }));
-    } catch (error) {
-      response.writeHead(400).end(String(error));
-    }
+  (incoming, response) => {
+    serve(incoming, response).catch((error) => response.writeHead(400).end(String(error)));
   },
 );
 server.listen(PORT, '127.0.0.1', () => console.log(`listening on https://127.0.0.1:${PORT}`));
