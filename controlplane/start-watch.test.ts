@@ -329,3 +329,28 @@ test('answers are laid out for people, where people ask', async () => {
   assert.equal(await lines('?pretty=false', 'curl/8.5.0'), 2);
   assert.equal(await lines('', 'kubectl'), 2);
 });
+
+test('a deprecated version of a custom kind is served with a warning', async () => {
+  const schema = { openAPIV3Schema: { type: 'object' } };
+  const definition = {
+    metadata: { name: 'olds.example.com' },
+    spec: {
+      group: 'example.com',
+      scope: 'Namespaced',
+      names: { plural: 'olds', kind: 'Old' },
+      versions: [
+        { name: 'v1', served: true, storage: true, schema },
+        { name: 'v1beta1', served: true, storage: false, deprecated: true, schema },
+      ],
+    },
+  };
+  const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+  assert.equal((await call(base, admin, 'POST', crds, definition)).code, 201);
+  const list = (version: string): ReturnType<typeof call> =>
+    call(base, admin, 'GET', `/apis/example.com/${version}/namespaces/default/olds`);
+  assert.equal(
+    (await list('v1beta1')).headers['warning'],
+    '299 - "example.com/v1beta1 Old is deprecated; use example.com/v1 Old"',
+  );
+  assert.equal((await list('v1')).headers['warning'], undefined);
+});

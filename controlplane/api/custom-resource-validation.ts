@@ -1,6 +1,7 @@
 // What a CustomResourceDefinition must keep to before its kinds are served: rules and messages after upstream's
 // apiextensions validation. Rules between an old and a new definition, and against other kinds, are the registry's.
 import { checkRules } from './cel/load.ts';
+import { validateConversion } from './conversion-validation.ts';
 import type { FieldError } from './errors.ts';
 import { duplicateField, invalidField, requiredField, unsupportedField } from './field-errors.ts';
 import { fieldAt, isObject, listAt, objectAt, stringAt } from './fields.ts';
@@ -11,7 +12,9 @@ import { jsonPathProblem } from './schema/json-path.ts';
 import { compileStructural } from './schema/structural.ts';
 
 const SCOPES = ['Cluster', 'Namespaced'];
-const STRATEGIES = ['None', 'Webhook'];
+const SELECTABLE_LIMIT = 8;
+const WARNING_LIMIT = 256;
+const FORMATS = ['byte', 'date', 'date-time', 'double', 'float', 'int32', 'int64', 'password'];
 
 /** Everything that is wrong, in document order. Expects defaults (singular, listKind) to be filled in. */
 export function validateCustomResourceDefinition(crd: KubernetesObject): FieldError[] {
@@ -28,10 +31,7 @@ export function validateCustomResourceDefinition(crd: KubernetesObject): FieldEr
   const scope = stringAt(crd, 'spec', 'scope');
   if (scope === '') errors.push(requiredField('spec.scope'));
   else if (!SCOPES.includes(scope)) errors.push(unsupportedField('spec.scope', scope, SCOPES));
-  const strategy = stringAt(crd, 'spec', 'conversion', 'strategy');
-  if (strategy !== '' && !STRATEGIES.includes(strategy)) {
-    errors.push(unsupportedField('spec.conversion.strategy', strategy, STRATEGIES));
-  }
+  errors.push(...validateConversion(fieldAt(crd, 'spec', 'conversion')));
   if (fieldAt(crd, 'spec', 'preserveUnknownFields') === true) {
     const detail =
       'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead';
@@ -129,25 +129,72 @@ function checkVersions(versions: readonly unknown[], errors: FieldError[]): void
 function checkVersion(version: unknown, path: string, errors: FieldError[]): void {
   const source = fieldAt(version, 'schema', 'openAPIV3Schema');
   const at = `${path}.schema.openAPIV3Schema`;
+  let isSound = false;
   if (!isObject(source)) {
     errors.push(requiredField(at, 'schemas are required'));
   } else {
     const compiled = compileStructural(source, at);
+    isSound = 'schema' in compiled;
     if ('schema' in compiled) errors.push(...checkRules(compiled.schema, at));
     else errors.push(...compiled);
   }
+  checkDeprecation(version, `${path}.deprecationWarning`, errors);
   checkScale(fieldAt(version, 'subresources', 'scale'), `${path}.subresources.scale`, errors);
   for (const [index, column] of listAt(version, 'additionalPrinterColumns').entries()) {
     checkColumn(column, `${path}.additionalPrinterColumns[${index}]`, errors);
   }
   const fields = listAt(version, 'selectableFields');
+  if (fields.length > SELECTABLE_LIMIT) {
+    errors.push({
+      reason: 'FieldValueTooMany',
+      field: `${path}.selectableFields`,
+      message: `Too many: ${fields.length}: must have at most ${SELECTABLE_LIMIT} items`,
+    });
+  }
   const seen = new Set<string>();
   for (const [index, field] of fields.entries()) {
     const where = `${path}.selectableFields[${index}].jsonPath`;
     const text = stringAt(field, 'jsonPath');
-    checkPath(text, where, errors);
     if (seen.has(text)) errors.push(duplicateField(where, text));
+    else if (checkPath(text, where, errors) && isSound) {
+      checkSelectable(source, text, where, errors);
+    }
     seen.add(text);
+  }
+}
+
+function checkDeprecation(version: unknown, path: string, errors: FieldError[]): void {
+  const warning = fieldAt(version, 'deprecationWarning');
+  if (typeof warning !== 'string') return;
+  if (fieldAt(version, 'deprecated') !== true) {
+    errors.push(invalidField(path, warning, 'can only be set for deprecated versions'));
+  }
+  if (warning.length > WARNING_LIMIT) {
+    const detail = `must be <= ${WARNING_LIMIT} characters long`;
+    errors.push(invalidField(path, warning, detail));
+  }
+  if (warning === '') errors.push(invalidField(path, warning, 'must not be an empty string'));
+  const unprintable = warning.search(/\p{C}/u);
+  if (unprintable >= 0) {
+    const detail = `must only contain printable UTF-8 characters; non-printable character found at index ${unprintable}`;
+    errors.push(invalidField(path, warning, detail));
+  }
+}
+
+/** Selectors compare texts: what a path leads to must have one. */
+function checkSelectable(source: unknown, text: string, path: string, errors: FieldError[]): void {
+  if (text.includes('[')) {
+    errors.push(invalidField(path, text, 'is an invalid path: array notation is not allowed'));
+    return;
+  }
+  let schema = source;
+  for (const name of text.split('.').slice(1)) schema = fieldAt(schema, 'properties', name);
+  if (schema === undefined || text.startsWith('.metadata')) {
+    errors.push(invalidField(path, text, 'is an invalid path: does not refer to a valid field'));
+  } else if (!['string', 'boolean', 'integer'].includes(stringAt(schema, 'type'))) {
+    const detail =
+      'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.';
+    errors.push(invalidField(path, text, detail));
   }
 }
 
@@ -167,6 +214,10 @@ function checkColumn(column: unknown, path: string, errors: FieldError[]): void 
   if (type === '') errors.push(requiredField(`${path}.type`));
   else if (!columnTypes.some((known) => known === type)) {
     errors.push(unsupportedField(`${path}.type`, type, columnTypes));
+  }
+  const format = stringAt(column, 'format');
+  if (format !== '' && !FORMATS.includes(format)) {
+    errors.push(invalidField(`${path}.format`, format, `must be one of ${FORMATS.join(',')}`));
   }
   checkPath(stringAt(column, 'jsonPath'), `${path}.jsonPath`, errors);
 }

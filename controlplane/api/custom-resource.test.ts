@@ -121,8 +121,35 @@ test('definitionsOf() shows the age where no columns are declared', () => {
   );
 });
 
+test('definitionsOf() says of a deprecated version what to use instead, unless the definition says it', () => {
+  const [version] = crontabs.spec.versions;
+  const made = (changes: object): readonly (string | undefined)[] => {
+    const deprecated = { ...version, name: 'v1beta1', deprecated: true, ...changes };
+    const versions = [{ ...version, name: 'v1' }, { ...version, name: 'v1alpha1' }, deprecated];
+    return definitionsOf(patched({ spec: { versions } })).map(
+      ({ deprecationWarning }) => deprecationWarning,
+    );
+  };
+  assert.deepEqual(made({}), [
+    undefined,
+    undefined,
+    'stable.example.com/v1beta1 CronTab is deprecated; use stable.example.com/v1 CronTab',
+  ]);
+  assert.deepEqual(made({ deprecationWarning: 'gone in May' }), [
+    undefined,
+    undefined,
+    'gone in May',
+  ]);
+});
+
 const [v1, v1beta1] = crontabs.spec.versions;
 const withVersion = (fields: object): object => ({ spec: { versions: [{ ...v1, ...fields }] } });
+
+const converting = (clientConfig: object, conversionReviewVersions = ['v1']): object => ({
+  spec: {
+    conversion: { strategy: 'Webhook', webhook: { clientConfig, conversionReviewVersions } },
+  },
+});
 
 const refused: readonly (readonly [patch: object, complaint: string])[] = [
   [
@@ -172,6 +199,66 @@ const refused: readonly (readonly [patch: object, complaint: string])[] = [
       subresources: { scale: { specReplicasPath: '.status.x', statusReplicasPath: '.status.y' } },
     }),
     'spec.versions[0].subresources.scale.specReplicasPath: Invalid value: ".status.x": should be a json path under .spec',
+  ],
+  [
+    withVersion({
+      additionalPrinterColumns: [{ name: 'A', type: 'string', format: 'foo', jsonPath: '.a' }],
+    }),
+    'spec.versions[0].additionalPrinterColumns[0].format: Invalid value: "foo": must be one of byte,date,date-time,double,float,int32,int64,password',
+  ],
+  [
+    withVersion({ deprecationWarning: 'soon' }),
+    'spec.versions[0].deprecationWarning: Invalid value: "soon": can only be set for deprecated versions',
+  ],
+  [
+    withVersion({ deprecated: true, deprecationWarning: 'a\nb' }),
+    'spec.versions[0].deprecationWarning: Invalid value: "a\\nb": must only contain printable UTF-8 characters; non-printable character found at index 1',
+  ],
+  [
+    withVersion({ selectableFields: [{ jsonPath: '.spec.missing' }] }),
+    'spec.versions[0].selectableFields[0].jsonPath: Invalid value: ".spec.missing": is an invalid path: does not refer to a valid field',
+  ],
+  [
+    withVersion({ selectableFields: [{ jsonPath: '.spec' }] }),
+    'spec.versions[0].selectableFields[0].jsonPath: Invalid value: ".spec": must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.',
+  ],
+  [
+    {
+      spec: { conversion: { strategy: 'Webhook', webhook: { conversionReviewVersions: ['v1'] } } },
+    },
+    'spec.conversion.webhook.clientConfig: Required value: required when strategy is set to Webhook',
+  ],
+  [
+    converting({ url: 'https://a/b', service: { name: 'a', namespace: 'b' } }),
+    'spec.conversion.webhook.clientConfig: Required value: exactly one of url or service is required',
+  ],
+  [
+    converting({ url: 'http://a/b' }),
+    'spec.conversion.webhook.clientConfig.url: Invalid value: "http": \'https\' is the only allowed URL scheme; desired format: https://host[/path]',
+  ],
+  [
+    converting({ url: 'https://user:secret@a/b' }),
+    'spec.conversion.webhook.clientConfig.url: Forbidden: user information is not permitted in the URL',
+  ],
+  [
+    converting({ service: { name: 'a', namespace: 'b', path: 'c', port: 443 } }),
+    'spec.conversion.webhook.clientConfig.service.path: Invalid value: "c": must start with a \'/\'',
+  ],
+  [
+    converting({ service: { name: 'a', namespace: 'b', port: 70_000 } }),
+    'spec.conversion.webhook.clientConfig.service.port: Invalid value: 70000: port is not valid: must be between 1 and 65535, inclusive',
+  ],
+  [
+    converting({ url: 'https://a' }, ['v2']),
+    'spec.conversion.webhook.conversionReviewVersions: Invalid value: ["v2"]: must include at least one of v1, v1beta1',
+  ],
+  [
+    converting({ url: 'https://a' }, ['v1', 'v1']),
+    'spec.conversion.webhook.conversionReviewVersions[1]: Invalid value: "v1": duplicate version',
+  ],
+  [
+    { spec: { conversion: { strategy: 'None', webhook: { clientConfig: { url: 'https://a' } } } } },
+    'spec.conversion.webhook.clientConfig: Forbidden: should not be set when strategy is not set to Webhook',
   ],
 ];
 

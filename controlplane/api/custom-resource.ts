@@ -16,6 +16,7 @@ import type {
 } from './resource.ts';
 import { compileJsonPath } from './schema/json-path.ts';
 import type { Schema } from './schema/schema.ts';
+import { compareVersions } from './scheme.ts';
 import { compileStructural } from './schema/structural.ts';
 
 export { validateCustomResourceDefinition } from './custom-resource-validation.ts';
@@ -102,9 +103,30 @@ function definitionOf(
     ...(scale === undefined ? {} : { scale }),
     selectableFields: selectableFieldsOf(version),
     custom: true,
+    ...deprecationOf(crd, version),
     versions,
     storageKey: storageKeyOf(group, plural),
   };
+}
+
+/** In the words of the definition, or of upstream: `stable.example.com/v1beta1 CronTab is deprecated; use …`. */
+function deprecationOf(
+  crd: KubernetesObject,
+  version: unknown,
+): Pick<ResourceDefinition, 'deprecationWarning'> {
+  if (fieldAt(version, 'deprecated') !== true) return {};
+  const own = stringAt(version, 'deprecationWarning');
+  if (own !== '') return { deprecationWarning: own };
+  const group = stringAt(crd, 'spec', 'group');
+  const kind = stringAt(crd, 'spec', 'names', 'kind');
+  const name = stringAt(version, 'name');
+  const [better] = listAt(crd, 'spec', 'versions')
+    .filter((other) => fieldAt(other, 'served') === true && fieldAt(other, 'deprecated') !== true)
+    .map((other) => stringAt(other, 'name'))
+    .filter((other) => compareVersions(other, name) < 0)
+    .toSorted(compareVersions);
+  const instead = better === undefined ? '' : `; use ${group}/${better} ${kind}`;
+  return { deprecationWarning: `${group}/${name} ${kind} is deprecated${instead}` };
 }
 
 /** `com.example.stable.v1.CronTab`: as upstream names the OpenAPI components of custom resources. */

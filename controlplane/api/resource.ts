@@ -82,6 +82,8 @@ export interface ResourceDefinition {
   readonly selectableFields: Readonly<Record<string, (object: KubernetesObject) => string>>;
   /** True for kinds of a CustomResourceDefinition: JSON and YAML only, no strategic merge, items of lists carry their kind. */
   readonly custom: boolean;
+  /** Of a deprecated version: every answer carries it. */
+  readonly deprecationWarning?: string;
   /**
    * How long an event may wait until the next write to its watchers, in milliseconds, while they come in a row; the usual few when
    * absent. For what changes all the time and is urgent to nobody: a watcher that is woken for each change pays for the waking.

@@ -72,6 +72,7 @@ export function createRouter(services: Services): Handler {
     const { info, definition } = context;
     if (!info.isResourceRequest) return other(context);
     if (definition === undefined || !isInScope(info, definition)) throw unknownPath();
+    if (definition.deprecationWarning !== undefined) context.warn(definition.deprecationWarning);
     // Only names that were percent-encoded can hold a slash or a percent sign.
     if (info.path.includes('%') || info.path.includes('/.')) checkNames(info);
     if (info.subresource === '') {
