@@ -131,6 +131,7 @@ function finishCreate(
   const errors = context.isProven ? [] : validateNew(definition, strategy, object);
   if (errors.length === 0) errors.push(...(strategy.finish?.(object, env) ?? []));
   if (errors.length > 0) throw invalid(definition, displayName(object.metadata), errors);
+  strategy.checkCreate?.(object, env);
   env.privileges?.admit(definition, object, undefined, context.user);
 }
 
@@ -162,7 +163,7 @@ async function createAsked(
   delete sent.metadata.creationTimestamp;
   delete sent.metadata.generation;
   const strategy = strategyOf(definition);
-  strategy.admit?.(sent);
+  strategy.admit?.(sent, env);
   const request: AdmissionRequest = {
     operation: 'CREATE',
     definition,

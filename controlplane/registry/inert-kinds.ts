@@ -24,7 +24,6 @@ const inertKinds: Readonly<Record<string, string>> = {
   'batch/cronjobs': 'no Jobs are made of it',
   'batch/jobs': NO_PODS,
   'core/endpoints': NO_TRAFFIC,
-  'core/limitranges': NOT_ENFORCED,
   'core/persistentvolumes': 'no claim is bound to it',
   'core/replicationcontrollers': NO_PODS,
   'core/resourcequotas': NOT_ENFORCED,

@@ -23,7 +23,9 @@ export interface Strategy {
   /** What becomes of dependents when the request that deletes does not say. */
   readonly defaultPropagation?: 'Orphan';
   /** What admission adds to a new object before anybody else is asked about it; unlike a default it is owned by nobody. */
-  readonly admit?: (object: KubernetesObject) => void;
+  readonly admit?: (object: KubernetesObject, env: Environment) => void;
+  /** Whether the finished new object may be, once it is known to be valid. @throws ApiError Forbidden */
+  readonly checkCreate?: (object: KubernetesObject, env: Environment) => void;
   /** @param user who creates it */
   readonly prepareForCreate?: (object: KubernetesObject, env: Environment, user: UserInfo) => void;
   readonly prepareForUpdate?: (

@@ -6,6 +6,7 @@ import type { KubernetesObject } from '#controlplane/api/object.ts';
 import type { Quantity } from '#controlplane/api/quantity.ts';
 import { compareQuantities, parseQuantity } from '#controlplane/api/quantity.ts';
 import { sameJSON } from '../equality.ts';
+import { checkClaimLimits } from '../limit-ranges.ts';
 import type { Strategy } from '../strategy.ts';
 import { canonicalizeAmounts } from './amounts.ts';
 
@@ -22,6 +23,7 @@ function fixedPart(object: KubernetesObject, old: KubernetesObject): unknown {
 }
 
 export const persistentVolumeClaimStrategy: Strategy = {
+  checkCreate: checkClaimLimits,
   prepareForCreate(object) {
     object['status'] = { phase: 'Pending' };
   },

@@ -5,6 +5,8 @@ import { isObject, listAt, numberAt, objectAt, stringAt } from '#controlplane/ap
 import type { JSONObject } from '#controlplane/api/fields.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import { sameJSON } from '../equality.ts';
+import type { Environment } from '../environment.ts';
+import { applyLimitDefaults, checkPodLimits } from '../limit-ranges.ts';
 import type { Strategy } from '../strategy.ts';
 import { mergeResize, RESIZE, validateResize } from './pod-resize.ts';
 import { admitPodSpec, applyPodDefaults } from './pod-defaults.ts';
@@ -73,6 +75,11 @@ function validateUpdate(
   return errors;
 }
 
+function admitPod(pod: KubernetesObject, env: Environment): void {
+  applyLimitDefaults(pod, env);
+  admitPodSpec(pod);
+}
+
 function isTerminal(pod: KubernetesObject): boolean {
   const phase = stringAt(pod, 'status', 'phase');
   return phase === 'Succeeded' || phase === 'Failed';
@@ -80,9 +87,10 @@ function isTerminal(pod: KubernetesObject): boolean {
 
 export const podStrategy: Strategy = {
   hasGeneration: true,
-  admit: admitPodSpec,
-  prepareForCreate(object) {
-    admitPodSpec(object);
+  admit: admitPod,
+  checkCreate: checkPodLimits,
+  prepareForCreate(object, env) {
+    admitPod(object, env);
     object['status'] = { phase: 'Pending', qosClass: qosClassOf(object) };
   },
   prepareForUpdate(object, old) {
