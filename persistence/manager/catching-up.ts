@@ -7,8 +7,10 @@ import { reading, SourceFailedError } from './copying.ts';
 import type { Copying } from './copying.ts';
 import type { Tail } from './tail.ts';
 
-/** The pause after a page, in turns of what it took to read it: 2.4 % of the primary's time. */
+/** The first pause after a page, in turns of what it took to read it: 2.4 % of the primary's time. */
 const PAUSE = 40;
+/** Below it there is none. */
+const LEAST_PAUSE = 0.5;
 
 /** What a replica follows. */
 interface FollowedLog {
@@ -26,7 +28,8 @@ export interface CatchingUp extends Copying {
 }
 
 /**
- * Appends to the target what the source has after `from`, until memory holds the rest.
+ * Appends to the target what the source has after `from`, until memory holds the rest. Pauses get shorter while writers are faster: a
+ * replica that never arrives is none.
  *
  * @throws as copyChanges(), and SourceFailedError when there is nothing
  */
@@ -34,6 +37,8 @@ export async function catchUp(options: CatchingUp, from: number): Promise<void> 
   const { source, target, token, signal, log, clock, onProgress } = options;
   let reached = from;
   let newest = log.head.revision;
+  let behind = newest - from;
+  let pause = PAUSE;
   let asked = clock.monotonic();
   for await (const records of reading(source.provider.readFrom(source.name, from))) {
     signal.throwIfAborted();
@@ -43,8 +48,10 @@ export async function catchUp(options: CatchingUp, from: number): Promise<void> 
     onProgress(reached);
     if (log.tail.follows(reached)) return;
     const { revision } = log.head;
+    if (revision - reached >= behind) pause /= 2;
+    behind = revision - reached;
     const isInTheWay = revision > newest && tookMs > 0 && !log.isAwaited();
-    if (isInTheWay) await sleep(clock, tookMs * PAUSE, signal);
+    if (isInTheWay && pause >= LEAST_PAUSE) await sleep(clock, tookMs * pause, signal);
     newest = revision;
     asked = clock.monotonic();
   }
