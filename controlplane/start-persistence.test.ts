@@ -149,7 +149,8 @@ test('nobody can write them or take their names', async (t) => {
   const { conditions } = made.json['status'] as {
     conditions: { type: string; status: string; reason: string }[];
   };
-  assert.equal(conditions.find(({ type }) => type === 'NamesAccepted')?.reason, 'PluralConflict');
+  // Of several names that are taken the last is told, as upstream does.
+  assert.equal(conditions.find(({ type }) => type === 'NamesAccepted')?.reason, 'ListKindConflict');
   assert.equal((await ask('GET', one)).json['kind'], 'PersistenceInstance');
 });
 

@@ -151,7 +151,8 @@ function checkObject(
     const known = property?.schema ?? additionalProperties;
     if (known === undefined) continue;
     const child = object[key];
-    if (trusted?.has(child) === true) continue;
+    // What a strategy put together may have fields without a value: they are not stored.
+    if (child === undefined || trusted?.has(child) === true) continue;
     const where = childPath(path, key);
     check(known, child, where, errors, property?.patchStrategy !== undefined, trusted);
   }

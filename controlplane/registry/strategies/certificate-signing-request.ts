@@ -201,6 +201,8 @@ export const certificateSigningRequestStrategy: Strategy = {
   mergeSubresource(object, old) {
     // Approval: the conditions, and what people note down beside them.
     const { labels, annotations } = object.metadata;
+    const { conditions: _, ...status } = objectAt(old, 'status');
+    const conditions = fieldAt(object, 'status', 'conditions');
     return {
       ...old,
       metadata: {
@@ -208,7 +210,7 @@ export const certificateSigningRequestStrategy: Strategy = {
         ...(labels === undefined ? {} : { labels }),
         ...(annotations === undefined ? {} : { annotations }),
       },
-      status: { ...objectAt(old, 'status'), conditions: fieldAt(object, 'status', 'conditions') },
+      status: conditions === undefined ? status : { ...status, conditions },
     };
   },
   validate(object) {
