@@ -54,7 +54,6 @@ test('a dump that is cut off or changed is never taken for a whole one', async (
   for (let at = 0; at < bytes.length; at += 211) {
     const changed = Buffer.from(bytes);
     changed.writeUInt8(changed.readUInt8(at) ^ 0x40, at);
-    // In the head a changed word of the source is still a word.
-    if (at > 200) await assert.rejects(read(changed), `changed at ${at}`);
+    await assert.rejects(read(changed), `changed at ${at}`);
   }
 });

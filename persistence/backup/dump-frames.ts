@@ -1,10 +1,11 @@
-// A dump on its way from a server to a command: frames of a length (u32, little-endian) and so many bytes. The first is the
-// head as JSON, each that follows a batch (encoding.ts), and one of no bytes says that it is complete.
+// A dump on its way from a server to a command: frames of a length and a CRC-32 (u32 each, little-endian) and so many bytes. The first
+// is the head as JSON, each that follows a batch (encoding.ts), and one of no bytes says that it is complete.
+import { crc32 } from 'node:zlib';
 import { decodeBatch, encodeBatch } from '../encoding.ts';
 import { CorruptDataError } from '../errors.ts';
 import type { Cursor, LogDump, LogRecord } from '../provider.ts';
 
-const LENGTH_BYTES = 4;
+const HEADER_BYTES = 8;
 /** A batch holds a page of records or one large object. */
 const LONGEST_FRAME = 256 << 20;
 
@@ -28,9 +29,10 @@ export async function* encodeDump(
 }
 
 function frame(body: Uint8Array): Uint8Array {
-  const bytes = Buffer.allocUnsafe(LENGTH_BYTES + body.length);
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + body.length);
   bytes.writeUInt32LE(body.length);
-  bytes.set(body, LENGTH_BYTES);
+  bytes.writeUInt32LE(crc32(body), 4);
+  bytes.set(body, HEADER_BYTES);
   return bytes;
 }
 
@@ -59,7 +61,7 @@ async function* recordsOf(frames: AsyncGenerator<Buffer>): AsyncGenerator<readon
 async function* framesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   let parts: Uint8Array[] = [];
   let size = 0;
-  let needed = LENGTH_BYTES;
+  let needed = HEADER_BYTES;
   for await (const chunk of chunks) {
     parts.push(chunk);
     size += chunk.length;
@@ -69,17 +71,20 @@ async function* framesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buff
       const length = bytes.readUInt32LE(0);
       if (length > LONGEST_FRAME)
         throw new CorruptDataError('Cannot read the dump: a frame is too long');
-      const end = LENGTH_BYTES + length;
+      const end = HEADER_BYTES + length;
       parts = [bytes];
       if (size < end) {
         needed = end;
         break;
       }
-      yield bytes.subarray(LENGTH_BYTES, end);
+      const body = bytes.subarray(HEADER_BYTES, end);
+      if (crc32(body) !== bytes.readUInt32LE(4))
+        throw new CorruptDataError('Cannot read the dump: it was changed on its way; try again');
+      yield body;
       const rest = bytes.subarray(end);
       parts = [rest];
       size = rest.length;
-      needed = LENGTH_BYTES;
+      needed = HEADER_BYTES;
     }
   }
 }
