@@ -86,7 +86,10 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
   const nodeFolder = join(options.dataDir, 'node');
   await mkdir(nodeFolder, { recursive: true, mode: 0o700 });
   const agentID = await stableID(join(nodeFolder, 'id'));
+  // What was opened is closed when the rest cannot be.
+  await using opened = new AsyncDisposableStack();
   const runtime = await openRuntime({ ...options, directory: nodeFolder, owner: agentID }, signal);
+  opened.use(runtime);
   const connection = await loadConnection(options.kubeconfig);
   const random = (): number => Number.parseInt(systemIds.hex(8), 16) / 2 ** 32;
   const client = new HttpClient({
@@ -96,8 +99,14 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     userAgent: 'windlass-agent',
     random,
   });
+  opened.use(client);
   const lifetime = new AbortController();
   const life = AbortSignal.any([signal, lifetime.signal]);
+  let tasks: readonly Promise<unknown>[] = [];
+  opened.defer(async () => {
+    lifetime.abort(new Error('the agent could not start'));
+    await Promise.allSettled(tasks);
+  });
 
   const recorder = new EventRecorder({
     client,
@@ -182,6 +191,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     },
     life,
   );
+  opened.defer(() => ingress.close());
   const names = await startNames({
     domain: options.clusterDomain,
     clock,
@@ -196,6 +206,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     folder: join(nodeFolder, 'names'),
     agentID,
   });
+  opened.defer(() => names.close());
   const context: AgentContext = { ...base, names };
   const syncNames = (): void =>
     names.sync(new Set(pods.cache.list().map(({ metadata }) => metadata.namespace ?? 'default')));
@@ -232,6 +243,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
         port,
       ),
   });
+  opened.defer(() => peers.close());
   const node = { ...description, annotations: { [PEER_ANNOTATION]: peers.address } };
   await registerNode(node, life);
   services.onChange(() => {
@@ -248,7 +260,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
     logger,
     collected: context.metrics.collectedImages,
   };
-  const tasks = [
+  tasks = [
     ...(imageKeeper === undefined
       ? []
       : [collectImages({ ...collector, keeper: imageKeeper }, life)]),
@@ -277,6 +289,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
   syncNames();
   manager.start();
   logger.info('Node agent started', { node: nodeName, runtime: runtime.version });
+  opened.move();
 
   return {
     async close({ stopContainers }) {

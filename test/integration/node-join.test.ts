@@ -185,10 +185,12 @@ test('with a new certificate the agent begins anew, and its instances go on', as
   const kubeconfig = await plane.nodeKubeconfig('m1');
   const former = (await loadConnection(kubeconfig)).tls.cert;
   let later = 0;
+  let starts = 0;
   const logger: Logger = {
     ...silentLogger,
     info(message) {
       if (/certificate of this node was renewed/.test(message)) later = 0;
+      if (message === 'Node agent started') starts += 1;
     },
   };
   const about = { nodeName: 'm1', windlassVersion: '0.0.0', clusterDomain: 'internal' };
@@ -233,7 +235,7 @@ test('with a new certificate the agent begins anew, and its instances go on', as
     async () => assert.notDeepEqual((await loadConnection(kubeconfig)).tls.cert, former),
     LONG_MS,
   );
-  await client.patch(NODES, '', 'm1', 'status', 'merge', { status: { conditions: [] } }, signal);
+  await eventually('the agent begins anew', () => assert.equal(starts, 2), LONG_MS);
   await isReady(plane, 'm1');
   const after = await container();
   assert.deepEqual([after.containerID, after.restartCount], [before.containerID, 0]);
