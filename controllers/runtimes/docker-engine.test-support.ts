@@ -2,7 +2,7 @@
 // ip and busybox; where they are missing, docker.test.ts is skipped by name, and fails in CI.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, copyFile, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { access, copyFile, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -63,10 +63,8 @@ export async function startEngine({
     const gone = once(engine, 'exit');
     if (engine.exitCode === null && engine.kill('SIGTERM')) await gone;
     await run('ip', ['link', 'del', bridge]).catch(() => undefined);
-    // The Engine leaves the machine's own network mounted once a container has used it.
-    await run('umount', ['-l', join(folder, 'exec/netns/default')]).catch(() => undefined);
-    // Containers that it did not end in time let go of their mounts a little later.
-    await rm(folder, { recursive: true, force: true, maxRetries: 40 });
+    await endLeftBehind(folder);
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   };
   try {
     await answers(host, engine);
@@ -76,6 +74,24 @@ export async function startEngine({
     throw error;
   }
   return { host, close };
+}
+
+/** Containers that the Engine did not end in its time, and what it and they left mounted. */
+async function endLeftBehind(folder: string): Promise<void> {
+  const shims = await run('pgrep', ['-f', `containerd-shim.* ${folder}/`]).then(
+    ({ stdout }) => stdout.split('\n').filter((pid) => pid !== ''),
+    () => [],
+  );
+  for (const shim of shims) {
+    await run('pkill', ['-9', '-P', shim]).catch(() => undefined);
+    await run('kill', ['-9', shim]).catch(() => undefined);
+  }
+  const mounts = (await readFile('/proc/self/mountinfo', 'utf8'))
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((path) => path.startsWith(`${folder}/`));
+  // What lies in another mount first.
+  for (const path of mounts.toReversed()) await run('umount', ['-l', path]).catch(() => undefined);
 }
 
 /** Third number of a subnet that no other Engine of a test has. Begins at `wish`, so that two that look at once find two. */
