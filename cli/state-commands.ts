@@ -11,14 +11,15 @@ export const STATE_COMMANDS: readonly (readonly [string, CommandEntry])[] = [
     'certificates status',
     {
       help: helpOf.certificatesStatus,
-      load: async () => (await import('./commands/certificates-status.ts')).certificatesStatus,
+      load: async () =>
+        (await import('./certificates/certificates-commands.ts')).certificatesStatus,
     },
   ],
   [
     'certificates renew',
     {
       help: helpOf.certificatesRenew,
-      load: async () => (await import('./commands/certificates-renew.ts')).certificatesRenew,
+      load: async () => (await import('./certificates/certificates-commands.ts')).certificatesRenew,
     },
   ],
   [
@@ -26,7 +27,7 @@ export const STATE_COMMANDS: readonly (readonly [string, CommandEntry])[] = [
     {
       help: helpOf.certificatesRotateAuthority,
       load: async () =>
-        (await import('./commands/certificates-rotate-authority.ts')).certificatesRotateAuthority,
+        (await import('./certificates/certificates-commands.ts')).certificatesRotateAuthority,
     },
   ],
   [
@@ -34,8 +35,7 @@ export const STATE_COMMANDS: readonly (readonly [string, CommandEntry])[] = [
     {
       help: helpOf.certificatesForgetAuthorities,
       load: async () =>
-        (await import('./commands/certificates-forget-authorities.ts'))
-          .certificatesForgetAuthorities,
+        (await import('./certificates/certificates-commands.ts')).certificatesForgetAuthorities,
     },
   ],
   [

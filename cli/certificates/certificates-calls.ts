@@ -1,15 +1,10 @@
 // What `windlass certificates …` asks the server, and how its answer is shown.
 import type { HttpClient } from '#controllers/machinery/client.ts';
 import type { CommandIO } from '../command.ts';
-import type { OptionTable } from '../options.ts';
 import { formatTable } from '../output.ts';
 
 const PATH = '/windlass/v1/certificates';
 const DAY_MS = 86_400_000;
-
-export const jsonOption = {
-  json: { type: 'boolean', help: 'Print one JSON document instead of text' },
-} as const satisfies OptionTable;
 
 export interface CertificatesAnswer {
   readonly certificates: readonly { readonly name: string; readonly expires: string }[];

@@ -2,7 +2,8 @@
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { clientOptions, withClient } from '../connect.ts';
-import { jsonOption, pruneKeys } from '../secrets/secrets-calls.ts';
+import { jsonOption } from '../json-option.ts';
+import { pruneKeys } from '../secrets/secrets-calls.ts';
 
 const STILL_NEEDED_EXIT_CODE = 3;
 

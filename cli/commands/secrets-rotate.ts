@@ -6,12 +6,8 @@ import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { clientOptions, withClient } from '../connect.ts';
 import { createProgress } from '../progress.ts';
-import {
-  beginRotation,
-  jsonOption,
-  readSecretsStatus,
-  rotationText,
-} from '../secrets/secrets-calls.ts';
+import { jsonOption } from '../json-option.ts';
+import { beginRotation, readSecretsStatus, rotationText } from '../secrets/secrets-calls.ts';
 import type { RotationAnswer } from '../secrets/secrets-calls.ts';
 import { CommandError } from '../usage-error.ts';
 

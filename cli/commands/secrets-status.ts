@@ -2,8 +2,9 @@
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { clientOptions, withClient } from '../connect.ts';
+import { jsonOption } from '../json-option.ts';
 import { formatTable } from '../output.ts';
-import { jsonOption, readSecretsStatus, rotationText } from '../secrets/secrets-calls.ts';
+import { readSecretsStatus, rotationText } from '../secrets/secrets-calls.ts';
 
 export const secretsStatus = defineCommand({
   help: helpOf.secretsStatus,

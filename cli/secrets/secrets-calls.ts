@@ -1,12 +1,7 @@
 // What `windlass secrets …` asks the server, and the shapes of its answers.
 import type { HttpClient } from '#controllers/machinery/client.ts';
-import type { OptionTable } from '../options.ts';
 
 const PATH = '/windlass/v1/secrets';
-
-export const jsonOption = {
-  json: { type: 'boolean', help: 'Print one JSON document instead of text' },
-} as const satisfies OptionTable;
 
 export interface RotationAnswer {
   readonly state: 'Running' | 'Done' | 'Failed';
