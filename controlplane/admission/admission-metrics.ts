@@ -29,8 +29,6 @@ export class AdmissionMetrics {
   readonly #rejections: Counter;
   readonly #failOpen: Counter;
   readonly #exclusions: Counter;
-  readonly #policies: Histogram;
-  readonly #policyChecks: Counter;
 
   constructor(registry: MetricsRegistry) {
     this.#steps = registry.histogram({
@@ -65,17 +63,6 @@ export class AdmissionMetrics {
       help: '[ALPHA] Admission match condition evaluation exclusions count, identified by name of resource containing the match condition and broken out for each kind containing matchConditions (webhook or policy), operation and admission type (validate or admit).',
       labelNames: ['name', 'kind', 'type', 'operation'],
     });
-    this.#policies = registry.histogram({
-      name: 'apiserver_validating_admission_policy_check_duration_seconds',
-      help: '[BETA] Validation admission latency for individual validation expressions in seconds, labeled by policy and further including binding and enforcement action taken.',
-      labelNames: ['policy', 'policy_binding', 'error_type', 'enforcement_action'],
-      buckets: [5e-7, 1e-3, 1e-2, 1e-1, 1],
-    });
-    this.#policyChecks = registry.counter({
-      name: 'apiserver_validating_admission_policy_check_total',
-      help: '[BETA] Validation admission policy check total, labeled by policy and further identified by binding and enforcement action taken.',
-      labelNames: ['policy', 'policy_binding', 'error_type', 'enforcement_action'],
-    });
   }
 
   step(type: StepType, operation: string, seconds: number, rejected: boolean): void {
@@ -102,23 +89,5 @@ export class AdmissionMetrics {
 
   excluded(name: string, kind: 'webhook' | 'policy', type: StepType, operation: string): void {
     this.#exclusions.inc({ name, kind, type, operation });
-  }
-
-  /** @param action `deny`, `warn`, `audit` or `allow` */
-  policyChecked(
-    policy: string,
-    binding: string,
-    action: string,
-    error: string,
-    seconds: number,
-  ): void {
-    const labels = {
-      policy,
-      policy_binding: binding,
-      error_type: error,
-      enforcement_action: action,
-    };
-    this.#policies.observe(labels, seconds);
-    this.#policyChecks.inc(labels);
   }
 }
