@@ -35,6 +35,7 @@ import { Stopwatch } from './start/stopwatch.ts';
 import type { Store } from './store/types.ts';
 import { openTokens } from './tokens/open-tokens.ts';
 import type { Tokens } from './tokens/open-tokens.ts';
+import { EndedTokens } from './tokens/ended-tokens.ts';
 import { TokenSecrets } from './tokens/token-secrets.ts';
 
 export type { JwtIssuerSettings } from './tokens/jwt-issuer.ts';
@@ -113,6 +114,9 @@ export async function startControlPlane(
   });
   tokenSecrets.start();
   cleanup.defer(() => tokenSecrets.close());
+  const endedTokens = new EndedTokens({ scheme, store, registry, clock, logger });
+  endedTokens.start();
+  cleanup.defer(() => endedTokens.close());
   const requests = new SigningRequests({
     scheme,
     store,

@@ -13,7 +13,8 @@ const MOST_SHOWN = 10;
 const MOST_SKEW_MS = 5 * 60_000;
 
 /**
- * PEM of the authority with this hash.
+ * PEM of a certificate of the authority with this hash. After a change of the authority it may be the one that the former authority
+ * gave the new one, which is no root: whoever believes it must take part of a chain for the whole.
  *
  * @throws CommandError when the server does not answer, is another one, has another time, or is not meant to be called by this address
  */

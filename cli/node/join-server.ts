@@ -1,4 +1,5 @@
 // Lets this machine into a cluster: from a URL and a token to a kubeconfig with a certificate of its own.
+import { X509Certificate } from 'node:crypto';
 import { HttpClient } from '#controllers/machinery/client.ts';
 import type { Connection } from '#controllers/machinery/kubeconfig.ts';
 import { ConnectionError, RequestError } from '#controllers/machinery/request-error.ts';
@@ -10,6 +11,7 @@ import { CommandError } from '../usage-error.ts';
 import { userAgent } from '../versions.ts';
 import type { BootstrapToken } from './bootstrap-token.ts';
 import { findAuthority } from './find-authority.ts';
+import { readAuthorities } from './read-authorities.ts';
 import { signNode } from './sign-node.ts';
 
 export interface JoinOptions {
@@ -30,22 +32,41 @@ export async function joinServer(options: JoinOptions, signal: AbortSignal): Pro
   const { server, token, authorityHash, nodeName, file, clock } = options;
   const ca = await findAuthority(server, authorityHash, clock, signal);
   const bearer = { Authorization: `Bearer ${token.id}.${token.secret}` };
-  const connection: Connection = { server, tls: { ca }, headers: () => Promise.resolve(bearer) };
-  await using client = new HttpClient({
+  // What was found by its hash is believed as it is, also where a former authority signed it.
+  const tls = { ca, allowPartialTrustChain: true };
+  await using client = clientOf({ server, tls, headers: () => Promise.resolve(bearer) }, clock);
+  try {
+    const signed = await signNode({ ...options, client }, signal);
+    const own = { ...tls, cert: signed.certificate, key: signed.privateKey };
+    const asNode = { server, tls: own, headers: () => Promise.resolve({}) };
+    await using node = clientOf(asNode, clock);
+    const authorities = (await readAuthorities(node, signal)) ?? rootOf(ca, server);
+    const url = server.href.replace(/\/$/, '');
+    await writeJoinedKubeconfig({ nodeName, server: url, file }, authorities, signed);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw explained(error, server, token);
+  }
+}
+
+function clientOf(connection: Connection, clock: Clock): HttpClient {
+  return new HttpClient({
     connection,
     clock,
     metrics: new MetricsRegistry(),
     userAgent: userAgent('node join'),
     random: Math.random,
   });
-  try {
-    const signed = await signNode({ ...options, client }, signal);
-    const url = server.href.replace(/\/$/, '');
-    await writeJoinedKubeconfig({ nodeName, server: url, file }, ca, signed);
-  } catch (error) {
-    signal.throwIfAborted();
-    throw explained(error, server, token);
-  }
+}
+
+/** For a server that does not say whom to believe. @throws CommandError for a certificate that others would not take for an authority's */
+function rootOf(ca: string, { origin }: URL): string {
+  const certificate = new X509Certificate(ca);
+  if (certificate.verify(certificate.publicKey)) return ca;
+  throw new CommandError(
+    `${origin} has changed its authority, and does not say whom to believe from now on`,
+    'Join again: it may be just starting. Else use a token and a --ca-hash of after the change.',
+  );
 }
 
 function explained(error: unknown, { origin }: URL, { id }: BootstrapToken): unknown {

@@ -1,4 +1,5 @@
-// Keeps the certificate of a node from ending: with a fifth of its life left it asks for another, with the one that it has.
+// Keeps the certificate of a node from ending: with a fifth of its life left it asks for another, with the one that it has. And keeps
+// up with the server's authority: when that changes, the kubeconfig names both, then the new one, and the certificate is of the new one.
 import { X509Certificate } from 'node:crypto';
 import { HttpClient } from '#controllers/machinery/client.ts';
 import { loadConnection } from '#controllers/machinery/kubeconfig.ts';
@@ -10,6 +11,7 @@ import type { IdSource } from '#platform/id.ts';
 import type { Logger } from '#platform/logging.ts';
 import { MetricsRegistry } from '#platform/metrics.ts';
 import { userAgent } from '../versions.ts';
+import { areSameAuthorities, readAuthorities } from './read-authorities.ts';
 import { signNode } from './sign-node.ts';
 
 export interface KeepCertificateOptions {
@@ -29,8 +31,8 @@ interface Life {
 }
 
 const RENEW_AT = 0.8;
-/** A timer that is longer could overflow, and a machine may sleep. */
-const LOOK_EVERY_MS = 6 * 3_600_000;
+/** So long after a change of the authority every node that runs has taken part in it. */
+const LOOK_EVERY_MS = 10 * 60_000;
 const AGAIN_MS = 60_000;
 
 /** Resolves when there is a new certificate in the file; rejects only with the signal's reason. */
@@ -49,8 +51,7 @@ export async function nextCertificate(
       else {
         const due = life.begins + (life.ends - life.begins) * RENEW_AT;
         waitMs = due - clock.now();
-        if (waitMs <= 0) {
-          await renew(options, connection, signal);
+        if (await renewDue(options, connection, waitMs <= 0, signal)) {
           logger.info('The certificate of this node was renewed', { node: nodeName });
           return;
         }
@@ -80,15 +81,19 @@ function lifeOf({ tls }: Connection): Life | undefined {
   return { begins: Date.parse(validFrom), ends: Date.parse(validTo) };
 }
 
-async function renew(
+/** Also when the server believes other authorities than the file names. False: there was no need. */
+async function renewDue(
   options: KeepCertificateOptions,
   connection: Connection,
+  isDue: boolean,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const { file, nodeName, clock } = options;
   const { ca } = connection.tls;
-  if (typeof ca !== 'string' && !Buffer.isBuffer(ca))
+  if (typeof ca !== 'string' && !Buffer.isBuffer(ca)) {
+    if (!isDue) return false;
     throw new Error(`${file} names no authority: its certificate is not renewed`);
+  }
   await using client = new HttpClient({
     connection,
     clock,
@@ -96,7 +101,11 @@ async function renew(
     userAgent: userAgent('node run'),
     random: Math.random,
   });
+  const known = ca.toString();
+  const authorities = (await readAuthorities(client, signal)) ?? known;
+  if (!isDue && areSameAuthorities(known, authorities)) return false;
   const signed = await signNode({ ...options, client }, signal);
   const server = connection.server.href.replace(/\/$/, '');
-  await writeJoinedKubeconfig({ nodeName, server, file }, ca.toString(), signed);
+  await writeJoinedKubeconfig({ nodeName, server, file }, authorities, signed);
+  return true;
 }

@@ -24,9 +24,9 @@ export function createDispatcher({ server, tls, proxy }: Connection): Dispatcher
 /** Certificates and key are read once: some forty watches have a connection each. What cannot be read fails where it is connected. */
 function secretsOf(tls: Connection['tls']): { readonly secureContext?: SecureContext } {
   if ('pfx' in tls || 'passphrase' in tls) return {};
-  const { ca, cert, key } = tls;
+  const { ca, cert, key, allowPartialTrustChain } = tls;
   try {
-    return { secureContext: createSecureContext({ ca, cert, key }) };
+    return { secureContext: createSecureContext({ ca, cert, key, allowPartialTrustChain }) };
   } catch {
     return {};
   }

@@ -14,7 +14,8 @@ export interface Connection {
   /** Base URL; may carry a path prefix. */
   readonly server: URL;
   /** CA, client certificate, server name … for `tls.connect`, also for WebSockets of the same server. */
-  readonly tls: buildConnector.BuildOptions & Pick<ConnectionOptions, 'ca' | 'cert' | 'key'>;
+  readonly tls: buildConnector.BuildOptions &
+    Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'allowPartialTrustChain'>;
   readonly proxy?: { readonly type: 'http' | 'socks'; readonly uri: string };
   /** `Authorization` and impersonation headers, as they are now: exec plugins and token files are asked again when due. */
   headers(): Promise<Readonly<Record<string, string>>>;

@@ -86,16 +86,21 @@ export class OwnCertificates {
     return new OwnCertificates(options, store, names, serving);
   }
 
-  /** What the server serves with: the authority too, which a machine that joins knows by its hash, and gets from here. */
+  /** What the server serves with: the authorities too, of which a machine that joins knows one by its hash, and gets it from here. */
   get serving(): KeyPair {
     if (this.#options.servingCertificate !== undefined) return this.#serving;
     const { certificate, privateKey } = this.#serving;
-    return { certificate: `${certificate}${this.store.authority.pair.certificate}`, privateKey };
+    return { certificate: `${certificate}${this.authorities}`, privateKey };
+  }
+
+  /** PEM of all authorities that are believed, the one that signs first. */
+  get authorities(): string {
+    return this.store.authority.trusted;
   }
 
   /** PEM of all authorities whose client certificates are believed. */
   get clientAuthority(): string {
-    return `${this.store.authority.trusted}${this.#options.clientAuthorities ?? ''}`;
+    return `${this.authorities}${this.#options.clientAuthorities ?? ''}`;
   }
 
   /** Names of the server's own certificate, which nobody else gets one for. */

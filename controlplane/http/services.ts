@@ -39,6 +39,8 @@ export interface CertificateSigner {
 
 /** The certificates of the server itself, for `windlass certificates`. Each change resolves with how things are then. */
 export interface OwnCertificatesPort {
+  /** PEM of all authorities that are believed, the one that signs first. */
+  readonly authorities: string;
   status(): object;
   renew(): Promise<object>;
   rotateAuthority(): Promise<object>;

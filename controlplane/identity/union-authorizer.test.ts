@@ -78,6 +78,11 @@ const rows: readonly (readonly [UserInfo, string, boolean])[] = [
   [node, 'get /windlass/v1/sessions/0123', true],
   [node, 'get /version', true],
   [node, 'get /metrics', false],
+  [node, 'get /windlass/v1/certificates/authorities', true],
+  [node, 'post /windlass/v1/certificates/authorities', false],
+  [node, 'get /windlass/v1/certificates', false],
+  [node, 'post /windlass/v1/certificates/renew', false],
+  [somebody, 'get /windlass/v1/certificates/authorities', false],
 ];
 
 for (const [user, request, expected] of rows) {

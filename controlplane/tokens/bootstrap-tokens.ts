@@ -10,8 +10,8 @@ import { storedJSON } from '../registry/objects.ts';
 import type { Store } from '../store/types.ts';
 
 const TOKEN = /^([a-z0-9]{6})\.([a-z0-9]{16})$/;
-const TYPE = 'bootstrap.kubernetes.io/token';
-const NAMESPACE = 'kube-system';
+export const BOOTSTRAP_TYPE = 'bootstrap.kubernetes.io/token';
+export const BOOTSTRAP_NAMESPACE = 'kube-system';
 const GROUP = 'system:bootstrappers';
 const EXTRA_GROUP = /^system:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]$/;
 
@@ -35,18 +35,18 @@ export class BootstrapTokens implements TokenAuthenticator {
     if (id === undefined) return undefined;
     // They are for this server and nothing else.
     if (audiences.length > 0 && !audiences.includes(audience)) return undefined;
-    const stored = store.get('core/secrets', NAMESPACE, `bootstrap-token-${id}`);
+    const stored = store.get('core/secrets', BOOTSTRAP_NAMESPACE, `bootstrap-token-${id}`);
     if (stored === undefined) return undefined;
     const object = storedJSON(stored);
     const isDeleting = stringAt(object, 'metadata', 'deletionTimestamp') !== '';
-    if (isDeleting || stringAt(object, 'type') !== TYPE) return undefined;
+    if (isDeleting || stringAt(object, 'type') !== BOOTSTRAP_TYPE) return undefined;
     const value = (key: string): string =>
       Buffer.from(stringAt(object, 'data', key), 'base64').toString('utf8');
     const isRight =
       value('token-id') === id &&
       isSame(value('token-secret'), secret) &&
       value('usage-bootstrap-authentication') === 'true' &&
-      this.#holds(value('expiration'));
+      endOfToken(value('expiration')) > this.#options.clock.now();
     if (!isRight) return undefined;
     const extra = value('auth-extra-groups')
       .split(',')
@@ -56,11 +56,13 @@ export class BootstrapTokens implements TokenAuthenticator {
     const groups = [GROUP, ...extra, 'system:authenticated'];
     return { user: { name: `system:bootstrap:${id}`, groups }, audiences: [audience] };
   }
+}
 
-  /** Without an end it holds until it is deleted; an end that is none has passed. */
-  #holds(expiration: string): boolean {
-    return expiration === '' || Date.parse(expiration) > this.#options.clock.now();
-  }
+/** Milliseconds since the epoch; Infinity: it holds until it is deleted. An end that is none has passed. */
+export function endOfToken(expiration: string): number {
+  if (expiration === '') return Infinity;
+  const end = Date.parse(expiration);
+  return Number.isNaN(end) ? -Infinity : end;
 }
 
 /** Takes as long for one that is nearly right. An empty one is nobody's. */

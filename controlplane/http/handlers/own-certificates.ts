@@ -1,5 +1,6 @@
 // The server's own certificates, for `windlass certificates`: GET /windlass/v1/certificates says when they end, POST …/renew,
-// …/rotate-authority and …/forget-authorities change them while the server serves. For administrators only; never a key.
+// …/rotate-authority and …/forget-authorities change them while the server serves. For administrators only; never a key. GET
+// …/authorities says whom to believe, for nodes too: that is no secret.
 import { methodNotAllowed, unknownPath } from '../../api/errors.ts';
 
 import type { Handler } from '../context.ts';
@@ -18,8 +19,13 @@ export function ownCertificatesHandler({ ownCertificates }: Services): Handler {
       '/forget-authorities': () => ownCertificates.forgetEarlier(),
     };
     const change = Object.hasOwn(changes, verb) ? changes[verb] : undefined;
-    if (verb !== '' && change === undefined) throw unknownPath();
-    if (method !== (verb === '' ? 'GET' : 'POST')) throw methodNotAllowed();
+    const isQuestion = verb === '' || verb === '/authorities';
+    if (!isQuestion && change === undefined) throw unknownPath();
+    if (method !== (isQuestion ? 'GET' : 'POST')) throw methodNotAllowed();
+    if (verb === '/authorities') {
+      sendJSON(context, 200, { authorities: ownCertificates.authorities });
+      return;
+    }
     sendJSON(context, 200, change === undefined ? ownCertificates.status() : await change());
   };
 }
