@@ -1,18 +1,14 @@
 // Carries out what a rollout decided: writes Machines, each only on top of what was decided on. What a crash leaves undone is decided
 // again, so the order matters in one way only: permits are taken away before others are given.
 import type { Client } from '../machinery/client-types.ts';
+import { PERMIT_ANNOTATION, rolloutPermit, TARGET_ANNOTATION } from '../machine/rollout-permit.ts';
 import { isNotFound } from '../machinery/request-error.ts';
 import { MACHINES } from '../machinery/resources.ts';
 import { changedMachine, newMachine } from './build-machine.ts';
 import type { MachineChange } from './build-machine.ts';
 import { observeMachine } from './observed.ts';
 import type { PlanInput, RolloutDecision, RolloutStep } from './plan-types.ts';
-import {
-  DRAIN_ANNOTATION,
-  OPERATION_ANNOTATION,
-  PERMIT_ANNOTATION,
-  TARGET_ANNOTATION,
-} from './types.ts';
+import { DRAIN_ANNOTATION, OPERATION_ANNOTATION } from './types.ts';
 import type { Cluster, Machine, PowerState } from './types.ts';
 
 export interface ApplyContext {
@@ -126,9 +122,8 @@ async function switchPower(
 }
 
 async function permit(machine: Machine, context: ApplyContext): Promise<void> {
-  const { permitKey, permit: current } = observeMachine(machine, undefined);
-  if (current !== permitKey)
-    await annotate(machine, { [PERMIT_ANNOTATION]: permitKey, ...drainOf(context) }, context);
+  const { isGiven, key } = rolloutPermit(machine);
+  if (!isGiven) await annotate(machine, { [PERMIT_ANNOTATION]: key, ...drainOf(context) }, context);
 }
 
 function retry(machine: Machine, context: ApplyContext): Promise<Machine> {

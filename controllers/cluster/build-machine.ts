@@ -1,16 +1,18 @@
 // Machines as they are written: a new one, and one that is given another template. Pure.
+import {
+  DISTRIBUTION_LABEL,
+  PERMIT_ANNOTATION,
+  TARGET_ANNOTATION,
+} from '../machine/rollout-permit.ts';
 import type { ClusterSettings } from './settings.ts';
 import {
   APPLIED_ANNOTATION,
   CLUSTER_LABEL,
   CLUSTER_UID_LABEL,
-  DISTRIBUTION_LABEL,
   DRAIN_ANNOTATION,
   OPTIONS_ANNOTATION,
-  PERMIT_ANNOTATION,
   POOL_LABEL,
   ROLE_LABEL,
-  TARGET_ANNOTATION,
 } from './types.ts';
 import type { Cluster, Machine, MachineSpec, MachineTemplate } from './types.ts';
 import type { WantedMachine } from './wanted-machines.ts';

@@ -6,6 +6,7 @@ import { openInfraProvider } from '../infra-provider/open-infra-provider.ts';
 import type { ProvidedHosts } from '../infra-provider/provided-host.ts';
 import type { InfraProvider } from '../infra-provider/types.ts';
 import type { SimWorld } from '../infrastructure/sim/sim-world.ts';
+import { DISTRIBUTION_LABEL, isDistributionDriven } from '../machine/rollout-permit.ts';
 import type { CacheView } from '../machinery/cache.ts';
 import { keyOf, parseKey } from '../machinery/cache.ts';
 import type { ApiObject } from '../machinery/client-types.ts';
@@ -23,10 +24,9 @@ import { openWindlass } from './distributions/windlass/open-windlass.ts';
 import type { OpenedProvider } from './distributions/windlass/open-windlass.ts';
 import { HostNotesReader } from './host-notes.ts';
 import { MemberReconciler } from './member-reconciler.ts';
-import { isDistributionDriven } from './observed.ts';
 import type { NodeView } from './observed.ts';
 import { ClusterReconciler } from './reconciler.ts';
-import { CLUSTER_LABEL, DISTRIBUTION_LABEL } from './types.ts';
+import { CLUSTER_LABEL } from './types.ts';
 import type { Cluster, Machine } from './types.ts';
 
 interface ArtifactFacts {

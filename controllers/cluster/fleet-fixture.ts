@@ -1,6 +1,7 @@
 // A fleet in simulated time: the real reconciler, an API in memory, machines that take their time and have faults. Nothing in it waits;
 // the same seed is the same story. The witness looks after every single write, whoever made it.
 import type { Clock } from '#platform/clock.ts';
+import { PERMIT_ANNOTATION, rolloutPermit } from '../machine/rollout-permit.ts';
 import { CORDONED_BY_ANNOTATION } from '../machinery/cordon.ts';
 import { isConflict } from '../machinery/request-error.ts';
 import { CLUSTERS, MACHINES } from '../machinery/resources.ts';
@@ -10,7 +11,7 @@ import { ClusterReconciler } from './reconciler.ts';
 import type { ReconcilerOptions } from './reconciler.ts';
 import { SimulatedMachine } from './simulated-machine-fixture.ts';
 import type { Durations, Faults } from './simulated-machine-fixture.ts';
-import { CLUSTER_LABEL, CLUSTER_UID_LABEL, PERMIT_ANNOTATION, TARGET_ANNOTATION } from './types.ts';
+import { CLUSTER_LABEL, CLUSTER_UID_LABEL } from './types.ts';
 import type { Cluster, ClusterSpec, Machine, PowerState } from './types.ts';
 
 export const DURATIONS: Durations = {
@@ -113,9 +114,8 @@ export class Fleet {
   }
 
   async switchMachine(name: string, powerState: PowerState): Promise<void> {
-    const key = this.all.find(({ metadata }) => metadata.name === name)?.metadata.annotations?.[
-      TARGET_ANNOTATION
-    ];
+    const machine = this.all.find(({ metadata }) => metadata.name === name);
+    const key = machine && rolloutPermit(machine).key;
     const metadata = { annotations: { [PERMIT_ANNOTATION]: key } };
     const patch = { metadata, spec: { powerState } };
     await this.api.client('user').patch(MACHINES, NAMESPACE, name, '', 'merge', patch, SIGNAL);

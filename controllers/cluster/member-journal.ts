@@ -2,10 +2,10 @@
 import type { Clock } from '#platform/clock.ts';
 import type { Client } from '../machinery/client-types.ts';
 import { MACHINES } from '../machinery/resources.ts';
+import { TARGET_ANNOTATION } from '../machine/rollout-permit.ts';
 import { timestamp } from '../machinery/timestamps.ts';
 import { memberStatus, sameStatus } from './member-status.ts';
 import type { MemberNews } from './member-status.ts';
-import { TARGET_ANNOTATION } from './types.ts';
 import type { Machine } from './types.ts';
 
 export class MemberJournal {

@@ -4,6 +4,7 @@ import { sleep } from '#platform/clock.ts';
 import { DrainError } from '../machinery/drain-node.ts';
 import { readDrainSettings } from '../machinery/drain-settings.ts';
 import { isNotFound } from '../machinery/request-error.ts';
+import { rolloutPermit } from '../machine/rollout-permit.ts';
 import { MACHINES } from '../machinery/resources.ts';
 import { HostOffError, memberOf, NotYetError } from './member-driver.ts';
 import type { Member, MemberDriver, Situation } from './member-driver.ts';
@@ -15,12 +16,7 @@ import { isUnreachable, NotReady } from './member-problems.ts';
 import { takeFromHost } from './member-removal.ts';
 import { versionsOf } from './member-status.ts';
 import type { MemberNews } from './member-status.ts';
-import {
-  DRAIN_ANNOTATION,
-  ENDPOINT_ANNOTATION,
-  OPERATION_ANNOTATION,
-  PERMIT_ANNOTATION,
-} from './types.ts';
+import { DRAIN_ANNOTATION, ENDPOINT_ANNOTATION, OPERATION_ANNOTATION } from './types.ts';
 import type { Cluster, Machine } from './types.ts';
 import { isSameVersion } from './versions.ts';
 import { isController } from './wanted-machines.ts';
@@ -90,7 +86,7 @@ export class MemberRun {
     if (needs.length === 0) return this.#settle(driver, situation, signal);
     if (this.#hasGivenUp()) return 'later';
     await this.#journal.step('Prepare', () => driver.prepare(signal), signal);
-    if (!this.#isPermitted()) {
+    if (!this.#isPermitted() || !this.#isSaid()) {
       await this.#journal.say(
         {
           phase: situation.isRunning ? 'Ready' : situation.isInstalled ? 'Joining' : 'Pending',
@@ -371,7 +367,14 @@ export class MemberRun {
     );
   }
 
+  /** Whether a permit can be for what was found now: it is given for what its status says. */
+  #isSaid(): boolean {
+    const { status } = this.#journal.machine;
+    const isNew = this.#content !== '' && this.#content !== status?.contentHash;
+    return !isNew || !rolloutPermit(this.#journal.machine).isReached;
+  }
+
   #isPermitted(): boolean {
-    return this.#journal.machine.metadata.annotations?.[PERMIT_ANNOTATION] === this.#journal.target;
+    return rolloutPermit(this.#journal.machine).isGiven;
   }
 }

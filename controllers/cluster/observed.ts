@@ -2,17 +2,20 @@
 import { isConditionTrue } from '../machinery/conditions.ts';
 import type { Condition } from '../machinery/conditions.ts';
 import { CORDONED_BY_ANNOTATION } from '../machinery/cordon.ts';
+import {
+  isDistributionDriven,
+  rolloutPermit,
+  TARGET_ANNOTATION,
+} from '../machine/rollout-permit.ts';
+import type { RolloutPermit } from '../machine/rollout-permit.ts';
 import { isSameVersion } from './versions.ts';
 import { isController } from './wanted-machines.ts';
 import {
   APPLIED_ANNOTATION,
   CLUSTER_LABEL,
   CLUSTER_UID_LABEL,
-  DISTRIBUTION_LABEL,
   OPERATION_ANNOTATION,
-  PERMIT_ANNOTATION,
   POOL_LABEL,
-  TARGET_ANNOTATION,
 } from './types.ts';
 import type { Cluster, Machine, MachineTemplate, PowerState, Role } from './types.ts';
 import type { ApiObject } from '../machinery/client-types.ts';
@@ -39,9 +42,7 @@ export interface ObservedMachine {
   readonly version: string | undefined;
   readonly runningVersion: string | undefined;
   readonly powerState: PowerState;
-  /** What a permit has to say to be one for what the spec asks now. */
-  readonly permitKey: string;
-  readonly permit: string | undefined;
+  readonly permit: RolloutPermit;
   /** It is what its spec asks for, and says so of this very spec. */
   readonly isSettled: boolean;
   /** It was a member once. */
@@ -65,11 +66,6 @@ export function isOwnMachine({ metadata }: Machine, cluster: Cluster): boolean {
     metadata.labels[CLUSTER_UID_LABEL] === cluster.metadata.uid &&
     metadata.namespace === cluster.metadata.namespace
   );
-}
-
-/** Whether the distribution itself drives it, instead of the Machine controller. */
-export function isDistributionDriven({ metadata, spec }: Machine): boolean {
-  return metadata.labels?.[DISTRIBUTION_LABEL] !== undefined && spec['rootfs'] === undefined;
 }
 
 export function observeMachine(machine: Machine, node: NodeView | undefined): ObservedMachine {
@@ -105,8 +101,7 @@ export function observeMachine(machine: Machine, node: NodeView | undefined): Ob
     version: spec.version,
     runningVersion: status.runningVersion,
     powerState,
-    permitKey: isDriven ? target : String(generation),
-    permit: annotations[PERMIT_ANNOTATION],
+    permit: rolloutPermit(machine),
     isSettled:
       isSeen &&
       hasGoal &&

@@ -31,7 +31,8 @@ export function decideRollout(plan: ClusterPlan, input: PlanInput): RolloutDecis
     revoked: observed
       .filter(
         ({ name, permit, isSettled }) =>
-          permit !== undefined && (isSettled || failed.some(({ machine }) => machine === name)),
+          permit.given !== undefined &&
+          (isSettled || permit.isSpent || failed.some(({ machine }) => machine === name)),
       )
       .map(({ name }) => name),
     retried: observed
@@ -292,7 +293,7 @@ class Round {
 function joinsLeft({ items }: ClusterPlan, input: PlanInput, members: number): number {
   const { observed, wanted } = input;
   const joining = observed.filter(
-    (machine) => machine.isController && !machine.hasJoined && machine.permit !== undefined,
+    (machine) => machine.isController && !machine.hasJoined && machine.permit.given !== undefined,
   );
   if (joining.length > 0) return 0;
   const controllers = new Set(
@@ -359,16 +360,16 @@ function isAway(machine: ObservedMachine): boolean {
 
 /** Somebody works on it. */
 function isBusy(machine: ObservedMachine): boolean {
-  return machine.isDeleting || (machine.permit !== undefined && !machine.isSettled);
+  const { isDeleting, isSettled, permit } = machine;
+  return isDeleting || (permit.given !== undefined && !permit.isSpent && !isSettled);
 }
 
 function isUnderWay({ action, target }: PlanItem, machine: ObservedMachine): boolean {
   switch (action) {
     case 'create':
-      return machine.target === target && machine.permit === machine.permitKey;
     case 'update':
     case 'repair':
-      return machine.target === target && machine.permit === machine.permitKey;
+      return machine.target === target && machine.permit.isGiven;
     case 'delete':
     case 'recreate':
       return machine.isDeleting;

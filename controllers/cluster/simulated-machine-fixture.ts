@@ -2,8 +2,10 @@
 // the new version does not start, and has the faults that it is given.
 import type { Client } from '../machinery/client-types.ts';
 import type { Condition } from '../machinery/conditions.ts';
+import { specHash } from '../machine/machine-goal.ts';
+import { rolloutPermit, TARGET_ANNOTATION } from '../machine/rollout-permit.ts';
 import { MACHINES } from '../machinery/resources.ts';
-import { OPERATION_ANNOTATION, PERMIT_ANNOTATION, TARGET_ANNOTATION } from './types.ts';
+import { OPERATION_ANNOTATION } from './types.ts';
 import type { Machine, MachineStatus } from './types.ts';
 
 export interface Durations {
@@ -119,8 +121,7 @@ export class SimulatedMachine {
     }
     const { generation = 1, annotations = {} } = metadata;
     const key = annotations[TARGET_ANNOTATION] ?? '';
-    const isPermitted =
-      annotations[PERMIT_ANNOTATION] === (spec['rootfs'] === undefined ? key : String(generation));
+    const permit = rolloutPermit(machine);
     const wantsStopped = spec.powerState === 'Stopped';
     if (this.#activity.name === 'switching power') {
       if (now < this.#activity.until) return;
@@ -152,14 +153,14 @@ export class SimulatedMachine {
       return;
     }
     if (status.phase === undefined) {
-      if (!isPermitted) return;
+      if (!permit.isGiven) return;
       this.#taken = this.#wanted();
       this.#activity = { name: 'joining', until: now + this.#durations.joinMs };
       return;
     }
     const isOff = status.phase === 'Stopped';
     if (wantsStopped !== isOff) {
-      if (!isPermitted) return;
+      if (!permit.isGiven) return;
       this.disruptions += 1;
       this.#activity = { name: 'switching power', until: now + this.#durations.powerMs };
       if (wantsStopped)
@@ -176,7 +177,9 @@ export class SimulatedMachine {
       (status.contentHash ?? '') === contentHash &&
       (isTrue(status, 'RolledBack') === true || reasonOf(status, 'Drained') === 'DrainTimeout');
     if (isThere || isOff || hasGivenUp) return;
-    if (!isPermitted) {
+    // It is given for what was said.
+    const isSaid = !permit.isReached || (status.contentHash ?? '') === contentHash;
+    if (!permit.isGiven || !isSaid) {
       if (
         reasonOf(status, 'Drained') !== 'WaitingForBudget' ||
         status.observedGeneration !== generation ||
@@ -247,6 +250,7 @@ export class SimulatedMachine {
         contentHash: this.content,
         nodeRef: { name: this.name },
         goalHash: metadata.annotations?.[TARGET_ANNOTATION] ?? '',
+        specHash: specHash(spec),
         ...(spec.version === undefined ? {} : { runningVersion: spec.version }),
       },
       ['NodeReady', true, 'Ready'],

@@ -134,6 +134,8 @@ export interface MachineSpec {
 
 export interface MachineStatus {
   readonly goalHash?: string;
+  /** Of the spec that the last run was for. */
+  readonly specHash?: string;
   /** Of what its Artifacts and files hold, as it was last tried. */
   readonly contentHash?: string;
   readonly run?: { readonly contentHash?: string };
@@ -168,14 +170,9 @@ export const CLUSTER_LABEL = 'windlass.dev/cluster';
 export const CLUSTER_UID_LABEL = 'windlass.dev/cluster-uid';
 export const POOL_LABEL = 'windlass.dev/pool';
 export const ROLE_LABEL = 'windlass.dev/role';
-export const DISTRIBUTION_LABEL = 'windlass.dev/distribution';
 
-/** On a Machine: the generation of its spec that may disrupt it now. */
-export const PERMIT_ANNOTATION = 'windlass.dev/rollout-permit';
 /** On a Machine: how its node is emptied, as JSON. */
 export const DRAIN_ANNOTATION = 'windlass.dev/drain';
-/** On a Machine: what the cluster last asked it to be, to tell a change of the cluster's from a field the server filled in. */
-export const TARGET_ANNOTATION = 'windlass.dev/cluster-target';
 /** On a Machine: something to be done once, `<uid>/<Type>`. */
 export const OPERATION_ANNOTATION = 'windlass.dev/operation';
 /** On a Machine: the template that it was last given, as JSON: what a later one is compared with. */

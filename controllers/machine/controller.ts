@@ -31,7 +31,7 @@ import { readyProbe } from './ready-probe.ts';
 import { reconcileMachine } from './reconcile-machine.ts';
 import { isNodeReady } from './node-answer.ts';
 import type { ReadyNode } from './node-answer.ts';
-import { DISTRIBUTION_LABEL } from './types.ts';
+import { isDistributionDriven } from './rollout-permit.ts';
 import type { Machine } from './types.ts';
 
 /** As much of an Artifact as a machine is woken for. */
@@ -145,7 +145,7 @@ class MachineController {
     const { client, clock } = this.#manager;
     const { namespace, name } = parseKey(key);
     const cached = this.#machines.get(namespace, name);
-    if (cached === undefined || isDriven(cached)) return DONE;
+    if (cached === undefined || isDistributionDriven(cached)) return DONE;
     let machine: Machine;
     try {
       // What is done next depends on what was done last: the cache may be behind that.
@@ -260,11 +260,6 @@ class MachineController {
       return [{ machine: metadata.name, hostname, machineId, clockOffsetMillis }];
     });
   }
-}
-
-/** A machine without a root of ours that belongs to a distribution: its Cluster does all of it. */
-function isDriven({ metadata, spec }: Machine): boolean {
-  return metadata.labels?.[DISTRIBUTION_LABEL] !== undefined && spec.rootfs === undefined;
 }
 
 /** Everything of a Machine that somebody else decides. */

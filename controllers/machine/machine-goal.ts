@@ -5,10 +5,22 @@ import type { HostFacts } from '../hosts/host-driver.ts';
 import type { Devices } from '../rootfs/devices.ts';
 import { goalContent, resolveGoal } from '../rootfs/goal-state.ts';
 import type { NodeGoal, RootFS, Slot } from '../rootfs/goal-state.ts';
-import type { Machine, MachineSpec } from './types.ts';
+import type { Machine } from './types.ts';
 
-/** The part of a spec that a run is for: power, pauses and policies start none. */
-export function specHash(spec: MachineSpec): string {
+/** The fields of a spec that a run is for. */
+export interface SpecOfRun {
+  readonly providerRef?: unknown;
+  readonly connection?: unknown;
+  readonly role?: unknown;
+  readonly version?: unknown;
+  readonly artifacts?: unknown;
+  readonly files?: unknown;
+  readonly rootfs?: unknown;
+  readonly node?: unknown;
+}
+
+/** Power, pauses and policies start no run. */
+export function specHash(spec: SpecOfRun): string {
   const { providerRef, connection, role, version, artifacts, files, rootfs, node } = spec;
   return hashOf({ providerRef, connection, role, version, artifacts, files, rootfs, node });
 }

@@ -29,8 +29,8 @@ import type { ReadyNode } from './node-answer.ts';
 import { providedMachine } from './open-machine-host.ts';
 import type { OpenMachineHost } from './open-machine-host.ts';
 import { stopSlot } from './run-slot.ts';
+import { rolloutPermit } from './rollout-permit.ts';
 import { beginRun, stateOf } from './run-state.ts';
-import { PERMIT_ANNOTATION } from './types.ts';
 import type { Machine, MachineStatus } from './types.ts';
 
 export interface ReconcileOptions {
@@ -189,7 +189,7 @@ async function bringForward(
           contentHash,
           isPaused: newest.spec.paused === true || wantsStop(),
           isDeleting: newest.metadata.deletionTimestamp !== undefined,
-          isPermitted: isPermitted(newest, store.machine.status?.run?.goalHash),
+          isPermitted: isPermitted(newest, store.machine.status),
         };
       },
       version: machine.spec.version,
@@ -383,12 +383,10 @@ function nodeFacts({ store, node }: ReconcileOptions): MachineFacts {
   return { node: { isThere: found !== undefined, isReady: isNodeReady(found) } };
 }
 
-function isPermitted({ metadata, spec }: Machine, goalHash: string | undefined): boolean {
+/** @param status as it was last written: the permit is for what that says */
+function isPermitted(machine: Machine, status: MachineStatus | undefined): boolean {
+  const { metadata, spec } = machine;
   const isFree =
     spec.clusterRef === undefined && metadata.labels?.['windlass.dev/cluster'] === undefined;
-  const permit = metadata.annotations?.[PERMIT_ANNOTATION];
-  return (
-    isFree ||
-    (permit !== undefined && (permit === goalHash || permit === String(metadata.generation)))
-  );
+  return isFree || rolloutPermit({ ...machine, status }).isGiven;
 }

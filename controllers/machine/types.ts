@@ -10,12 +10,8 @@ import type { CheckResult } from '../rootfs/preflight.ts';
 export const MACHINE_FINALIZER = 'windlass.dev/machines';
 /** `<uid>/<type>`: what a MachineOperation asks for. */
 export const OPERATION_ANNOTATION = 'windlass.dev/operation';
-/** The goal hash or generation up to which a Cluster lets its machine be disrupted. */
-export const PERMIT_ANNOTATION = 'windlass.dev/rollout-permit';
 /** How a Cluster wants its machine's node emptied, as JSON of DrainSettings; the machine's own `spec.drain` comes first. */
 export const DRAIN_ANNOTATION = 'windlass.dev/drain';
-/** On a Machine without a root of ours: the distribution of its Cluster drives it, and we leave it alone. */
-export const DISTRIBUTION_LABEL = 'windlass.dev/distribution';
 
 export interface MachineArtifact {
   /** Of an Artifact in the same namespace. */

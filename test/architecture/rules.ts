@@ -145,6 +145,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controllers/machine/artifact-places.ts',
     'controllers/machine/machine-files.ts',
     'controllers/machine/open-machine-host.ts',
+    'controllers/machine/rollout-permit.ts',
     'controllers/machine/stage-artifacts.ts',
     'controllers/machine/types.ts',
     'controllers/service/safe-hash.ts',
