@@ -39,8 +39,9 @@ export interface CommandDefinition<T extends OptionTable> {
   ) => Promise<number>;
 }
 
-/** A command with its options hidden, as the table holds it. */
+/** A command with the types of its options hidden, as the table holds it. */
 export interface Command {
+  readonly options: OptionTable;
   readonly main: (argv: readonly string[], io: CommandIO) => Promise<number>;
 }
 
@@ -56,6 +57,7 @@ export function defineCommand<const T extends OptionTable>(
 ): Command {
   const { help, options, words = [], moreWords = false, run } = definition;
   return {
+    options,
     async main(argv, io) {
       const parsed = parseOptions(options, argv, io.environment);
       if (parsed.help) {

@@ -23,15 +23,21 @@ function notes(option: Option): string {
   return ` (default ${option.default})`;
 }
 
+/** Each flag of a command, as it is written, with what it does; those that all commands have come last. */
+export function flagRows(table: OptionTable): readonly (readonly [flag: string, help: string])[] {
+  return [
+    ...Object.entries(table).map(
+      ([name, option]) => [synopsis(name, option), `${option.help}${notes(option)}`] as const,
+    ),
+    ['--config FILE', 'Take values from this YAML or JSON file: flag names as keys'],
+    ['--help, -h', 'Print this text'],
+  ];
+}
+
 /** The text of `windlass COMMAND --help`. */
 export function commandHelp(command: CommandHelp, table: OptionTable): string {
-  const rows = Object.entries(table).map(([name, option]) => [
-    synopsis(name, option),
-    `${option.help}${notes(option)}`,
-  ]);
-  rows.push(['--config FILE', 'Take values from this YAML or JSON file: flag names as keys']);
-  rows.push(['--help, -h', 'Print this text']);
-  const width = Math.max(...rows.map(([left]) => left?.length ?? 0));
+  const rows = flagRows(table);
+  const width = Math.max(...rows.map(([left]) => left.length));
   const example = Object.keys(table)[0] ?? 'config';
   return [
     `Usage: windlass ${command.usage} [FLAGS]`,
@@ -40,7 +46,7 @@ export function commandHelp(command: CommandHelp, table: OptionTable): string {
     ...(command.description === undefined ? [] : ['', command.description]),
     '',
     'Flags:',
-    ...rows.map(([left, right]) => `  ${left?.padEnd(width)}  ${right}`),
+    ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`),
     '',
     `Each flag can also be an environment variable, --${example} as ${environmentName(example)}.`,
     'A flag wins over the environment, the environment over --config, --config over the default.',

@@ -10,7 +10,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants, homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -79,11 +79,25 @@ function handOver(node, args, onError) {
   });
 }
 
+/** A checkout runs TypeScript as it is, an installed package its JavaScript. */
+function program() {
+  const [script, source] = ['main.js', 'main.ts'].map((name) => join(root, 'cli', name));
+  if (existsSync(script)) return script;
+  // Node strips no types there: whoever packed a checkout as it is left the step out.
+  if (root.split(sep).includes('node_modules')) {
+    process.stderr.write(
+      `windlass: ${root} holds TypeScript that was not compiled; pack it with: npm run pack\n`,
+    );
+    process.exit(1);
+  }
+  return source;
+}
+
 const argv = process.argv.slice(2);
 const args =
   argv[0] === '--exec' && argv[1] !== undefined
     ? [resolve(argv[1]), ...argv.slice(2)]
-    : [join(root, 'cli', 'main.ts'), ...argv];
+    : [program(), ...argv];
 
 const pinned = pinnedNode();
 if (pinned === undefined) {

@@ -1,35 +1,13 @@
 // The command line: finds the command, runs it, turns what it throws into a message and an exit code.
-// Commands are loaded when they run, so that `windlass version` does not pay for a control plane.
 import { stuckThreads } from '#platform/stuck-threads.ts';
 import { closest } from './closest.ts';
+import { COMMANDS } from './command-table.ts';
 import type { CommandEntry, CommandIO } from './command.ts';
 import { programHelp } from './help.ts';
-import { helpOf } from './command-help.ts';
-import { MACHINE_COMMANDS } from './machine-commands.ts';
 import { processIO } from './process-io.ts';
 import { stayAlive } from './run-until-stopped.ts';
-import { SERVICE_COMMANDS } from './service-commands.ts';
-import { STATE_COMMANDS } from './state-commands.ts';
 import { terminalText } from '#platform/terminal-text.ts';
 import { CommandError, UsageError } from './usage-error.ts';
-
-const COMMANDS: ReadonlyMap<string, CommandEntry> = new Map([
-  ['up', { help: helpOf.up, load: async () => (await import('./commands/up.ts')).up }],
-  [
-    'controllers',
-    {
-      help: helpOf.controllers,
-      load: async () => (await import('./commands/controllers.ts')).controllers,
-    },
-  ],
-  ...MACHINE_COMMANDS,
-  ...SERVICE_COMMANDS,
-  ...STATE_COMMANDS,
-  [
-    'version',
-    { help: helpOf.version, load: async () => (await import('./commands/version.ts')).version },
-  ],
-]);
 
 function helpText(): string {
   return programHelp([...COMMANDS].map(([name, { help }]) => [name, help]));

@@ -59,7 +59,7 @@ export async function shown(chunks: AsyncIterable<readonly LogRecord[]>): Promis
   return lines;
 }
 
-export const never = new AbortController().signal;
+export const never: AbortSignal = new AbortController().signal;
 
 /** A dump that comes in these parts. */
 export function dumpOf(cursor: Cursor, ...parts: readonly (readonly LogRecord[])[]): LogDump {

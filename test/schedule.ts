@@ -55,6 +55,7 @@ const COSTS: Readonly<Record<string, Partial<Cost>>> = {
   'test/e2e/liveness-traffic.test.ts': { seconds: 55, load: 0.85 },
   'test/e2e/machines.test.ts': { seconds: 85 },
   'test/e2e/names.test.ts': { seconds: 100 },
+  'test/e2e/package.test.ts': { seconds: 60 },
   'test/e2e/persistence-replica.test.ts': { seconds: 35, load: 0.4 },
   'test/e2e/standby.test.ts': { seconds: 50, load: 0.4 },
   'test/e2e/traffic.test.ts': { seconds: 20, load: 0.85 },
