@@ -17,6 +17,9 @@ import { isRunning, processesBelow } from '../support/processes.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { projectRoot } from '../support/windlass.ts';
 
+/** Compiling and unpacking some thousand files takes a while where others want the disk and the processors too. */
+const PATIENCE_MS = 400_000;
+
 /** As somebody else's program would use it; the compiler reads it too. */
 const PROGRAM = `
 import { startControlPlane } from 'windlass';
@@ -39,7 +42,7 @@ test('the package installs without building, runs the example, and has types', a
   const folder = join(work, 'empty');
   mkdirSync(folder);
   const pack = ['run', '--silent', 'pack', '--', '--silent', '--pack-destination', work];
-  const printed = await outputOf('npm', pack, { cwd: projectRoot });
+  const printed = await outputOf('npm', pack, { cwd: projectRoot, timeoutMs: PATIENCE_MS });
   const archive = join(work, printed.trim().split('\n').at(-1) ?? '');
   const windlass = await packedPackage(archive);
   const names = (await outputOf('tar', ['-tzf', archive])).split('\n');
@@ -58,7 +61,7 @@ test('the package installs without building, runs the example, and has types', a
     npm_config_audit: 'false',
     npm_config_ignore_scripts: 'true',
   };
-  await outputOf('npm', ['install', 'windlass'], { cwd: folder, env });
+  await outputOf('npm', ['install', 'windlass'], { cwd: folder, env, timeoutMs: PATIENCE_MS });
   const version = await outputOf('npx', ['windlass', 'version'], { cwd: folder, env });
   assert.match(version, /^windlass \d+\.\d+\.\d+\nkubernetes v1\.\d+\.\S+\nnode v26\./);
   assert.ok(existsSync(pinned.used), 'the pinned Node that came with it was used');
@@ -66,8 +69,10 @@ test('the package installs without building, runs the example, and has types', a
   const port = await freePort();
   writeFileSync(join(folder, 'hello.yaml'), helloManifest({ port }));
   const up = await start(t, folder, env, ['up', '--port', '0', '--manifests', 'hello.yaml']);
-  await eventually('the example has rolled out', () =>
-    assert.match(up(), /^hello: 3 of 3 ready/m, up()),
+  await eventually(
+    'the example has rolled out',
+    () => assert.match(up(), /^hello: 3 of 3 ready/m, up()),
+    PATIENCE_MS,
   );
   assert.match((await httpGet(`http://127.0.0.1:${port}/`)).body, /^Hello from Windlass/);
 
@@ -153,6 +158,6 @@ async function start(
     await ended;
     for (const pid of processesBelow(folder)) if (isRunning(pid)) process.kill(pid, 'SIGKILL');
   });
-  await eventually('it serves', () => assert.match(text, /^ready https:/m, text));
+  await eventually('it serves', () => assert.match(text, /^ready https:/m, text), PATIENCE_MS);
   return () => text;
 }
