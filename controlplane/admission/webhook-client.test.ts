@@ -131,6 +131,16 @@ suite('servers that mean no good', () => {
   });
 });
 
+test('a bundle may be the certificate of the server itself, whatever signed it', async () => {
+  const client = new WebhookClient(systemClock);
+  const own = Buffer.from(server.ownBundle, 'base64').toString();
+  server.on('/own', () => ({ allowed: true }));
+  const body = '{"request":{"uid":"1"}}';
+  const answer = await client.post({ url: server.url('/own') }, own, body, 60_000, never);
+  assert.match(JSON.stringify(answer), /"allowed":true/);
+  client.close();
+});
+
 test('silence ends with the time that was given', async () => {
   const clock = new TestClock();
   const client = new WebhookClient(clock);

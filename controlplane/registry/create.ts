@@ -50,20 +50,28 @@ export async function createObject(
   const dropped = pruneUnknown(definition.schema, object);
   reportProblems(body.problems, dropped, context, strictBodyError(definition));
   const { metadata } = object;
-  if ((metadata.resourceVersion ?? '') !== '' && metadata.resourceVersion !== '0') {
-    throw badRequest('resourceVersion should not be set on objects to be created');
-  }
   // Waits before the admissions: from them to the queue of the store nobody may come between, least of all a deletion.
   if (context.isProven === undefined) await needRules(definition, object);
   const gate = gateOf(env, definition, '', 'CREATE', context);
   if (gate !== undefined) return createAsked(env, definition, gate, object, context, ownership);
   const prefix = prefixOf(object);
   if (prefix !== '') metadata.name = generatedName(env, prefix);
+  const refusal = versionRefusal(object, context);
   permitHere(env, definition, object);
   prepareCreate(env, definition, object, context, ownership);
   finishCreate(env, definition, object, context);
+  if (refusal !== undefined) throw refusal;
   warnOfInertKind(definition, context);
   return store(env, definition, object, prefix, context);
+}
+
+/** Of an object that was read from here: told after all else that is wrong with it, and not at all by a dry run, as upstream's storage does. */
+function versionRefusal(
+  { metadata: { resourceVersion = '' } }: KubernetesObject,
+  { dryRun }: WriteContext,
+): Error | undefined {
+  if (dryRun || resourceVersion === '' || resourceVersion === '0') return undefined;
+  return badRequest('resourceVersion should not be set on objects to be created');
 }
 
 /** The prefix that the name is to be made from; '' where there is a name. */
@@ -157,6 +165,7 @@ async function createAsked(
   const { namespace = '', name = '' } = sent.metadata;
   // Who has no place is told before anybody is asked.
   permitHere(env, definition, sent);
+  const refusal = versionRefusal(sent, context);
   prepareCreate(env, definition, sent, context, ownership);
   // Given anew to what is stored: nobody is shown one that may change.
   delete sent.metadata.uid;
@@ -196,7 +205,7 @@ async function createAsked(
     if (prefix !== '') candidate.metadata.name = generatedName(env, prefix);
     // What was derived from the name (a namespace's label) follows it.
     strategy.applyDefaults?.(candidate);
-    const stored = await writeAsked(env, definition, gate, request, candidate);
+    const stored = await writeAsked(env, definition, gate, request, candidate, refusal);
     if (stored !== undefined) return stored;
     const taken = candidate.metadata.name ?? '';
     if (prefix === '') throw alreadyExists(definition, taken);
@@ -212,6 +221,7 @@ async function writeAsked(
   gate: Gate,
   request: AdmissionRequest,
   object: KubernetesObject,
+  refusal: Error | undefined,
 ): Promise<StoredObject | undefined> {
   const { context } = request;
   finishCreate(env, definition, object, context);
@@ -226,6 +236,7 @@ async function writeAsked(
       env.privileges?.admit(definition, object, undefined, context.user);
     }
     permitHere(env, definition, object);
+    if (refusal !== undefined) throw refusal;
     return await put(env, definition, object, context);
   } finally {
     release();

@@ -1,6 +1,5 @@
-// What namespaces mean for the objects in them: creation needs a living namespace, the last finalizer of a namespace
-// goes only when nothing is left inside.
-import { conflict, forbidden, notFound } from '#controlplane/api/errors.ts';
+// What namespaces mean for the objects in them: creation needs a living namespace.
+import { forbidden, notFound } from '#controlplane/api/errors.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
 import type { Environment } from './environment.ts';
 
@@ -35,18 +34,4 @@ export function admitToNamespace(
       },
     ],
   );
-}
-
-/**
- * Refuses to let a namespace go while objects are in it: a create that was in flight when the deletion began may have
- * landed after the namespace controller looked. The controller retries on the conflict.
- *
- * @throws ApiError Conflict naming one remaining kind
- */
-export function checkNamespaceEmpty(env: Environment, namespace: string): void {
-  for (const { namespaced, storageKey, resource } of env.scheme.definitions()) {
-    if (!namespaced) continue;
-    if (env.store.list(storageKey, { namespace, limit: 1 }).items.length === 0) continue;
-    throw conflict(subject, namespace, `there are still ${resource} in the namespace`);
-  }
 }

@@ -167,6 +167,22 @@ describe('create', () => {
     await assert.rejects(fixture.create(configMap('dry'), { dryRun: true }), { code: 409 });
   });
 
+  test('an object that was read from here is created by a dry run only, and what else is wrong with it is told first', async () => {
+    const read = (data: unknown): unknown => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'read', resourceVersion: '5' },
+      data,
+    });
+    const made = await fixture.create(read({ a: 'b' }), { dryRun: true });
+    assert.equal(made.metadata.resourceVersion, undefined);
+    await assert.rejects(fixture.create(read({ a: 'b' })), { code: 400 });
+    await assert.rejects(fixture.create(read({ 'a/b': '' })), {
+      code: 422,
+      message: /data\[a\/b\]/,
+    });
+  });
+
   test('a Secret takes stringData and never shows a value in an error', async () => {
     const made = await fixture.create({
       apiVersion: 'v1',

@@ -25,13 +25,16 @@ export class WebhookServer {
   readonly port: number;
   /** PEM in base64, as `caBundle` has it. */
   readonly caBundle: string;
+  /** The server's own certificate in the same form, which some set-ups give in place of the authority's. */
+  readonly ownBundle: string;
   /** Reviews by path, in order. */
   readonly asked: { readonly path: string; readonly query: string; readonly review: Review }[] = [];
   readonly #answers = new Map<string, Answer>();
 
-  private constructor(port: number, caBundle: string) {
+  private constructor(port: number, caBundle: string, ownBundle: string) {
     this.port = port;
     this.caBundle = caBundle;
+    this.ownBundle = ownBundle;
   }
 
   /** Ended after the test. @param names in its certificate */
@@ -52,7 +55,8 @@ export class WebhookServer {
     const server = createServer({ key: own.privateKey, cert: own.certificate });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    const webhook = new WebhookServer(port, Buffer.from(authority.certificate).toString('base64'));
+    const bundle = (pem: string): string => Buffer.from(pem).toString('base64');
+    const webhook = new WebhookServer(port, bundle(authority.certificate), bundle(own.certificate));
     server.on('request', (incoming, response) => void webhook.#serve(incoming, response));
     t.after(() => {
       server.closeAllConnections();

@@ -283,6 +283,13 @@ test('pruneUnknown() drops what the schema does not know and says what', () => {
   });
 });
 
+test('additionalProperties: true stands beside properties, and keeps what they do not name', () => {
+  const spec = specOf({ a: string }, { additionalProperties: true });
+  const object = { spec: { a: 'x', b: { c: 1 } } };
+  assert.deepEqual(pruneUnknown(spec, object), []);
+  assert.deepEqual(object, { spec: { a: 'x', b: { c: 1 } } });
+});
+
 test('pruneUnknown() drops __proto__ like any unknown field', () => {
   const object = JSON.parse('{"spec":{"__proto__":{"a":1}}}') as object;
   assert.deepEqual(pruneUnknown(specOf({}), object), ['spec.__proto__']);

@@ -157,7 +157,7 @@ function readChildren(
       errors.push(forbiddenField(at, 'must not be used at the root'));
     } else if (embedded) {
       errors.push(forbiddenField(at, `must not be used if ${EMBEDDED} is set`));
-    } else if (sources !== undefined && Object.keys(sources).length > 0) {
+    } else if (additional !== true && Object.keys(sources ?? {}).length > 0) {
       errors.push(forbiddenField(at, 'additionalProperties and properties are mutual exclusive'));
     } else if (additional === false) {
       errors.push(forbiddenField(at, 'additionalProperties cannot be set to false'));

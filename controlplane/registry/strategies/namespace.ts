@@ -2,19 +2,10 @@
 import { forbidden } from '#controlplane/api/errors.ts';
 import { listAt, objectAt } from '#controlplane/api/fields.ts';
 import { checkDNSLabel } from '#controlplane/api/names.ts';
-import type { KubernetesObject } from '#controlplane/api/object.ts';
-import type { Environment } from '../environment.ts';
-import { checkNamespaceEmpty } from '../namespaces.ts';
 import type { Strategy } from '../strategy.ts';
 
 const PROTECTED = new Set(['default', 'kube-system', 'kube-public']);
 const NAME_LABEL = 'kubernetes.io/metadata.name';
-
-function isHeld(object: KubernetesObject, env: Environment): boolean {
-  if (listAt(object, 'spec', 'finalizers').length > 0) return true;
-  checkNamespaceEmpty(env, object.metadata.name ?? '');
-  return false;
-}
 
 export const namespaceStrategy: Strategy = {
   checkName: checkDNSLabel,
@@ -49,5 +40,6 @@ export const namespaceStrategy: Strategy = {
   prepareForDelete(object) {
     object['status'] = { ...objectAt(object, 'status'), phase: 'Terminating' };
   },
-  isHeld,
+  // Who takes the finalizers away vouches that nothing is left: what was created before the deletion is seen by whoever sees the deletion.
+  isHeld: (object) => listAt(object, 'spec', 'finalizers').length > 0,
 };
