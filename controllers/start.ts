@@ -31,6 +31,7 @@ import { addNamespaceController } from './namespace/controller.ts';
 import { addNodeLifecycleController } from './node-lifecycle/controller.ts';
 import { RegistryDigestResolver } from './registry/digest-resolver.ts';
 import type { LoginsOptions } from './registry/logins.ts';
+import { addQuotaController } from './quota/controller.ts';
 import { addScheduler } from './scheduler/controller.ts';
 import { isOwnServer, warnWithoutKinds } from './server-kind.ts';
 import type { ServerKindOptions } from './server-kind.ts';
@@ -116,6 +117,7 @@ const CONTROLLERS: Readonly<Record<string, Add>> = {
   namespace: addNamespaceController,
   'node-lifecycle': addNodeLifecycleController,
   disruption: addDisruptionController,
+  'resource-quota': addQuotaController,
   'garbage-collector': addGarbageCollector,
   'service-account': (manager, { connection }) =>
     addServiceAccountController(manager, textOf(connection.tls.ca)),

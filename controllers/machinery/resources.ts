@@ -65,6 +65,14 @@ export const CONTROLLER_REVISIONS: ApiResource = {
   namespaced: true,
 };
 
+export const RESOURCE_QUOTAS: ApiResource = {
+  group: '',
+  version: 'v1',
+  resource: 'resourcequotas',
+  kind: 'ResourceQuota',
+  namespaced: true,
+};
+
 export const LEASES: ApiResource = {
   group: 'coordination.k8s.io',
   version: 'v1',

@@ -251,16 +251,19 @@ async function put(
   context: WriteContext,
 ): Promise<StoredObject | undefined> {
   const { name = '', namespace = '' } = object.metadata;
-  if (context.dryRun) {
+  // The last that may refuse, as upstream: whoever was asked before has agreed.
+  const release =
+    context.isInternal === true ? undefined : env.quotas.writing(definition, object, true);
+  try {
+    if (!context.dryRun) return await putObject(env, definition, object, 0);
     const place = definition.namespaced ? namespace : '';
     const isTaken = env.store.get(definition.storageKey, place, name) !== undefined;
     return isTaken ? undefined : unstored(definition, object);
-  }
-  try {
-    return await putObject(env, definition, object, 0);
   } catch (error) {
     if (error instanceof KeyExistsError) return undefined;
     throw error;
+  } finally {
+    release?.();
   }
 }
 

@@ -6,7 +6,9 @@ import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
 import type { Logger } from '#platform/logging.ts';
 import type { Admission } from './admission.ts';
+import type { PriorityClasses } from './priority-classes.ts';
 import type { PrivilegeGuard } from './privileges.ts';
+import type { QuotaLedger } from './quota-ledger.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
 
 export interface RegistryOptions {
@@ -44,6 +46,8 @@ export interface CustomResourceHooks {
 export interface Environment extends RegistryOptions {
   readonly customResources: CustomResourceHooks;
   readonly serviceAddresses: ServiceAddresses;
+  readonly quotas: QuotaLedger;
+  readonly priorityClasses: PriorityClasses;
   /**
    * Namespaces and CustomResourceDefinitions whose deletion is being written, as `<storage key>/<name>`: not yet visible,
    * yet nothing new may start in them. What was queued before lands before; what comes after is refused.

@@ -26,7 +26,6 @@ const inertKinds: Readonly<Record<string, string>> = {
   'core/endpoints': NO_TRAFFIC,
   'core/persistentvolumes': 'no claim is bound to it',
   'core/replicationcontrollers': NO_PODS,
-  'core/resourcequotas': NOT_ENFORCED,
   'core/services': NO_TRAFFIC,
   'discovery.k8s.io/endpointslices': NO_TRAFFIC,
   'flowcontrol.apiserver.k8s.io/flowschemas': NOT_ENFORCED,

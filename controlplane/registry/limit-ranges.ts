@@ -4,8 +4,8 @@ import { forbidden } from '#controlplane/api/errors.ts';
 import { isObject, listAt, objectAt, stringAt } from '#controlplane/api/fields.ts';
 import type { JSONObject } from '#controlplane/api/fields.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
-import { formatQuantity, parseQuantity } from '#controlplane/api/quantity.ts';
-import type { Quantity } from '#controlplane/api/quantity.ts';
+import { formatQuantity, parseQuantity } from '#platform/quantity.ts';
+import type { Quantity } from '#platform/quantity.ts';
 import type { Environment } from './environment.ts';
 
 const LIMIT_RANGES = 'core/limitranges';

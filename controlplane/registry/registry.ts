@@ -15,6 +15,8 @@ import { evictPod } from './eviction.ts';
 import { ownObjects } from './own-objects.ts';
 import type { Reachable } from './own-objects.ts';
 import { patchObject } from './patch.ts';
+import { PriorityClasses } from './priority-classes.ts';
+import { QuotaLedger } from './quota-ledger.ts';
 import { ServiceAddresses } from './service-addresses.ts';
 import { patchScale, readScale, writeScale } from './scale.ts';
 import type { DecodedObject, Registry, Target, WriteContext } from './types.ts';
@@ -40,10 +42,14 @@ export function createRegistry(options: RegistryOptions): RunningRegistry {
   const { scheme, store } = options;
   const customResources = new CustomResources(() => env);
   const serviceAddresses = new ServiceAddresses(store);
+  const priorityClasses = new PriorityClasses(store);
+  const quotas = new QuotaLedger(store, scheme, options.clock);
   const env: Environment = {
     ...options,
     customResources,
     serviceAddresses,
+    quotas,
+    priorityClasses,
     terminating: new Set(),
   };
   const index = (definitions: readonly ResourceDefinition[]): void => {
@@ -58,6 +64,8 @@ export function createRegistry(options: RegistryOptions): RunningRegistry {
   const stopIndexing = scheme.onChange(({ added }) => index(added));
   customResources.load();
   serviceAddresses.start();
+  quotas.start();
+  priorityClasses.start();
   const expiry = new EventExpiry(env);
   expiry.start();
 
@@ -90,6 +98,8 @@ export function createRegistry(options: RegistryOptions): RunningRegistry {
     async close() {
       stopIndexing();
       serviceAddresses.close();
+      quotas.close();
+      priorityClasses.close();
       await Promise.all([expiry.close(), customResources.close()]);
     },
   };

@@ -374,8 +374,14 @@ async function storeUpdate(
     return removeObject(env, definition, object, current.revision);
   }
   if (changesNothing(object, old) && isStoredSo(definition, current)) return current;
-  if (context.dryRun) return unstored(definition, object, current.revision);
-  return putObject(env, definition, object, current.revision);
+  const release =
+    context.isInternal === true ? undefined : env.quotas.writing(definition, object, false);
+  try {
+    if (context.dryRun) return unstored(definition, object, current.revision);
+    return await putObject(env, definition, object, current.revision);
+  } finally {
+    release?.();
+  }
 }
 
 /** True when a terminating object has nothing left that holds it: this write removes it. */

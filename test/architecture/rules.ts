@@ -32,7 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'persistence/manager/': ['platform/', 'persistence/*'],
   'persistence/secrets/': ['platform/', 'persistence/*'],
   'persistence/module/': ['platform/', 'persistence/*'],
-  'controlplane/api/': [],
+  'controlplane/api/': ['platform/quantity.ts'],
   'controlplane/store/': [
     'platform/',
     'controlplane/api/',

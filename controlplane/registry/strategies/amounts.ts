@@ -1,6 +1,6 @@
 // Amounts of resources (`limits`, `requests`, `capacity`) in their canonical form, so that 0.5 and 500m are the same write.
 import type { JSONObject } from '#controlplane/api/fields.ts';
-import { canonicalQuantity } from '#controlplane/api/quantity.ts';
+import { canonicalQuantity } from '#platform/quantity.ts';
 
 /** Changes `amounts` in place; what is no quantity stays for validation to name. */
 export function canonicalizeAmounts(amounts: JSONObject): void {

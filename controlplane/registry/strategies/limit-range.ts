@@ -8,7 +8,7 @@ import {
 } from '#controlplane/api/field-errors.ts';
 import { isObject, listAt, objectAt, stringAt } from '#controlplane/api/fields.ts';
 import type { JSONObject } from '#controlplane/api/fields.ts';
-import { compareQuantities, parseQuantity } from '#controlplane/api/quantity.ts';
+import { compareQuantities, parseQuantity } from '#platform/quantity.ts';
 import type { Strategy } from '../strategy.ts';
 import { canonicalizeAmounts } from './amounts.ts';
 

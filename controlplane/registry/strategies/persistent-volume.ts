@@ -4,7 +4,7 @@ import { forbiddenField, invalidField, requiredField } from '#controlplane/api/f
 import { listAt, objectAt, stringAt } from '#controlplane/api/fields.ts';
 import type { JSONObject } from '#controlplane/api/fields.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
-import { parseQuantity } from '#controlplane/api/quantity.ts';
+import { parseQuantity } from '#platform/quantity.ts';
 import { sameJSON } from '../equality.ts';
 import type { Strategy } from '../strategy.ts';
 import { canonicalizeAmounts } from './amounts.ts';

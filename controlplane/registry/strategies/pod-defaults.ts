@@ -37,8 +37,6 @@ export function admitPodSpec(pod: KubernetesObject): void {
   const spec = pod['spec'];
   if (!isObject(spec)) return;
   if (stringAt(spec, 'serviceAccountName') === '') setAccount(spec, 'default');
-  spec['priority'] ??= 0;
-  spec['preemptionPolicy'] ??= 'PreemptLowerPriority';
 }
 
 /** Under the old name of the field too, which clients still read. */

@@ -2,7 +2,7 @@
 // that much, BestEffort when nobody asks for anything, else Burstable.
 import { listAt, objectAt } from '#controlplane/api/fields.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
-import { parseQuantity } from '#controlplane/api/quantity.ts';
+import { parseQuantity } from '#platform/quantity.ts';
 
 const RESOURCES = ['cpu', 'memory'] as const;
 

@@ -5,7 +5,7 @@ import { duplicateField, invalidField, requiredField } from '#controlplane/api/f
 import { listAt, objectAt, stringAt } from '#controlplane/api/fields.ts';
 import { checkDNSLabel, checkDNSSubdomain } from '#controlplane/api/names.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
-import { compareQuantities, parseQuantity } from '#controlplane/api/quantity.ts';
+import { compareQuantities, parseQuantity } from '#platform/quantity.ts';
 
 export function validatePod(pod: KubernetesObject): FieldError[] {
   return validatePodSpec(objectAt(pod, 'spec'), 'spec');

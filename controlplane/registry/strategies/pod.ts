@@ -78,6 +78,16 @@ function validateUpdate(
 function admitPod(pod: KubernetesObject, env: Environment): void {
   applyLimitDefaults(pod, env);
   admitPodSpec(pod);
+  env.priorityClasses.assign(pod);
+}
+
+/** Clients that know nothing of priorities leave them as they are. */
+function keepPriority(pod: KubernetesObject, old: KubernetesObject): void {
+  const spec = pod['spec'];
+  if (!isObject(spec)) return;
+  const before = objectAt(old, 'spec');
+  for (const field of ['priority', 'preemptionPolicy'])
+    if (before[field] !== undefined) spec[field] ??= before[field];
 }
 
 function isTerminal(pod: KubernetesObject): boolean {
@@ -95,6 +105,7 @@ export const podStrategy: Strategy = {
   },
   prepareForUpdate(object, old) {
     admitPodSpec(object);
+    keepPriority(object, old);
     const status = object['status'];
     const qosClass = stringAt(old, 'status', 'qosClass');
     if (isObject(status) && qosClass !== '') status['qosClass'] = qosClass;

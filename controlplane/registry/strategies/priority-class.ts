@@ -12,6 +12,10 @@ const SYSTEM: Readonly<Record<string, number>> = {
 
 export const priorityClassStrategy: Strategy = {
   hasGeneration: true,
+  checkCreate: (object, env) => env.priorityClasses.admitClass(object),
+  prepareForUpdate(object, old, _subresource, env) {
+    if (old['globalDefault'] !== true) env.priorityClasses.admitClass(object);
+  },
   counted: () => undefined,
   validate(object) {
     const name = object.metadata.name ?? '';

@@ -1,6 +1,6 @@
 // Quantities in rules (`quantity("1.5Gi")`), exact.
-import { formatQuantity, parseQuantity } from '../../quantity.ts';
-import type { Quantity } from '../../quantity.ts';
+import { formatQuantity, parseQuantity } from '#platform/quantity.ts';
+import type { Quantity } from '#platform/quantity.ts';
 import { EvaluationError } from '../meter.ts';
 import { Opaque } from '../values.ts';
 import { row } from './row.ts';
