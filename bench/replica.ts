@@ -37,11 +37,18 @@ class SlowProvider extends MemoryProvider {
     this.#take = take;
   }
 
-  override async append(_instance: string, batch: ArrayBuffer): Promise<void> {
+  override async append(instance: string, batch: ArrayBuffer): Promise<void> {
+    const taken = await this.appendAndReturn(instance, batch);
+    taken.transfer(0);
+  }
+
+  /** As those do whose instances are threads, the real replicas. */
+  async appendAndReturn(_instance: string, batch: ArrayBuffer): Promise<ArrayBuffer> {
     const { last } = revisionsOf(batch);
-    structuredClone(batch, { transfer: [batch] });
+    const taken = batch.transfer();
     await this.#take();
     this.#disk.revision = last;
+    return taken;
   }
 }
 

@@ -1,4 +1,5 @@
-// A batch of changes as one ArrayBuffer: what travels between threads. Little-endian.
+// A batch of changes as one ArrayBuffer: what travels between threads. Little-endian. A buffer that is used again may be longer than the
+// batch that it begins with.
 //
 //   header (48 bytes)  magic "WLB2" u32 · crc32 of the rest of the header and of the index u32 · count u32 · bytes of the index u32 ·
 //                      length of the whole u64 · epoch u64 · first revision u64 · last revision u64
@@ -89,15 +90,34 @@ export function revisionsOf(batch: ArrayBuffer): { readonly first: number; reado
 }
 
 /**
+ * The same batch at another epoch, in the same buffer.
+ *
+ * @throws CorruptDataError for a header or an index that encodeBatch() did not write
+ */
+export function atEpoch(batch: ArrayBuffer, epoch: number): ArrayBuffer {
+  const bytes = wholeOf(batch);
+  const values = checkIndex(bytes);
+  writeUint53(bytes, epoch, 24);
+  bytes.writeUInt32LE(crc32(bytes.subarray(8, values)), 4);
+  return batch;
+}
+
+/**
  * One batch of what several hold that follow each other, at another epoch: a copy, without decoding any record.
  *
+ * @param spare a buffer of the caller's that nobody uses any more: the batch is put into it when it is large enough
  * @throws RangeError for revisions that do not grow
  */
-export function joinBatches(batches: readonly ArrayBuffer[], epoch: number): ArrayBuffer {
-  const parts = batches.map((batch) => Buffer.from(batch));
+export function joinBatches(
+  batches: readonly ArrayBuffer[],
+  epoch: number,
+  spare?: ArrayBuffer,
+): ArrayBuffer {
+  const parts = batches.map(wholeOf);
   const length = parts.reduce((sum, part) => sum + part.length - HEADER_BYTES, HEADER_BYTES);
   const indexBytes = parts.reduce((sum, part) => sum + part.readUInt32LE(12), 0);
-  const bytes = Buffer.allocUnsafeSlow(length);
+  const isEnough = spare !== undefined && spare.byteLength >= length;
+  const bytes = isEnough ? Buffer.from(spare, 0, length) : Buffer.allocUnsafeSlow(length);
   let offset = HEADER_BYTES;
   let valueOffset = HEADER_BYTES + indexBytes;
   let count = 0;
@@ -113,7 +133,26 @@ export function joinBatches(batches: readonly ArrayBuffer[], epoch: number): Arr
   const first = parts[0];
   if (first === undefined) throw new RangeError('A batch needs a record');
   writeHeader(bytes, { count, indexBytes, epoch, first: readUint53(first, 32), last: previous });
-  return bytes.buffer;
+  return isEnough ? spare : bytes.buffer;
+}
+
+/** The buffer may be larger than the batch that it begins with. */
+function wholeOf(batch: ArrayBuffer): Buffer {
+  const bytes = Buffer.from(batch);
+  if (bytes.length < HEADER_BYTES) throw corrupt(`${bytes.length} bytes are too few`);
+  if (bytes.readUInt32LE(0) !== MAGIC) throw corrupt('it does not start with the magic number');
+  const length = readUint53(bytes, 16);
+  if (length < HEADER_BYTES || length > bytes.length) throw corrupt('its length is wrong');
+  return bytes.subarray(0, length);
+}
+
+/** @returns where the index ends, and the values begin */
+function checkIndex(bytes: Buffer): number {
+  const values = HEADER_BYTES + bytes.readUInt32LE(12);
+  if (values > bytes.length) throw corrupt('its index is cut off');
+  if (bytes.readUInt32LE(4) !== crc32(bytes.subarray(8, values)))
+    throw corrupt('its checksum is wrong');
+  return values;
 }
 
 /** A batch of what another holds after a revision; its last record must come after it. */
@@ -161,14 +200,8 @@ function writeEntry(bytes: Buffer, start: number, record: LogRecord): number {
  * @throws CorruptDataError for anything that encodeBatch() did not write, but for bytes of values
  */
 export function decodeBatch(buffer: ArrayBuffer): Batch {
-  const bytes = Buffer.from(buffer);
-  if (bytes.length < HEADER_BYTES) throw corrupt(`${bytes.length} bytes are too few`);
-  if (bytes.readUInt32LE(0) !== MAGIC) throw corrupt('it does not start with the magic number');
-  const values = HEADER_BYTES + bytes.readUInt32LE(12);
-  if (values > bytes.length) throw corrupt('its index is cut off');
-  if (bytes.readUInt32LE(4) !== crc32(bytes.subarray(8, values)))
-    throw corrupt('its checksum is wrong');
-  if (readUint53(bytes, 16) !== bytes.length) throw corrupt('its length is wrong');
+  const bytes = wholeOf(buffer);
+  const values = checkIndex(bytes);
   const records = readRecords(bytes, values);
   const first = records[0]?.revision;
   const last = records.at(-1)?.revision;

@@ -218,6 +218,13 @@ export function testProvider(
     assert.deepEqual(await shown(provider.replay(instance, never)), lines);
     assert.deepEqual(await shown(provider.readFrom(instance, 5)), lines.slice(2));
     await assert.rejects(shown(provider.readFrom(instance, 4)), { name: 'CompactedError' });
+    if (provider.batchesFrom !== undefined) {
+      const encoded = await Array.fromAsync(provider.batchesFrom(instance, 5));
+      const keys = encoded.flatMap((batch) => decodeBatch(batch).records.map(({ key }) => key));
+      assert.deepEqual(keys, ['a', 'c', 'b']);
+      const compacted = Array.fromAsync(provider.batchesFrom(instance, 4));
+      await assert.rejects(compacted, { name: 'CompactedError' });
+    }
     assert.equal((await provider.cursor(instance)).compacted, 5);
     await provider.compact(instance, 3);
     assert.deepEqual(await shown(provider.replay(instance, never)), lines);

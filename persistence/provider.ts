@@ -107,6 +107,8 @@ export interface LogPersistenceProvider extends PersistenceProvider, AsyncDispos
    * @throws CompactedError when they are gone, CorruptDataError
    */
   readFrom(instance: string, revision: number): AsyncIterable<readonly LogRecord[]>;
+  /** As readFrom(), encoded, at whatever epoch; each buffer is the caller's. Those that would have to encode them do not have it. */
+  batchesFrom?(instance: string, revision: number): AsyncIterable<ArrayBuffer>;
   /** Forgets what is no longer needed to show the state at `through` and every change after it; live objects stay. */
   compact(instance: string, through: number): Promise<void>;
   /**

@@ -1,9 +1,9 @@
 // A replica reads from the primary what memory no longer holds. Writers use the same instance, so while there are any the pages keep to a
-// small share of its time; for a replica that somebody waits for they do not.
-import { encodeBatch } from '../encoding.ts';
+// small share of its time, for as long as a burst of writes lasts; for a replica that somebody waits for they do not.
+import { revisionsOf } from '../encoding.ts';
 import type { Clock } from '#platform/clock.ts';
 import { sleep } from '#platform/clock.ts';
-import { reading, SourceFailedError } from './copying.ts';
+import { changesFrom, SourceFailedError } from './copying.ts';
 import type { Copying } from './copying.ts';
 import type { Tail } from './tail.ts';
 
@@ -11,6 +11,8 @@ import type { Tail } from './tail.ts';
 const PAUSE = 40;
 /** Below it there is none. */
 const LEAST_PAUSE = 0.5;
+/** How long writers may be faster before the pauses are halved, and halved again. */
+const PATIENCE_MS = 10_000;
 
 /** What a replica follows. */
 interface FollowedLog {
@@ -28,7 +30,7 @@ export interface CatchingUp extends Copying {
 }
 
 /**
- * Appends to the target what the source has after `from`, until memory holds the rest. Pauses get shorter while writers are faster: a
+ * Appends to the target what the source has after `from`, until memory holds the rest. Pauses get shorter while writers stay faster: a
  * replica that never arrives is none.
  *
  * @throws as copyChanges(), and SourceFailedError when there is nothing
@@ -40,16 +42,21 @@ export async function catchUp(options: CatchingUp, from: number): Promise<void> 
   let behind = newest - from;
   let pause = PAUSE;
   let asked = clock.monotonic();
-  for await (const records of reading(source.provider.readFrom(source.name, from))) {
+  let looked = asked;
+  for await (const batch of changesFrom({ source, token }, from)) {
     signal.throwIfAborted();
     const tookMs = clock.monotonic() - asked;
-    await target.provider.append(target.name, encodeBatch({ epoch: token, records }));
-    reached = records.at(-1)?.revision ?? reached;
+    const { last } = revisionsOf(batch);
+    await target.provider.append(target.name, batch);
+    reached = last;
     onProgress(reached);
     if (log.tail.follows(reached)) return;
     const { revision } = log.head;
-    if (revision - reached >= behind) pause /= 2;
-    behind = revision - reached;
+    if (clock.monotonic() - looked >= PATIENCE_MS) {
+      if (revision - reached >= behind) pause /= 2;
+      behind = revision - reached;
+      looked = clock.monotonic();
+    }
     const isInTheWay = revision > newest && tookMs > 0 && !log.isAwaited();
     if (isInTheWay && pause >= LEAST_PAUSE) await sleep(clock, tookMs * pause, signal);
     newest = revision;

@@ -1,5 +1,5 @@
 // From one log into another: the changes that it lacks, or the whole.
-import { encodeBatch } from '../encoding.ts';
+import { atEpoch, encodeBatch, revisionsOf } from '../encoding.ts';
 import { CompactedError } from '../errors.ts';
 import type { LogRecord } from '../provider.ts';
 import type { ManagedInstance } from './instance.ts';
@@ -31,12 +31,31 @@ export async function copyChanges(
   from: number,
 ): Promise<number> {
   let reached = from;
-  for await (const records of reading(source.provider.readFrom(source.name, from))) {
+  for await (const batch of changesFrom({ source, token }, from)) {
     signal.throwIfAborted();
-    await target.provider.append(target.name, encodeBatch({ epoch: token, records }));
-    reached = records.at(-1)?.revision ?? reached;
+    const { last } = revisionsOf(batch);
+    await target.provider.append(target.name, batch);
+    reached = last;
   }
   return reached;
+}
+
+/**
+ * What the source has after a revision, ready to be appended by whoever holds the epoch `token`. Where the source has it encoded nothing
+ * is decoded: a replica that reads much would otherwise cost the serving thread more than what it reads cost when it was written.
+ *
+ * @throws as readFrom(), and SourceFailedError
+ */
+export async function* changesFrom(
+  { source: { name, provider }, token }: Pick<Copying, 'source' | 'token'>,
+  from: number,
+): AsyncIterable<ArrayBuffer> {
+  if (provider.batchesFrom === undefined) {
+    for await (const records of reading(provider.readFrom(name, from)))
+      yield encodeBatch({ epoch: token, records });
+    return;
+  }
+  for await (const batch of reading(provider.batchesFrom(name, from))) yield atEpoch(batch, token);
 }
 
 /**
@@ -55,9 +74,7 @@ export async function copyWhole({ source, target, token, signal }: Copying): Pro
 }
 
 /** Pages of the source, whose failures are told apart from those of the target. */
-export async function* reading(
-  pages: AsyncIterable<readonly LogRecord[]>,
-): AsyncIterable<readonly LogRecord[]> {
+async function* reading<T>(pages: AsyncIterable<T>): AsyncIterable<T> {
   try {
     yield* pages;
   } catch (error) {

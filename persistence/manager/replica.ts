@@ -1,6 +1,5 @@
 // Keeps one replica a prefix of the primary: connects, finds out how the two logs relate, brings it up to date, then sends what comes.
 // Whatever fails, it starts over, ever more slowly; nobody waits for it but those whose ack policy says so.
-import { joinBatches } from '../encoding.ts';
 import { CompactedError, CorruptDataError, EpochLostError } from '../errors.ts';
 import type { InstanceReport } from '../log.ts';
 import type { MachineId } from '../machine-id.ts';
@@ -20,10 +19,9 @@ import { InstanceMonitor } from './instance-monitor.ts';
 import { isSuperseded, relationOf } from './relation.ts';
 import type { LogHead } from './relation.ts';
 import { LeftAloneError, TakenOverError } from './replica-errors.ts';
+import { APPEND_BYTES, Sending } from './sending.ts';
 import type { Tail } from './tail.ts';
 
-/** Bytes that go to a replica in one append. */
-const APPEND_BYTES = 4 << 20;
 const RETRY_MS = 250;
 /** A replica that has not kept up for so long is lost: see ackVerdict(). */
 export const LOST_MS = 5_000;
@@ -67,6 +65,7 @@ export class Replica {
   readonly #options: ReplicaOptions;
   readonly #source: ReplicaSource;
   readonly #breaker: Breaker;
+  readonly #sending: Sending;
   readonly #stop = new AbortController();
   #token: number | undefined;
   /** Until the start is over, a lost token means that the choice was made on old news. */
@@ -84,6 +83,7 @@ export class Replica {
     this.instance = options.instance;
     this.#source = options.source;
     this.#token = options.token;
+    this.#sending = new Sending(options.instance);
     this.#breaker = new Breaker(options.clock, options.random);
     this.monitor = new InstanceMonitor({ ...options, state: 'CatchingUp' });
     this.#stall();
@@ -316,7 +316,6 @@ export class Replica {
   }
 
   async #feed(signal: AbortSignal): Promise<void> {
-    const { provider, name } = this.instance;
     for (;;) {
       signal.throwIfAborted();
       const entries = this.#source.tail.after(this.#revision, APPEND_BYTES);
@@ -325,10 +324,8 @@ export class Replica {
         if (this.monitor.state === 'Up') this.#stall();
         const wasNewest = last >= this.#source.head.revision;
         const { clock, persisted } = this.#options;
-        const batches = entries.map(({ batch }) => batch);
-        const joined = joinBatches(batches, this.#token ?? 0);
         const began = clock.monotonic();
-        await this.#answer(async () => provider.append(name, joined));
+        await this.#answer(() => this.#sending.append(entries, this.#token ?? 0));
         persisted((clock.monotonic() - began) / 1_000);
         this.#advance(last);
         // Under load there is always more; what counts is that one append brought it up to date.
@@ -337,6 +334,7 @@ export class Replica {
       }
       if (this.#revision >= this.#source.head.revision) {
         this.#keepsUp();
+        this.#sending.rest();
         await this.#woken();
         continue;
       }

@@ -81,10 +81,10 @@ test('after thousands of batches that come and go it still tells what follows', 
   );
 });
 
-/** All the same bytes: what they hold is not looked at but at the front. */
-const bytes = new Map<number, ArrayBuffer>();
+/** Encoded once, and copied: the tail gives back what it drops. */
+const batches = new Map<number, ArrayBuffer>();
 function small(base: number): TailEntry {
-  const batch = bytes.get(base) ?? entry(base, base + 1, 1).batch;
-  bytes.set(base, batch);
-  return { base, last: base + 1, batch, at: 0 };
+  const batch = batches.get(base) ?? entry(base, base + 1, 1).batch;
+  batches.set(base, batch);
+  return { base, last: base + 1, batch: batch.slice(0), at: 0 };
 }

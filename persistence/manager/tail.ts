@@ -26,6 +26,7 @@ export class Tail {
     this.#maximumBytes = maximumBytes;
   }
 
+  /** The entry's buffer is the tail's from now on: it is given back when the entry is dropped. */
   push(entry: TailEntry): void {
     this.#entries.push(entry);
     this.#bytes += entry.batch.byteLength;
@@ -88,7 +89,10 @@ export class Tail {
   }
 
   #drop(): void {
-    this.#bytes -= this.#entries[this.#front]?.batch.byteLength ?? 0;
+    const dropped = this.#entries[this.#front];
+    this.#bytes -= dropped?.batch.byteLength ?? 0;
+    // Given back now: left to the garbage collector, as many bytes of buffers that have grown old make it look through everything.
+    dropped?.batch.transfer(0);
     this.#entries[this.#front] = undefined;
     this.#front += 1;
     if (this.#front < FRONT || this.#front * 2 < this.#entries.length) return;

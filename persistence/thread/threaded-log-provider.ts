@@ -1,7 +1,7 @@
 // A provider whose instances are served by worker threads, one each, that speak protocol.ts. The main thread hands over one
 // buffer per batch and touches neither disk nor network itself.
 import type { Clock } from '#platform/clock.ts';
-import { decodeBatch, encodeBatch } from '../encoding.ts';
+import { decodeBatch, encodeBatch, revisionsOf } from '../encoding.ts';
 import { CorruptDataError, UnknownInstanceError } from '../errors.ts';
 import type { MachineId } from '../machine-id.ts';
 import type {
@@ -99,13 +99,18 @@ export class ThreadedLogProvider implements LogPersistenceProvider {
   }
 
   async *replay(instance: string, signal: AbortSignal): AsyncIterable<readonly LogRecord[]> {
-    for await (const records of this.#read(instance, -1, false)) {
+    for await (const batch of this.#read(instance, -1, false)) {
       signal.throwIfAborted();
-      yield records;
+      yield decodeBatch(batch).records;
     }
   }
 
-  readFrom(instance: string, revision: number): AsyncIterable<readonly LogRecord[]> {
+  async *readFrom(instance: string, revision: number): AsyncIterable<readonly LogRecord[]> {
+    for await (const batch of this.#read(instance, revision, true))
+      yield decodeBatch(batch).records;
+  }
+
+  batchesFrom(instance: string, revision: number): AsyncIterable<ArrayBuffer> {
     return this.#read(instance, revision, true);
   }
 
@@ -163,11 +168,7 @@ export class ThreadedLogProvider implements LogPersistenceProvider {
     await connection.request({ verb: 'write', batch }, [batch]);
   }
 
-  async *#read(
-    instance: string,
-    revision: number,
-    history: boolean,
-  ): AsyncIterable<readonly LogRecord[]> {
+  async *#read(instance: string, revision: number, history: boolean): AsyncIterable<ArrayBuffer> {
     const connection = this.#connection(instance);
     const ask = (after: number): Promise<Result> => {
       const answer = connection.request({ verb: 'read', after, history });
@@ -179,15 +180,14 @@ export class ThreadedLogProvider implements LogPersistenceProvider {
     for (;;) {
       const { batch } = await next;
       if (batch === undefined) return;
-      const { records } = decodeBatch(batch);
-      const last = records.at(-1)?.revision ?? revision;
+      const { last } = revisionsOf(batch);
       // Who follows a log that is being written decides when to ask: each page keeps writers waiting.
       if (history) {
-        yield records;
+        yield batch;
         next = ask(last);
       } else {
         next = ask(last);
-        yield records;
+        yield batch;
       }
     }
   }
