@@ -4,6 +4,7 @@ import { openMachineId } from '#persistence/machine-id.ts';
 import { systemIds } from '#platform/id.ts';
 
 import { AdmissionControl } from './admission/admission-control.ts';
+import { ConversionWebhooks } from './admission/conversion-webhooks.ts';
 import { builtinDefinitions } from './api/builtin/definitions.ts';
 import { Scheme } from './api/scheme.ts';
 import { builtinSchema } from './api/schema/corpus.ts';
@@ -28,6 +29,7 @@ import type { ControlPlaneOptions } from './start/options.ts';
 import { AccessControl } from './rbac/access-control.ts';
 import { CONTROLLERS_USER, OWN_POLICY } from './rbac/own-roles.ts';
 import type { ShownPersistence } from './persistence-instances/show-persistence.ts';
+import { Conversions } from './registry/conversion.ts';
 import { createRegistry } from './registry/registry.ts';
 import type { RunningRegistry } from './registry/registry.ts';
 import type { SecretsKeys } from './secrets/secrets-keys.ts';
@@ -92,9 +94,21 @@ export async function startControlPlane(
   const { authorizer } = access;
   const { metrics } = options;
   const asked = { store, scheme, authorizer, clock, ids, logger, metrics };
-  const admission = new AdmissionControl(asked);
+  const callers = new ConversionWebhooks(asked);
+  cleanup.defer(() => callers.close());
+  const conversions = new Conversions(callers);
+  const admission = new AdmissionControl({ ...asked, conversions });
   cleanup.defer(() => admission.close());
-  const registry = createRegistry({ scheme, store, clock, ids, logger, privileges, admission });
+  const registry = createRegistry({
+    scheme,
+    store,
+    clock,
+    ids,
+    logger,
+    privileges,
+    admission,
+    conversions,
+  });
   cleanup.defer(() => registry.close());
   cleanup.defer(() => access.close());
   cleanup.defer(data.shown.recordEvents(registry, scheme));

@@ -11,6 +11,7 @@ import type { ResourceDefinition } from '../api/resource.ts';
 import type { Scheme } from '../api/scheme.ts';
 import type { Authorizer } from '../identity/authorizer.ts';
 import type { Admission, AdmissionRequest, Gate, Operation } from '../registry/admission.ts';
+import type { Conversions } from '../registry/conversion.ts';
 import type { Store, StoredObject, Subscription } from '../store/types.ts';
 import { AdmissionMetrics } from './admission-metrics.ts';
 import type { StepType } from './admission-metrics.ts';
@@ -44,6 +45,7 @@ export interface AdmissionOptions {
   readonly ids: IdSource;
   readonly logger: Logger;
   readonly metrics: MetricsRegistry;
+  readonly conversions: Pick<Conversions, 'between'>;
 }
 
 /** The webhooks of one kind of configurations, in order of their names. */

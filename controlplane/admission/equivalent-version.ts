@@ -1,22 +1,9 @@
 // The same object in another version of its kind: for those who asked to be shown that one.
-import type { KubernetesObject } from '../api/object.ts';
 import type { ResourceDefinition } from '../api/resource.ts';
-import { copyJson } from '../api/schema/json-value.ts';
 import type { Scheme } from '../api/scheme.ts';
-import { fromStored, toStored } from '../api/stored-form.ts';
 import type { AdmissionRequest, Operation } from '../registry/admission.ts';
 import { matchesWrite } from './resource-rule.ts';
 import type { ResourceRule } from './resource-rule.ts';
-
-/** @returns `object` itself when the version is the same, else a copy */
-export function inVersion(
-  object: KubernetesObject | undefined,
-  from: ResourceDefinition,
-  to: ResourceDefinition,
-): KubernetesObject | undefined {
-  if (object === undefined || from === to) return object;
-  return fromStored(to, toStored(from, copyJson(object) as KubernetesObject));
-}
 
 /** A subresource with a kind of its own is the same in all versions of its parent. */
 export function convertsWith({ kind, definition }: AdmissionRequest): boolean {

@@ -1,12 +1,12 @@
 // Mutating webhooks, one after the other: each sees what those before it made of the object. When one changes it, those that asked for
 // it (reinvocationPolicy: IfNeeded) are called once more.
 import { ApiError } from '../api/errors.ts';
+import { lazy } from '../api/lazy.ts';
 import type { KubernetesObject } from '../api/object.ts';
 import { applyJSONPatch } from '../api/patch/json-patch.ts';
 import { copyJson, equalJson } from '../api/schema/json-value.ts';
 import type { AdmissionRequest } from '../registry/admission.ts';
 import type { WebhookResponse } from './admission-review.ts';
-import { inVersion } from './equivalent-version.ts';
 import type { ShownObjects } from './expression-values.ts';
 import { admissionFailure, CallingWebhookError } from './refusals.ts';
 import { askWebhook, isAsked, shownTo } from './webhook-call.ts';
@@ -47,9 +47,9 @@ export class MutatingWebhooks {
       const { webhook } = invocation;
       if (round === 1 && !this.#returning.has(webhook.key)) continue;
       const now: AdmissionRequest = { ...request, object };
-      const shown = lazily(() => shownTo(invocation, now));
+      const shown = lazy(() => shownTo(this.#parts, invocation, now));
       if (!(await isAsked(this.#parts, 'admit', invocation, now, shown))) continue;
-      const made = await this.#ask(invocation, now, shown(), `round_${round}_index_${index}`);
+      const made = await this.#ask(invocation, now, await shown(), `round_${round}_index_${index}`);
       if (made !== undefined) {
         object = made;
         this.#isChanged = true;
@@ -80,7 +80,7 @@ export class MutatingWebhooks {
     try {
       made = await askWebhook(this.#parts, 'admit', invocation, request, shown, (response) => {
         answered = true;
-        return patched(name, request, shown, response);
+        return patched(this.#parts, name, request, shown, response);
       });
     } catch (error) {
       throw error instanceof CallingWebhookError ? admissionFailure(error.message, error) : error;
@@ -92,18 +92,14 @@ export class MutatingWebhooks {
   }
 }
 
-function lazily<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
-}
-
 /** @returns undefined when the patch changes nothing */
-function patched(
+async function patched(
+  { conversions }: WebhookParts,
   webhook: string,
   request: AdmissionRequest,
   { as, isConverted, object }: ShownObjects,
   { patch, patchType }: WebhookResponse,
-): KubernetesObject | undefined {
+): Promise<KubernetesObject | undefined> {
   if (patch === undefined) return undefined;
   const operations = parse(patch);
   if (Array.isArray(operations) && operations.length === 0) return undefined;
@@ -121,8 +117,7 @@ function patched(
     if (typeof result !== 'object' || result === null) {
       throw admissionFailure('the patch leaves no object behind');
     }
-    const own = isConverted ? inVersion(result, as, request.definition) : result;
-    if (own === undefined) return undefined;
+    const own = isConverted ? await conversions.between(result, as, request.definition) : result;
     request.refine(own);
     return equalJson(own, request.object) ? undefined : own;
   } catch (error) {

@@ -1,5 +1,7 @@
 // Validating webhooks, all at once: they see the object as it will be stored, and each may refuse it.
+import { lazy } from '../api/lazy.ts';
 import type { AdmissionRequest } from '../registry/admission.ts';
+import type { ShownObjects } from './expression-values.ts';
 import { admissionFailure, CallingWebhookError } from './refusals.ts';
 import { askWebhook, isAsked, shownTo } from './webhook-call.ts';
 import type { Invocation, WebhookParts } from './webhook-parts.ts';
@@ -14,12 +16,11 @@ export async function askValidating(
   invocations: readonly Invocation[],
   request: AdmissionRequest,
 ): Promise<void> {
-  const chosen: { readonly invocation: Invocation; readonly shown: ReturnType<typeof shownTo> }[] =
-    [];
+  const chosen: { readonly invocation: Invocation; readonly shown: ShownObjects }[] = [];
   for (const invocation of invocations) {
-    const shown = shownTo(invocation, request);
-    if (await isAsked(parts, 'validate', invocation, request, () => shown)) {
-      chosen.push({ invocation, shown });
+    const shown = lazy(() => shownTo(parts, invocation, request));
+    if (await isAsked(parts, 'validate', invocation, request, shown)) {
+      chosen.push({ invocation, shown: await shown() });
     }
   }
   const answers = await Promise.allSettled(

@@ -5,7 +5,7 @@ import type { AdmissionRequest } from '../registry/admission.ts';
 import { readResponse, requestFields, reviewOf } from './admission-review.ts';
 import type { WebhookResponse } from './admission-review.ts';
 import type { RejectionCause, StepType } from './admission-metrics.ts';
-import { convertsWith, inVersion } from './equivalent-version.ts';
+import { convertsWith } from './equivalent-version.ts';
 import { expressionValues } from './expression-values.ts';
 import type { ShownObjects } from './expression-values.ts';
 import {
@@ -16,20 +16,28 @@ import {
   requestTimeout,
 } from './refusals.ts';
 import { isSelected } from './selected.ts';
-import { serviceAddresses } from './service-address.ts';
 import type { Webhook } from './webhook.ts';
 import { WebhookCallError } from './webhook-client.ts';
-import type { WebhookTarget } from './webhook-client.ts';
 import type { Invocation, WebhookParts } from './webhook-parts.ts';
+import { webhookTarget } from './webhook-target.ts';
 
 const REVIEW_VERSION = 'v1';
 
-/** The objects of a request in the version that the webhook asked for. */
-export function shownTo({ as }: Invocation, request: AdmissionRequest): ShownObjects {
-  const isConverted = as !== request.definition && convertsWith(request);
-  const convert = (object: KubernetesObject | undefined): KubernetesObject | undefined =>
-    isConverted ? inVersion(object, request.definition, as) : object;
-  return { as, isConverted, object: convert(request.object), old: convert(request.old) };
+/** The objects of a request in the version that the webhook asked for. @throws ApiError 500 when they cannot be converted */
+export async function shownTo(
+  { conversions }: Pick<WebhookParts, 'conversions'>,
+  { as }: Invocation,
+  request: AdmissionRequest,
+): Promise<ShownObjects> {
+  const { definition, object, old } = request;
+  const isConverted = as !== definition && convertsWith(request);
+  if (!isConverted) return { as, isConverted, object, old };
+  const convert = async (
+    one: KubernetesObject | undefined,
+  ): Promise<KubernetesObject | undefined> =>
+    one === undefined ? undefined : conversions.between(one, definition, as);
+  const [shown, shownOld] = await Promise.all([convert(object), convert(old)]);
+  return { as, isConverted, object: shown, old: shownOld };
 }
 
 /**
@@ -42,12 +50,12 @@ export async function isAsked(
   type: StepType,
   { webhook }: Invocation,
   request: AdmissionRequest,
-  shown: () => ShownObjects,
+  shown: () => Promise<ShownObjects>,
 ): Promise<boolean> {
   if (!isSelected(webhook.selectors, request, store)) return false;
   if (webhook.conditions.isEmpty) return true;
-  const answer = await webhook.conditions.answer(() =>
-    expressionValues(request, shown(), authorizer),
+  const answer = await webhook.conditions.answer(async () =>
+    expressionValues(request, await shown(), authorizer),
   );
   if (answer === 'matches') return true;
   if (answer === 'excluded') {
@@ -70,7 +78,7 @@ export async function askWebhook<T>(
   { webhook }: Invocation,
   request: AdmissionRequest,
   shown: ShownObjects,
-  use: (response: WebhookResponse) => T,
+  use: (response: WebhookResponse) => T | Promise<T>,
 ): Promise<T | undefined> {
   const { clock, metrics, logger } = parts;
   const { name } = webhook;
@@ -88,7 +96,7 @@ export async function askWebhook<T>(
     }
     for (const warning of response.warnings) context.warn(warning);
     if (!response.allowed) throw new WebhookDenial(denialOf(name, response.status));
-    const result = use(response);
+    const result = await use(response);
     done(false, 200);
     return result;
   } catch (error) {
@@ -138,7 +146,7 @@ async function call(
   let answer: unknown;
   try {
     answer = await parts.client.post(
-      targetOf(parts, webhook, timeoutMs),
+      webhookTarget(parts, webhook, timeoutMs),
       webhook.authority,
       JSON.stringify(review),
       timeoutMs,
@@ -158,34 +166,4 @@ async function call(
     const why = `received invalid webhook response: ${(error as Error).message}`;
     throw new CallingWebhookError(name, why, 503);
   }
-}
-
-/** @throws WebhookCallError when a service is not there */
-function targetOf(
-  { store, ids }: WebhookParts,
-  { url, service }: Webhook,
-  timeoutMs: number,
-): WebhookTarget {
-  const text =
-    service === undefined
-      ? (url ?? '')
-      : `https://${service.name}.${service.namespace}.svc:${service.port}${service.path}`;
-  const path = new URL(text).pathname === '/' && !text.endsWith('/') ? '/' : '';
-  const shown = `${text}${path}?timeout=${Math.ceil(timeoutMs / 1_000)}s`;
-  if (service === undefined) return { url: shown };
-  try {
-    const addresses = serviceAddresses(store, service.namespace, service.name, service.port);
-    const address = addresses[anyOf(addresses.length, ids.suffix(5))] ?? addresses[0];
-    return address === undefined ? { url: shown } : { url: shown, address };
-  } catch (error) {
-    const why = (error as Error).message;
-    throw new WebhookCallError(`Post ${JSON.stringify(shown)}: ${why}`);
-  }
-}
-
-/** One of so many, whichever. */
-function anyOf(count: number, chance: string): number {
-  let sum = 0;
-  for (const char of chance) sum += char.charCodeAt(0);
-  return count === 0 ? 0 : sum % count;
 }

@@ -5,6 +5,7 @@ import type { Logger } from '#platform/logging.ts';
 
 import type { ResourceDefinition } from '../api/resource.ts';
 import type { Authorizer } from '../identity/authorizer.ts';
+import type { Conversions } from '../registry/conversion.ts';
 import type { Store } from '../store/types.ts';
 import type { AdmissionMetrics } from './admission-metrics.ts';
 import type { Webhook } from './webhook.ts';
@@ -19,6 +20,8 @@ export interface WebhookParts {
   readonly ids: IdSource;
   readonly logger: Logger;
   readonly metrics: AdmissionMetrics;
+  /** Between the versions of a kind. */
+  readonly conversions: Pick<Conversions, 'between'>;
 }
 
 /** A webhook whose rules are about a sort of writes, and the version of the kind that it is to be shown. */

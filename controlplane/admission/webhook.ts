@@ -1,4 +1,6 @@
 // One webhook of a configuration, read once when the configuration changes.
+import { readClientConfig } from '../api/client-config.ts';
+import type { ClientConfig } from '../api/client-config.ts';
 import { fieldAt, listAt, numberAt, objectAt, stringAt } from '../api/fields.ts';
 import type { KubernetesObject } from '../api/object.ts';
 import { MatchConditions } from './match-conditions.ts';
@@ -7,15 +9,7 @@ import type { ResourceRule } from './resource-rule.ts';
 import { readSelectors } from './selected.ts';
 import type { Selectors } from './selected.ts';
 
-export interface WebhookService {
-  readonly namespace: string;
-  readonly name: string;
-  /** With a slash in front, or ''. */
-  readonly path: string;
-  readonly port: number;
-}
-
-export interface Webhook {
+export interface Webhook extends ClientConfig {
   /** Name of the configuration that it stands in. */
   readonly configuration: string;
   readonly name: string;
@@ -32,11 +26,6 @@ export interface Webhook {
   readonly permitsDryRun: boolean;
   readonly reinvokes: boolean;
   readonly reviewVersions: readonly string[];
-  /** Absent: a service. */
-  readonly url: string | undefined;
-  readonly service: WebhookService | undefined;
-  /** PEM; absent: the authorities that Node trusts. */
-  readonly authority: string | undefined;
 }
 
 export function webhooksOf(configuration: KubernetesObject): readonly Webhook[] {
@@ -46,9 +35,6 @@ export function webhooksOf(configuration: KubernetesObject): readonly Webhook[] 
 
 function readWebhook(configuration: string, uid: string, webhook: unknown): Webhook {
   const name = stringAt(webhook, 'name');
-  const url = stringAt(webhook, 'clientConfig', 'url');
-  const service = fieldAt(webhook, 'clientConfig', 'service');
-  const bundle = stringAt(webhook, 'clientConfig', 'caBundle');
   const failsOpen = stringAt(webhook, 'failurePolicy') === 'Ignore';
   const sideEffects = stringAt(webhook, 'sideEffects');
   return {
@@ -64,16 +50,6 @@ function readWebhook(configuration: string, uid: string, webhook: unknown): Webh
     permitsDryRun: sideEffects === 'None' || sideEffects === 'NoneOnDryRun',
     reinvokes: stringAt(webhook, 'reinvocationPolicy') === 'IfNeeded',
     reviewVersions: listAt(webhook, 'admissionReviewVersions').map(String),
-    url: url === '' ? undefined : url,
-    service:
-      service === undefined
-        ? undefined
-        : {
-            namespace: stringAt(service, 'namespace'),
-            name: stringAt(service, 'name'),
-            path: stringAt(service, 'path'),
-            port: numberAt(service, 'port') || 443,
-          },
-    authority: bundle === '' ? undefined : Buffer.from(bundle, 'base64').toString('utf8'),
+    ...readClientConfig(fieldAt(webhook, 'clientConfig')),
   };
 }

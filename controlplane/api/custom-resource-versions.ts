@@ -49,11 +49,32 @@ export function markLate(bytes: Buffer): void {
   late.add(bytes);
 }
 
+/** Forms that a webhook made: they are what they are. */
+const final = new WeakSet<Buffer>();
+/** Of stored bytes, by the version that they were converted to. */
+const forms = new WeakMap<Buffer, WeakMap<ResourceDefinition, Buffer>>();
+
+/** Keeps what a webhook made of `stored` for as long as that is there. */
+export function keepForm(definition: ResourceDefinition, stored: Buffer, form: Buffer): void {
+  final.add(form);
+  const known = forms.get(stored) ?? new WeakMap<ResourceDefinition, Buffer>();
+  forms.set(stored, known.set(definition, form));
+}
+
+export function isFinal(bytes: Buffer): boolean {
+  return final.has(bytes);
+}
+
+/** What a webhook made of `stored` for this version; undefined when it has not been asked. */
+export function formOf(definition: ResourceDefinition, stored: Buffer): Buffer | undefined {
+  return forms.get(stored)?.get(definition);
+}
+
 /** Whether what is stored is as it would be written today. Without a revision it is no stored object but one that is just made. */
 export function isCurrent(
   versions: CustomVersions | undefined,
   { bytes, revision }: { readonly bytes: Buffer; readonly revision?: number },
 ): boolean {
-  if (versions === undefined || revision === undefined) return true;
+  if (versions === undefined || revision === undefined || isFinal(bytes)) return true;
   return revision > versions.since && !late.has(bytes);
 }

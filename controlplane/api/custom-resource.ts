@@ -1,5 +1,6 @@
 // From a CustomResourceDefinition to the kinds it defines: one ResourceDefinition per served version. The rules it must
 // keep are in custom-resource-validation.ts; names, conditions and clean-up belong to the registry.
+import { readClientConfig } from './client-config.ts';
 import type { FieldError } from './errors.ts';
 import { fieldAt, isObject, listAt, objectAt, stringAt } from './fields.ts';
 import { lazy } from './lazy.ts';
@@ -68,6 +69,19 @@ function versionsOf(
     storage: apiVersionOf(group, stringAt(storage, 'name')),
     schemaOf: (version) => schemas.get(version)?.(),
     since,
+    ...webhookOf(crd),
+  };
+}
+
+function webhookOf(crd: KubernetesObject): Pick<CustomVersions, 'webhook'> {
+  const conversion = fieldAt(crd, 'spec', 'conversion');
+  if (stringAt(conversion, 'strategy') !== 'Webhook') return {};
+  return {
+    webhook: {
+      ...readClientConfig(fieldAt(conversion, 'webhook', 'clientConfig')),
+      definition: crd.metadata.name ?? '',
+      reviewVersions: listAt(conversion, 'webhook', 'conversionReviewVersions').map(String),
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 // A kind, as data. A built-in kind is one of these rows plus, where it must behave, a strategy; a custom resource is one
 // made from its CustomResourceDefinition. The server has no other notion of "a Pod".
+import type { ClientConfig } from './client-config.ts';
 import type { KubernetesObject } from './object.ts';
 import type { Schema } from './schema/schema.ts';
 
@@ -49,6 +50,13 @@ export interface StoredForm {
   readonly write: (object: KubernetesObject) => KubernetesObject;
 }
 
+/** Who converts objects of a custom kind between its versions. */
+export interface ConversionWebhook extends ClientConfig {
+  /** Name of the CustomResourceDefinition. */
+  readonly definition: string;
+  readonly reviewVersions: readonly string[];
+}
+
 /** What the versions of a custom kind share. */
 export interface CustomVersions {
   /** `example.com/v1`: what objects are stored in. */
@@ -57,6 +65,8 @@ export interface CustomVersions {
   readonly schemaOf: (version: string) => Schema | undefined;
   /** Objects with a greater revision were written by the rules of today, and in the version of today. */
   readonly since: number;
+  /** Absent: versions differ in apiVersion and in which fields they have. */
+  readonly webhook?: ConversionWebhook;
 }
 
 export interface ResourceDefinition {

@@ -2,7 +2,7 @@
 // an item of a list (built-in kinds leave out kind and apiVersion there), or its metadata only.
 import { decodeStored } from '../registry/objects.ts';
 import { apiVersionOf } from '../api/object.ts';
-import { isCurrent } from '../api/custom-resource-versions.ts';
+import { formOf, isCurrent } from '../api/custom-resource-versions.ts';
 import type { KubernetesObject } from '../api/object.ts';
 import type { ResourceDefinition } from '../api/resource.ts';
 import type { StoredObject } from '../store/types.ts';
@@ -44,6 +44,8 @@ export function objectBytes(definition: ResourceDefinition, stored: Shown): Buff
   if (hasPrefix(stored.bytes, prefixOf(definition)) && isCurrent(definition.versions, stored)) {
     return stored.bytes;
   }
+  const form = formOf(definition, stored.bytes);
+  if (form !== undefined) return form;
   if (definition.versions === undefined) return encode(decodeStored(stored, definition));
   const known = renewed.get(stored.bytes);
   if (known?.definition === definition) return known.bytes;

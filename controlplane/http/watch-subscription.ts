@@ -1,11 +1,13 @@
 // One watch from what was asked to what is sent: checks the options first, while a refusal is still an answer, then joins the
 // present state, the history and what happens next to one stream, whatever that is made of.
-import { ApiError, notAcceptable } from '../api/errors.ts';
+import { ApiError, internalError, notAcceptable } from '../api/errors.ts';
 import type { ResourceDefinition } from '../api/resource.ts';
-import type { ListOptions, Revision, Store } from '../store/types.ts';
+import { listShown } from '../registry/list-shown.ts';
+import type { ListOptions, ListResult, Revision } from '../store/types.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
 
+import { ConvertingSink } from './converting-sink.ts';
 import {
   booleanParameter,
   integerParameter,
@@ -125,13 +127,30 @@ function subscribe(
   const { store, clock } = services;
   const { definition, watcher, start, timeoutMs } = subscribed;
   const stopped = new AbortController();
-  const begin = (): void => {
+  const begin = (): void | Promise<void> => {
+    if (stopped.signal.aborted) return undefined;
+    const initial = sendInitial(services, subscribed, stopped.signal, onInitial);
+    return initial instanceof Promise ? initial.then(follow) : follow(initial);
+  };
+  const follow = (since: Revision): void => {
     if (stopped.signal.aborted) return;
-    const since = sendInitial(store, subscribed, onInitial);
-    const subscription = store.watch(definition.storageKey, since, watcher);
+    const converting =
+      definition.versions?.webhook === undefined
+        ? undefined
+        : new ConvertingSink({
+            shows: services.registry,
+            definition,
+            sink: watcher,
+            signal: stopped.signal,
+            onFailed: (error) => fail(error),
+          });
+    const subscription = store.watch(definition.storageKey, since, converting ?? watcher);
     stopped.signal.addEventListener('abort', () => subscription.close(), { once: true });
     watcher.allowBacklog();
-    if (subscribed.bookmarks) keepMarking(services, watcher, timeoutMs, stopped.signal);
+    if (!subscribed.bookmarks) return;
+    keepMarking(services, timeoutMs, stopped.signal, () => {
+      if (converting?.isBehind !== true) watcher.bookmark(store.revision);
+    });
   };
   const stop = (): void => {
     if (stopped.signal.aborted) return;
@@ -140,9 +159,11 @@ function subscribe(
   };
   const fail = (error: unknown): void => {
     if (stopped.signal.aborted) return;
-    if (!(error instanceof ApiError)) throw error;
+    if (!(error instanceof ApiError)) services.logger.error('A watch failed', { error });
+    const shown =
+      error instanceof ApiError ? error : internalError('see the server log for the cause');
     // The head is out: the error is an event, as upstream's watch cache sends it.
-    watcher.fail(error.toStatus());
+    watcher.fail(shown.toStatus());
     stop();
   };
 
@@ -153,7 +174,7 @@ function subscribe(
     void waitForRevision(store, clock, revision, stopped.signal).then(begin).catch(fail);
   } else {
     try {
-      begin();
+      begin()?.catch(fail);
     } catch (error) {
       fail(error);
     }
@@ -163,27 +184,30 @@ function subscribe(
 
 /** Sends the present state where it is to come first. @returns the revision behind which events go on */
 function sendInitial(
-  store: Store,
+  { store, registry }: Services,
   { definition, watcher, start, selected, bookmarks }: Subscribed,
+  signal: AbortSignal,
   onInitial: (events: number) => void,
-): Revision {
+): Revision | Promise<Revision> {
   const { revision = 0, sendInitialEvents = revision === 0 } = start;
   if (!sendInitialEvents) return revision === 0 ? store.revision : revision;
-  const list = store.list(definition.storageKey, selected);
-  onInitial(list.items.length);
-  const marksEnd = start.sendInitialEvents === true && bookmarks;
-  watcher.start(list.items, marksEnd ? list.revision : undefined);
-  return list.revision;
+  const send = (list: ListResult): Revision => {
+    onInitial(list.items.length);
+    const marksEnd = start.sendInitialEvents === true && bookmarks;
+    watcher.start(list.items, marksEnd ? list.revision : undefined);
+    return list.revision;
+  };
+  const list = listShown(store, registry, definition, selected, signal);
+  return list instanceof Promise ? list.then(send) : send(list);
 }
 
 /** Bookmarks each minute and shortly before the end. */
 function keepMarking(
-  { clock, store }: Services,
-  watcher: Watcher,
+  { clock }: Services,
   timeoutMs: number,
   stopped: AbortSignal,
+  mark: () => void,
 ): void {
-  const mark = (): void => watcher.bookmark(store.revision);
   const again = (): void => {
     mark();
     cancelNext = clock.schedule(BOOKMARK_INTERVAL_MS, again);

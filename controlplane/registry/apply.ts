@@ -14,6 +14,7 @@ import { managerOf, perspectiveOf, setEntries, storedEntries } from './field-own
 import { reportProblems } from './problems.ts';
 import type { DecodedObject, PatchRequest, Target, WriteContext, WriteResult } from './types.ts';
 import { changeObject } from './update.ts';
+import { withForms } from './version-forms.ts';
 
 /** @throws ApiError Conflict for fields of others, BadRequest or 500 in upstream's words for what is no configuration of the kind */
 export async function applyObject(
@@ -30,7 +31,7 @@ export async function applyObject(
     subresource !== '' || env.store.get(definition.storageKey, namespace, name) !== undefined;
   while (!isThere()) {
     const live = NOTHING as KubernetesObject;
-    const body = applied(env, target, subresource, live, config, request, context);
+    const body = await applied(env, target, subresource, live, config, request, context);
     refuseUid(target, config);
     context.permitCreate?.();
     // It says which object was meant; there is none yet.
@@ -59,7 +60,7 @@ export async function applyObject(
   );
 }
 
-function applied(
+async function applied(
   env: Environment,
   { definition, namespace, name }: Target,
   subresource: string,
@@ -67,16 +68,18 @@ function applied(
   config: KubernetesObject,
   { force = false }: PatchRequest,
   context: WriteContext,
-): DecodedObject {
+): Promise<DecodedObject> {
   const perspective = perspectiveOf(env, definition, subresource);
   const manager = managerOf(env, context);
   const { managedFields: _entries, ...metadata } = old.metadata;
   const live = { ...old, metadata };
-  const result = applyConfiguration(perspective, live, storedEntries(old.metadata), {
-    object: config,
-    manager,
-    force,
-  });
+  const result = await withForms(env, definition, perspective, (seeing) =>
+    applyConfiguration(seeing, live, storedEntries(old.metadata), {
+      object: config,
+      manager,
+      force,
+    }),
+  );
   // It shares parts with the stored state and the request, which both stay as they are.
   const object = copyJson(result.object) as KubernetesObject;
   if (manager.name === KUBECTL) keepLastApplied(object, config);

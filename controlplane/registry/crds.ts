@@ -12,6 +12,7 @@ import { deleteCollection } from './delete-collection.ts';
 import type { CustomResourceHooks, Environment, NamesInUse } from './environment.ts';
 import { sameJSON } from './equality.ts';
 import { internalContext } from './internal-context.ts';
+import { isOfVersion } from './objects.ts';
 import {
   CLEANUP_FINALIZER,
   CUSTOM_RESOURCE_DEFINITIONS,
@@ -203,9 +204,14 @@ export class CustomResources implements CustomResourceHooks {
     const env = this.#env();
     const context = internalContext('custom-resource-cleanup', this.#closing.signal);
     // Of all versions, served or not: instances of a kind that nobody serves any more must go too.
-    const [anyDefinition] = definitionsOf(allServed(object), since);
-    if (anyDefinition !== undefined) {
-      await deleteCollection(env, anyDefinition, undefined, {}, {}, context);
+    const versions = asStored(object, since);
+    for (const [at, version] of versions.entries()) {
+      // The last takes what was written in a version that is not even listed any more.
+      const later = versions.slice(at + 1);
+      const matches = (stored: StoredObject): boolean =>
+        !later.some((other) => isOfVersion(other, stored)) &&
+        (later.length === 0 || isOfVersion(version, stored));
+      await deleteCollection(env, version, undefined, { matches }, {}, context);
     }
     // Finalizers hold the rest: removed() comes back here when the last instance goes.
     if (env.store.count(storageKey) > 0) return;
@@ -241,10 +247,16 @@ function instanceKeyOf(object: KubernetesObject): string {
   );
 }
 
-function allServed(object: KubernetesObject): KubernetesObject {
-  const versions = listAt(object, 'spec', 'versions').map((version) => ({
-    ...objectAt(version),
-    served: true,
-  }));
-  return { ...object, spec: { ...objectAt(object, 'spec'), versions } };
+/** Each version as if it were the one in which objects are stored: whoever converted them may be gone, and they need no other. */
+function asStored(crd: KubernetesObject, since: number): ResourceDefinition[] {
+  const all = listAt(crd, 'spec', 'versions').map((version) => objectAt(version));
+  return all.flatMap((stored) => {
+    const versions = all.map((version) => ({
+      ...version,
+      served: version === stored,
+      storage: version === stored,
+    }));
+    const spec = { ...objectAt(crd, 'spec'), versions, conversion: { strategy: 'None' } };
+    return definitionsOf({ ...crd, spec }, since);
+  });
 }

@@ -4,6 +4,7 @@ import type { ResourceDefinition } from '#controlplane/api/resource.ts';
 import type { StoredObject } from '#controlplane/store/types.ts';
 import { deleteObject } from './deletion.ts';
 import type { Environment } from './environment.ts';
+import { listShown } from './list-shown.ts';
 import type {
   CollectionResult,
   CollectionSelector,
@@ -23,10 +24,14 @@ export async function deleteCollection(
   options: DeleteOptions,
   context: WriteContext,
 ): Promise<CollectionResult> {
-  const { items, ...list } = env.store.list(definition.storageKey, {
-    ...(namespace === undefined ? {} : { namespace }),
-    ...selector,
-  });
+  const wanted = { ...(namespace === undefined ? {} : { namespace }), ...selector };
+  const { items, ...list } = await listShown(
+    env.store,
+    env.conversions,
+    definition,
+    wanted,
+    context.signal,
+  );
   const results: DeleteResult[] = [];
   for (let start = 0; start < items.length; start += PARALLEL) {
     context.signal.throwIfAborted();

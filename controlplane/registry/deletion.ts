@@ -10,7 +10,7 @@ import type { Environment } from './environment.ts';
 import { sameJSON } from './equality.ts';
 import { NAMESPACES } from './namespaces.ts';
 import { requestOptions } from './mutated-object.ts';
-import { decodeStored, unstored } from './objects.ts';
+import { decodeStored, needsConversion, unstored } from './objects.ts';
 import { CUSTOM_RESOURCE_DEFINITIONS } from './strategies/custom-resource-definition.ts';
 import { strategyOf } from './strategy-table.ts';
 import type { DeleteOptions, DeleteResult, Target, WriteContext } from './types.ts';
@@ -37,6 +37,9 @@ export async function deleteObject(
     const current = env.store.get(definition.storageKey, namespace, name);
     if (current === undefined) throw notFound(definition, name);
     checkPreconditions(target, options, current);
+    if (needsConversion(definition, current)) {
+      await env.conversions.show(definition, [current], context.signal);
+    }
     const asked = askAbout(env, target, current, context, shown);
     if (asked !== undefined) await asked;
     try {
@@ -115,9 +118,16 @@ async function deleteCurrent(
   try {
     strategy.prepareForDelete?.(object, env);
     if (isFinished(env, strategy, object)) {
+      const last = lastState(object, old);
       const stored = context.dryRun
         ? unstored(definition, object, current.revision)
-        : await removeObject(env, definition, lastState(object, old), current.revision);
+        : await removeObject(
+            env,
+            definition,
+            last,
+            current.revision,
+            last === old ? current : undefined,
+          );
       return { stored, removed: true };
     }
     if (sameJSON(object, old)) return { stored: current, removed: false };

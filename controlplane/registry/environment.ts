@@ -6,6 +6,7 @@ import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
 import type { Logger } from '#platform/logging.ts';
 import type { Admission } from './admission.ts';
+import type { Conversions } from './conversion.ts';
 import type { PriorityClasses } from './priority-classes.ts';
 import type { PrivilegeGuard } from './privileges.ts';
 import type { QuotaLedger } from './quota-ledger.ts';
@@ -17,6 +18,8 @@ export interface RegistryOptions {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
+  /** Absent: nobody here calls conversion webhooks. */
+  readonly conversions?: Conversions;
   /** Absent: whoever may write roles and bindings may hand out anything. */
   readonly privileges?: PrivilegeGuard;
   /** Absent: there are no webhooks or policies to ask. */
@@ -48,6 +51,7 @@ export interface Environment extends RegistryOptions {
   readonly serviceAddresses: ServiceAddresses;
   readonly quotas: QuotaLedger;
   readonly priorityClasses: PriorityClasses;
+  readonly conversions: Conversions;
   /**
    * Namespaces and CustomResourceDefinitions whose deletion is being written, as `<storage key>/<name>`: not yet visible,
    * yet nothing new may start in them. What was queued before lands before; what comes after is refused.

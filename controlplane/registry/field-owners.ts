@@ -14,6 +14,7 @@ import type { Environment } from './environment.ts';
 import { sameJSON } from './equality.ts';
 import { resetFields } from './reset-fields.ts';
 import type { WriteContext } from './types.ts';
+import { withForms } from './version-forms.ts';
 
 /** What clients sent as metadata.managedFields: undefined for nothing. */
 export type SentEntries = unknown;
@@ -85,7 +86,7 @@ export function ownNewFields(
   setEntries(object, ownersAfterUpdate(perspective, entries, NOTHING, object, manager));
 }
 
-/** Sets the owners of a changed object's fields. */
+/** Sets the owners of a changed object's fields; waits where only a webhook knows what they are in other versions. */
 export function ownChangedFields(
   env: Environment,
   definition: ResourceDefinition,
@@ -94,14 +95,19 @@ export function ownChangedFields(
   old: KubernetesObject,
   sent: SentEntries,
   context: WriteContext,
-): void {
+): Promise<void> | undefined {
   delete object.metadata.managedFields;
   const entries = entriesBefore(subresource, old, sent);
   // Nobody's fields are followed when nobody's were before: from an older server, or because somebody asked for it.
-  if (entries.length === 0) return;
+  if (entries.length === 0) return undefined;
   const perspective = perspectiveOf(env, definition, subresource);
   const manager = managerOf(env, context);
-  setEntries(object, ownersAfterUpdate(perspective, entries, old, object, manager));
+  const owners = withForms(env, definition, perspective, (seeing) =>
+    ownersAfterUpdate(seeing, entries, old, object, manager),
+  );
+  if (owners instanceof Promise) return owners.then((known) => setEntries(object, known));
+  setEntries(object, owners);
+  return undefined;
 }
 
 function entriesBefore(

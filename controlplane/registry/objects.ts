@@ -1,5 +1,10 @@
 // Between stored bytes and the objects that a request works on.
-import { isCurrent, refreshStored } from '#controlplane/api/custom-resource-versions.ts';
+import {
+  formOf,
+  isCurrent,
+  isFinal,
+  refreshStored,
+} from '#controlplane/api/custom-resource-versions.ts';
 import type { KubernetesObject, ObjectMeta } from '#controlplane/api/object.ts';
 import { apiVersionOf } from '#controlplane/api/object.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
@@ -7,6 +12,9 @@ import { copyJson } from '#controlplane/api/schema/json-value.ts';
 import { fromStored } from '#controlplane/api/stored-form.ts';
 import type { StoredObject } from '#controlplane/store/types.ts';
 import { sameJSON } from './equality.ts';
+
+/** Behind the kind, with which stored bytes begin. */
+const VERSION_FIELD = '","apiVersion":"';
 
 /** What is stored, as it is stored. */
 export function storedJSON(stored: Pick<StoredObject, 'bytes'>): unknown {
@@ -18,7 +26,34 @@ export function decodeStored(
   stored: Pick<StoredObject, 'bytes'>,
   definition: ResourceDefinition,
 ): KubernetesObject {
-  return fromStored(definition, storedJSON(stored) as KubernetesObject);
+  const form = formOf(definition, stored.bytes);
+  const object = storedJSON(form === undefined ? stored : { bytes: form }) as KubernetesObject;
+  if (form !== undefined || isFinal(stored.bytes)) return object;
+  // Whoever reads must have had it converted: what comes out otherwise would be of no version at all.
+  if (needsConversion(definition, stored)) {
+    throw new TypeError(`${object.apiVersion} ${object.kind} was read without its webhook`);
+  }
+  return fromStored(definition, object);
+}
+
+/** Whether only a webhook knows what `stored` is in the version of `definition`. */
+export function needsConversion(
+  { group, version, versions }: ResourceDefinition,
+  { bytes }: Pick<StoredObject, 'bytes'>,
+): boolean {
+  if (versions?.webhook === undefined || isFinal(bytes)) return false;
+  return !isOfVersion({ group, version }, { bytes });
+}
+
+/** Whether the version of `definition` is the one in which it is stored. */
+export function isOfVersion(
+  { group, version }: Pick<ResourceDefinition, 'group' | 'version'>,
+  { bytes }: Pick<StoredObject, 'bytes'>,
+): boolean {
+  // The first one: owners of fields have versions too.
+  const at = bytes.indexOf(VERSION_FIELD);
+  const own = `${VERSION_FIELD}${apiVersionOf(group, version)}",`;
+  return at >= 0 && bytes.toString('utf8', at, at + Buffer.byteLength(own)) === own;
 }
 
 /** Whether `stored` is as it would be written now; else even a write that changes nothing brings it up to date, as upstream's does. */

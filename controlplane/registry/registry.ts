@@ -2,16 +2,19 @@
 // here they meet their environment.
 import { methodNotAllowed, unknownPath } from '#controlplane/api/errors.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
+import type { StoredObject } from '#controlplane/store/types.ts';
 import { admitUnstored } from './admit-unstored.ts';
 import { bindPod } from './binding.ts';
 import { bootstrap, ensureAll } from './bootstrap.ts';
 import { CustomResources } from './crds.ts';
+import { Conversions } from './conversion.ts';
 import { createObject } from './create.ts';
 import { deleteCollection } from './delete-collection.ts';
 import { deleteObject } from './deletion.ts';
 import type { Environment, RegistryOptions } from './environment.ts';
 import { EventExpiry } from './events.ts';
 import { evictPod } from './eviction.ts';
+import { needsConversion } from './objects.ts';
 import { ownObjects } from './own-objects.ts';
 import type { Reachable } from './own-objects.ts';
 import { patchObject } from './patch.ts';
@@ -44,12 +47,14 @@ export function createRegistry(options: RegistryOptions): RunningRegistry {
   const serviceAddresses = new ServiceAddresses(store);
   const priorityClasses = new PriorityClasses(store);
   const quotas = new QuotaLedger(store, scheme, options.clock);
+  const conversions = options.conversions ?? new Conversions(undefined);
   const env: Environment = {
     ...options,
     customResources,
     serviceAddresses,
     quotas,
     priorityClasses,
+    conversions,
     terminating: new Set(),
   };
   const index = (definitions: readonly ResourceDefinition[]): void => {
@@ -69,22 +74,62 @@ export function createRegistry(options: RegistryOptions): RunningRegistry {
   const expiry = new EventExpiry(env);
   expiry.start();
 
+  /** What was written is stored in another version than the one that was asked for. */
+  const shown = async <T extends { readonly stored: StoredObject }>(
+    { definition }: Pick<Target, 'definition'>,
+    writing: Promise<T>,
+    { signal }: WriteContext,
+  ): Promise<T> => {
+    const written = await writing;
+    if (needsConversion(definition, written.stored)) {
+      await conversions.show(definition, [written.stored], signal);
+    }
+    return written;
+  };
+
   return {
-    create: (definition, namespace, body, context) =>
-      customResources.inTurn(definition, () =>
+    show: (definition, items, signal) => conversions.show(definition, items, signal),
+    async create(definition, namespace, body, context) {
+      const creation = customResources.inTurn(definition, () =>
         createObject(env, definition, namespace, body, context),
-      ),
+      );
+      const stored = await creation;
+      if (needsConversion(definition, stored)) {
+        await conversions.show(definition, [stored], context.signal);
+      }
+      return stored;
+    },
     update: (target, subresource, body, context) =>
-      customResources.inTurn(target.definition, () =>
-        updateObject(env, target, subresource, body, context),
+      shown(
+        target,
+        customResources.inTurn(target.definition, () =>
+          updateObject(env, target, subresource, body, context),
+        ),
+        context,
       ),
     patch: (target, subresource, patch, context) =>
-      customResources.inTurn(target.definition, () =>
-        patchObject(env, target, subresource, patch, context),
+      shown(
+        target,
+        customResources.inTurn(target.definition, () =>
+          patchObject(env, target, subresource, patch, context),
+        ),
+        context,
       ),
-    delete: (target, deleteOptions, context) => deleteObject(env, target, deleteOptions, context),
-    deleteCollection: (definition, namespace, selector, deleteOptions, context) =>
-      deleteCollection(env, definition, namespace, selector, deleteOptions, context),
+    delete: (target, deleteOptions, context) =>
+      shown(target, deleteObject(env, target, deleteOptions, context), context),
+    async deleteCollection(definition, namespace, selector, deleteOptions, context) {
+      const deleted = await deleteCollection(
+        env,
+        definition,
+        namespace,
+        selector,
+        deleteOptions,
+        context,
+      );
+      const stored = deleted.results.map((result) => result.stored);
+      await conversions.show(definition, stored, context.signal);
+      return deleted;
+    },
     getScale: (target) => readScale(env, target),
     updateScale: (target, body, context) => writeScale(env, target, body, context),
     patchScale: (target, patch, context) => patchScale(env, target, patch, context),
@@ -100,6 +145,7 @@ export function createRegistry(options: RegistryOptions): RunningRegistry {
       serviceAddresses.close();
       quotas.close();
       priorityClasses.close();
+      conversions.close();
       await Promise.all([expiry.close(), customResources.close()]);
     },
   };

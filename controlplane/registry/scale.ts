@@ -24,7 +24,7 @@ import { formatLabelSelector, labelSelectorOf } from '#controlplane/api/selector
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import type { ScaleDefinition } from '#controlplane/api/resource.ts';
 import type { Environment } from './environment.ts';
-import { decodeStored } from './objects.ts';
+import { decodeStored, needsConversion } from './objects.ts';
 import { acceptConfiguration, strictApplyError } from './applied-configuration.ts';
 import { definitionAt, managerOf, setEntries, storedEntries } from './field-owners.ts';
 import { applyPatch } from './patch.ts';
@@ -177,6 +177,9 @@ async function changeScale(
     },
     context,
   );
+  if (needsConversion(target.definition, stored)) {
+    await env.conversions.show(target.definition, [stored], context.signal);
+  }
   return scaleOf(definition, decodeStored(stored, target.definition));
 }
 

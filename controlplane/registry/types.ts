@@ -99,6 +99,15 @@ export interface CollectionResult {
 
 /** All methods throw (or reject with) ApiError. A dry run returns what would have been stored and writes nothing. */
 export interface Registry {
+  /**
+   * What is stored as the version of `definition` shows it, in the same order: those that need a webhook for it converted, and known
+   * to whoever decodes them from then on.
+   */
+  show(
+    definition: ResourceDefinition,
+    items: readonly StoredObject[],
+    signal?: AbortSignal,
+  ): Promise<readonly StoredObject[]>;
   create(
     definition: ResourceDefinition,
     namespace: string,

@@ -26,11 +26,12 @@ import {
 } from './field-owners.ts';
 import { changesGeneration, dropDuplicateOwners, prepareUpdatedMetadata } from './metadata.ts';
 import { keepReadableOwners, refineWith, requestOptions } from './mutated-object.ts';
-import { decodeStored, isStoredSo, unstored } from './objects.ts';
+import { decodeStored, isStoredSo, needsConversion, unstored } from './objects.ts';
 import { reportProblems, strictBodyError } from './problems.ts';
 import { needRules } from './rules.ts';
 import type { Strategy } from './strategy.ts';
 import { hasStatus, strategyOf } from './strategy-table.ts';
+import { withSubresource } from './subresource-part.ts';
 import type { DecodedObject, Ownership, Target, WriteContext, WriteResult } from './types.ts';
 import { validateChange } from './validation.ts';
 import { putObject, removeObject } from './writes.ts';
@@ -47,7 +48,10 @@ export interface Change {
    * @param trusted parts of `old` that the result may have as they are, if it shares them; undefined: of those it needs copies
    * @returns an object of this request's own, and what strict decoding had to say of it
    */
-  readonly apply: (old: KubernetesObject, trusted: Trusted | undefined) => DecodedObject;
+  readonly apply: (
+    old: KubernetesObject,
+    trusted?: Trusted,
+  ) => Promise<DecodedObject> | DecodedObject;
   /** What to refuse strict problems with. */
   readonly refusal: (text: string) => ApiError;
   /** True when the client named the revision that it saw: a conflict is the client's to resolve. */
@@ -124,9 +128,12 @@ export async function changeObject(
   for (let attempt = 1; ; attempt += 1) {
     const current = env.store.get(definition.storageKey, namespace, name);
     if (current === undefined) throw notFound(definition, name);
+    if (needsConversion(definition, current)) {
+      await env.conversions.show(definition, [current], context.signal);
+    }
     const old = decodeStored(current, definition);
     const trusted = trustedOf(target, subresource, old);
-    const { object, problems } = change.apply(old, trusted);
+    const { object, problems } = await change.apply(old, trusted);
     checkPreconditions(target, object, old);
     const dropped = pruneUnknown(definition.schema, object, trusted);
     reportProblems(problems, dropped, attempt === 1 ? context : quiet(context), change.refusal);
@@ -137,7 +144,7 @@ export async function changeObject(
         ? undefined
         : gateOf(env, definition, shown?.subresource ?? subresource, 'UPDATE', context);
     const taken = { old, object, trusted };
-    const wanted = takeUpdate(env, target, subresource, taken, ownership, context);
+    const wanted = await takeUpdate(env, target, subresource, taken, ownership, context);
     const states = { old, object: wanted, trusted };
     try {
       const part = { subresource, shown: shown === 'nothing' ? undefined : shown };
@@ -277,7 +284,7 @@ function takeUpdate(
   { old, object: wanted, trusted }: States,
   ownership: Ownership,
   context: WriteContext,
-): KubernetesObject {
+): KubernetesObject | Promise<KubernetesObject> {
   const strategy = strategyOf(definition);
   const object: KubernetesObject =
     wanted.metadata === old.metadata ? { ...wanted, metadata: { ...old.metadata } } : wanted;
@@ -287,11 +294,11 @@ function takeUpdate(
   const merged = withSubresource(strategy, definition, subresource, object, old);
   fillIn(definition, strategy, merged, trusted);
   if (ownership === 'tracked') {
-    ownChangedFields(env, definition, subresource, merged, old, sent, context);
-  } else {
-    const given = (sent ?? []) as readonly ManagedFieldsEntry[];
-    setEntries(merged, ownership === 'given' ? given : storedEntries(old.metadata));
+    const owned = ownChangedFields(env, definition, subresource, merged, old, sent, context);
+    return owned === undefined ? merged : owned.then(() => merged);
   }
+  const given = (sent ?? []) as readonly ManagedFieldsEntry[];
+  setEntries(merged, ownership === 'given' ? given : storedEntries(old.metadata));
   return merged;
 }
 
@@ -324,41 +331,6 @@ function finishUpdate(
   if (errors.length > 0) throw invalid(definition, name, errors);
   env.privileges?.admit(definition, merged, old, context.user);
   return merged;
-}
-
-/** Which part of the client's object counts: all but status, status only, or (finalize) spec.finalizers only. */
-function withSubresource(
-  strategy: Strategy,
-  definition: Target['definition'],
-  subresource: string,
-  object: KubernetesObject,
-  old: KubernetesObject,
-): KubernetesObject {
-  switch (subresource) {
-    case '':
-      if (hasStatus(definition)) copyField(object, old, 'status');
-      return object;
-    case 'status': {
-      const merged: KubernetesObject = { ...old, metadata: { ...old.metadata } };
-      copyField(merged, object, 'status');
-      // Node agents annotate and label with status writes; custom resources change nothing but status.
-      if (!definition.custom) {
-        copyField(merged.metadata, object.metadata, 'labels');
-        copyField(merged.metadata, object.metadata, 'annotations');
-      }
-      return merged;
-    }
-    default:
-      // The strategy takes over what this subresource may change; everything else stays.
-      if (strategy.mergeSubresource === undefined) throw badRequest(`cannot update ${subresource}`);
-      return strategy.mergeSubresource(object, old, subresource);
-  }
-}
-
-function copyField(to: object, from: object, field: string): void {
-  const value = Object.getOwnPropertyDescriptor(from, field)?.value as unknown;
-  if (value === undefined) Reflect.deleteProperty(to, field);
-  else Object.assign(to, { [field]: value });
 }
 
 async function storeUpdate(

@@ -9,6 +9,8 @@ import { toStored } from '#controlplane/api/stored-form.ts';
 import { StorageUnavailableError } from '#controlplane/store/errors.ts';
 import type { Revision, StoredObject } from '#controlplane/store/types.ts';
 import type { Environment } from './environment.ts';
+import { admitToNamespace } from './namespaces.ts';
+import { storedJSON } from './objects.ts';
 
 /**
  * @param expectedRevision 0 to create
@@ -22,8 +24,11 @@ export async function putObject(
 ): Promise<StoredObject> {
   const release = env.serviceAddresses.writing(definition, object);
   try {
+    const form = asksWebhook(definition, object)
+      ? await convertedForm(env, definition, object, expectedRevision === 0)
+      : toStored(definition, object);
     const stored = await env.store
-      .put(keyOf(definition, object, expectedRevision), toStored(definition, object))
+      .put(keyOf(definition, object, expectedRevision), form)
       .catch(unavailable);
     if (isOutdated(env, definition)) markLate(stored.bytes);
     env.customResources.written(definition, stored);
@@ -33,18 +38,46 @@ export async function putObject(
   }
 }
 
-/** Removes the object; watchers see `object` as its last state. Throws as putObject. */
+/**
+ * Removes the object; watchers see `object` as its last state. Throws as putObject.
+ *
+ * @param unchanged what is stored, where that is the last state: then nobody need convert it
+ */
 export async function removeObject(
   env: Environment,
   definition: ResourceDefinition,
   object: KubernetesObject,
   expectedRevision: Revision,
+  unchanged?: StoredObject,
 ): Promise<StoredObject> {
+  const form = !asksWebhook(definition, object)
+    ? toStored(definition, object)
+    : unchanged !== undefined
+      ? (storedJSON(unchanged) as KubernetesObject)
+      : await convertedForm(env, definition, object, false);
   const stored = await env.store
-    .delete(keyOf(definition, object, expectedRevision), toStored(definition, object))
+    .delete(keyOf(definition, object, expectedRevision), form)
     .catch(unavailable);
   env.customResources.removed(definition, stored);
   return stored;
+}
+
+function asksWebhook({ versions }: ResourceDefinition, { apiVersion }: KubernetesObject): boolean {
+  return versions?.webhook !== undefined && versions.storage !== apiVersion;
+}
+
+/** What may begin is asked again: a webhook takes its time, and meanwhile others may come and go. */
+async function convertedForm(
+  env: Environment,
+  definition: ResourceDefinition,
+  object: KubernetesObject,
+  isNew: boolean,
+): Promise<KubernetesObject> {
+  const form = await env.conversions.toStorage(definition, object);
+  const { name = '', namespace = '' } = object.metadata;
+  if (isNew && definition.namespaced) admitToNamespace(env, definition, namespace, name);
+  if (isNew) env.customResources.admitCreate(definition, name);
+  return form;
 }
 
 /** The rules of a custom kind changed while this write was on its way. */

@@ -61,6 +61,21 @@ export class RawApi {
     };
   }
 
+  /** The lines of an answer as they come, until it ends or nobody wants more. */
+  async *lines(path: string): AsyncGenerator<string> {
+    const answer = await request(new URL(path, this.#base), {
+      dispatcher: this.#agent,
+      headers: { ...(await this.#headers()), accept: 'application/json' },
+    });
+    let rest = '';
+    const decoder = new TextDecoder();
+    for await (const chunk of answer.body) {
+      const lines = `${rest}${decoder.decode(chunk as Buffer, { stream: true })}`.split('\n');
+      rest = lines.pop() ?? '';
+      yield* lines;
+    }
+  }
+
   close(): Promise<void> {
     return this.#agent.close();
   }

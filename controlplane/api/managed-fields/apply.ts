@@ -53,8 +53,7 @@ export function applyConfiguration(
   const last = before.find((entry) => isSameManager(entry, identity));
   const merged = mergeConfiguration(schema, live, config);
   const all = [...before.filter((entry) => entry !== last), identity];
-  const pruned =
-    last === undefined ? merged : pruneFields(perspective.schemaOf, merged, last, current, all);
+  const pruned = last === undefined ? merged : pruneFields(perspective, merged, last, current, all);
   const object = pruned ?? {};
   const others = before.filter((entry) => entry !== last);
   const contested: Contested[] = [];

@@ -5,32 +5,40 @@ import { difference, intersection, isEmpty, LEAF, union } from './field-set.ts';
 import type { FieldSet } from './field-set.ts';
 import { withNamedFields } from './reconcile.ts';
 import { removeFields } from './remove.ts';
+import { asItIs } from './update.ts';
+import type { Perspective } from './update.ts';
 import type { Schema } from '../schema/schema.ts';
 
-type SchemaLookup = (apiVersion: string) => Schema | undefined;
-
 /**
- * @param merged with the new configuration in it
+ * @param wanted with the new configuration in it
  * @param last what the manager owned by its last apply
  * @param entries of all managers, that of the applying one with what it owns now
  */
 export function pruneFields(
-  schemaOf: SchemaLookup,
-  merged: unknown,
+  { schemaOf, apiVersion: own, inVersion = asItIs }: Perspective,
+  wanted: unknown,
   last: ManagedFieldsEntry,
   current: FieldSet,
   entries: readonly ManagedFieldsEntry[],
 ): unknown {
   const schema = schemaOf(last.apiVersion);
-  if (schema === undefined || isEmpty(difference(last.fieldsV1, current))) return merged;
+  if (schema === undefined || isEmpty(difference(last.fieldsV1, current))) return wanted;
+  const merged = inVersion(wanted, last.apiVersion);
   const lastFields = withNamedFields(schema, last.fieldsV1);
   let pruned = removeFields(schema, merged, lastFields);
   for (const [apiVersion, owned] of ownedByVersion(entries, last.apiVersion)) {
     const its = schemaOf(apiVersion);
-    if (its !== undefined) pruned = addBack(its, merged, pruned, owned);
+    if (its === undefined) continue;
+    const theirs = addBack(
+      its,
+      inVersion(merged, apiVersion),
+      inVersion(pruned, apiVersion),
+      owned,
+    );
+    pruned = inVersion(theirs, last.apiVersion);
   }
   const gone = difference(fieldsOf(schema, merged), fieldsOf(schema, pruned));
-  return removeFields(schema, merged, intersection(gone, lastFields));
+  return inVersion(removeFields(schema, merged, intersection(gone, lastFields)), own);
 }
 
 /** What all managers own together, by version; that of the last apply first. */

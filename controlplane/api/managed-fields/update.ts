@@ -15,6 +15,8 @@ export interface Perspective {
   readonly subresource: string;
   /** By apiVersion; undefined for a version that is no longer served. */
   readonly schemaOf: (apiVersion: string) => Schema | undefined;
+  /** The object in another version, where versions differ in more than their name. */
+  readonly inVersion?: (object: unknown, apiVersion: string) => unknown;
   /** Fields that this write cannot set: nobody owns them by it. */
   readonly reset: FieldSet;
   /** Those and the ones that nobody ever owns. */
@@ -110,13 +112,25 @@ class Versions {
   changes(apiVersion: string): Comparison | undefined {
     if (!this.#known.has(apiVersion)) {
       const schema = this.#perspective.schemaOf(apiVersion);
-      const { excluded } = this.#perspective;
+      const { excluded, inVersion = asItIs } = this.#perspective;
       const changes =
-        schema === undefined ? undefined : compare(schema, this.#old, this.#now, excluded);
+        schema === undefined
+          ? undefined
+          : compare(
+              schema,
+              inVersion(this.#old, apiVersion),
+              inVersion(this.#now, apiVersion),
+              excluded,
+            );
       this.#known.set(apiVersion, changes);
     }
     return this.#known.get(apiVersion);
   }
+}
+
+/** Where versions are the same but for their name. */
+export function asItIs(object: unknown): unknown {
+  return object;
 }
 
 /** A field that an apply would take from another manager. */

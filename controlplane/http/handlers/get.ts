@@ -2,6 +2,8 @@
 import { notFound } from '../../api/errors.ts';
 import type { ResourceDefinition } from '../../api/resource.ts';
 
+import { needsConversion } from '../../registry/objects.ts';
+
 import type { Handler, RequestContext } from '../context.ts';
 import { parseRevision, waitForRevision } from '../list-options.ts';
 import { sendStored } from '../send-object.ts';
@@ -31,6 +33,11 @@ function send(
     context.info.name,
   );
   if (stored === undefined) throw notFound(definition, context.info.name);
+  if (needsConversion(definition, stored)) {
+    return services.registry
+      .show(definition, [stored], context.signal)
+      .then(() => sendStored(context, 200, definition, stored, services.clock));
+  }
   return sendStored(context, 200, definition, stored, services.clock);
 }
 

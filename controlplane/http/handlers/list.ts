@@ -15,6 +15,8 @@ import {
 import type { ContinueToken } from '../../store/continue-token.ts';
 import type { ListOptions, ListResult } from '../../store/types.ts';
 
+import { listShown } from '../../registry/list-shown.ts';
+
 import type { Handler, RequestContext } from '../context.ts';
 import { listMetaOf, listShape } from '../list-shape.ts';
 import { limitOf, listRevisionOf, selectionOf, waitForRevision } from '../list-options.ts';
@@ -50,7 +52,7 @@ export function listHandler(services: Services): Handler {
     }
     const { matches } = selectionOf(context.info, definition);
     const exactRevision = exactRevisionOf(revision, limit, token);
-    const result = readList(services, definition, {
+    const result = await readList(services, context, definition, {
       ...(context.info.namespace === '' ? {} : { namespace: context.info.namespace }),
       ...(matches === undefined ? {} : { matches }),
       ...(limit === 0 ? {} : { limit }),
@@ -87,13 +89,15 @@ function exactRevisionOf(
   return match === 'Exact' || (match === '' && limit > 0) ? revision : undefined;
 }
 
-function readList(
-  services: Services,
+async function readList(
+  { store, registry }: Services,
+  { signal }: RequestContext,
   definition: ResourceDefinition,
   options: ListOptions,
-): ListResult {
+): Promise<ListResult> {
   try {
-    return services.store.list(definition.storageKey, options);
+    const list = listShown(store, registry, definition, options, signal);
+    return list instanceof Promise ? await list : list;
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== 410 || options.startAfter === undefined) {
       throw error;

@@ -38,14 +38,17 @@ export function scaleHandler(services: Services): Handler {
 }
 
 async function scaleOf(
-  { registry }: Services,
+  { registry, store }: Services,
   context: RequestContext,
   target: ReturnType<typeof targetOf>,
 ): Promise<ReturnType<Services['registry']['getScale']>> {
   const { definition } = target;
   switch (context.info.verb) {
-    case 'get':
+    case 'get': {
+      const stored = store.get(definition.storageKey, target.namespace, target.name);
+      if (stored !== undefined) await registry.show(definition, [stored], context.signal);
       return registry.getScale(target);
+    }
     case 'update': {
       const write = writeContextOf(context, 'UpdateOptions');
       const body = await readBody(context.request);
