@@ -380,6 +380,12 @@ export const helpOf = {
     summary: 'List the changes that an instance still knows',
     description: 'Exit code 0: listed; 1: it could not be read; 2: wrong usage.',
   },
+  console: {
+    usage: 'console',
+    summary: 'Open the console in a browser, signed in as whoever the kubeconfig says',
+    description:
+      'The address that it opens, or prints where there is no display, signs in once and within a minute: docs/console.md.',
+  },
   version: {
     usage: 'version',
     summary: 'Print the versions of Windlass, of the Kubernetes API it speaks, and of Node',

@@ -20,6 +20,13 @@ export const COMMANDS: ReadonlyMap<string, CommandEntry> = new Map([
   ...SERVICE_COMMANDS,
   ...STATE_COMMANDS,
   [
+    'console',
+    {
+      help: helpOf.console,
+      load: async () => (await import('./commands/console.ts')).consoleCommand,
+    },
+  ],
+  [
     'completion',
     {
       help: manualHelp.completion,

@@ -8,6 +8,8 @@ import { ConversionWebhooks } from './admission/conversion-webhooks.ts';
 import { builtinDefinitions } from './api/builtin/definitions.ts';
 import { Scheme } from './api/scheme.ts';
 import { builtinSchema } from './api/schema/corpus.ts';
+import { openConsole } from './console/open-console.ts';
+import type { Console } from './console/open-console.ts';
 import { OwnCertificates } from './certificates/own-certificates.ts';
 import { SigningRequests } from './certificates/signing-requests.ts';
 import { Health } from './start/health.ts';
@@ -20,6 +22,7 @@ import { startServer } from './http/server.ts';
 import type { ApiServer } from './http/server.ts';
 import { NodeTunnels } from './http/tunnels.ts';
 import { Authenticator } from './identity/authenticate.ts';
+import { UnionTokenAuthenticator } from './identity/token-authenticator.ts';
 import { NodeAuthorizer } from './identity/node-authorizer.ts';
 import { reachableAddresses, urlOf } from './identity/server-names.ts';
 import { Kubeconfigs } from './identity/kubeconfigs.ts';
@@ -118,6 +121,7 @@ export async function startControlPlane(
   signal.throwIfAborted();
 
   const tokens = await openTokens({ ...options, store, ids: systemIds });
+  const console = options.console === false ? undefined : consoleOf(options, tokens);
   const tokenSecrets = new TokenSecrets({
     scheme,
     store,
@@ -145,7 +149,8 @@ export async function startControlPlane(
   const server = await listen(options, {
     auditor: openAudit(options, cleanup),
     certificates,
-    tokens,
+    tokens: console === undefined ? tokens : withSessions(tokens, console),
+    console,
     scheme,
     access,
     registry,
@@ -172,7 +177,9 @@ export async function startControlPlane(
       server.serveWith({ certificate, clientAuthority });
       tokenSecrets.refresh();
       options.onCertificatesChanged?.();
-      if (isForgetting) server.disconnect();
+      if (!isForgetting) return;
+      console?.sessions.endAll();
+      server.disconnect();
     },
   });
   cleanup.defer(() => certificates.close());
@@ -202,11 +209,24 @@ interface Parts {
   readonly scheme: Scheme;
   readonly access: AccessControl;
   readonly tokens: Tokens;
+  readonly console: Console | undefined;
   readonly registry: RunningRegistry;
   readonly store: Store;
   readonly secrets: SecretsKeys;
   readonly health: Health;
   readonly shown: ShownPersistence;
+}
+
+function consoleOf({ clock, logger }: ControlPlaneOptions, tokens: Tokens): Console {
+  const { authenticator, accounts } = tokens;
+  const audience = accounts.issuer;
+  return openConsole({ clock, ids: systemIds, logger, audience, tokens: authenticator });
+}
+
+/** What a session of the console shows is a token, too. */
+function withSessions(tokens: Tokens, { sessions }: Console): Tokens {
+  const authenticator = new UnionTokenAuthenticator([sessions, tokens.authenticator]);
+  return { ...tokens, authenticator };
 }
 
 async function listen(options: ControlPlaneOptions, parts: Parts): Promise<ApiServer> {
@@ -232,6 +252,7 @@ async function listen(options: ControlPlaneOptions, parts: Parts): Promise<ApiSe
       ownCertificates: certificates,
       tunnels: new NodeTunnels({ clock, ids: systemIds, logger }),
       persistence: parts.shown.operations,
+      console: parts.console,
       auditor: parts.auditor,
       fairness: new Fairness({
         clock,

@@ -117,6 +117,7 @@ export const upOptions = {
   ...imageCollectionOptions,
   'no-controllers': { type: 'boolean', help: 'Run no controllers here' },
   'no-node': { type: 'boolean', help: 'Run no instances on this machine' },
+  'no-console': { type: 'boolean', help: 'Serve no console to browsers' },
   'log-format': {
     type: 'choice',
     choices: ['text', 'json'],
@@ -164,6 +165,7 @@ export interface UpSettings {
   readonly artifactFiles: readonly string[];
   readonly runControllers: boolean;
   readonly runNode: boolean;
+  readonly hasConsole: boolean;
   readonly nodeName: string;
   readonly logFormat: LogFormat;
   readonly logLevel: LogLevel;
@@ -209,6 +211,7 @@ export function upSettings(
     artifactFiles: artifactFolders(values['artifact-files'], values.manifests),
     runControllers: !values['no-controllers'],
     runNode: !values['no-node'],
+    hasConsole: !values['no-console'],
     nodeName: nodeNameOf(hostname()),
     logFormat: values['log-format'],
     logLevel: values['log-level'],

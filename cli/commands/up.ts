@@ -107,6 +107,7 @@ async function startServer(
         replication: settings.replication,
         authentication: settings.authentication,
         ...(settings.audit === undefined ? {} : { audit: settings.audit }),
+        console: settings.hasConsole,
         maxRequestsInFlight: settings.maxRequestsInFlight,
         ownKinds: ownKinds(),
         bootstrapObjects: [],

@@ -4,6 +4,7 @@ import { checkPathSegment } from '../api/names.ts';
 import type { Verb } from '../api/resource.ts';
 
 import type { Handler } from './context.ts';
+import { CONSOLE_PATH, consoleHandler, SIGN_IN_PATH, signInHandler } from './handlers/console.ts';
 import { createHandler } from './handlers/create.ts';
 import { deleteHandler } from './handlers/delete.ts';
 import { deleteCollectionHandler } from './handlers/delete-collection.ts';
@@ -115,6 +116,8 @@ function nonResourceRouter(services: Services): Handler {
   const certificates = nodeCertificateHandler(services);
   const secrets = secretsHandler(services);
   const ownCertificates = ownCertificatesHandler(services);
+  const consoleFiles = consoleHandler(services);
+  const signIn = signInHandler(services);
   const exact: Readonly<Record<string, Handler>> = {
     '/': rootHandler(services),
     '/version': versionHandler(services),
@@ -128,6 +131,8 @@ function nonResourceRouter(services: Services): Handler {
     if (certificatesPath(info.path) !== undefined) return certificates(context);
     if (isAtOrBelow(info.path, SECRETS_PATH)) return secrets(context);
     if (isAtOrBelow(info.path, OWN_CERTIFICATES_PATH)) return ownCertificates(context);
+    if (isAtOrBelow(info.path, CONSOLE_PATH)) return consoleFiles(context);
+    if (isAtOrBelow(info.path, SIGN_IN_PATH)) return signIn(context);
     const path =
       info.path.length > 1 && info.path.endsWith('/') ? info.path.slice(0, -1) : info.path;
     const handler =

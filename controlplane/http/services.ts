@@ -13,6 +13,7 @@ import type { IdSource } from '#platform/id.ts';
 import type { Logger } from '#platform/logging.ts';
 
 import type { Auditor } from './audit/auditor.ts';
+import type { ConsolePort } from './console-port.ts';
 import type { Fairness } from './fairness/fairness.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { PersistencePort } from './persistence-port.ts';
@@ -64,6 +65,8 @@ export interface Services {
   readonly certificates: CertificateSigner;
   readonly ownCertificates: OwnCertificatesPort;
   readonly persistence: PersistencePort;
+  /** Absent when nobody shall have one. */
+  readonly console: ConsolePort | undefined;
   /** Absent when nothing is written down. */
   readonly auditor: Auditor | undefined;
   readonly fairness: Fairness;

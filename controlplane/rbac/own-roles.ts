@@ -2,7 +2,7 @@
 // (a test compares them): what `windlass controllers` needs on any cluster. The second is what only our own server leaves to them.
 import type { BootstrapPolicy } from './bootstrap-policy.ts';
 import type { PolicyRule } from './policy-rule.ts';
-import { rule } from './rule-words.ts';
+import { pathRule, rule } from './rule-words.ts';
 
 /** The user of controllers.kubeconfig. */
 export const CONTROLLERS_USER = 'system:windlass:controllers';
@@ -44,10 +44,17 @@ const CLUSTER_RULES: readonly PolicyRule[] = [
   rule('create', 'core', 'bindings configmaps pods/binding serviceaccounts'),
 ];
 
+/** The page itself and the way to sign in; what is seen on it is up to whoever has signed in. */
+const CONSOLE_RULES: readonly PolicyRule[] = [
+  pathRule('get head', '/console /console/*'),
+  pathRule('get post delete', '/windlass/v1/console/*'),
+];
+
 export const OWN_POLICY: BootstrapPolicy = {
   roles: [
     { name: 'system:windlass:controllers', rules: CONTROLLER_RULES },
     { name: 'system:windlass:cluster-controllers', rules: CLUSTER_RULES },
+    { name: 'system:windlass:console', rules: CONSOLE_RULES },
   ],
   bindings: [
     {
@@ -59,6 +66,11 @@ export const OWN_POLICY: BootstrapPolicy = {
       name: 'system:windlass:cluster-controllers',
       role: 'system:windlass:cluster-controllers',
       users: [CONTROLLERS_USER],
+    },
+    {
+      name: 'system:windlass:console',
+      role: 'system:windlass:console',
+      groups: ['system:authenticated', 'system:unauthenticated'],
     },
   ],
 };

@@ -48,6 +48,8 @@ export interface ControlPlaneOptions {
   readonly authentication?: AuthenticationOptions;
   /** Absent: no request is written down. */
   readonly audit?: AuditOptions;
+  /** Whether people can look at it with a browser, at /console; true when absent. */
+  readonly console?: boolean;
   /** Requests that are answered at once, watches aside; the others wait. 0: no limit; 600 when absent. */
   readonly maxRequestsInFlight?: number;
   /** Of the windlass package, for /version. */

@@ -56,6 +56,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'controlplane/admission/': WITH_REGISTRY,
   'controlplane/rbac/': WITH_REGISTRY,
   'controlplane/tokens/': WITH_REGISTRY,
+  'controlplane/console/': [...WITH_REGISTRY, 'controlplane/http/console-port.ts'],
+  // What runs in a browser knows nothing of the server but its API.
+  'controlplane/console/assets/': ['platform/terminal-text.ts'],
   'controlplane/certificates/': WITH_REGISTRY,
   'controlplane/http/': [
     ...WITH_REGISTRY,
@@ -211,6 +214,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@marcbachmann/cel-js': ['controlplane/api/cel/'],
   re2js: ['controlplane/api/'],
   yaml: ['controlplane/api/', 'controllers/machinery/plain-kubeconfig.ts', 'cli/'],
+  preact: ['controlplane/console/assets/'],
   ws: ['controlplane/http/', 'controllers/agent/'],
   undici: [
     'controllers/machinery/',
@@ -251,7 +255,11 @@ const GLOBALS: readonly {
 }[] = [
   {
     pattern: /\bDate\.now\b|\bnew Date\(\)|(?<![.\w])(setTimeout|setInterval)\(/,
-    homes: ['platform/clock.ts', 'cli/run-until-stopped.ts'],
+    homes: [
+      'platform/clock.ts',
+      'cli/run-until-stopped.ts',
+      'controlplane/console/assets/browser-clock.ts',
+    ],
     instead: 'take a Clock (platform/clock.ts)',
   },
   {

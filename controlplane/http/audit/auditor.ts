@@ -16,6 +16,8 @@ import type { AuditLevel, AuditPolicy, AuditRule, AuditStage } from './policy.ts
 /** Bodies beyond this are left out, and the annotation of upstream says so. */
 const BODY_LIMIT_BYTES = 256 * 1024;
 const TRUNCATED = 'audit.k8s.io/truncated';
+/** What hands out tokens outside of the API. */
+const SIGN_IN_PATH = '/windlass/v1/console/';
 const WITH_TOKENS = new Set(['core/serviceaccounts/token', 'authentication.k8s.io/tokenreviews']);
 
 export interface AuditorOptions {
@@ -73,10 +75,14 @@ export class Auditor {
     return audit;
   }
 
-  #levelOf({ level }: AuditRule, { group, resource, subresource }: RequestInfo): AuditLevel {
+  #levelOf({ level }: AuditRule, info: RequestInfo): AuditLevel {
+    const { group, resource, subresource, path } = info;
     const key = `${group === '' ? 'core' : group}/${resource}`;
     const isSecret =
-      this.#sealed.has(key) || WITH_TOKENS.has(key) || WITH_TOKENS.has(`${key}/${subresource}`);
+      path.startsWith(SIGN_IN_PATH) ||
+      this.#sealed.has(key) ||
+      WITH_TOKENS.has(key) ||
+      WITH_TOKENS.has(`${key}/${subresource}`);
     return isSecret ? 'Metadata' : level;
   }
 }

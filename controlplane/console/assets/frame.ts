@@ -1,0 +1,101 @@
+// What is around each page: where one can go, and who one is. A page that is left lets go of its watches.
+import { h } from 'preact';
+import type { ComponentChild } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+
+import type { Api } from './api.ts';
+import { shown } from './parts.ts';
+import { hashOf } from './route.ts';
+import type { Route } from './route.ts';
+import { ServicePage } from './service-page.ts';
+import { ServicesPage } from './services-page.ts';
+
+interface Page {
+  readonly title: string;
+  readonly content: ComponentChild;
+}
+
+const PLACES: readonly { readonly path: string; readonly title: string }[] = [
+  { path: 'services', title: 'Services' },
+];
+
+export function Frame({
+  api,
+  user,
+  route,
+  onSignOut,
+}: {
+  readonly api: Api;
+  readonly user: string;
+  readonly route: Route;
+  readonly onSignOut: () => void;
+}): ComponentChild {
+  const { title, content } = pageOf(api, route);
+  const heading = useRef<HTMLHeadingElement>(null);
+  const [place = 'services'] = route.path;
+  // Whoever does not see the page hears where they are.
+  useEffect(() => {
+    document.title = `${title} · Windlass`;
+    heading.current?.focus();
+  }, [title]);
+  return h(
+    'div',
+    { class: 'frame' },
+    h('a', { class: 'skip', href: '#content', onClick: skip }, 'To the content'),
+    h(
+      'header',
+      null,
+      h('span', { class: 'brand' }, 'Windlass'),
+      h(
+        'nav',
+        { 'aria-label': 'Main' },
+        h(
+          'ul',
+          null,
+          PLACES.map(({ path, title: word }) =>
+            h(
+              'li',
+              { key: path },
+              h(
+                'a',
+                { href: hashOf([path]), ...(path === place ? { 'aria-current': 'page' } : {}) },
+                word,
+              ),
+            ),
+          ),
+        ),
+      ),
+      h(
+        'div',
+        { class: 'who' },
+        h('span', null, shown(user)),
+        h('button', { type: 'button', onClick: onSignOut }, 'Sign out'),
+      ),
+    ),
+    h('main', { id: 'content' }, h('h1', { ref: heading, tabIndex: -1 }, title), content),
+  );
+}
+
+/** The address holds what is looked at, so that a link into the page is followed by hand. */
+function skip(event: Event): void {
+  event.preventDefault();
+  document.querySelector<HTMLElement>('main h1')?.focus();
+}
+
+function pageOf(api: Api, { path, query }: Route): Page {
+  const [place = 'services', ...rest] = path;
+  const key = path.join('/');
+  if (place === 'services') {
+    const [namespace, name] = rest;
+    if (namespace !== undefined && name !== undefined)
+      return {
+        title: shown(name),
+        content: h(ServicePage, { key, api, namespace, name }),
+      };
+    return {
+      title: 'Services',
+      content: h(ServicesPage, { key, api, namespace: query['namespace'] }),
+    };
+  }
+  return { title: 'Not found', content: h('p', null, 'There is no such page.') };
+}

@@ -1,0 +1,33 @@
+// Which namespace is looked at: typed, since whoever may see one may not always see what others there are.
+import { h } from 'preact';
+import type { ComponentChild } from 'preact';
+
+import { submittedText } from './form-text.ts';
+import { hashOf } from './route.ts';
+
+export function NamespaceChoice({
+  place,
+  namespace = '',
+}: {
+  readonly place: readonly string[];
+  readonly namespace: string | undefined;
+}): ComponentChild {
+  const onSubmit = (event: Event): void => {
+    location.hash = hashOf(place, { namespace: submittedText(event, 'namespace') });
+  };
+  return h(
+    'form',
+    { class: 'namespace', onSubmit },
+    h('label', { for: 'namespace' }, 'Namespace'),
+    h('input', {
+      id: 'namespace',
+      name: 'namespace',
+      key: namespace,
+      defaultValue: namespace,
+      placeholder: 'all',
+      autocomplete: 'off',
+      spellcheck: false,
+    }),
+    h('button', { type: 'submit' }, 'Show'),
+  );
+}
