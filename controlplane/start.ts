@@ -111,6 +111,7 @@ export async function startControlPlane(
     privileges,
     admission,
     conversions,
+    metrics: options.metrics,
   });
   cleanup.defer(() => registry.close());
   cleanup.defer(() => access.close());

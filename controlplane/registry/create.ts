@@ -20,6 +20,7 @@ import type { AdmissionRequest, Gate } from './admission.ts';
 import { acceptBody, matchNamespace } from './body.ts';
 import type { Environment } from './environment.ts';
 import { ownNewFields, takeSentEntries } from './field-owners.ts';
+import { admitPodSecurity } from './pod-security/admit.ts';
 import { dropDuplicateOwners, prepareNewMetadata } from './metadata.ts';
 import { warnOfInertKind } from './inert-kinds.ts';
 import { keepReadableOwners, refineWith, requestOptions } from './mutated-object.ts';
@@ -140,6 +141,7 @@ function finishCreate(
   if (errors.length === 0) errors.push(...(strategy.finish?.(object, env) ?? []));
   if (errors.length > 0) throw invalid(definition, displayName(object.metadata), errors);
   strategy.checkCreate?.(object, env);
+  admitPodSecurity(env, definition, '', object, undefined, context);
   env.privileges?.admit(definition, object, undefined, context.user);
 }
 

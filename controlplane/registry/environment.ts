@@ -5,8 +5,10 @@ import type { StoredObject, Store } from '#controlplane/store/types.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { IdSource } from '#platform/id.ts';
 import type { Logger } from '#platform/logging.ts';
+import type { MetricsRegistry } from '#platform/metrics.ts';
 import type { Admission } from './admission.ts';
 import type { Conversions } from './conversion.ts';
+import type { PodSecurityMetrics } from './pod-security/metrics.ts';
 import type { PriorityClasses } from './priority-classes.ts';
 import type { PrivilegeGuard } from './privileges.ts';
 import type { QuotaLedger } from './quota-ledger.ts';
@@ -22,6 +24,8 @@ export interface RegistryOptions {
   readonly conversions?: Conversions;
   /** Absent: whoever may write roles and bindings may hand out anything. */
   readonly privileges?: PrivilegeGuard;
+  /** Absent: nobody counts. */
+  readonly metrics?: MetricsRegistry;
   /** Absent: there are no webhooks or policies to ask. */
   readonly admission?: Admission;
 }
@@ -50,6 +54,7 @@ export interface Environment extends RegistryOptions {
   readonly customResources: CustomResourceHooks;
   readonly serviceAddresses: ServiceAddresses;
   readonly quotas: QuotaLedger;
+  readonly podSecurity: PodSecurityMetrics | undefined;
   readonly priorityClasses: PriorityClasses;
   readonly conversions: Conversions;
   /**

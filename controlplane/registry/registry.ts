@@ -18,6 +18,7 @@ import { needsConversion } from './objects.ts';
 import { ownObjects } from './own-objects.ts';
 import type { Reachable } from './own-objects.ts';
 import { patchObject } from './patch.ts';
+import { PodSecurityMetrics } from './pod-security/metrics.ts';
 import { PriorityClasses } from './priority-classes.ts';
 import { QuotaLedger } from './quota-ledger.ts';
 import { ServiceAddresses } from './service-addresses.ts';
@@ -53,6 +54,7 @@ export function createRegistry(options: RegistryOptions): RunningRegistry {
     customResources,
     serviceAddresses,
     quotas,
+    podSecurity: options.metrics && new PodSecurityMetrics(options.metrics),
     priorityClasses,
     conversions,
     terminating: new Set(),

@@ -27,6 +27,7 @@ import {
 import { changesGeneration, dropDuplicateOwners, prepareUpdatedMetadata } from './metadata.ts';
 import { keepReadableOwners, refineWith, requestOptions } from './mutated-object.ts';
 import { decodeStored, isStoredSo, needsConversion, unstored } from './objects.ts';
+import { admitPodSecurity } from './pod-security/admit.ts';
 import { reportProblems, strictBodyError } from './problems.ts';
 import { needRules } from './rules.ts';
 import type { Strategy } from './strategy.ts';
@@ -329,6 +330,7 @@ function finishUpdate(
   if (errors.length === 0 && subresource === '')
     errors.push(...(strategy.finish?.(merged, env) ?? []));
   if (errors.length > 0) throw invalid(definition, name, errors);
+  admitPodSecurity(env, definition, subresource, merged, old, context);
   env.privileges?.admit(definition, merged, old, context.user);
   return merged;
 }
