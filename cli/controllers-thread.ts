@@ -12,6 +12,7 @@ import { MetricsRegistry } from '#platform/metrics.ts';
 import { RolloutFollower } from './apply/follow-rollouts.ts';
 import { runManifests } from './apply/manifests.ts';
 import { troubledContainer } from './apply/rollout.ts';
+import { clusterAuthorities } from './cluster-authorities.ts';
 import { ownProgram } from './own-program.ts';
 import { registriesOf } from './registries.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
@@ -81,6 +82,7 @@ async function start(): Promise<void> {
         clusterDomain,
         registries,
         artifacts: { ...artifacts, ...registries },
+        authorities: clusterAuthorities(systemClock),
         program: ownProgram(),
         windlassVersion: programVersion(),
         ...(names === undefined ? {} : { controllers: [...names] }),

@@ -13,6 +13,7 @@ import { noArtifacts } from './binaries/host-artifact.ts';
 import type { HostArtifacts } from './binaries/host-artifact.ts';
 import { LimitGroups } from './hosts/work-limits.ts';
 import { addClusterController } from './cluster/controller.ts';
+import type { ClusterAuthorities } from './cluster/distributions/windlass/cluster-keys.ts';
 import { addDisruptionController } from './disruption/controller.ts';
 import { addGarbageCollector } from './garbage-collector/controller.ts';
 import { addInfraProviderController } from './infra-provider/controller.ts';
@@ -55,6 +56,8 @@ export interface ControllersOptions {
   readonly program?: readonly string[];
   /** Of that program: `0.1.0`. */
   readonly windlassVersion?: string;
+  /** Makes the keys of clusters of other machines; absent: whoever makes such a cluster hands over how its machines join. */
+  readonly authorities?: ClusterAuthorities;
   /** Where to find logins for registries, to pin images to their digests; absent: each node decides what a tag stands for. */
   readonly registries?: Pick<LoginsOptions, 'dockerFolder' | 'environment'>;
   /** The store of artifacts and what may be fetched into it; absent: there is no such controller. */
@@ -106,6 +109,7 @@ const CONTROLLERS: Readonly<Record<string, Add>> = {
     addClusterController(manager, {
       program: options.program ?? [],
       windlassVersion: options.windlassVersion,
+      ...(options.authorities === undefined ? {} : { authorities: options.authorities }),
       artifacts: hostArtifacts(manager, artifacts),
       hosts: providedHosts(manager),
       limits,

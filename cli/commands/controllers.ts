@@ -13,6 +13,7 @@ import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { clientOptions, kubeconfigOf } from '../connect.ts';
 import type { OptionTable, OptionValues } from '../options.ts';
+import { clusterAuthorities } from '../cluster-authorities.ts';
 import { ownProgram } from '../own-program.ts';
 import { registriesOf } from '../registries.ts';
 import { runUntilStopped } from '../run-until-stopped.ts';
@@ -98,6 +99,7 @@ export const controllers = defineCommand({
             folder: resolve(values['artifact-store']),
             files: artifactFolders(values['artifact-files'], []),
           },
+          authorities: clusterAuthorities(systemClock),
           program: ownProgram(),
           windlassVersion: programVersion(),
           ...(leaderElection === undefined

@@ -12,6 +12,8 @@ import { auditOf, auditOptions } from '../audit-options.ts';
 import type { AuditOptions, AuthenticationOptions } from '#controlplane/start.ts';
 import { imageCollectionOf, imageCollectionOptions } from '../image-collection-options.ts';
 import type { Environment, OptionTable, OptionValues } from '../options.ts';
+import { seedOf, seedOption } from '../seed-option.ts';
+import type { Seed } from '../seed-option.ts';
 import { sealKinds, secretsKeys, secretsOptions } from '../secrets-key-option.ts';
 import type { PeerSettings, RuntimeChoice } from '../thread-messages.ts';
 import { UsageError } from '../usage-error.ts';
@@ -81,6 +83,7 @@ export const upOptions = {
     help: 'Take the state over from another control plane, or another copy of this data directory',
   },
   ...secretsOptions,
+  ...seedOption,
   ...accessOptions,
   ...auditOptions,
   'cluster-domain': {
@@ -150,6 +153,8 @@ export interface UpSettings {
   readonly secretsKeys: ReturnType<typeof secretsKeys>;
   /** Storage keys of further kinds to seal. */
   readonly sealKinds: readonly string[];
+  /** What a control plane that begins anew begins with. */
+  readonly seed: Seed | undefined;
   /** Storage keys of resources that are acknowledged before they are durable. */
   readonly maxRequestsInFlight: number;
   readonly relaxed: readonly string[];
@@ -189,6 +194,7 @@ export function upSettings(
         : [`sqlite:${join(data.path, 'state.db')}`],
     secretsKeys: secretsKeys(values['secrets-key'], data, environment),
     sealKinds: sealKinds(values['seal-kinds']),
+    seed: seedOf(values.seed, environment),
     maxRequestsInFlight: values['max-requests-inflight'],
     relaxed: relaxedResources(values.relaxed ?? ''),
     replication: {

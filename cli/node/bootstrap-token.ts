@@ -48,12 +48,18 @@ export function tokenName(id: string): string {
   return `bootstrap-token-${id}`;
 }
 
+interface TokenSecret {
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly type: string;
+  readonly stringData: Readonly<Record<string, string>>;
+}
+
 /** @param expires RFC 3339; undefined: it holds until it is deleted */
 export function tokenSecret(
   { id, secret }: Pick<BootstrapToken, 'id' | 'secret'>,
   expires: string | undefined,
   description: string | undefined,
-): object {
+): TokenSecret {
   return {
     metadata: { name: tokenName(id), namespace: TOKEN_NAMESPACE },
     type: TOKEN_TYPE,
@@ -66,6 +72,16 @@ export function tokenSecret(
       ...(description === undefined ? {} : { description }),
     },
   };
+}
+
+/** The Secret of a token that holds until it is deleted, complete, as a control plane is given it. */
+export function tokenObject({ id, secret }: Pick<BootstrapToken, 'id' | 'secret'>): object {
+  const { metadata, type, stringData } = tokenSecret({ id, secret }, undefined, 'of this cluster');
+  const data = Object.entries(stringData).map(([key, text]) => [
+    key,
+    Buffer.from(text).toString('base64'),
+  ]);
+  return { apiVersion: 'v1', kind: 'Secret', metadata, type, data: Object.fromEntries(data) };
 }
 
 /** Of an authority's public key (SubjectPublicKeyInfo), as kubeadm pins it. @param certificate PEM or DER; of several the first */

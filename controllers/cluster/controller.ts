@@ -20,6 +20,8 @@ import { ARTIFACTS, CLUSTERS, INFRA_PROVIDERS, MACHINES, NODES } from '../machin
 import { countPhases } from '../machinery/phase-metrics.ts';
 import { readStatus } from './distributions/k0s/k0s-status.ts';
 import { K0sOpener } from './distributions/k0s/open-k0s.ts';
+import { ClusterKeyring } from './distributions/windlass/cluster-keys.ts';
+import type { ClusterAuthorities } from './distributions/windlass/cluster-keys.ts';
 import { openWindlass } from './distributions/windlass/open-windlass.ts';
 import type { OpenedProvider } from './distributions/windlass/open-windlass.ts';
 import { HostNotesReader } from './host-notes.ts';
@@ -45,6 +47,8 @@ export interface ClusterControllerOptions {
   readonly program?: readonly string[];
   /** Of that program. */
   readonly windlassVersion?: string | undefined;
+  /** For clusters whose nodes are no processes of this machine; absent: whoever makes one hands over how they join. */
+  readonly authorities?: ClusterAuthorities;
 }
 
 /** Something is under way elsewhere; a change of a Machine brings it back sooner. */
@@ -106,12 +110,14 @@ class ClusterControllers {
         spec.distribution === 'K0s' ? notes.read(own, signal) : Promise.resolve(new Map()),
       infrastructure: { removeAll: (cluster, signal) => this.#removeAll(cluster, signal) },
     });
+    const { authorities } = options;
     const windlass = {
       clock,
       metrics,
       random,
       program: options.program ?? [],
       windlassVersion: options.windlassVersion,
+      keys: authorities && new ClusterKeyring({ client, clock, ids, authorities }),
       provider: (cluster: Cluster, signal: AbortSignal) => this.#provider(cluster, signal),
     };
     this.#members = new MemberReconciler({

@@ -9,6 +9,9 @@ import { disruptionBudget } from './settings.ts';
 import type { Faults } from './simulated-machine-fixture.ts';
 import type { ClusterSpec, Pool } from './types.ts';
 
+/** One place for the state of several servers. */
+const SHARED = { flags: ['--persistence', 'nfs:/srv/state'] };
+
 const STORIES = 40;
 
 interface Story {
@@ -42,6 +45,7 @@ function storyOf(seed: number): { readonly story: Story; readonly controllers: n
   const fleet = new Fleet(
     {
       distribution: 'Windlass',
+      distributionOptions: SHARED,
       version: '1.30.0',
       pools: poolsOf(random, controllers),
       rollout: {
@@ -105,7 +109,7 @@ async function tell({ fleet, random }: Story, controllers: number): Promise<void
     () => ({ pools: poolsOf(random, controllers) }),
     () => ({ rollout: { retryToken: String(random.next(1_000)) } }),
     () => ({ rollout: { paused: random.next(2) === 0 } }),
-    () => ({ distributionOptions: { flags: [`--v=${random.next(5)}`] } }),
+    () => ({ distributionOptions: { flags: [...SHARED.flags, `--v=${random.next(5)}`] } }),
   ];
   for (let step = random.next(4) + 1; step > 0; step -= 1) {
     const change = changes[random.next(changes.length + 1)];

@@ -5,6 +5,9 @@ import { DURATIONS, Fleet } from './fleet-fixture.ts';
 import type { FleetOptions } from './fleet-fixture.ts';
 import type { ClusterSpec } from './types.ts';
 
+/** One place for the state of several servers. */
+const SHARED = { flags: ['--persistence', 'nfs:/srv/state'] };
+
 const CONTROLLERS = { name: 'cp', role: 'controller', replicas: 3 } as const;
 
 function workers(replicas: number): NonNullable<ClusterSpec['pools']>[number] {
@@ -12,7 +15,10 @@ function workers(replicas: number): NonNullable<ClusterSpec['pools']>[number] {
 }
 
 async function fleetOf(spec: Partial<ClusterSpec>, options: FleetOptions = {}): Promise<Fleet> {
-  const fleet = new Fleet({ distribution: 'Windlass', version: '1.30.0', ...spec }, options);
+  const fleet = new Fleet(
+    { distribution: 'Windlass', version: '1.30.0', distributionOptions: SHARED, ...spec },
+    options,
+  );
   await fleet.settle();
   assert.match(fleet.condition('Ready'), /^True/);
   fleet.forget();

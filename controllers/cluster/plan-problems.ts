@@ -1,5 +1,6 @@
 // What makes a plan impossible: checked before anything is changed. Pure.
 import { compareVersions, isVersion, minorsBetween } from './versions.ts';
+import { sharesState } from './shared-state.ts';
 import { isController } from './wanted-machines.ts';
 import type { PlanInput, Problem } from './plan-types.ts';
 
@@ -12,6 +13,7 @@ export function planProblems(input: PlanInput): readonly Problem[] {
     ...foreignMachines(input),
     ...roleChanges(input),
     ...versionProblems(input),
+    ...separateServers(input),
     ...resetProblems(input),
     ...duplicateHosts(input),
     ...clockSkew(input),
@@ -74,6 +76,17 @@ function versionProblems({ settings, rules, observed }: PlanInput): readonly Pro
       ];
     return [];
   });
+}
+
+/** What is no quorum is several servers, each with what it was told, unless they keep it in one place. */
+function separateServers({ settings, rules, wanted }: PlanInput): readonly Problem[] {
+  const controllers = wanted.filter(({ role }) => isController(role)).length;
+  if (rules.hasQuorum || controllers < 2 || sharesState(settings.flags)) return [];
+  const message =
+    `spec.pools has ${controllers} controllers, and controllers of distribution Windlass have no quorum: each would be a server with a ` +
+    'state of its own. Have one; or name one place for the state of all in spec.distributionOptions.flags (--persistence nfs:PATH or ' +
+    's3://…, and one --secrets-key): then one serves and the others stand by';
+  return [{ reason: 'SeparateServers', message }];
 }
 
 function resetProblems({ settings, observed, wanted, notes }: PlanInput): readonly Problem[] {

@@ -19,6 +19,8 @@ export interface DistributionRules {
   readonly maximumMinorStep: number;
   /** Versions must be of the form 1.2.3. */
   readonly needsVersions: boolean;
+  /** Whether controllers agree by a quorum of their own; else several need one place for their state, and one of them serves. */
+  readonly hasQuorum: boolean;
   /** Fields of a pool's template and of the cluster that it does not act on. */
   readonly ignores: readonly string[];
 }

@@ -10,6 +10,9 @@ import { targetsOf } from './targets.ts';
 import type { Cluster, ClusterSpec, ClusterStatus, MachineTemplate, Pool, Role } from './types.ts';
 import { isController, targetHash, wantedMachines } from './wanted-machines.ts';
 
+/** One place for the state of several servers. */
+const SHARED = ['--persistence', 'nfs:/srv/state'];
+
 interface World extends Omit<ClusterSpec, 'pools' | 'reset'> {
   readonly pools: readonly Pool[];
   readonly machines: readonly (Partial<ObservedMachine> & {
@@ -39,8 +42,11 @@ export function planOf(world: World): {
     },
     spec,
   };
-  const settings = resolveSettings(cluster);
-  if ('problem' in settings) throw new Error(settings.problem);
+  const resolved = resolveSettings(cluster);
+  if ('problem' in resolved) throw new Error(resolved.problem);
+  // Several servers of Windlass have one place for their state, where a test does not say otherwise.
+  const flags = world.distributionOptions === undefined ? SHARED : resolved.flags;
+  const settings = { ...resolved, flags };
   const wanted = wantedMachines(cluster, settings);
   const seen = machines.map((machine) => observed(machine, wanted));
   const input: PlanInput = {

@@ -60,6 +60,34 @@ const THREE_WORKERS = {
   })),
 };
 
+test('several servers of Windlass without one place for their state are refused: they have no quorum', () => {
+  const plan = (replicas: number, flags: readonly string[], distribution: 'Windlass' | 'K0s') =>
+    planOf({
+      distribution,
+      pools: [{ name: 'cp', role: 'controller', replicas }],
+      machines: [],
+      distributionOptions: { flags },
+    }).plan.problems.map(({ reason, message }) => `${reason}: ${message}`);
+  const [problem = '', ...more] = plan(3, ['--log-level', 'debug'], 'Windlass');
+  assert.match(problem, /^SeparateServers: spec\.pools has 3 controllers, .*have no quorum/);
+  assert.match(problem, /--persistence nfs:PATH/);
+  assert.deepEqual(more, []);
+  // A file of each machine's own is none for all, and the first one is where a server writes.
+  for (const flags of [
+    ['--persistence', 'sqlite:/var/lib/state.db'],
+    ['--persistence=sqlite:/var/lib/state.db', '--persistence=nfs:/srv/state'],
+    ['--persistence'],
+  ])
+    assert.equal(plan(2, flags, 'Windlass').length, 1, flags.join(' '));
+  for (const flags of [
+    ['--persistence', 'nfs:/srv/state'],
+    ['--persistence=s3://bucket/state', '--persistence', 'sqlite:/var/lib/state.db'],
+  ])
+    assert.deepEqual(plan(3, flags, 'Windlass'), []);
+  assert.deepEqual(plan(1, [], 'Windlass'), []);
+  assert.deepEqual(plan(3, [], 'K0s'), []);
+});
+
 test('a clock more than 30 s from the median stops everything [k0sctl-018]', () => {
   const offsets = (last: number): Parameters<typeof planOf>[0] => ({
     ...THREE_WORKERS,

@@ -96,9 +96,19 @@ export interface NodeRequest {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** `createNodes`, `deleteNodes`: can make and unmake nodes; `power`: can stop and start them; `foreign`: lists clusters of others. */
+/**
+ * `createNodes`, `deleteNodes`: can make and unmake nodes; `power`: can stop and start them; `foreign`: lists clusters of others;
+ * `nodeNames`: nodes of a cluster find each other by their names, whatever their addresses are today.
+ */
 export type Capability =
-  'createNodes' | 'deleteNodes' | 'power' | 'networks' | 'volumes' | 'ports' | 'foreign';
+  | 'createNodes'
+  | 'deleteNodes'
+  | 'power'
+  | 'networks'
+  | 'volumes'
+  | 'ports'
+  | 'foreign'
+  | 'nodeNames';
 
 /** The nodes to act on; absent: all of the cluster. A name that is no node of the cluster is a result `failed` with `NoNodes`. */
 export interface NodeChoice {

@@ -6,6 +6,7 @@ import type { Clock } from '#platform/clock.ts';
 import type { Logger } from '#platform/logging.ts';
 import type { MetricsRegistry } from '#platform/metrics.ts';
 
+import { seedAuthority } from '../identity/authority.ts';
 import { CertificateStore } from '../identity/certificate-store.ts';
 import type { CertificateRequest, KeyPair } from '../identity/issuer.ts';
 import { serverNames } from '../identity/server-names.ts';
@@ -34,6 +35,8 @@ export interface OwnCertificatesOptions {
   readonly dataDir: string;
   /** Address that is listened on. */
   readonly bind: string;
+  /** The authority of a data directory that has none yet; absent: a new one. */
+  readonly authority?: KeyPair;
   /** What to serve with, where somebody else made it. */
   readonly servingCertificate?: KeyPair;
   /** PEM of further authorities whose client certificates are believed. */
@@ -79,8 +82,10 @@ export class OwnCertificates {
 
   /** @throws CertificateFileError when the authority's files cannot be used */
   static async open(options: OwnCertificatesOptions): Promise<OwnCertificates> {
-    const { dataDir, bind, clock, servingCertificate } = options;
-    const store = await CertificateStore.open(path.join(dataDir, 'pki'), clock);
+    const { dataDir, bind, clock, servingCertificate, authority } = options;
+    const folder = path.join(dataDir, 'pki');
+    if (authority !== undefined) await seedAuthority(folder, authority);
+    const store = await CertificateStore.open(folder, clock);
     const names = serverNames(bind);
     const serving = servingCertificate ?? (await store.ensure('server', names));
     return new OwnCertificates(options, store, names, serving);

@@ -7,8 +7,10 @@ import { after, before, test } from 'node:test';
 
 import { systemClock } from '#platform/clock.ts';
 
-import { Authority } from './authority.ts';
+import { Authority, seedAuthority } from './authority.ts';
+import { issueAuthority } from './issuer.ts';
 import { CertificateFileError } from './pair-files.ts';
+import { validFor } from './validity.ts';
 
 const DAY_MS = 86_400_000;
 let root: string;
@@ -120,4 +122,29 @@ test('Authority refuses what it cannot use, by name, and leaves it as it is', as
   await writeFile(authority.file, good);
   await rename(path.join(folder, 'ca.key'), path.join(folder, 'ca.key.away'));
   await assert.rejects(Authority.open(folder, systemClock), /only one of ca.crt and ca.key/);
+});
+
+test('an authority that is given begins an empty folder, and changes none that has one', async () => {
+  const given = await issueAuthority('given', validFor(systemClock, DAY_MS));
+  const other = await issueAuthority('other', validFor(systemClock, DAY_MS));
+  const folder = path.join(root, 'seeded');
+  await seedAuthority(folder, given);
+  assert.equal((await Authority.open(folder, systemClock)).trusted, given.certificate);
+  await seedAuthority(folder, other);
+  const authority = await Authority.open(folder, systemClock);
+  assert.equal(authority.trusted, given.certificate);
+  // A change of it stays too.
+  await authority.rotate();
+  await seedAuthority(folder, given);
+  assert.equal((await Authority.open(folder, systemClock)).trusted, authority.trusted);
+
+  // Killed between the two files: the same again goes on, another one is refused.
+  const torn = path.join(root, 'torn-seed');
+  await seedAuthority(torn, given);
+  await rm(path.join(torn, 'ca.crt'));
+  await assert.rejects(seedAuthority(torn, other), CertificateFileError);
+  await seedAuthority(torn, given);
+  assert.equal((await Authority.open(torn, systemClock)).trusted, given.certificate);
+  const mixed = { certificate: given.certificate, privateKey: other.privateKey };
+  await assert.rejects(seedAuthority(path.join(root, 'mixed'), mixed), /do not belong together/);
 });

@@ -132,6 +132,32 @@ export class Authority {
   }
 }
 
+/**
+ * Begins a folder that has no authority with this one; whatever it has stays.
+ *
+ * @throws CertificateFileError when certificate and key do not belong together, or another key is there
+ */
+export async function seedAuthority(folder: string, pair: KeyPair): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const file = path.join(folder, 'ca.key');
+  if ((await readIfPresent(path.join(folder, 'ca.crt'))) !== undefined) return;
+  const key = await readIfPresent(file);
+  if (key !== undefined && key !== pair.privateKey)
+    throw new CertificateFileError(file, 'it is not the key of the authority that was given');
+  let isPair = false;
+  try {
+    isPair = belongTogether(pair);
+  } catch {
+    // Said below.
+  }
+  if (!isPair)
+    throw new CertificateFileError(
+      path.join(folder, 'ca.crt'),
+      'the certificate and the key of the authority that was given do not belong together',
+    );
+  await writePair(folder, 'ca', pair);
+}
+
 async function readAuthority(folder: string): Promise<KeyPair | undefined> {
   const files = ['ca.crt', 'ca.key'].map((file) => path.join(folder, file));
   const [certificate, privateKey] = await Promise.all(files.map(readIfPresent));

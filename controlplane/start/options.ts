@@ -36,6 +36,8 @@ export interface ControlPlaneOptions {
   readonly sealKinds?: readonly string[];
   /** Storage keys of resources whose writes are acknowledged before they are durable. */
   readonly relaxed?: readonly string[];
+  /** What to sign with, where the data directory has no authority yet; absent: a new one. */
+  readonly authority?: KeyPair;
   /** PEM of what to serve with; absent: a certificate of our own authority, made for the names of this machine. */
   readonly servingCertificate?: KeyPair;
   /** PEM of further authorities whose client certificates are believed. */

@@ -76,6 +76,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'controlplane/start/': ['platform/', 'controlplane/', 'persistence/'],
   'controlplane/start.ts': ['platform/', 'controlplane/', 'persistence/'],
   'controlplane/node-kubeconfig.ts': ['platform/', 'controlplane/identity/'],
+  'controlplane/cluster-authority.ts': ['platform/', 'controlplane/identity/'],
   'controllers/machinery/': ['platform/'],
   'controllers/artifact/': [
     'platform/',
@@ -160,6 +161,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'platform/',
     'controlplane/start.ts',
     'controlplane/node-kubeconfig.ts',
+    'controlplane/cluster-authority.ts',
     // Commands that work on the state while no server runs.
     'persistence/backup/',
     'persistence/machine-id.ts',

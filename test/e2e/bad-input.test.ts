@@ -57,6 +57,7 @@ suite('the command line', () => {
     [['up', '--ack', 'most'], 2, /--ack must be one of primary, quorum, all/],
     [['up', '--on-sync-loss', 'wait'], 2, /--on-sync-loss must be one of block, degrade/],
     [['up', '--relaxed', 'leases,pods'], 2, /--relaxed must be leases, events or leases,events/],
+    [['up', '--seed', 'hunter2'], 2, /^windlass: --seed must be (?!.*hunter2)/],
     [['up', '--secrets-key', 'hunter2'], 2, /^windlass: --secrets-key must be (?!.*hunter2)/],
     [['up', '--secrets-key', 'exec: '], 2, /--secrets-key exec:COMMAND needs a program/],
     [['up', '--secrets-key', 'credential:a/b'], 2, /must be the name of a credential/],

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { HttpClient } from '#controllers/machinery/client.ts';
+import { clusterAuthorities } from '#cli/cluster-authorities.ts';
 import { loadConnection } from '#controllers/machinery/kubeconfig.ts';
 import { startControllers } from '#controllers/start.ts';
 import type { ControllersOptions } from '#controllers/start.ts';
@@ -117,6 +118,7 @@ export class TestControlPlane {
         logger,
         metrics: new MetricsRegistry(),
         clusterDomain: 'internal',
+        authorities: clusterAuthorities(systemClock),
         ...(controllers === undefined ? {} : { controllers }),
         ...(registries === undefined ? {} : { registries }),
         ...(artifacts === undefined ? {} : { artifacts }),

@@ -10,13 +10,15 @@ const DISTRIBUTIONS: Readonly<Record<'Windlass' | 'K0s', Distribution>> = {
     rules: {
       maximumMinorStep: Infinity,
       needsVersions: false,
-      ignores: ['distributionOptions', 'template.artifacts', 'template.files'],
+      hasQuorum: false,
+      ignores: ['template.artifacts', 'template.files'],
     },
   },
   K0s: {
     rules: {
       maximumMinorStep: 1,
       needsVersions: true,
+      hasQuorum: true,
       ignores: ['template.rootfs', 'template.node'],
     },
   },

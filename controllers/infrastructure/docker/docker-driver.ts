@@ -39,6 +39,7 @@ export class DockerDriver implements InfraDriver {
     'volumes',
     'ports',
     'foreign',
+    'nodeNames',
   ] as const;
   readonly #docker: Docker;
   readonly #endpoint: string;

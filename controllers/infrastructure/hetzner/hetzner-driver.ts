@@ -16,7 +16,7 @@ import { checkStock, createServer } from './create-server.ts';
 import type { Server } from './create-server.ts';
 import { HetznerClient } from './hetzner-client.ts';
 import type { Action } from './hetzner-client.ts';
-import { bootSource, hetznerSettings, serverName } from './hetzner-settings.ts';
+import { bootSource, filledIn, hetznerSettings, serverName } from './hetzner-settings.ts';
 import type { HetznerSettings } from './hetzner-settings.ts';
 
 export interface HetznerDriverOptions {
@@ -86,6 +86,7 @@ export class HetznerDriver implements InfraDriver {
       this.#client,
       {
         ...settings,
+        userData: filledIn(settings.userData, node.environment),
         ...resources,
         name: serverName(node.name),
         labels: 'iso' in boot ? { ...labels, [BOOT_LABEL]: 'pending' } : labels,

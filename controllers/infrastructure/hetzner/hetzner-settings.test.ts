@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { InvalidRequest } from '../errors.ts';
 import { request } from '../infrastructure-fixture.ts';
 import { HetznerError, isPassing, retryDelayMs } from './hetzner-error.ts';
-import { bootSource, hetznerSettings, serverName } from './hetzner-settings.ts';
+import { bootSource, filledIn, hetznerSettings, serverName } from './hetzner-settings.ts';
 
 test('hetzner: back-off doubles up to ten seconds [ksail-040]', () => {
   assert.deepEqual([1, 2, 3, 4, 10].map(retryDelayMs), [2_000, 4_000, 8_000, 10_000, 10_000]);
@@ -51,4 +51,13 @@ test('hetzner: settings that cannot be are named', () => {
     [{ shutdownGraceSeconds: '-1' }, /settings\.shutdownGraceSeconds/],
   ] as const)
     assert.throws(() => hetznerSettings(settings), message);
+});
+
+test('hetzner: userData says what a node is handed, and keeps its own words', () => {
+  const environment = { WINDLASS_TOKEN: 'a.b', WINDLASS_SERVER: 'https://10.0.0.1:6443' };
+  const script = 'join ${WINDLASS_SERVER} ${WINDLASS_TOKEN} ${HOME} $WINDLASS_TOKEN ${WINDLASS_X}';
+  const filled = 'join https://10.0.0.1:6443 a.b ${HOME} $WINDLASS_TOKEN ${WINDLASS_X}';
+  assert.equal(filledIn(script, environment), filled);
+  assert.equal(filledIn(script), script);
+  assert.equal(filledIn(undefined, environment), undefined);
 });

@@ -157,3 +157,13 @@ function rulesOf(text: string | undefined): readonly FirewallRule[] {
     'settings.firewallRules: give a JSON list of rules, as [{"direction": "in", "protocol": "tcp", "port": "6443", "source_ips": ["0.0.0.0/0"]}]',
   );
 }
+
+/** userData with what the node is handed in place of `${WINDLASS_…}`; what else is in braces is the script's own. */
+export function filledIn(
+  userData: string | undefined,
+  environment: Readonly<Record<string, string>> = {},
+): string | undefined {
+  return userData?.replaceAll(/\$\{(WINDLASS_[A-Z_]+)\}/g, (found, name: string) =>
+    Object.hasOwn(environment, name) ? (environment[name] ?? '') : found,
+  );
+}

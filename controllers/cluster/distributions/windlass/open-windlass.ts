@@ -8,9 +8,12 @@ import { adminKubeconfig, controllersOf, windlassConfiguration } from './windlas
 import type { Provider } from '../../../infrastructure/provider.ts';
 import { HttpClient } from '../../../machinery/client.ts';
 import { loadConnection } from '../../../machinery/kubeconfig.ts';
+import type { Connection } from '../../../machinery/kubeconfig.ts';
 import { NotYetError } from '../../member-driver.ts';
 import type { Member, MemberDriver } from '../../member-driver.ts';
 import type { Cluster } from '../../types.ts';
+import type { ClusterKeyring } from './cluster-keys.ts';
+import { connectionTo, joiningOf } from './reach-cluster.ts';
 import { WindlassMember } from './windlass-member.ts';
 
 /** The provider of a cluster; `stateDirectory` where its nodes are folders of this machine. */
@@ -27,6 +30,8 @@ export interface OpenWindlassOptions {
   readonly program: readonly string[];
   /** Of that program; undefined: nobody knows before it runs. */
   readonly windlassVersion: string | undefined;
+  /** Of clusters whose nodes are machines of their own; undefined: nobody makes keys here. */
+  readonly keys: ClusterKeyring | undefined;
   /** Undefined when the cluster names none. */
   readonly provider: (cluster: Cluster, signal: AbortSignal) => Promise<OpenedProvider | undefined>;
 }
@@ -48,7 +53,12 @@ export async function openWindlass(
   const { provider, stateDirectory } = opened;
   // Elsewhere the node's image or its provider says what runs.
   const program = stateDirectory === undefined ? [] : options.program;
-  const configuration = windlassConfiguration(member.configuration, program);
+  const isElsewhere = stateDirectory === undefined;
+  const configuration = windlassConfiguration(member.configuration, program, isElsewhere);
+  const keyring = isElsewhere ? options.keys : undefined;
+  const reach =
+    keyring &&
+    (async (until: AbortSignal) => ({ provider, keys: await keyring.of(cluster, until) }));
   const { clock, metrics, random } = options;
   return new WindlassMember({
     member,
@@ -59,29 +69,36 @@ export async function openWindlass(
     isReady: saysReady,
     versionOf: async (url, until) =>
       windlassVersionIn(await textOf(new URL('/version', url), until)),
-    clusterClient: async () => {
-      const [controller] = controllersOf(member);
-      if (
-        stateDirectory === undefined ||
-        controller === undefined ||
-        configuration.program.length === 0
-      )
-        return undefined;
-      try {
-        const connection = await loadConnection(join(adminKubeconfig(stateDirectory, controller)));
-        return new HttpClient({
-          connection,
-          clock,
-          metrics,
-          random,
-          userAgent: 'windlass-controllers',
-        });
-      } catch {
-        // Its server has not begun yet.
-        return undefined;
-      }
+    ...(reach && {
+      joining: async (until: AbortSignal) =>
+        joiningOf(member, configuration, await reach(until), until),
+    }),
+    clusterClient: async (until) => {
+      if (configuration.program.length === 0) return undefined;
+      const connection =
+        reach === undefined
+          ? await localConnection(member, stateDirectory)
+          : await connectionTo(member, configuration, await reach(until), until);
+      if (connection === undefined) return undefined;
+      return new HttpClient({
+        connection,
+        clock,
+        metrics,
+        random,
+        userAgent: 'windlass-controllers',
+      });
     },
   });
+}
+
+/** Undefined where its server has not begun yet, or is not of this machine. */
+async function localConnection(
+  member: Member,
+  stateDirectory: string | undefined,
+): Promise<Connection | undefined> {
+  const [controller] = controllersOf(member);
+  if (stateDirectory === undefined || controller === undefined) return undefined;
+  return loadConnection(join(adminKubeconfig(stateDirectory, controller))).catch(() => undefined);
 }
 
 async function saysReady(url: string, signal: AbortSignal): Promise<boolean> {

@@ -11,15 +11,34 @@ export interface WindlassConfiguration {
   /** Of the first controller; the next have the next ones where they share an address. */
   readonly port: number;
   readonly runtime: string;
+  /** Whether each node is a machine of its own, and no process of this one. */
+  readonly isElsewhere: boolean;
+}
+
+/** How nodes of machines of their own find each other. */
+export interface Joining {
+  /** `ID.SECRET.HASH` */
+  readonly token: string;
+  /** What a controller begins with. */
+  readonly seed: string;
+  /** Of the API, as nodes reach it; undefined for controllers, which need none. */
+  readonly server: string | undefined;
 }
 
 /** Below the folder that a node keeps. */
 const DATA = 'windlass';
+/** On a machine of its own. */
+const OWN_DATA = '/var/lib/windlass';
+/** What the environment of a node is called by, for its program, its image or its userData. */
+const SEED = 'WINDLASS_CLUSTER_SEED';
+const TOKEN = 'WINDLASS_TOKEN';
+const SERVER = 'WINDLASS_SERVER';
 
 /** @throws Error naming the field */
 export function windlassConfiguration(
   configuration: Readonly<Record<string, unknown>>,
   program: readonly string[],
+  isElsewhere = false,
 ): WindlassConfiguration {
   const { program: own = program, port = 6443, runtime = 'process', command } = configuration;
   const field = (name: string): string => `spec.distributionOptions.configuration.${name}`;
@@ -37,7 +56,7 @@ export function windlassConfiguration(
     throw new Error(
       `${field('runtime')} must be process, docker or auto, found ${JSON.stringify(runtime)}`,
     );
-  return { program: own, command, port, runtime };
+  return { program: own, command, port, runtime, isElsewhere };
 }
 
 function isTexts(value: unknown): value is readonly string[] {
@@ -52,8 +71,50 @@ export function controllersOf({ peers }: Member): readonly string[] {
     .toSorted((left, right) => (left < right ? -1 : 1));
 }
 
-export function portOf(member: Member, { port }: WindlassConfiguration): number {
-  return port + Math.max(0, controllersOf(member).indexOf(member.machine.metadata.name));
+export function portOf(
+  member: Member,
+  { port, isElsewhere }: WindlassConfiguration,
+  name = member.machine.metadata.name,
+): number {
+  if (isElsewhere) return port;
+  return port + Math.max(0, controllersOf(member).indexOf(name));
+}
+
+/** What the node's program, image or userData may join with. Controllers get the seed, workers the token. */
+export function environmentOf(
+  { role }: Member,
+  { token, seed, server }: Joining,
+): Readonly<Record<string, string>> {
+  if (isController(role)) return { [SEED]: seed };
+  return { [TOKEN]: token, ...(server === undefined ? {} : { [SERVER]: server }) };
+}
+
+/** Undefined: what the image or the provider says. Secrets are in the environment, in no argument. */
+export function commandElsewhere(
+  member: Member,
+  configuration: WindlassConfiguration,
+  { server }: Pick<Joining, 'server'>,
+): readonly string[] | undefined {
+  const { program, runtime, port } = configuration;
+  if (program.length === 0) return configuration.command;
+  const common = ['--data-dir', OWN_DATA, '--runtime', runtime, '--log-format', 'json'];
+  if (isController(member.role))
+    return [
+      ...program,
+      'up',
+      ...common,
+      '--bind',
+      '0.0.0.0',
+      '--port',
+      String(port),
+      '--seed',
+      `env:${SEED}`,
+      ...(member.role === 'controller' ? ['--no-node'] : []),
+      ...member.flags,
+    ];
+  // The token is what the flag --token is by default.
+  const { name } = member.machine.metadata;
+  return [...program, 'node', 'join', server ?? '', '--node-name', name, ...common];
 }
 
 /** Undefined: what the provider says. Paths are below the folder that the node keeps, side by side with those of its neighbours. */

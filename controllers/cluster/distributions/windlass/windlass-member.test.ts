@@ -21,6 +21,9 @@ interface Setting {
   readonly says?: string | Error | undefined;
   readonly programVersion?: string;
   readonly program?: readonly string[];
+  readonly flags?: readonly string[];
+  /** URLs of servers that answer; absent: all do. */
+  readonly serving?: readonly string[];
 }
 
 function metadata(name: string): ApiObject['metadata'] {
@@ -38,10 +41,10 @@ function memberOf(setting: Setting): { readonly driver: WindlassMember; readonly
   const member: Member = {
     cluster: { metadata: metadata('home'), spec: {} },
     machine,
-    peers: [machine],
+    peers: [machine, { metadata: metadata('b'), spec: { role: 'controller' } }],
     role,
     version,
-    flags: [],
+    flags: setting.flags ?? [],
     configuration: {},
   };
   const text = says instanceof Error ? undefined : says;
@@ -75,10 +78,11 @@ function memberOf(setting: Setting): { readonly driver: WindlassMember; readonly
       command: undefined,
       port: 6443,
       runtime: 'process',
+      isElsewhere: false,
     },
     programVersion,
     versionOf: () => Promise.resolve(text),
-    isReady: () => Promise.resolve(true),
+    isReady: (url) => Promise.resolve(setting.serving?.includes(url) ?? true),
     clusterClient: () => Promise.resolve(client as unknown as Client & AsyncDisposable),
   });
   return { driver, world };
@@ -133,4 +137,24 @@ test('where what runs cannot be asked, what was asked of it counts', async () =>
   await driver.install(signal);
   assert.deepEqual(needsOf(await driver.look(signal), '0.2.0'), []);
   assert.equal(await driver.verify('wanted', signal), undefined);
+});
+
+test('a server that stands by for another one with the same state is as it shall be', async () => {
+  const shared = ['--persistence', 'nfs:/srv/state'];
+  const verified = async (flags: readonly string[], serving: readonly string[]) => {
+    const { driver, world } = memberOf({ flags, serving });
+    await driver.install(signal);
+    world.add('b', {
+      'windlass.dev/cluster': 'home',
+      'windlass.dev/cluster-uid': 'uid-home',
+      'windlass.dev/pool': 'p',
+      'windlass.dev/role': 'controller',
+      'windlass.dev/machine-uid': 'uid-b',
+    });
+    return driver.verify('any', signal);
+  };
+  assert.equal(await verified(shared, ['https://127.0.0.1:6444']), undefined);
+  const silent = 'https://127.0.0.1:6443/readyz does not say ok yet';
+  assert.equal(await verified(shared, []), silent, 'nobody serves');
+  assert.equal(await verified([], ['https://127.0.0.1:6444']), silent, 'each has its own state');
 });

@@ -15,8 +15,15 @@ import type { NodeView } from '../../observed.ts';
 import { isSameVersion } from '../../versions.ts';
 import { OPTIONS_ANNOTATION } from '../../types.ts';
 import { isController } from '../../wanted-machines.ts';
-import { commandOf, portOf } from './windlass-commands.ts';
-import type { WindlassConfiguration } from './windlass-commands.ts';
+import { sharesState } from '../../shared-state.ts';
+import {
+  commandElsewhere,
+  commandOf,
+  controllersOf,
+  environmentOf,
+  portOf,
+} from './windlass-commands.ts';
+import type { Joining, WindlassConfiguration } from './windlass-commands.ts';
 
 export interface WindlassMemberOptions {
   readonly member: Member;
@@ -25,6 +32,8 @@ export interface WindlassMemberOptions {
   readonly clock: Clock;
   /** Of the API of this cluster, once that answers; undefined where it cannot be reached from here. */
   readonly clusterClient: (signal: AbortSignal) => Promise<(Client & AsyncDisposable) | undefined>;
+  /** Of nodes that are machines of their own, and are handed how to join; throws NotYetError while there is no server to join. */
+  readonly joining?: (signal: AbortSignal) => Promise<Joining>;
   /** Of the program that nodes run, where that is known beforehand. */
   readonly programVersion: string | undefined;
   /** Version of Windlass that the API server at this URL says it is; undefined when it does not say. */
@@ -118,18 +127,24 @@ export class WindlassMember implements MemberDriver {
   async install(signal: AbortSignal): Promise<void> {
     const { member, provider, configuration } = this.#options;
     const { metadata } = member.machine;
+    // Before anything goes: who cannot join now stays what it is.
+    const joining = await this.#options.joining?.(signal);
+    const command =
+      joining === undefined
+        ? commandOf(member, configuration)
+        : commandElsewhere(member, configuration, joining);
     const present = await this.#find(signal);
     if (present !== undefined && !isController(member.role))
       throwFirstFailure(
         await provider.deleteNodes(this.#cluster, signal, { nodes: [this.nodeName] }),
       );
-    const command = commandOf(member, configuration);
     const request = {
       name: this.nodeName,
       machineUID: metadata.uid,
       pool: metadata.labels?.['windlass.dev/pool'] ?? '',
       role: member.role,
       ...(command === undefined ? {} : { command }),
+      ...(joining === undefined ? {} : { environment: environmentOf(member, joining) }),
     };
     throwFirstFailure(await provider.createNodes(this.#cluster, [request], signal));
     // As long as what runs says nothing else.
@@ -148,7 +163,7 @@ export class WindlassMember implements MemberDriver {
     [this.#address = '127.0.0.1'] = node.addresses ?? [];
     const { endpoint } = this;
     if (endpoint !== undefined && !(await isReady(endpoint, signal)))
-      return `${endpoint}/readyz does not say ok yet`;
+      return (await this.#standsBy(signal)) ? undefined : `${endpoint}/readyz does not say ok yet`;
     if (version === 'wanted' && endpoint !== undefined)
       this.#compare(await this.#versionAt(endpoint, signal));
     if (member.role !== 'worker') return undefined;
@@ -195,6 +210,21 @@ export class WindlassMember implements MemberDriver {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#client?.[Symbol.asyncDispose]();
+  }
+
+  /** With one place for their state one of them serves, and the others wait for it, silently. */
+  async #standsBy(signal: AbortSignal): Promise<boolean> {
+    const { member, configuration, provider, isReady } = this.#options;
+    if (!sharesState(member.flags)) return false;
+    const nodes = await provider.listNodes(this.#cluster, signal);
+    for (const name of controllersOf(member)) {
+      const peer = nodes.find((node) => node.name === name && node.isOwned);
+      if (name === this.nodeName || peer?.state !== provider.readyState) continue;
+      const [address = '127.0.0.1'] = peer.addresses ?? [];
+      const url = `https://${address}:${portOf(member, configuration, name)}`;
+      if (await isReady(url, signal)) return true;
+    }
+    return false;
   }
 
   get #cluster(): Identity {
