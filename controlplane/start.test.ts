@@ -146,7 +146,7 @@ const refusals: readonly (readonly [string, string, string, unknown, number, Reg
     `${CONFIG_MAPS}/a/status`,
     undefined,
     404,
-    /configmaps "a" not found/,
+    /could not find the requested resource/,
   ],
   ['a namespaced object outside', 'GET', '/api/v1/configmaps/a', undefined, 404, /could not find/],
   [

@@ -6,6 +6,7 @@ import type { Store } from '../store/types.ts';
 import { serviceAddresses } from './service-address.ts';
 import { WebhookCallError } from './webhook-client.ts';
 import type { WebhookTarget } from './webhook-client.ts';
+import { webhookURL } from './webhook-url.ts';
 
 /** @throws WebhookCallError when a service is not there */
 export function webhookTarget(
@@ -17,8 +18,7 @@ export function webhookTarget(
     service === undefined
       ? (url ?? '')
       : `https://${service.name}.${service.namespace}.svc:${service.port}${service.path}`;
-  const path = new URL(text).pathname === '/' && !text.endsWith('/') ? '/' : '';
-  const shown = `${text}${path}?timeout=${Math.ceil(timeoutMs / 1_000)}s`;
+  const shown = webhookURL(text, timeoutMs);
   if (service === undefined) return { url: shown };
   try {
     const addresses = serviceAddresses(store, service.namespace, service.name, service.port);

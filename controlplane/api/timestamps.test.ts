@@ -19,6 +19,12 @@ test('parseTimestamp() reads back what formatTimestamp() wrote, to the second', 
   );
 });
 
+test('the first years of the calendar come back as they were', () => {
+  for (const text of ['0001-01-01T00:00:02Z', '0000-12-31T23:59:59Z', '0099-06-15T12:00:00Z']) {
+    assert.equal(formatTimestamp(parseTimestamp(text) ?? 0), text);
+  }
+});
+
 test('formatMicroTime() always has six digits and loses no millisecond', () => {
   fc.assert(
     fc.property(instants, (ms) => {
@@ -34,6 +40,11 @@ for (const [text, expected] of [
   ['1970-01-01T01:00:00+01:00', 0],
   ['1970-01-01T00:00:00.000500Z', 0.5],
   ['1969-12-31T19:30:00-04:30', 0],
+  ['0001-01-01T00:00:02.000000Z', -62_135_596_798_000],
+  ['0000-02-29T00:00:00Z', -62_162_121_600_000],
+  ['0001-02-29T00:00:00Z', undefined],
+  ['0000-01-01T00:00:00+01:00', undefined],
+  ['9999-12-31T23:59:59-01:00', undefined],
   ['2026-02-30T00:00:00Z', undefined],
   ['2026-01-01T24:00:00Z', undefined],
   ['2026-01-01 00:00:00Z', undefined],

@@ -4,6 +4,10 @@
 const RFC3339 =
   /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|z|[+-]\d\d:\d\d)$/;
 
+const FOUR_CENTURIES_MS = 146_097 * 24 * 60 * 60 * 1000;
+const YEAR_0 = Date.UTC(400, 0, 1) - FOUR_CENTURIES_MS;
+const YEAR_10000 = Date.UTC(10_000, 0, 1);
+
 let lastSecond = Number.NaN;
 let lastText = '';
 /** What was parsed lately. */
@@ -54,11 +58,19 @@ function parse(text: string): number | undefined {
     number,
     number,
   ];
-  const base = Date.UTC(fields[0], fields[1] - 1, fields[2], fields[3], fields[4], fields[5]);
-  // Date.UTC rolls 31 February over; Go refuses it, and so do we. Years below 100 would become 19xx.
-  const back = new Date(base);
+  // Date.UTC takes years below 100 for 19xx; 400 years later the calendar is the same.
+  const later = fields[0] < 100 ? 400 : 0;
+  const shifted = Date.UTC(
+    fields[0] + later,
+    fields[1] - 1,
+    fields[2],
+    fields[3],
+    fields[4],
+    fields[5],
+  );
+  // It rolls 31 February over; Go refuses it, and so do we.
+  const back = new Date(shifted);
   if (
-    fields[0] < 100 ||
     back.getUTCMonth() !== fields[1] - 1 ||
     back.getUTCDate() !== fields[2] ||
     fields[3] > 23 ||
@@ -68,7 +80,10 @@ function parse(text: string): number | undefined {
     return undefined;
   }
   const micros = fraction === undefined ? 0 : Number(fraction.padEnd(6, '0').slice(0, 6));
-  return base + micros / 1000 - zoneOffsetMs(zone ?? 'Z');
+  const ms =
+    shifted - (later === 0 ? 0 : FOUR_CENTURIES_MS) + micros / 1000 - zoneOffsetMs(zone ?? 'Z');
+  // Other zones reach years that have no four digits in UTC.
+  return ms < YEAR_0 || ms >= YEAR_10000 ? undefined : ms;
 }
 
 function zoneOffsetMs(zone: string): number {

@@ -20,7 +20,8 @@ export function decodeObject(
   body: Buffer,
   definition: ResourceDefinition,
 ): DecodedObject {
-  const decoded = decodeBody(body, context.request.headers['content-type'], definition.schema);
+  const { schema, kind } = definition;
+  const decoded = decodeBody(body, context.request.headers['content-type'], schema, kind);
   context.audit?.requestObject(decoded.object);
   return decoded;
 }
@@ -38,6 +39,7 @@ export function decodeSubresource(
     body,
     context.request.headers['content-type'],
     builtinSchema(kind.group, kind.version, kind.kind),
+    kind.kind,
   );
   context.audit?.requestObject(decoded.object);
   return decoded;

@@ -82,7 +82,9 @@ export function createRouter(services: Services): Handler {
       return resources[info.verb](context);
     }
     const subresource = definition.subresources.find(({ name }) => name === info.subresource);
-    if (subresource === undefined) throw notFound(definition, info.name);
+    if (subresource === undefined) {
+      throw definition.custom ? notFound(definition, info.name) : unknownPath();
+    }
     if (!isVerbOf(subresource.verbs, info.verb)) throw methodNotAllowed(definition);
     const own = subresources[info.subresource];
     if (own !== undefined) return own(context);

@@ -10,8 +10,9 @@ import { generateName } from '#controlplane/api/names.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
 import { applyDefaults } from '#controlplane/api/schema/default.ts';
-import { copyJson } from '#controlplane/api/schema/json-value.ts';
+import { copyJson, entryOf } from '#controlplane/api/schema/json-value.ts';
 import { pruneUnknown } from '#controlplane/api/schema/prune.ts';
+import type { Schema } from '#controlplane/api/schema/schema.ts';
 import type { Trusted } from '#controlplane/api/schema/trusted.ts';
 import { KeyExistsError } from '#controlplane/store/errors.ts';
 import type { StoredObject } from '#controlplane/store/types.ts';
@@ -122,7 +123,24 @@ function stampNew(
   const strategy = strategyOf(definition);
   prepareNewMetadata(object.metadata, env);
   if (strategy.hasGeneration === true) object.metadata.generation = 1;
-  if (strategy.keepsStatusOnCreate !== true && hasStatus(definition)) delete object['status'];
+  if (strategy.keepsStatusOnCreate !== true && hasStatus(definition))
+    emptyStatus(definition, object);
+}
+
+/** Nobody sends it. Where upstream writes it even so, as Go writes all that is no pointer, it is there and empty. */
+function emptyStatus({ schema }: ResourceDefinition, object: KubernetesObject): void {
+  const status = entryOf(schema?.properties, 'status');
+  if (typeof status?.zero === 'object' && status.zero !== null)
+    object['status'] = zeroOf(status.schema);
+  else delete object['status'];
+}
+
+function zeroOf(schema: Schema): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(schema.properties ?? {})
+      .filter(([, { zero }]) => zero !== undefined && zero !== null && typeof zero !== 'object')
+      .map(([name, { zero }]) => [name, zero]),
+  );
 }
 
 /** What the server adds, and whether the whole may be. Nobody may come between this and the write, or its looks are taken again. */

@@ -50,6 +50,15 @@ function errorOf(action: () => unknown): ApiError {
 const pod = (spec: string): string =>
   `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":${spec}}`;
 
+test('decodeBody() says what an unreadable body should have been, and nothing of what it was', () => {
+  for (const type of ['application/json', 'application/vnd.kubernetes.protobuf']) {
+    const body = Buffer.from('data: {password: c2VjcmV0}');
+    const { message } = errorOf(() => decodeBody(body, type, schemaOf('Secret'), 'Secret'));
+    assert.match(message, /^the object provided is unrecognized \(must be of type Secret\): the /);
+    assert.doesNotMatch(message, /password|c2VjcmV0/);
+  }
+});
+
 test('decodeBody() tells and drops the unknown fields of a built-in type', () => {
   const { object, problems } = decode(
     pod('{"foo":1,"containers":[{"name":"a","image":"b"},{"name":"b","Image":"b"}]}'),

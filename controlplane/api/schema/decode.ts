@@ -44,12 +44,14 @@ export const patchEncodings: Readonly<Record<string, Encoding>> = {
  *
  * @param contentType the header as it came; none means JSON
  * @param schema of the kind that the URL names, of custom resources the structural one; undefined accepts any fields
+ * @param kind that the URL names, for errors
  * @throws ApiError 400 for a malformed body or a wrong type, 415 for a content type that the kind does not accept
  */
 export function decodeBody(
   body: Buffer,
   contentType: string | undefined,
   schema: Schema | undefined,
+  kind = '',
 ): DecodedBody {
   // Custom resources have no protobuf form.
   const accepted = Object.keys(encodings).filter(
@@ -58,8 +60,22 @@ export function decodeBody(
   const type = mediaType(contentType) ?? 'application/json';
   if (!accepted.includes(type)) throw unsupportedMediaType(accepted);
   const encoding = encodings[type];
-  if (encoding === 'protobuf') return fitProtobuf(body);
-  return fit(parse(body, encoding ?? 'json'), schema);
+  if (encoding === 'protobuf') return fitProtobuf(body, kind);
+  return fit(
+    recognized(kind, () => parse(body, encoding ?? 'json')),
+    schema,
+  );
+}
+
+/** Puts before what keeps a body from being read what it should have been, as upstream does. What it was is not shown: it may be a Secret. */
+function recognized<T>(kind: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (kind === '' || !(error instanceof ApiError) || error.code !== 400) throw error;
+    const what = `the object provided is unrecognized (must be of type ${kind})`;
+    throw badRequest(`${what}: ${error.message}`, error);
+  }
 }
 
 /**
@@ -134,8 +150,8 @@ function fit(parsed: Parsed, schema: Schema | undefined): DecodedBody {
 }
 
 /** What a Go client sends is fitted to its own kind; whether that is the kind of the URL is the registry's question. */
-function fitProtobuf(body: Buffer): DecodedBody {
-  const { apiVersion, kind, object: decoded } = decodeProtobuf(body);
+function fitProtobuf(body: Buffer, wanted: string): DecodedBody {
+  const { apiVersion, kind, object: decoded } = recognized(wanted, () => decodeProtobuf(body));
   const { group, version } = parseAPIVersion(apiVersion);
   const object = asObject(decoded);
   explained(object, () => conform(object, builtinSchema(group, version, kind)));
