@@ -21,6 +21,7 @@ import { ServerMetrics } from './http/metrics.ts';
 import { startServer } from './http/server.ts';
 import type { ApiServer } from './http/server.ts';
 import { NodeTunnels } from './http/tunnels.ts';
+import { usageDefinitions } from './http/usage/definitions.ts';
 import { Authenticator } from './identity/authenticate.ts';
 import { UnionTokenAuthenticator } from './identity/token-authenticator.ts';
 import { NodeAuthorizer } from './identity/node-authorizer.ts';
@@ -89,7 +90,11 @@ export async function startControlPlane(
   signal.throwIfAborted();
 
   const scheme = new Scheme();
-  scheme.add([...builtinDefinitions(builtinSchema), ...data.shown.definitions]);
+  scheme.add([
+    ...builtinDefinitions(builtinSchema),
+    ...data.shown.definitions,
+    ...usageDefinitions,
+  ]);
   const { store } = data.shown;
   const access = new AccessControl(store, new NodeAuthorizer(new StoredPods(store)));
   const { guard: privileges } = access;

@@ -44,6 +44,8 @@ import { SessionError } from './session-request.ts';
 import type { LogRequest } from './session-request.ts';
 import { openStream } from './open-stream.ts';
 import { runTunnel } from './tunnel.ts';
+import { machineUsage } from './usage/machine-usage.ts';
+import { UsageMeter } from './usage/usage-meter.ts';
 
 export interface AgentOptions {
   /** Path of the kubeconfig with this node's certificate. */
@@ -279,6 +281,7 @@ export async function startAgent(options: AgentOptions, signal: AbortSignal): Pr
         openLog: (request, ended) => openLog(manager, runtime, request, ended),
         openStream: (request) => openStream(runtime, request),
         images,
+        usage: new UsageMeter({ runtime, clock, machine: machineUsage }),
       },
       life,
     ),

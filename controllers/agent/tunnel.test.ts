@@ -13,6 +13,10 @@ import { runTunnel } from './tunnel.ts';
 
 const session = '0123456789abcdef0123456789abcdef';
 const names = { namespace: 'default', pod: 'web', uid: 'u1', container: 'main' };
+const USAGE = {
+  node: { timestamp: 2_000, windowMs: 1_000, cpuNanocores: 5e8, memoryBytes: 1 << 30 },
+  containers: [],
+};
 const open = { type: 'open', session, stream: 'log', ...names, options: {} };
 
 for (const { title, message, expected } of [
@@ -132,6 +136,7 @@ async function connected(
       openLog,
       openStream: () => Promise.reject(new SessionError(400, 'BadRequest', 'not in this test')),
       images: { call: () => Promise.resolve({}) },
+      usage: { read: () => Promise.resolve(USAGE) },
     },
     life.signal,
   );

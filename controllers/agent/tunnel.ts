@@ -13,6 +13,8 @@ import { parseImageOpen, serveImages } from './image-session.ts';
 import type { ImageService } from './image-session.ts';
 import { parseOpen, SessionError } from './session-request.ts';
 import type { LogRequest, Open, StreamRequest } from './session-request.ts';
+import type { UsageMeter } from './usage/usage-meter.ts';
+import { parseUsageOpen, serveUsage } from './usage/usage-session.ts';
 import type { StreamService } from './stream-service.ts';
 
 export interface TunnelOptions {
@@ -26,6 +28,7 @@ export interface TunnelOptions {
   /** @throws SessionError */
   readonly openStream: (request: StreamRequest) => Promise<StreamService>;
   readonly images: ImageService;
+  readonly usage: Pick<UsageMeter, 'read'>;
 }
 
 const SUBPROTOCOL = 'tunnel.windlass.dev.v1';
@@ -95,6 +98,12 @@ async function serve(options: TunnelOptions, text: string, signal: AbortSignal):
   if (call !== undefined) {
     const socket = await dial(options, `windlass/v1/sessions/${call.session}`);
     serveImages(socket, call, images, logger, signal);
+    return;
+  }
+  const usage = parseUsageOpen(text);
+  if (usage !== undefined) {
+    const socket = await dial(options, `windlass/v1/sessions/${usage}`);
+    serveUsage(socket, options.usage, logger, signal);
     return;
   }
   const open = parseOpen(text);

@@ -1,5 +1,6 @@
 // What every runtime must do, as tests over a factory. Run by process.test.ts and docker.test.ts; a new runtime adds its own.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -130,6 +131,21 @@ export function runtimeConformance(options: ConformanceOptions): void {
   type SpecOf = (script: string, more?: Partial<ContainerSpec>) => ContainerSpec;
 
   sessionsConformance(run);
+
+  run('says what running containers use', async ({ runtime }, spec) => {
+    if (runtime.usage === undefined || process.platform !== 'linux') return;
+    // The work is done by a child that has ended: its time counts too.
+    const burn = '(i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done); echo burnt; exec sleep 600';
+    const { id } = await runtime.run(spec(burn), signal);
+    const log = await runtime.logs(id, { follow: true, timestamps: false }, signal);
+    await once(log, 'data');
+    log.destroy();
+    const used = (await runtime.usage()).find((one) => one.id === id);
+    assert.ok(used !== undefined && used.cpuNanoseconds >= 1e7, JSON.stringify(used));
+    assert.ok(used.memoryBytes > 0, JSON.stringify(used));
+    await runtime.stop(id, 0);
+    assert.deepEqual(await runtime.usage(), []);
+  });
 
   run('reports the exit code and keeps the log', async ({ runtime }, spec) => {
     const { id } = await runtime.run(spec('echo out; echo err >&2; exit 3'), signal);

@@ -29,6 +29,7 @@ import { demultiplex, terminalLog } from './docker-log.ts';
 import { DockerSandboxes } from './docker-sandbox.ts';
 import { DockerSessions } from './docker-sessions.ts';
 import { engineResources } from './docker-resources.ts';
+import { usageOf } from './docker-usage.ts';
 import { ensureVolume } from './docker-volume.ts';
 import { checkLogDriver, checkSubPaths, imageUserOf } from './docker-checks.ts';
 import { StartError } from './runtime.ts';
@@ -37,6 +38,7 @@ import type {
   ContainerResources,
   ContainerSpec,
   ContainerStatus,
+  ContainerUsage,
   EngineVolume,
   ExecResult,
   Gateway,
@@ -114,6 +116,13 @@ export class DockerRuntime implements Runtime {
       .filter(({ Id }) => !this.#starting.has(Id))
       .flatMap((info) => statusOf(info, byPod.get(info.Config.Labels[LABELS.podUID])) ?? []);
   }
+
+  readonly usage = async (): Promise<readonly ContainerUsage[]> => {
+    const { containers } = await this.#inventory.look();
+    const running = containers.filter(({ State }) => State.Running);
+    const used = await Promise.all(running.map(({ Id }) => usageOf(this.#docker, Id)));
+    return used.filter((one) => one !== undefined);
+  };
 
   async pods(): Promise<readonly string[]> {
     const { containers, sandboxes } = await this.#inventory.look();

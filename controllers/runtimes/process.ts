@@ -34,12 +34,14 @@ import {
   signalProcess,
 } from './process-table.ts';
 import type { ProcessFacts } from './process-table.ts';
+import { useOfFamilies } from './process-usage.ts';
 import { runCommand } from './run-command.ts';
 import { StartError } from './runtime.ts';
 import type {
   ContainerPort,
   ContainerSpec,
   ContainerStatus,
+  ContainerUsage,
   ExecResult,
   LogOptions,
   PodSandbox,
@@ -104,6 +106,18 @@ export class ProcessRuntime implements Runtime {
   list(): Promise<readonly ContainerStatus[]> {
     return Promise.resolve([...this.#processes.values()].map((process_) => process_.status()));
   }
+
+  /** Nothing outside of Linux. */
+  readonly usage = async (): Promise<readonly ContainerUsage[]> => {
+    if (process.platform !== 'linux') return [];
+    const running = [...this.#processes.values()].filter(({ isRunning }) => isRunning);
+    const leaders = running.flatMap(({ record }) => record.pid ?? []);
+    const used = await useOfFamilies(leaders);
+    return running.flatMap((supervised) => {
+      const usage = used.get(supervised.record.pid ?? 0);
+      return usage === undefined ? [] : { id: supervised.status().id, ...usage };
+    });
+  };
 
   pods(): Promise<readonly string[]> {
     const all = [...this.#processes.values()].map(({ record }) => record.identity.podUID);

@@ -257,6 +257,14 @@ export interface ContainerStatus {
   };
 }
 
+/** What a running container has used since it started. */
+export interface ContainerUsage {
+  /** As in ContainerStatus. */
+  readonly id: string;
+  readonly cpuNanoseconds: number;
+  readonly memoryBytes: number;
+}
+
 export interface LogOptions {
   readonly follow: boolean;
   readonly tailLines?: number;
@@ -322,6 +330,8 @@ export interface Runtime extends AsyncDisposable {
   ignores(spec: ContainerSpec): readonly string[];
   /** Gives a running container other resources. Absent: this runtime cannot. @throws Error with the reason */
   readonly update?: (id: string, resources: ContainerResources) => Promise<void>;
+  /** What running containers use; of those that are left out it is not known. Absent: this runtime cannot tell. */
+  readonly usage?: () => Promise<readonly ContainerUsage[]>;
   /** Asks it to stop, waits up to `graceSeconds`, then kills. Resolves when it is gone from the process table (its record and logs stay). */
   stop(id: string, graceSeconds: number): Promise<void>;
   /** Lets a frozen container go on; nothing happens to one that is not. */

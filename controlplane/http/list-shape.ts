@@ -1,9 +1,11 @@
 // A list as a value in the shape that was asked for: the objects, a Table of them, or their metadata.
 import { apiVersionOf } from '../api/object.ts';
+import type { KubernetesObject } from '../api/object.ts';
 import type { ResourceDefinition } from '../api/resource.ts';
 import { decodeStored } from '../registry/objects.ts';
 import { encodeContinueToken } from '../store/continue-token.ts';
 import type { ListResult } from '../store/types.ts';
+import type { Clock } from '#platform/clock.ts';
 
 import type { RequestContext } from './context.ts';
 import type { Representation } from './negotiate.ts';
@@ -31,8 +33,19 @@ export function listShape(
   result: ListResult,
   representation: Representation,
 ): unknown {
-  const metadata = listMetaOf(result);
   const objects = result.items.map((stored) => decodeStored(stored, definition));
+  return shapedList(clock, context, definition, objects, listMetaOf(result), representation);
+}
+
+/** The same of objects that need not be stored. */
+export function shapedList(
+  clock: Clock,
+  context: RequestContext,
+  definition: ResourceDefinition,
+  objects: readonly KubernetesObject[],
+  metadata: ListMeta,
+  representation: Representation,
+): unknown {
   switch (representation.as) {
     case 'Table':
       return tableOf(definition, objects, metadata, {

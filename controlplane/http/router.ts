@@ -30,6 +30,7 @@ import {
   resyncHandler,
   verifyHandler,
 } from './handlers/persistence.ts';
+import { isUsage, usageHandler } from './handlers/usage.ts';
 import { connectHandler, scaleHandler } from './handlers/subresource.ts';
 import { issuerHandler, jwksHandler, tokenRequestHandler } from './handlers/token-request.ts';
 import { updateHandler } from './handlers/update.ts';
@@ -67,6 +68,7 @@ export function createRouter(services: Services): Handler {
   };
   const connect = connectHandler(services);
   const review = reviewHandler(services);
+  const usage = usageHandler(services);
   const other = nonResourceRouter(services);
 
   return (context) => {
@@ -79,6 +81,7 @@ export function createRouter(services: Services): Handler {
     if (info.subresource === '') {
       if (!isVerbOf(definition.verbs, info.verb)) throw methodNotAllowed(definition);
       if (isReview(definition)) return review(context);
+      if (isUsage(definition)) return usage(context);
       return resources[info.verb](context);
     }
     const subresource = definition.subresources.find(({ name }) => name === info.subresource);

@@ -40,7 +40,8 @@ export function sendStored(
   );
 }
 
-function shapeOf(
+/** One object as it was asked for: itself, its metadata, or a Table of it. */
+export function shapeOf(
   context: RequestContext,
   definition: ResourceDefinition,
   object: KubernetesObject,

@@ -12,6 +12,7 @@ import type { Logger } from '#platform/logging.ts';
 
 import type { ImageSessionRequest } from './image-session.ts';
 import { TunnelSession } from './tunnel-session.ts';
+import type { UsageSessionRequest } from './usage/node-usage.ts';
 
 const SUBPROTOCOL = 'tunnel.windlass.dev.v1';
 const PING_INTERVAL_MS = 20_000;
@@ -108,7 +109,7 @@ export class NodeTunnels {
    */
   open(
     node: string,
-    request: SessionRequest | ImageSessionRequest,
+    request: SessionRequest | ImageSessionRequest | UsageSessionRequest,
     signal: AbortSignal,
   ): Promise<TunnelSession> {
     const tunnel = this.#tunnels.get(node);

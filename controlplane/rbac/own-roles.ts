@@ -55,6 +55,17 @@ export const OWN_POLICY: BootstrapPolicy = {
     { name: 'system:windlass:controllers', rules: CONTROLLER_RULES },
     { name: 'system:windlass:cluster-controllers', rules: CLUSTER_RULES },
     { name: 'system:windlass:console', rules: CONSOLE_RULES },
+    // As metrics-server brings it: whoever may view may see what Pods use.
+    {
+      name: 'system:aggregated-metrics-reader',
+      labels: Object.fromEntries(
+        ['admin', 'edit', 'view'].map((role) => [
+          `rbac.authorization.k8s.io/aggregate-to-${role}`,
+          'true',
+        ]),
+      ),
+      rules: [rule(READ, 'metrics.k8s.io', 'nodes pods')],
+    },
   ],
   bindings: [
     {

@@ -173,6 +173,34 @@ suite('hello', needs(missingKubectl()), () => {
     follow.kill();
   });
 
+  test('kubectl top says what nodes and instances use, to those who may view them', async () => {
+    await eventually('all instances are measured', async () => {
+      const text = await kubectl.ok(['top', 'pods', '--no-headers']);
+      assert.equal(text.match(/^hello-\w{5} +\d+m +[1-9]\d*Mi *$/gm)?.length, 3, text);
+    });
+    const nodes = await kubectl.ok(['top', 'nodes', '--no-headers']);
+    assert.match(nodes, /^\S+ +\d+m +\d+% +[1-9]\d*Mi +\d+% *$/m);
+    const name = (await pods())[0]?.metadata.name ?? '';
+    const containers = await kubectl.ok(['top', 'pod', name, '--containers', '--no-headers']);
+    assert.match(containers, new RegExp(`^${name} +hello +\\d+m +[1-9]\\d*Mi *$`, 'm'));
+    const none = await kubectl.run(['top', 'pods', '-l', 'windlass.dev/service=nobody']);
+    assert.match(none.stderr, /No resources found/);
+    const table = await kubectl.ok(['get', 'pods.metrics.k8s.io', name]);
+    assert.match(
+      table,
+      new RegExp(`^NAME +CPU +MEMORY +WINDOW\n${name} +\\d+n? +\\d+Ki +[\\d.]+s`),
+    );
+    const missing = await kubectl.run(['get', 'pods.metrics.k8s.io', 'nobody']);
+    assert.match(missing.stderr, /pods\.metrics\.k8s\.io "nobody" not found/);
+
+    const mayBob = ['auth', 'can-i', 'list', 'pods.metrics.k8s.io', '--as', 'bob'];
+    assert.match((await kubectl.run(mayBob)).stdout, /^no/);
+    await kubectl.ok(['create', 'rolebinding', 'bob', '--clusterrole=view', '--user=bob']);
+    await eventually('bob may view', async () =>
+      assert.match((await kubectl.run(mayBob)).stdout, /^yes/),
+    );
+  });
+
   test('kubectl describe tells conditions and events', async () => {
     const service = await kubectl.ok(['describe', SERVICE]);
     assert.match(service, /Type: +Ready/);
