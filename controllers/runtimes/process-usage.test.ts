@@ -38,7 +38,7 @@ test('familyOf() follows parents and the group, in whatever order they come', ()
   assert.deepEqual(
     familyOf(10, all)
       .map(({ pid }) => pid)
-      .toSorted(),
+      .toSorted((a, b) => a - b),
     [10, 12, 13, 14],
   );
   assert.deepEqual(familyOf(30, all), []);
