@@ -3,6 +3,7 @@
 import type Database from 'better-sqlite3';
 import type { Clock } from '#platform/clock.ts';
 import type { Failure } from '../thread/failures.ts';
+import type { AtFailpoint } from './failpoints.ts';
 import { sqliteFailureOf } from './sqlite-failure.ts';
 
 /** Of 8 KiB each: the log that gathers while there is work. */
@@ -18,6 +19,7 @@ export class Checkpoints {
   readonly #path: string;
   readonly #clock: Clock;
   readonly #onFailure: (failure: Failure) => void;
+  readonly #at: AtFailpoint;
   readonly #look: Database.Statement<[], [busy: number, pages: number, done: number]>;
   #cancelIdle: () => void = () => undefined;
 
@@ -26,11 +28,13 @@ export class Checkpoints {
     readonly path: string;
     readonly clock: Clock;
     readonly onFailure: (failure: Failure) => void;
+    readonly at: AtFailpoint;
   }) {
     this.#database = options.database;
     this.#path = options.path;
     this.#clock = options.clock;
     this.#onFailure = options.onFailure;
+    this.#at = options.at;
     this.#look = this.#database
       .prepare<[], [number, number, number]>('PRAGMA wal_checkpoint(NOOP)')
       .raw();
@@ -70,7 +74,9 @@ export class Checkpoints {
   }
 
   #run(mode: 'PASSIVE' | 'TRUNCATE'): void {
+    this.#at('before-checkpoint');
     this.#attempt(() => this.#database.pragma(`wal_checkpoint(${mode})`));
+    this.#at('after-checkpoint');
   }
 
   #attempt(work: () => void): void {

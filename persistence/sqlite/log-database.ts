@@ -5,6 +5,8 @@ import { CorruptDataError } from '../errors.ts';
 import type { Cursor, LogRecord } from '../provider.ts';
 import { WorkerFailure } from '../thread/failures.ts';
 import type { Failure } from '../thread/failures.ts';
+import { nothing } from './failpoints.ts';
+import type { AtFailpoint } from './failpoints.ts';
 import { placeSum } from './place-sum.ts';
 import { rowSum } from './row-sum.ts';
 import { RowWriter } from './row-writer.ts';
@@ -21,12 +23,14 @@ export class LogDatabase {
   readonly #path: string;
   readonly #statements: ReturnType<typeof prepare>;
   readonly #rows: RowWriter;
+  readonly #at: AtFailpoint;
 
-  constructor(database: Database.Database, path: string) {
+  constructor(database: Database.Database, path: string, at = nothing) {
     this.#database = database;
     this.#path = path;
     this.#statements = prepare(database);
     this.#rows = new RowWriter(database);
+    this.#at = at;
   }
 
   cursor(): Cursor {
@@ -210,7 +214,9 @@ export class LogDatabase {
     this.#statements.begin.run();
     try {
       const result = work();
+      this.#at('before-commit');
       this.#statements.commit.run();
+      this.#at('after-commit');
       return result;
     } catch (error) {
       // SQLite has often rolled back by itself (disk full, I/O error).

@@ -4,6 +4,8 @@ import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { StorageFailedError } from '../errors.ts';
+import { nothing } from './failpoints.ts';
+import type { AtFailpoint } from './failpoints.ts';
 import { SideFile } from './side-file.ts';
 import { syncDirectorySync } from '../sync-directory.ts';
 
@@ -23,12 +25,15 @@ export function replaceDatabase(
   database: Database.Database | undefined,
   path: string,
   next: string,
+  at: AtFailpoint,
 ): void {
   if (database === undefined)
     throw new StorageFailedError(`Cannot replace ${path}: it is not open`);
   leaveWal(database, path);
   syncDirectorySync(dirname(path));
+  at('before-replacement-rename');
   renameSync(next, path);
+  at('after-replacement-rename');
   syncDirectorySync(dirname(path));
 }
 
@@ -44,11 +49,13 @@ export function moveAside(
   database: Database.Database | undefined,
   path: string,
   known: Place | undefined,
+  at: AtFailpoint,
 ): string {
   const { epoch, revision, machine } = known ?? readPlace(path);
   const aside = freeName(`${path}.aside-e${epoch}-r${revision}`);
   const side = SideFile.create(aside + EMPTY);
   side.finish({ epoch, revision: 0, compacted: 0, machine });
+  at('empty-made');
   if (database !== undefined) {
     try {
       leaveWal(database, path);
@@ -56,9 +63,11 @@ export function moveAside(
       // Damaged: then its log goes with it.
     }
   }
+  at('before-aside-rename');
   renameSync(path, aside);
+  at('after-aside-rename');
   database?.close();
-  complete(path, aside);
+  complete(path, aside, at);
   return aside;
 }
 
@@ -66,7 +75,7 @@ export function moveAside(
 export function finishMoveAside(path: string): void {
   if (existsSync(path)) return;
   const [empty] = leftovers(path).filter((file) => file.endsWith(EMPTY));
-  if (empty !== undefined) complete(path, empty.slice(0, -EMPTY.length));
+  if (empty !== undefined) complete(path, empty.slice(0, -EMPTY.length), nothing);
 }
 
 /** Removes files that an interrupted restore or moveAside() left. */
@@ -74,11 +83,13 @@ export function removeLeftovers(path: string): void {
   for (const file of leftovers(path)) rmSync(file, { force: true });
 }
 
-function complete(path: string, aside: string): void {
+function complete(path: string, aside: string, at: AtFailpoint): void {
   if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${aside}-wal`);
   rmSync(`${path}-shm`, { force: true });
   syncDirectorySync(dirname(path));
+  at('before-empty-rename');
   renameSync(aside + EMPTY, path);
+  at('after-empty-rename');
   syncDirectorySync(dirname(path));
 }
 

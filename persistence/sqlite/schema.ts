@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CorruptDataError, ForeignDataError, StorageFailedError } from '../errors.ts';
+import { nothing } from './failpoints.ts';
 import { checkFormat, migrate, MIGRATIONS } from './migrations.ts';
 import type { Migration } from './migrations.ts';
 import { placeSum, textOf } from './place-sum.ts';
@@ -20,9 +21,11 @@ const OPEN_TIMEOUT_MS = 1_000;
 export function openDatabase(
   path: string,
   migrations: readonly Migration[] = MIGRATIONS,
+  at = nothing,
 ): Database.Database {
   const directory = dirname(path);
   createPrivately(path);
+  at('file-made');
   checkWriteAheadLog(path);
   const database = new Database(path, { timeout: OPEN_TIMEOUT_MS });
   try {
@@ -32,11 +35,14 @@ export function openDatabase(
     if (!isNew) checkFormat(database, path, migrations);
     configure(database, isNew);
     if (isNew) createTables(database);
+    at('tables-made');
     checkAfterCrash(database, path);
     migrate(database, path, migrations);
     checkCounts(database, path);
     // The first write. Only now do the settings read back as they will be used.
+    at('before-opened');
     database.exec(`UPDATE meta SET value = 0 WHERE name = 'clean'`);
+    at('after-opened');
     readBack(database, path);
     // Emptied, of a process that died while it took another file's place (replacement.ts). With write-ahead logging nobody needs it.
     rmSync(`${path}-journal`, { force: true });

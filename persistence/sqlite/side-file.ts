@@ -3,6 +3,7 @@
 import { closeSync, fsyncSync, openSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import type { Cursor, LogRecord } from '../provider.ts';
+import { nothing } from './failpoints.ts';
 import { LogDatabase } from './log-database.ts';
 import { createPrivately, createTables, formatFile } from './tables.ts';
 
@@ -33,15 +34,17 @@ export class SideFile {
   }
 
   /** Gives it its place in history and makes it durable. Not open afterwards. */
-  finish(cursor: Cursor & { readonly machine: string }): void {
+  finish(cursor: Cursor & { readonly machine: string }, at = nothing): void {
     this.#log.place(cursor);
     this.#database.close();
+    at('before-replacement-sync');
     const file = openSync(this.path, 'r+');
     try {
       fsyncSync(file);
     } finally {
       closeSync(file);
     }
+    at('after-replacement-sync');
   }
 
   /** Removes it, unless it has been renamed. */

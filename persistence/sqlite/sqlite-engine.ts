@@ -9,8 +9,11 @@ import type { Failure } from '../thread/failures.ts';
 import type { LogEngine } from '../thread/log-engine.ts';
 import type { VerifiedSlice } from '../thread/protocol.ts';
 import { Checkpoints } from './checkpoints.ts';
+import { nothing } from './failpoints.ts';
+import type { AtFailpoint } from './failpoints.ts';
 import { lockFile } from './file-lock.ts';
 import { LogDatabase } from './log-database.ts';
+import { MIGRATIONS } from './migrations.ts';
 import { openDatabase } from './schema.ts';
 import { finishMoveAside, moveAside, removeLeftovers, replaceDatabase } from './replacement.ts';
 import type { Place } from './replacement.ts';
@@ -28,15 +31,18 @@ export class SqliteEngine implements LogEngine {
   failure: Failure | undefined;
   readonly #path: string;
   readonly #clock: Clock;
+  readonly #at: AtFailpoint;
   /** Held from open() to close(), also over a damaged file. */
   #lock: Disposable | undefined;
   #opened: Opened | undefined;
   #isDamaged = false;
   #restored: { readonly file: SideFile; readonly cursor: Cursor } | undefined;
 
-  constructor(path: string, clock: Clock) {
+  /** @param at called at the named points of what is done to the file */
+  constructor(path: string, clock: Clock, at = nothing) {
     this.#path = path;
     this.#clock = clock;
+    this.#at = at;
   }
 
   failureOf(error: unknown): Failure {
@@ -122,8 +128,10 @@ export class SqliteEngine implements LogEngine {
     this.#restored = undefined;
     try {
       this.#mustHold(restored.cursor.epoch);
-      restored.file.finish({ ...restored.cursor, machine: this.#use().log.machine() });
-      this.#swap((database) => replaceDatabase(database, this.#path, restored.file.path));
+      const machine = this.#use().log.machine();
+      restored.file.finish({ ...restored.cursor, machine }, this.#at);
+      const next = restored.file.path;
+      this.#swap((database) => replaceDatabase(database, this.#path, next, this.#at));
     } finally {
       restored.file.discard();
     }
@@ -141,7 +149,7 @@ export class SqliteEngine implements LogEngine {
     const known = this.#place();
     let aside = '';
     this.#swap((database) => {
-      aside = moveAside(database, this.#path, known);
+      aside = moveAside(database, this.#path, known, this.#at);
     });
     this.#isDamaged = false;
     this.failure = undefined;
@@ -164,7 +172,9 @@ export class SqliteEngine implements LogEngine {
     try {
       // After a failure the next start shall look closely.
       if (isSound) {
+        this.#at('before-clean');
         opened.log.markClean();
+        this.#at('after-clean');
         opened.database.pragma('wal_checkpoint(TRUNCATE)');
       }
     } catch (error) {
@@ -176,14 +186,15 @@ export class SqliteEngine implements LogEngine {
   }
 
   #open(): Opened {
-    const database = openDatabase(this.#path);
+    const database = openDatabase(this.#path, MIGRATIONS, this.#at);
     this.#opened = {
       database,
-      log: new LogDatabase(database, this.#path),
+      log: new LogDatabase(database, this.#path, this.#at),
       checkpoints: new Checkpoints({
         database,
         path: this.#path,
         clock: this.#clock,
+        at: this.#at,
         onFailure: (failure) => {
           this.failure = failure;
         },
