@@ -1,7 +1,7 @@
 // Instances that come while the log is open, and may go again: what `windlass migrate` copies to. Nobody waits for one, and a start
 // knows nothing of it, until it has been made the primary.
 import type { MachineId } from '../machine-id.ts';
-import { refuseUnfinished } from '../unfinished.ts';
+import { refuseUnfinished, unfinishedCopy } from '../unfinished.ts';
 import type { Clock } from '#platform/clock.ts';
 import { readClaims } from './claim.ts';
 import type { Following } from './following.ts';
@@ -84,6 +84,9 @@ export class Attaching {
       await provider.initialize(machineId);
       const cursor = await provider.cursor(name);
       if (cursor.revision === 0) return undefined;
+      // Of a server that was killed: begun anew.
+      const copy = await unfinishedCopy(instance, cursor);
+      if (copy !== undefined) return copy.cluster;
       await refuseUnfinished(instance, cursor);
       return (await readClaims(provider, name)).at(-1)?.cluster ?? 'unknown';
     };

@@ -8,7 +8,12 @@ import { StartRefusedError } from './start-refused-error.ts';
 
 /** An instance that keeps a log, as it was found. */
 export type Found =
-  | ({ readonly name: string; readonly isSeen: true } & LogHead)
+  | ({
+      readonly name: string;
+      readonly isSeen: true;
+      /** Of a place that holds nothing but the mark of a copy that has not come to its end: of what. */
+      readonly unfinished?: string | undefined;
+    } & LogHead)
   | { readonly name: string; readonly isSeen: false; readonly reason: string };
 
 type Seen = Extract<Found, { isSeen: true }>;
@@ -105,10 +110,14 @@ function doubtsOfUnseen(
   const claim = source.claims.at(-1);
   if (claim === undefined) {
     if (source.revision > 0) return [];
-    // Everything that is seen is empty: whoever is not seen may hold all there is.
-    return found.flatMap((one) =>
-      one.isSeen ? [] : [`${one.name} may hold the state: ${one.reason}`],
-    );
+    // Everything that is seen is empty: whoever is not seen may hold all there is, and so does what a copy was begun of.
+    return found.flatMap((one) => {
+      if (!one.isSeen) return [`${one.name} may hold the state: ${one.reason}`];
+      if (one.unfinished === undefined) return [];
+      return [
+        `${one.name} was to be filled by ${one.unfinished}, which has not come to its end: that is where the state is`,
+      ];
+    });
   }
   const missing = new Map<string, string>();
   // Names follow from places: a log that holds the claim under another name is a member that was moved.

@@ -2,6 +2,7 @@
 import { atEpoch, encodeBatch, revisionsOf } from '../encoding.ts';
 import { CompactedError } from '../errors.ts';
 import type { LogRecord } from '../provider.ts';
+import { markUnfinished } from '../unfinished.ts';
 import type { ManagedInstance } from './instance.ts';
 
 /** Reading the log that is copied from failed: nothing that the log copied to can be blamed for. */
@@ -59,15 +60,21 @@ export async function* changesFrom(
 }
 
 /**
- * Makes the target a copy of the source as it is now, all or nothing. The source must not be compacted meanwhile.
+ * Makes the target a copy of the source as it is now, all or nothing. The source must not be compacted meanwhile. An empty target has a
+ * mark until then: whoever is killed leaves nothing that a start could take for a place to begin in.
  *
+ * @param cluster whose state it is
  * @returns the newest revision that the target has now
  * @throws SourceFailedError, and what restore() throws
  */
-export async function copyWhole({ source, target, token, signal }: Copying): Promise<number> {
+export async function copyWhole(
+  { source, target, token, signal }: Copying,
+  cluster: string,
+): Promise<number> {
   const { revision, compacted } = await source.provider
     .cursor(source.name)
     .catch((error: unknown) => Promise.reject(new SourceFailedError(error)));
+  if (target.keepsLog) await markUnfinished(target, token, `a copy of ${source.location}`, cluster);
   const records = through(reading(source.provider.replay(source.name, signal)), revision);
   await target.provider.restore(target.name, { epoch: token, revision, compacted, records });
   return revision;

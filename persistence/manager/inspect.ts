@@ -1,7 +1,7 @@
 // What an instance holds, asked for within a deadline: a start waits for nobody for long.
 import { CorruptDataError } from '../errors.ts';
 import type { Cursor } from '../provider.ts';
-import { refuseUnfinished } from '../unfinished.ts';
+import { refuseUnfinished, unfinishedCopy } from '../unfinished.ts';
 import type { Clock } from '#platform/clock.ts';
 import { sleep } from '#platform/clock.ts';
 import type { Found } from './choice.ts';
@@ -12,7 +12,12 @@ import type { ManagedInstance } from './instance.ts';
 export interface Inspected {
   readonly instance: ManagedInstance;
   /** Absent: it could not be looked at, and why. */
-  readonly seen?: { readonly cursor: Cursor; readonly claims: readonly Claim[] };
+  readonly seen?: {
+    readonly cursor: Cursor;
+    readonly claims: readonly Claim[];
+    /** As Found.unfinished. */
+    readonly unfinished?: string;
+  };
   readonly error?: Error;
 }
 
@@ -24,6 +29,11 @@ export async function inspect(
 ): Promise<Inspected> {
   const looking = async (): Promise<Inspected> => {
     const cursor = await cursorOf(instance);
+    const copy = await unfinishedCopy(instance, cursor);
+    if (copy !== undefined) {
+      const seen = { cursor: { ...cursor, revision: 0 }, claims: [], unfinished: copy.what };
+      return { instance, seen };
+    }
     await refuseUnfinished(instance, cursor);
     return {
       instance,
@@ -38,8 +48,10 @@ export async function inspect(
 }
 
 export function asFound({ instance: { name }, seen, error }: Inspected): Found {
-  if (seen !== undefined)
-    return { name, isSeen: true, claims: seen.claims, revision: seen.cursor.revision };
+  if (seen !== undefined) {
+    const { claims, cursor, unfinished } = seen;
+    return { name, isSeen: true, claims, revision: cursor.revision, unfinished };
+  }
   const reason = error?.message ?? 'not looked at';
   return {
     name,

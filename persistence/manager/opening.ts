@@ -242,13 +242,14 @@ async function align(source: Chosen, primary: Chosen, signal: AbortSignal): Prom
     signal,
   };
   const isShared = relation === 'Prefix' || source.seen.claims[0]?.previous === 0;
-  if (relation !== 'Diverged' && isShared && to.revision >= from.compacted) {
+  const isReached = to.revision >= from.compacted && primary.seen.unfinished === undefined;
+  if (relation !== 'Diverged' && isShared && isReached) {
     await copyChanges(copying, to.revision);
     return;
   }
   if (relation === 'Diverged')
     await primary.instance.provider.setAside(primary.instance.name, to.epoch);
-  await copyWhole(copying);
+  await copyWhole(copying, source.seen.claims.at(-1)?.cluster ?? 'unknown');
 }
 
 function newClaim(

@@ -28,6 +28,14 @@ export function relationOf(source: LogHead, log: LogHead): Relation {
   return log.revision <= endOf(source, shared) ? 'Prefix' : 'Diverged';
 }
 
+/** Whether a log still has each change there ever was. */
+export function isWholeHistory(log: {
+  readonly head: LogHead;
+  readonly compacted: number;
+}): boolean {
+  return log.head.claims[0]?.previous === 0 && log.compacted === 0;
+}
+
 /** The last revision of the epoch that the claim at `index` began. */
 function endOf(source: LogHead, index: number): number {
   return source.claims[index + 1]?.previous ?? source.revision;

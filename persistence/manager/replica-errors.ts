@@ -16,3 +16,9 @@ export class TakenOverError extends Error {
 export class LeftAloneError extends Error {
   override readonly name = 'LeftAloneError';
 }
+
+export function foreignData(name: string): LeftAloneError {
+  return new LeftAloneError(
+    `${name} holds data that is not known to be of this cluster; give this instance an empty place, or make it anew with: windlass persistence resync ${name}`,
+  );
+}

@@ -5,6 +5,7 @@ import type { InstanceReport } from '../log.ts';
 import type { MachineId } from '../machine-id.ts';
 import type { Cursor } from '../provider.ts';
 import { statusOf } from '../provider-status.ts';
+import { unfinishedCopy } from '../unfinished.ts';
 import type { Clock } from '#platform/clock.ts';
 import { sleep } from '#platform/clock.ts';
 import { errorOf, watchAnswer } from './answering.ts';
@@ -16,9 +17,9 @@ import { catchUp } from './catching-up.ts';
 import { copyWhole } from './copying.ts';
 import type { ManagedInstance } from './instance.ts';
 import { InstanceMonitor } from './instance-monitor.ts';
-import { isSuperseded, relationOf } from './relation.ts';
+import { isSuperseded, isWholeHistory, relationOf } from './relation.ts';
 import type { LogHead } from './relation.ts';
-import { LeftAloneError, TakenOverError } from './replica-errors.ts';
+import { foreignData, LeftAloneError, TakenOverError } from './replica-errors.ts';
 import { APPEND_BYTES, Sending } from './sending.ts';
 import type { Tail } from './tail.ts';
 
@@ -197,7 +198,7 @@ export class Replica {
       case 'Empty':
         // What came before claims is not known to be shared: such a log is copied all or nothing. Without a log there may be objects
         // left of a copy that was cut short.
-        if (!keepsLog || this.#source.head.claims[0]?.previous !== 0 || this.#source.compacted > 0)
+        if (!keepsLog || head.isUnfinished || !isWholeHistory(this.#source))
           return this.#copyWhole(signal, false);
         break;
       case 'Prefix':
@@ -208,10 +209,7 @@ export class Replica {
         this.monitor.become('Diverged');
         return this.#copyWhole(signal, true);
       case 'Foreign':
-        if (keepsLog)
-          throw new LeftAloneError(
-            `${name} holds data that is not known to be of this cluster; give this instance an empty place, or make it anew with: windlass persistence resync ${name}`,
-          );
+        if (keepsLog) throw foreignData(name);
         this.monitor.become('Diverged');
         return this.#copyWhole(signal, true);
     }
@@ -220,13 +218,17 @@ export class Replica {
   }
 
   /** Opens it where it is closed, and takes the epoch where it is not ours. */
-  async #head(): Promise<LogHead> {
-    const { provider, name } = this.instance;
+  async #head(): Promise<LogHead & { readonly isUnfinished: boolean }> {
+    const { provider, name, keepsLog } = this.instance;
     if (!statusOf(provider, name).status) await provider.initialize(this.#options.machineId);
     let cursor = await provider.cursor(name);
     if (this.#token === undefined || cursor.epoch !== this.#token)
       cursor = await this.#claim(cursor);
-    return { claims: await this.#claims(), revision: cursor.revision };
+    const copy = keepsLog ? await unfinishedCopy(this.instance, cursor) : undefined;
+    // Of another one it is somebody else's, as any other log.
+    if (copy?.cluster === this.#source.claim.cluster)
+      return { claims: [], revision: 0, isUnfinished: true };
+    return { claims: await this.#claims(), revision: cursor.revision, isUnfinished: false };
   }
 
   /** One that hangs is Down until it answers. */
@@ -304,7 +306,7 @@ export class Replica {
     try {
       if (aside) await this.#setAside(this.#token);
       this.monitor.become('NeedsFullSync');
-      this.#revision = await copyWhole(this.#copying(signal));
+      this.#revision = await copyWhole(this.#copying(signal), this.#source.claim.cluster);
     } finally {
       release();
     }
