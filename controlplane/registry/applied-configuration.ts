@@ -48,5 +48,6 @@ function typeText(apiVersion: string, kind: string): string {
 }
 
 export function strictApplyError(text: string): ApiError {
-  return badRequest(`error strict decoding YAML: ${text}`);
+  const why = text.replace(/^strict decoding error: (?=yaml:)/, 'error converting YAML to JSON: ');
+  return badRequest(`error strict decoding YAML: ${why}`);
 }

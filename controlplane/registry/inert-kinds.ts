@@ -33,7 +33,7 @@ const inertKinds: Readonly<Record<string, string>> = {
   'networking.k8s.io/ingresses': NO_TRAFFIC,
   'networking.k8s.io/networkpolicies': NOT_ENFORCED,
   'networking.k8s.io/servicecidrs': 'no addresses are taken from it',
-  'node.k8s.io/runtimeclasses': 'Pods run the same with and without it',
+  'node.k8s.io/runtimeclasses': 'its handler is not used',
   'resource.k8s.io/deviceclasses': NO_DEVICES,
   'resource.k8s.io/devicetaintrules': NO_DEVICES,
   'resource.k8s.io/resourceclaims': NO_DEVICES,

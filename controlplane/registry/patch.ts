@@ -44,7 +44,7 @@ export function patchObject(
         // The rules of a decoded body: wrong types are refused, nulls and zeros that mean nothing dropped.
         const unknown = definition.custom
           ? conformMetadata(object)
-          : conformObject(object, definition.schema, trusted);
+          : conformPatched(definition, request, object, trusted);
         acceptBody(definition, object);
         matchNamespace(definition, object, namespace);
         matchName(object, name);
@@ -54,6 +54,26 @@ export function patchObject(
     context,
   );
 }
+
+/** Of a strategic patch upstream says what is wrong with the types as of any other field, and in other words. */
+function conformPatched(
+  definition: ResourceDefinition,
+  { type, patch }: PatchRequest,
+  object: KubernetesObject,
+  trusted: Trusted | undefined,
+): readonly string[] {
+  try {
+    return conformObject(object, definition.schema, trusted);
+  } catch (error) {
+    const why = error instanceof Error ? WRONG_CONTAINER.exec(error.message) : null;
+    if (type !== 'strategic' || why === null) throw error;
+    const [, found = '', wanted = ''] = why;
+    const what = wanted.startsWith('[]') ? 'slice' : 'map';
+    throw strictPatchError(definition, patch)(`cannot restore ${what} from ${found}`);
+  }
+}
+
+const WRONG_CONTAINER = /cannot unmarshal (string|number|bool) into .* of type (map\[|\[\])/;
 
 /**
  * The patched copy of `document`, which stays as it is.

@@ -293,6 +293,16 @@ describe('patch', () => {
     });
   });
 
+  test('a wrong type in a strategic patch is said of the patch, as upstream does', async () => {
+    await fixture.create(configMap('restore'));
+    const refused = {
+      code: 422,
+      message: /patch: Invalid value: .*: cannot restore map from string/,
+    };
+    await assert.rejects(patch('restore', 'strategic', { metadata: { labels: 'a' } }), refused);
+    await assert.rejects(patch('restore', 'merge', { metadata: { labels: 'a' } }), { code: 400 });
+  });
+
   test('of an absent object is 404', async () => {
     await assert.rejects(patch('nobody', 'merge', {}), { code: 404 });
   });

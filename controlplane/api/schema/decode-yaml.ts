@@ -1,6 +1,6 @@
 // YAML bodies, read as kubectl and upstream's server read them: YAML 1.1 words and octal file modes, but no dates, sets or
 // binary, since the result must be JSON. Anchors are allowed within bounds.
-import { isAlias, isMap, isScalar, isSeq, parseAllDocuments } from 'yaml';
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
 import type { Tags } from 'yaml';
 import { ApiError, badRequest } from '../errors.ts';
 
@@ -15,7 +15,7 @@ const BEYOND_JSON = /:(timestamp|binary|omap|pairs|set)$/;
 export interface ParsedYAML {
   /** JSON data. */
   readonly value: unknown;
-  /** Paths of repeated keys, `spec.ports[0].name`; the last value counts. */
+  /** Of repeated keys, in the words of upstream's parser: `line 9: key "name" already set in map`. The last value counts. */
   readonly duplicates: readonly string[];
 }
 
@@ -36,7 +36,9 @@ export function parseYAML(text: string): ParsedYAML {
 }
 
 function parse(text: string): ParsedYAML {
+  const lineCounter = new LineCounter();
   const documents = parseAllDocuments(text, {
+    lineCounter,
     version: '1.1',
     customTags: withinJSON,
     uniqueKeys: false,
@@ -49,7 +51,9 @@ function parse(text: string): ParsedYAML {
   const [problem] = document.errors;
   if (problem !== undefined) throw problem;
   const duplicates: string[] = [];
-  findDuplicates(document.contents, '', 0, duplicates);
+  findDuplicates(document.contents, 0, (name, at) => {
+    duplicates.push(`line ${lineCounter.linePos(at).line}: key ${name} already set in map`);
+  });
   return { value: document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown, duplicates };
 }
 
@@ -75,20 +79,27 @@ function withinJSON(tags: Tags): Tags {
   );
 }
 
-function findDuplicates(node: unknown, path: string, depth: number, found: string[]): void {
+/** @param tell with a key that its map has already, and where its value begins; inner maps first */
+function findDuplicates(
+  node: unknown,
+  depth: number,
+  tell: (name: string, at: number) => void,
+): void {
   if (depth > MAX_DEPTH) throw new Error(`it is nested deeper than ${MAX_DEPTH} levels`);
-  if (isSeq(node)) {
-    for (const [i, item] of node.items.entries()) {
-      findDuplicates(item, `${path}[${i}]`, depth + 1, found);
-    }
-  }
+  if (isSeq(node)) for (const item of node.items) findDuplicates(item, depth + 1, tell);
   if (!isMap(node)) return;
   const seen = new Set<string>();
   for (const { key, value } of node.items) {
-    const name = isScalar(key) ? String(key.value) : isAlias(key) ? `*${key.source}` : String(key);
-    const here = path === '' ? name : `${path}.${name}`;
-    if (seen.has(name)) found.push(here);
+    const name = isScalar(key) ? keyText(key.value) : isAlias(key) ? `*${key.source}` : String(key);
+    findDuplicates(value, depth + 1, tell);
+    if (seen.has(name)) tell(name, startOf(value) ?? startOf(key) ?? 0);
     seen.add(name);
-    findDuplicates(value, here, depth + 1, found);
   }
+}
+
+const keyText = (key: unknown): string =>
+  typeof key === 'string' ? JSON.stringify(key) : String(key);
+
+function startOf(node: unknown): number | undefined {
+  return isNode(node) ? node.range?.[0] : undefined;
 }

@@ -6,7 +6,7 @@ import { builtinSchema } from './corpus.ts';
 import { conform, MAX_PROBLEMS } from './decode-conform.ts';
 import { parseJSONText } from './decode-json.ts';
 import { parseYAML } from './decode-yaml.ts';
-import { countKeys, findDuplicates } from './json-scan.ts';
+import { countKeys, findDuplicates, memberOrder } from './json-scan.ts';
 import { decodeProtobuf } from './protobuf.ts';
 import type { Schema } from './schema.ts';
 import type { Trusted } from './trusted.ts';
@@ -88,7 +88,7 @@ export function parsePatchBody(body: Buffer, contentType: string | undefined): D
   if (encoding === undefined) throw unsupportedMediaType(Object.keys(patchEncodings));
   const parsed = parse(body, encoding);
   const { keyCount } = conform(parsed.value, undefined);
-  return { patch: parsed.value, problems: parsed.duplicates(keyCount).map(duplicateText) };
+  return { patch: parsed.value, problems: parsed.problems(keyCount, [], false) };
 }
 
 /**
@@ -114,8 +114,11 @@ export function conformMetadata(object: KubernetesObject): readonly string[] {
 
 interface Parsed {
   readonly value: unknown;
-  /** Paths of duplicate members, given how many members the parsed value has. */
-  duplicates(keyCount: number): readonly string[];
+  /**
+   * What is told of duplicate members and unknown fields, given how many members the parsed value has: by upstream's decoder of built-in
+   * types in the order in which they stand in JSON, else duplicates first.
+   */
+  problems(keyCount: number, unknown: readonly string[], builtin: boolean): readonly string[];
 }
 
 function parse(body: Buffer, encoding: Encoding): Parsed {
@@ -129,24 +132,40 @@ function parse(body: Buffer, encoding: Encoding): Parsed {
     }
   }
   const { value, duplicates } = parseYAML(text);
-  return { value, duplicates: () => duplicates };
+  return {
+    value,
+    problems: (_count, unknown) =>
+      duplicates.length === 0
+        ? unknown
+        : [
+            `yaml: unmarshal errors:\n  ${duplicates.slice(0, MAX_PROBLEMS).join('\n  ')}`,
+            ...unknown,
+          ],
+  };
 }
 
 function parseJSON(text: string): Parsed {
   const value = parseJSONText(text);
   return {
     value,
-    duplicates: (keyCount) =>
-      countKeys(text) === keyCount ? [] : findDuplicates(text, MAX_PROBLEMS),
+    problems(keyCount, unknown, builtin) {
+      if (countKeys(text) === keyCount) return unknown;
+      const duplicates = findDuplicates(text, MAX_PROBLEMS);
+      const all = [...duplicates.map(duplicateText), ...unknown];
+      if (!builtin || unknown.length === 0) return all;
+      const order = memberOrder(text, (path, again) =>
+        again ? duplicateText(path) : unknownText(path),
+      );
+      return all.toSorted((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0));
+    },
   };
 }
 
 function fit(parsed: Parsed, schema: Schema | undefined): DecodedBody {
   const object = asObject(parsed.value);
   const { problems, keyCount } = explained(object, () => conform(object, schema));
-  const duplicates = parsed.duplicates(keyCount);
-  if (duplicates.length === 0) return { object, problems };
-  return { object, problems: [...duplicates.map(duplicateText), ...problems] };
+  const builtin = schema?.component !== undefined;
+  return { object, problems: parsed.problems(keyCount, problems, builtin) };
 }
 
 /** What a Go client sends is fitted to its own kind; whether that is the kind of the URL is the registry's question. */
@@ -160,6 +179,10 @@ function fitProtobuf(body: Buffer, wanted: string): DecodedBody {
 
 function duplicateText(path: string): string {
   return `duplicate field ${JSON.stringify(path)}`;
+}
+
+function unknownText(path: string): string {
+  return `unknown field ${JSON.stringify(path)}`;
 }
 
 /** Puts before an error of the decoder what it was about, as upstream does. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { countKeys, findDuplicates } from './json-scan.ts';
+import { builtinSchema } from './corpus.ts';
+import { decodeBody } from './decode.ts';
+import { countKeys, findDuplicates, memberOrder } from './json-scan.ts';
 
 /** The members of all objects in a value. */
 function membersOf(value: unknown): number {
@@ -76,4 +78,29 @@ for (const [name, text, expected] of cases) {
 test('findDuplicates() stops at the limit', () => {
   const text = `[${Array.from({ length: 50 }, () => '{"a":1,"a":2}').join()}]`;
   assert.equal(findDuplicates(text, 10).length, 10);
+});
+
+test('memberOrder() gives each name the place where it stands first', () => {
+  const order = memberOrder('{"b":{"a":1,"a":2},"a":[{"b":1}],"b":3}', (path, again) =>
+    again ? `${path} again` : path,
+  );
+  assert.deepEqual([...order.keys()], ['b', 'b.a', 'b.a again', 'a', 'a[0].b', 'b again']);
+});
+
+test('unknown and duplicate fields of a built-in type are told as they stand, of others duplicates first', () => {
+  const spec = '{"one":1,"replicas":2,"replicas":3,"two":{"x":1,"x":2}}';
+  const text = `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a"},"spec":${spec}}`;
+  const problems = (schema: Parameters<typeof decodeBody>[2]): readonly string[] =>
+    decodeBody(Buffer.from(text), undefined, schema).problems;
+  assert.deepEqual(problems(builtinSchema('apps', 'v1', 'Deployment')), [
+    'unknown field "spec.one"',
+    'duplicate field "spec.replicas"',
+    'unknown field "spec.two"',
+    'duplicate field "spec.two.x"',
+  ]);
+  const open = {
+    type: 'object',
+    properties: { spec: { schema: { type: 'object', properties: {} } } },
+  } as const;
+  assert.equal(problems(open)[0], 'duplicate field "spec.replicas"');
 });

@@ -49,9 +49,32 @@ interface Frame {
  */
 export function findDuplicates(text: string, limit: number): string[] {
   const found = new Set<string>();
+  scanMembers(text, (path, again) => {
+    if (again) found.add(path());
+    return found.size < limit;
+  });
+  return [...found];
+}
+
+/** At which place each name that `nameOf` gives to a member stands first. @param nameOf told whether its object has the member already */
+export function memberOrder(
+  text: string,
+  nameOf: (path: string, again: boolean) => string,
+): ReadonlyMap<string, number> {
+  const order = new Map<string, number>();
+  scanMembers(text, (path, again) => {
+    const name = nameOf(path(), again);
+    if (!order.has(name)) order.set(name, order.size);
+    return true;
+  });
+  return order;
+}
+
+/** @param visit returns whether to go on */
+function scanMembers(text: string, visit: (path: () => string, again: boolean) => boolean): void {
   const stack: Frame[] = [];
   let at = 0;
-  while (at < text.length && found.size < limit) {
+  while (at < text.length) {
     const top = stack.at(-1);
     switch (text[at]) {
       case '{':
@@ -79,7 +102,7 @@ export function findDuplicates(text: string, limit: number): string[] {
         while (isSpace(text.charCodeAt(next))) next += 1;
         if (text.charCodeAt(next) === COLON && top?.keys !== undefined) {
           top.key = JSON.parse(text.slice(at, end)) as string;
-          if (top.keys.has(top.key)) found.add(pathOf(top));
+          if (!visit(() => pathOf(top), top.keys.has(top.key))) return;
           top.keys.add(top.key);
           next += 1;
         }
@@ -90,7 +113,6 @@ export function findDuplicates(text: string, limit: number): string[] {
         at += 1;
     }
   }
-  return [...found];
 }
 
 function pathOf(frame: Frame): string {

@@ -95,3 +95,27 @@ test('what v2 cannot say of a custom resource is left open', () => {
     },
   });
 });
+
+test('of a kind whose fields nobody names, only the kind is said', () => {
+  const kinds = [{ group: 'example.com', version: 'v1', kind: 'Open' }];
+  const open = openAPIv2Document([
+    {
+      paths: {},
+      components: {
+        schemas: {
+          'com.example.v1.Open': {
+            type: 'object',
+            description: 'an open thing',
+            'x-kubernetes-preserve-unknown-fields': true,
+            'x-kubernetes-group-version-kind': kinds,
+            properties: { metadata: { type: 'object' } },
+          },
+        },
+      },
+    },
+  ]);
+  assert.deepEqual(at(open, 'definitions', 'com.example.v1.Open'), {
+    type: 'object',
+    'x-kubernetes-group-version-kind': kinds,
+  });
+});

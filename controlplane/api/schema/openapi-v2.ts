@@ -22,7 +22,7 @@ export function openAPIv2Document(documents: readonly JsonObject[]): JsonObject 
     for (const [path, item] of entries(document['paths'])) paths[path] = pathItem(item);
     const components = isJsonObject(document['components']) ? document['components'] : {};
     for (const [name, schema] of entries(components['schemas'])) {
-      definitions[name] = merged(definitions[name], convert(schema));
+      definitions[name] = merged(definitions[name], definition(schema));
     }
   }
   return {
@@ -38,6 +38,17 @@ function entries(value: unknown): [string, unknown][] {
 }
 
 const KINDS = 'x-kubernetes-group-version-kind';
+
+/** Of a kind whose fields nobody names, nothing but the kind is said: kubectl would take any word more for the whole. */
+function definition(schema: unknown): JsonObject {
+  if (!isJsonObject(schema) || schema[KINDS] === undefined || !isOpen(schema))
+    return convert(schema);
+  return { type: 'object', [KINDS]: schema[KINDS] };
+}
+
+function isOpen(schema: JsonObject): boolean {
+  return schema['x-kubernetes-preserve-unknown-fields'] === true;
+}
 
 /** A type of several documents is the body of a kind in some of them. */
 function merged(known: unknown, schema: JsonObject): JsonObject {
@@ -57,11 +68,10 @@ function convert(value: unknown): JsonObject {
   const wrapped: unknown = Array.isArray(allOf) && allOf.length === 1 ? allOf[0] : undefined;
   const isWrapped = isJsonObject(wrapped) && typeof wrapped['$ref'] === 'string';
   const isAmbiguous = value['nullable'] === true;
-  const isOpen = value['x-kubernetes-preserve-unknown-fields'] === true;
   const converted: JsonObject = isWrapped ? convert(wrapped) : {};
   for (const [key, part] of Object.entries(value)) {
     if (DROPPED.has(key) || (isAmbiguous && OF_TYPE.has(key))) continue;
-    if (isOpen && (key === 'items' || key === 'properties')) continue;
+    if (isOpen(value) && (key === 'items' || key === 'properties')) continue;
     converted[key] = convertPart(key, part, value);
   }
   if (Array.isArray(converted['required']) && converted['required'].length === 0) {

@@ -7,6 +7,7 @@ import type { KubernetesObject } from '#controlplane/api/object.ts';
 import { sameJSON } from '../equality.ts';
 import type { Environment } from '../environment.ts';
 import { applyLimitDefaults, checkPodLimits } from '../limit-ranges.ts';
+import { applyRuntimeClass } from '../runtime-classes.ts';
 import type { Strategy } from '../strategy.ts';
 import { mergeResize, RESIZE, validateResize } from './pod-resize.ts';
 import { admitPodSpec, applyPodDefaults } from './pod-defaults.ts';
@@ -76,6 +77,7 @@ function validateUpdate(
 }
 
 function admitPod(pod: KubernetesObject, env: Environment): void {
+  applyRuntimeClass(pod, env);
   applyLimitDefaults(pod, env);
   admitPodSpec(pod);
   env.priorityClasses.assign(pod);
