@@ -17,6 +17,10 @@ import { AdmissionMetrics } from './admission-metrics.ts';
 import type { StepType } from './admission-metrics.ts';
 import { versionShown } from './equivalent-version.ts';
 import { MutatingWebhooks } from './mutating-webhooks.ts';
+import { PolicyIndex } from './policies/policy-index.ts';
+import { PolicyMetrics } from './policies/policy-metrics.ts';
+import { askPolicies } from './policies/validating-policies.ts';
+import type { PolicyInvocation, PolicyParts } from './policies/validating-policies.ts';
 import { askValidating } from './validating-webhooks.ts';
 import { webhooksOf } from './webhook.ts';
 import type { Webhook } from './webhook.ts';
@@ -36,6 +40,9 @@ const EXEMPT: ReadonlySet<string> = new Set([
   `${GROUP}/mutatingadmissionpolicies`,
   `${GROUP}/mutatingadmissionpolicybindings`,
 ]);
+
+/** Groups of questions about who somebody is and what they may do: no policy is asked about those. */
+const REVIEWS: ReadonlySet<string> = new Set(['authentication.k8s.io', 'authorization.k8s.io']);
 
 export interface AdmissionOptions {
   readonly store: Store;
@@ -67,7 +74,8 @@ class Configurations {
 
 export class AdmissionControl implements Admission {
   readonly #scheme: Scheme;
-  readonly #parts: WebhookParts;
+  readonly #parts: WebhookParts & PolicyParts;
+  readonly #policies: PolicyIndex;
   readonly #client: WebhookClient;
   readonly #mutating = new Configurations();
   readonly #validating = new Configurations();
@@ -85,9 +93,12 @@ export class AdmissionControl implements Admission {
     this.#parts = {
       ...rest,
       store,
+      scheme,
       client: this.#client,
       metrics: new AdmissionMetrics(metrics),
+      policyMetrics: new PolicyMetrics(metrics),
     };
+    this.#policies = new PolicyIndex(store, options.logger, () => this.#forget());
     this.#subscriptions = [
       this.#follow(store, MUTATING, this.#mutating),
       this.#follow(store, VALIDATING, this.#validating),
@@ -113,6 +124,7 @@ export class AdmissionControl implements Admission {
 
   close(): void {
     for (const subscription of this.#subscriptions) subscription.close();
+    this.#policies.close();
     this.#stopScheme();
     this.#client.close();
   }
@@ -153,7 +165,8 @@ export class AdmissionControl implements Admission {
 
   #forget(): void {
     this.#gates = new WeakMap();
-    this.#isIdle = this.#mutating.webhooks.length + this.#validating.webhooks.length === 0;
+    const { length } = this.#policies.bound;
+    this.#isIdle = this.#mutating.webhooks.length + this.#validating.webhooks.length + length === 0;
   }
 
   #makeGate(
@@ -177,19 +190,35 @@ export class AdmissionControl implements Admission {
       });
     const mutating = about(this.#mutating.webhooks);
     const validating = about(this.#validating.webhooks);
-    if (mutating.length === 0 && validating.length === 0) return null;
+    const policies = REVIEWS.has(definition.group)
+      ? []
+      : this.#policies.bound.flatMap((bound): PolicyInvocation[] => {
+          const { rules, equivalent } = bound.policy.match;
+          const as = versionShown(
+            rules,
+            equivalent,
+            this.#scheme,
+            definition,
+            subresource,
+            operation,
+          );
+          return as === undefined ? [] : [{ bound, as }];
+        });
+    if (mutating.length + validating.length + policies.length === 0) return null;
     return {
       mutate:
         mutating.length === 0
           ? undefined
           : (request) => this.#step('admit', request, () => this.#mutate(mutating, request)),
       validate:
-        validating.length === 0
+        validating.length + policies.length === 0
           ? undefined
           : (request) =>
-              this.#step('validate', request, () =>
-                askValidating(this.#parts, validating, request),
-              ),
+              this.#step('validate', request, async () => {
+                // Policies first, as upstream: who denies by one spares the call.
+                if (policies.length > 0) await askPolicies(this.#parts, policies, request);
+                if (validating.length > 0) await askValidating(this.#parts, validating, request);
+              }),
     };
   }
 

@@ -40,3 +40,13 @@ export async function expressionValues(
     authorizer: own,
   };
 }
+
+/** Variables that are given as JSON; what is undefined is null. */
+export async function jsonValues(
+  variables: Readonly<Record<string, unknown>>,
+): Promise<ExpressionValues> {
+  const { anyValue } = await loadExpressions();
+  return Object.fromEntries(
+    Object.entries(variables).map(([name, json]) => [name, anyValue(json)]),
+  );
+}

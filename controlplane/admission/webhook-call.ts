@@ -26,7 +26,7 @@ const REVIEW_VERSION = 'v1';
 /** The objects of a request in the version that the webhook asked for. @throws ApiError 500 when they cannot be converted */
 export async function shownTo(
   { conversions }: Pick<WebhookParts, 'conversions'>,
-  { as }: Invocation,
+  { as }: Pick<Invocation, 'as'>,
   request: AdmissionRequest,
 ): Promise<ShownObjects> {
   const { definition, object, old } = request;

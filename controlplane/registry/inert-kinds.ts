@@ -13,8 +13,6 @@ const NO_VOLUMES = 'no volumes are made or attached because of it';
 const inertKinds: Readonly<Record<string, string>> = {
   'admissionregistration.k8s.io/mutatingadmissionpolicies': NOT_ENFORCED,
   'admissionregistration.k8s.io/mutatingadmissionpolicybindings': NOT_ENFORCED,
-  'admissionregistration.k8s.io/validatingadmissionpolicies': NOT_ENFORCED,
-  'admissionregistration.k8s.io/validatingadmissionpolicybindings': NOT_ENFORCED,
   'apiregistration.k8s.io/apiservices': 'no requests are passed on to it',
   'apps/daemonsets': NO_PODS,
   'apps/deployments': NO_PODS,

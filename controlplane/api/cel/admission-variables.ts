@@ -36,3 +36,12 @@ export const conditionVariables: Readonly<Record<string, VariableType>> = {
   request,
   authorizer: 'kubernetes.authorization.Authorizer',
 };
+
+/** Of admission policies, beside `variables`. @param hasParams the policy takes parameters */
+export function policyVariables(hasParams: boolean): Readonly<Record<string, VariableType>> {
+  return {
+    ...conditionVariables,
+    namespaceObject: 'dyn',
+    ...(hasParams ? { params: 'dyn' } : {}),
+  };
+}

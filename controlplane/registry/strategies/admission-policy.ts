@@ -1,4 +1,8 @@
-// Admission policies and their bindings: parts that must be there and agree. Their expressions are not evaluated yet.
+// Admission policies and their bindings: parts that must be there and agree, and expressions that must compile.
+import { policyVariables } from '#controlplane/api/cel/admission-variables.ts';
+import { composeVariables } from '#controlplane/api/cel/composed-variables.ts';
+import type { VariableType } from '#controlplane/api/cel/expressions.ts';
+import { loadedExpressions } from '#controlplane/api/cel/load.ts';
 import type { FieldError } from '#controlplane/api/errors.ts';
 import {
   duplicateField,
@@ -8,11 +12,14 @@ import {
   unsupportedField,
 } from '#controlplane/api/field-errors.ts';
 import { fieldAt, listAt, objectAt, stringAt } from '#controlplane/api/fields.ts';
+import { checkQualifiedName } from '#controlplane/api/names.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import type { Strategy } from '../strategy.ts';
-import { validateMatchConditions, validateRules } from './admission-rules.ts';
+import { validateExpression, validateMatchConditions, validateRules } from './admission-rules.ts';
 import { validateLabelSelector } from './label-selector.ts';
 
+const UNSPECIFIED = 'expression is not specified';
+const REASONS = ['Forbidden', 'Invalid', 'RequestEntityTooLarge'];
 const NOT_FOUND_ACTIONS = ['Allow', 'Deny'];
 const IDENTIFIER = /^[_a-zA-Z][_a-zA-Z0-9]*$/;
 
@@ -26,6 +33,71 @@ function validateMatch(match: unknown, field: string): FieldError[] {
       errors.push(...validateRules(rule, `${field}.${list}[${index}]`));
   }
   return errors;
+}
+
+/** Types of what the expressions of a policy see, and what is wrong with its own variables. */
+function variablesOf(object: KubernetesObject): {
+  readonly types: Readonly<Record<string, VariableType>>;
+  readonly problems: readonly FieldError[];
+} {
+  const spec = objectAt(object, 'spec');
+  const definitions = listAt(spec, 'variables').map((one) => ({
+    name: stringAt(one, 'name'),
+    text: stringAt(one, 'expression'),
+  }));
+  const { types, variables } = composeVariables(
+    loadedExpressions().compileExpression,
+    policyVariables(spec['paramKind'] !== undefined),
+    definitions,
+  );
+  const problems = definitions.flatMap(({ name, text }, index) => {
+    const field = `spec.variables[${index}].expression`;
+    if (text.trim() === '') return [requiredField(field, UNSPECIFIED)];
+    const compiled = variables.get(name)?.compiled;
+    return compiled !== undefined && 'problem' in compiled
+      ? [invalidField(field, text, compiled.problem)]
+      : [];
+  });
+  return { types, problems };
+}
+
+function validateExpressions(object: KubernetesObject): FieldError[] {
+  const { types } = variablesOf(object);
+  const spec = objectAt(object, 'spec');
+  const validations = listAt(spec, 'validations').flatMap((validation, index) => {
+    const field = `spec.validations[${index}]`;
+    const expression = stringAt(validation, 'expression');
+    const message = stringAt(validation, 'messageExpression');
+    const reason = stringAt(validation, 'reason');
+    const text = stringAt(validation, 'message');
+    return [
+      ...(expression.trim() === ''
+        ? [requiredField(`${field}.expression`, UNSPECIFIED)]
+        : validateExpression(expression, 'bool', `${field}.expression`, types)),
+      ...(message.trim() === ''
+        ? []
+        : validateExpression(message, 'string', `${field}.messageExpression`, types)),
+      ...(/[\r\n]/.test(text)
+        ? [invalidField(`${field}.message`, text, 'must not contain line breaks')]
+        : []),
+      ...(reason === '' || REASONS.includes(reason)
+        ? []
+        : [unsupportedField(`${field}.reason`, reason, REASONS)]),
+    ];
+  });
+  const annotations = listAt(spec, 'auditAnnotations').flatMap((annotation, index) => {
+    const field = `spec.auditAnnotations[${index}].valueExpression`;
+    const expression = stringAt(annotation, 'valueExpression');
+    const key = `${object.metadata.name ?? ''}/${stringAt(annotation, 'key')}`;
+    const wrong = checkQualifiedName(key);
+    const wrongKey =
+      wrong === undefined ? [] : [invalidField(`spec.auditAnnotations[${index}].key`, key, wrong)];
+    if (expression.trim() === '') {
+      return [...wrongKey, requiredField(field, 'valueExpression is not specified')];
+    }
+    return [...wrongKey, ...validateExpression(expression, ['string', 'null_type'], field, types)];
+  });
+  return [...validations, ...annotations];
 }
 
 function validatePolicy(object: KubernetesObject): FieldError[] {
@@ -51,7 +123,8 @@ function validatePolicy(object: KubernetesObject): FieldError[] {
     } else if (names.has(name)) errors.push(duplicateField(field, name));
     names.add(name);
   }
-  return [...errors, ...validateMatchConditions(spec, 'spec')];
+  const { types, problems } = variablesOf(object);
+  return [...errors, ...validateMatchConditions(spec, 'spec', types), ...problems];
 }
 
 function validateParamRef(object: KubernetesObject): FieldError[] {
@@ -94,7 +167,7 @@ export const validatingPolicyStrategy: Strategy = {
       const why = 'validations or auditAnnotations must contain at least one item';
       errors.push(...lists.map((list) => requiredField(`spec.${list}`, why)));
     }
-    return errors;
+    return [...errors, ...validateExpressions(object)];
   },
 };
 

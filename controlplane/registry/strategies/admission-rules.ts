@@ -53,18 +53,20 @@ function validateResources(resources: readonly unknown[], field: string): FieldE
 /**
  * Compiles an expression that must give `type`.
  *
- * @param variables beside those of every expression
+ * @param types wanted ones; any is good when it can be known only when the expression is run
  */
 export function validateExpression(
   text: string,
-  type: string,
+  types: string | readonly string[],
   field: string,
   variables: Readonly<Record<string, VariableType>>,
 ): FieldError[] {
   const compiled = loadedExpressions().compileExpression(text, variables);
   if ('problem' in compiled) return [invalidField(field, text, compiled.problem)];
-  const fits = compiled.type === type || compiled.type.startsWith('dyn');
-  return fits ? [] : [invalidField(field, text, `must evaluate to ${type}`)];
+  const found = compiled.type === 'null' ? 'null_type' : compiled.type;
+  if (found.startsWith('dyn') || [types].flat().includes(found)) return [];
+  const wanted = typeof types === 'string' ? types : `one of [${types.join(' ')}]`;
+  return [invalidField(field, text, `must evaluate to ${wanted} but got ${found}`)];
 }
 
 /** @param owner what has `matchConditions` @param field where it stands; '' for the object itself */
