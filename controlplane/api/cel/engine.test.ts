@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Schema } from '../schema/schema.ts';
 import { compileStructural } from '../schema/structural.ts';
-import { checkRules, evaluateRules } from './engine.ts';
+import { evaluateRules } from './engine.ts';
+import { wrongWith } from './rules-fixture.ts';
 
 function compiled(spec: object, root: object = {}): Schema {
   const result = compileStructural({ type: 'object', properties: { spec }, ...root }, 'S');
@@ -18,7 +19,7 @@ function ruled(type: object, ...rules: readonly object[]): object {
 /** `field: message` of everything that is broken. */
 function broken(spec: object, value: unknown, old?: unknown): string[] {
   const schema = compiled(spec);
-  assert.deepEqual(checkRules(schema, 'S'), []);
+  assert.deepEqual(wrongWith(schema), []);
   const before = old === undefined ? undefined : { spec: old };
   return evaluateRules(schema, { spec: value }, before).map(
     ({ field, message }) => `${field}: ${message}`,
@@ -26,7 +27,7 @@ function broken(spec: object, value: unknown, old?: unknown): string[] {
 }
 
 function refused(spec: object): string[] {
-  return checkRules(compiled(spec), 'S').map(({ field, message }) => `${field}: ${message}`);
+  return wrongWith(compiled(spec)).map(({ field, message }) => `${field}: ${message}`);
 }
 
 const number = { type: 'integer' };
@@ -64,14 +65,14 @@ suite('messages', () => {
   test('a rule of the root says so, and sees names only', () => {
     const rule = "self.metadata.name.startsWith('a') && self.kind == 'K' && self.spec.min > 0";
     const schema = compiled(pair, { 'x-kubernetes-validations': [{ rule }] });
-    assert.deepEqual(checkRules(schema, 'S'), []);
+    assert.deepEqual(wrongWith(schema), []);
     const object = { kind: 'K', metadata: { name: 'b' }, spec: { min: 1 } };
     const [error] = evaluateRules(schema, object, undefined);
     assert.equal(error?.field, '<nil>');
     const wrong = compiled(pair, {
       'x-kubernetes-validations': [{ rule: 'has(self.metadata.uid)' }],
     });
-    assert.match(checkRules(wrong, 'S')[0]?.message ?? '', /undefined field 'uid'/);
+    assert.match(wrongWith(wrong)[0]?.message ?? '', /undefined field 'uid'/);
   });
 });
 

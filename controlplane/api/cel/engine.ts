@@ -1,15 +1,17 @@
 // Rules of custom resources (`x-kubernetes-validations`): checked when a definition is written, evaluated when an object
 // is. Imports the expression language, so it is loaded only where there are rules: see load.ts.
 //
-// What a rule may do is bounded while it runs, per rule and per object. Estimating the cost of a rule before it ever runs,
-// from the maxLength and maxItems of its schema, is not here; nor is ratcheting but for its main case: a rule that says
-// nothing about the old value is not asked again about a value that an update left as it was.
+// What a rule may do is estimated before it ever runs, from the maxLength and maxItems of its schema (cost/), and bounded while it
+// runs, per rule and per object. Of ratcheting there is the main case: a rule that says nothing about the old value is not asked
+// again about a value that an update left as it was.
 import type { FieldError } from '../errors.ts';
 import { duplicateField, forbiddenField, invalidField, requiredField } from '../field-errors.ts';
 import { canonicalJson, entryOf, equalJson, fieldOf, isJsonObject } from '../schema/json-value.ts';
 import type { JsonObject } from '../schema/json-value.ts';
 import type { Schema } from '../schema/schema.ts';
 import { toValue } from './convert.ts';
+import { CostBudget, cardinalityBelow } from './cost/budget.ts';
+import type { Cardinality } from './cost/budget.ts';
 import { CostExceededError, EvaluationError, Meter } from './meter.ts';
 import { hasRules } from './has-rules.ts';
 import { compileRule, rulesOf } from './rules.ts';
@@ -26,37 +28,55 @@ const MAXIMUM_MESSAGE = 5120;
 /** Everything that is wrong with the rules in `schema`. @param path of it: `….openAPIV3Schema` */
 export function checkRules(schema: Schema, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  checkNode(schema, path, undefined, errors);
-  return errors;
+  const budget = new CostBudget(path);
+  checkNode(schema, path, { uncorrelated: undefined, cardinality: 1 }, { errors, budget });
+  return [...errors, ...budget.finish()];
 }
 
-/** @param uncorrelated path of the list whose items have no identity, where there is one above */
+/** What is above a node. */
+interface Place {
+  /** Path of the list whose items have no identity, where there is one. */
+  readonly uncorrelated: string | undefined;
+  readonly cardinality: Cardinality;
+}
+
 function checkNode(
   schema: Schema,
   path: string,
-  uncorrelated: string | undefined,
-  errors: FieldError[],
+  { uncorrelated, cardinality }: Place,
+  found: { readonly errors: FieldError[]; readonly budget: CostBudget },
 ): void {
   if (!hasRules(schema)) return;
+  const { errors, budget } = found;
   for (const [at, entry] of (schema.validations ?? []).entries()) {
     const where = `${path}.x-kubernetes-validations[${at}]`;
     const rule = compileRule(entry, schema, where);
-    if (!('run' in rule)) errors.push(...rule);
-    else if (rule.isTransition && uncorrelated !== undefined) {
+    if (!('run' in rule)) {
+      errors.push(...rule);
+      continue;
+    }
+    errors.push(...budget.spend('rule', `${where}.rule`, rule.worst.rule, schema, cardinality));
+    if (rule.message !== undefined) {
+      const at = `${where}.messageExpression`;
+      errors.push(
+        ...budget.spend('messageExpression', at, rule.worst.message, schema, cardinality),
+      );
+    }
+    if (rule.isTransition && uncorrelated !== undefined) {
       const detail = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${uncorrelated}`;
       errors.push(invalidField(`${where}.rule`, rule.source.rule, detail));
     }
   }
+  const below = { uncorrelated, cardinality: cardinalityBelow(schema, cardinality) };
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    checkNode(property.schema, `${path}.properties[${name}]`, uncorrelated, errors);
+    checkNode(property.schema, `${path}.properties[${name}]`, below, found);
   }
   if (schema.additionalProperties !== undefined) {
-    const where = `${path}.additionalProperties`;
-    checkNode(schema.additionalProperties, where, uncorrelated, errors);
+    checkNode(schema.additionalProperties, `${path}.additionalProperties`, below, found);
   }
   if (schema.items !== undefined) {
     const lost = uncorrelated ?? (schema.listType === 'map' ? undefined : path);
-    checkNode(schema.items, `${path}.items`, lost, errors);
+    checkNode(schema.items, `${path}.items`, { ...below, uncorrelated: lost }, found);
   }
 }
 

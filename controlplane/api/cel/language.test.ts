@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { compileStructural } from '../schema/structural.ts';
-import { checkRules, evaluateRules } from './engine.ts';
+import { evaluateRules } from './engine.ts';
+import { wrongWith } from './rules-fixture.ts';
 
 const text = { type: 'string' };
 const SPEC = {
@@ -73,7 +74,7 @@ function schemaWith(rule: object) {
 /** What is wrong with a rule, or with the object by it; without the place of the rule. */
 function outcome(rule: string): string {
   const schema = schemaWith({ rule });
-  const [refused] = checkRules(schema, 'S');
+  const [refused] = wrongWith(schema);
   if (refused !== undefined) return refused.message.replace(/^Invalid value: "(\\.|[^"])*": /, '');
   const old = rule.includes('oldSelf') ? { spec: OBJECT } : undefined;
   const [broken] = evaluateRules(schema, { spec: OBJECT }, old);

@@ -2,7 +2,8 @@
 import type { FieldError } from '../errors.ts';
 import { invalidField } from '../field-errors.ts';
 import type { Schema } from '../schema/schema.ts';
-import { CompilationError, check } from './checker.ts';
+import { CompilationError, check, isHas } from './checker.ts';
+import { worstCost } from './cost/estimate.ts';
 import { compile } from './evaluator.ts';
 import type { Program } from './evaluator.ts';
 import { resolveFieldPath } from './field-path.ts';
@@ -17,6 +18,8 @@ export interface Rule {
   readonly source: RuleSource;
   readonly run: Program;
   readonly message: Program | undefined;
+  /** Units at most, of the expression and of messageExpression: Infinity where nothing bounds them. */
+  readonly worst: { readonly rule: number; readonly message: number };
   /** Behind the path of the value: ''. `.name` … */
   readonly field: string;
   /** Says something about the change: there must be an old value. */
@@ -51,7 +54,20 @@ export function compileRule(
     errors.push(invalidField(`${path}.optionalOldSelf`, source.optionalOldSelf, detail));
   }
   if (rule === undefined || field === undefined || errors.length > 0) return errors;
-  return { source, run: rule.program, message: message?.program, field, isTransition };
+  return {
+    source,
+    run: rule.program,
+    message: message?.program,
+    worst: { rule: rule.worst, message: message?.worst ?? 0 },
+    field,
+    isTransition,
+  };
+}
+
+interface Compiled {
+  readonly program: Program;
+  readonly usesOld: boolean;
+  readonly worst: number;
 }
 
 function compileText(
@@ -61,7 +77,7 @@ function compileText(
   errors: FieldError[],
   schema: Schema,
   optionalOld: boolean,
-): { readonly program: Program; readonly usesOld: boolean } | undefined {
+): Compiled | undefined {
   try {
     const { ast, type } = check(text, schema, optionalOld);
     if (type !== expected && !type.startsWith('dyn')) {
@@ -73,7 +89,8 @@ function compileText(
       return undefined;
     }
     checkPatterns(ast);
-    return { program: compile(ast), usesOld: mentions(ast, 'oldSelf') };
+    const worst = worstCost(ast, { root: schema, optionalOld, has: isHas });
+    return { program: compile(ast), usesOld: mentions(ast, 'oldSelf'), worst };
   } catch (error) {
     if (!(error instanceof CompilationError || error instanceof EvaluationError)) throw error;
     errors.push(invalidField(path, text, `compilation failed: ${error.message}`));
@@ -103,7 +120,8 @@ function uncompiled(problem: string): Rule {
   const run = (): never => {
     throw new EvaluationError(problem);
   };
-  return { source, run, message: undefined, field: '', isTransition: false };
+  const worst = { rule: 0, message: 0 };
+  return { source, run, message: undefined, worst, field: '', isTransition: false };
 }
 
 const compiled = new WeakMap<Schema, readonly Rule[]>();
