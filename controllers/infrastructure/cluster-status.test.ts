@@ -107,6 +107,13 @@ test('a cluster exists with its first node', async () => {
   const provider = new MockProvider().answer('listNodes', [up]).answer('listNodes', []);
   assert.equal(await checkNodesExist(provider, 'dev', never), true);
   assert.equal(await checkNodesExist(provider, 'dev', never), false);
+  const failing = { listNodes: () => Promise.reject(new Error('no route')) };
+  await assert.rejects(checkNodesExist(failing, 'dev', never), (error: Error) => {
+    assert.ok(error instanceof InfrastructureError);
+    assert.equal(error.message, 'check nodes exist: no route');
+    assert.equal((error.cause as Error).message, 'no route');
+    return true;
+  });
 });
 
 test('the mock writes calls down, answers in order, and says what nobody set', async () => {

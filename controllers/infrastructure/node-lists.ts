@@ -3,13 +3,18 @@ import { wrapped } from './cluster-status.ts';
 import { ProviderUnavailable } from './errors.ts';
 import type { AvailableProvider, ClusterReference, NodeInfo, NodeLister } from './provider.ts';
 
-/** Whether the cluster has at least one node. */
+/** Whether the cluster has at least one node. @throws InfrastructureError `check nodes exist` with the lister's error as cause */
 export async function checkNodesExist(
   lister: NodeLister,
   cluster: ClusterReference,
   signal: AbortSignal,
 ): Promise<boolean> {
-  return (await lister.listNodes(cluster, signal)).length > 0;
+  try {
+    return (await lister.listNodes(cluster, signal)).length > 0;
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw wrapped('check nodes exist', error);
+  }
 }
 
 /**

@@ -27,6 +27,8 @@ function hostThat(
   failures: readonly string[],
   isRegistered = false,
   isEnding = false,
+  /** Whether `machinectl terminate` does what it says. */
+  isHeard = true,
 ): { host: HostDriver; did: string[] } {
   const did: string[] = [];
   let starts = 0;
@@ -36,7 +38,7 @@ function hostThat(
     async exec(command: readonly string[]): Promise<CommandResult> {
       const line = command.join(' ');
       if (command[1] !== 'status') did.push(line);
-      if (command[1] === 'terminate') isKnown = false;
+      if (command[1] === 'terminate' && isHeard) isKnown = false;
       return { exitCode: command[1] === 'status' && !isKnown ? 1 : 0, stdout: '', stderr: '' };
     },
     services: {
@@ -67,6 +69,35 @@ test('"already exists" is recovered: reset, terminate, wait until it is gone, on
     'machinectl terminate w1-a',
     'start x.service',
   ]);
+});
+
+test('a leftover is also what is still on the list, whatever the refusal says', async () => {
+  const { host, did } = hostThat(['some other text'], true);
+  await startSlot(host, SLOT, hastyClock(), signal);
+  assert.equal(did.filter((line) => line.startsWith('start')).length, 2);
+  for (const refusal of ['Failed: File exists', 'ALREADY EXISTS']) {
+    const other = hostThat([refusal]);
+    await startSlot(other.host, SLOT, hastyClock(), signal);
+    assert.ok(other.did.includes('machinectl terminate w1-a'), refusal);
+  }
+});
+
+test('what does not go is not started beside, and a second refusal is told', async () => {
+  const stuck = hostThat(['File exists'], true, false, false);
+  await assert.rejects(
+    startSlot(stuck.host, SLOT, hastyClock(), signal),
+    /w1-a: its stale registration did not clear within 15 s .*: File exists$/,
+  );
+  assert.deepEqual(stuck.did, [
+    'start x.service',
+    'systemctl reset-failed x.service',
+    'machinectl terminate w1-a',
+  ]);
+  const broken = hostThat(['already exists', 'kernel module missing'], true);
+  await assert.rejects(
+    startSlot(broken.host, SLOT, hastyClock(), signal),
+    /after recovery from a stale registration: kernel module missing$/,
+  );
 });
 
 test('any other refusal is told as it is, and nothing is terminated [unbounded-035]', async () => {

@@ -49,8 +49,18 @@ export async function startSlot(
     if (!isRegistered) throw error;
     await host.exec(['systemctl', 'reset-failed', slot.unit], { signal });
     await host.exec(['machinectl', 'terminate', slot.machineName], { signal });
-    await until(clock, GONE_MS, signal, async () => !(await isKnown(host, slot, signal)));
-    await host.services.start(slot.unit, signal);
+    const isGone = await until(
+      clock,
+      GONE_MS,
+      signal,
+      async () => !(await isKnown(host, slot, signal)),
+    );
+    // Starting it beside what is there would only say the same again.
+    if (!isGone)
+      throw new HostCommandError(
+        `${slot.machineName}: its stale registration did not clear within ${GONE_MS / 1000} s of machinectl terminate: ${error.message}`,
+      );
+    await startAgain(host, slot, signal);
   }
   if (isFolder) return;
   const isUp = await until(clock, RESPONSIVE_MS, signal, async () => {
@@ -65,6 +75,17 @@ export async function startSlot(
     throw new HostCommandError(
       `${slot.machineName} did not come up within ${RESPONSIVE_MS / 1000} s of its start`,
     );
+}
+
+async function startAgain(host: HostDriver, slot: SlotNames, signal: AbortSignal): Promise<void> {
+  try {
+    await host.services.start(slot.unit, signal);
+  } catch (error) {
+    if (!(error instanceof HostCommandError)) throw error;
+    throw new HostCommandError(
+      `${slot.machineName} did not start after recovery from a stale registration: ${error.message}`,
+    );
+  }
 }
 
 /** Not running is fine. It stays stopped when its host is booted anew: there the other slot is the one to start, or none. */

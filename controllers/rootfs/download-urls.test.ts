@@ -16,6 +16,10 @@ test('an explicit crictl version wins, a mirror without one changes nothing [unb
   assert.equal(crictlVersion('1.33.5'), '1.33.0');
   assert.equal(crictlVersion('1.33.5', MIRROR), '1.33.0');
   assert.equal(crictlVersion('1.33.5', { version: '1.34.1' }), '1.34.1');
+  for (const version of ['v1.32.2', '1.32.0-rc.1', '1.32', '1.32.7+k3s1'])
+    assert.equal(crictlVersion(version), '1.32.0', version);
+  for (const version of ['abc', '', '1', 'v1.x'])
+    assert.throws(() => crictlVersion(version), /no version of Kubernetes/, version);
   assert.equal(
     crictlURL('1.33.0', 'amd64'),
     'https://github.com/kubernetes-sigs/cri-tools/releases/download/v1.33.0/crictl-v1.33.0-linux-amd64.tar.gz',

@@ -67,11 +67,15 @@ export function crictlURL(
   return urlOf('crictl', tail, { version, architecture, binary: 'crictl' }, source);
 }
 
-/** The one that was asked for, else the first of the Kubernetes minor: 1.33.5 → 1.33.0. */
+/** The one that was asked for, else the first of the Kubernetes minor: 1.33.5 → 1.33.0. @throws Error for what is no version */
 export function crictlVersion(kubernetesVersion: string, source: DownloadSource = {}): string {
   if (source.version !== undefined) return normalizeVersion(source.version);
-  const [major = '1', minor = '0'] = kubernetesVersion.split('.');
-  return `${major}.${minor}.0`;
+  const [, minor] = /^(\d+\.\d+)([.+-]|$)/.exec(normalizeVersion(kubernetesVersion)) ?? [];
+  if (minor === undefined)
+    throw new Error(
+      `${JSON.stringify(kubernetesVersion)} is no version of Kubernetes: no crictl goes with it`,
+    );
+  return `${minor}.0`;
 }
 
 /** `v1.33.5` and `1.33.5` are the same version. */

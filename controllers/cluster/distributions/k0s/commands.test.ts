@@ -25,6 +25,16 @@ test('unbalanced quotes in flags are refused, balanced ones are fine [k0sctl-038
   assert.deepEqual(splitWords(String.raw`a\ b "c \"d\"" '\e'`), ['a b', 'c "d"', String.raw`\e`]);
 });
 
+test('flags that Windlass gives itself are refused before anything is stopped', () => {
+  const given = (flags: readonly string[], hasConfiguration = false) =>
+    installFlags({ role: 'controller', flags, hasConfiguration, hasToken: false });
+  assert.throws(() => given(['--token-file /x']), /flags: --token-file: leave it out: join tokens/);
+  for (const flag of ['--config=/x', '-c /x'])
+    assert.throws(() => given([flag], true), /leave it out: the file is what .*configuration/);
+  // A file of their own, where nothing says what is in ours.
+  assert.deepEqual(given(['--config=/x']), ['--config=/x']);
+});
+
 test('services are named by role [k0sctl-043]', () => {
   assert.deepEqual((['worker', 'controller', 'controller+worker'] as const).map(serviceName), [
     'k0sworker',

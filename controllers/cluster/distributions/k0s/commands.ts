@@ -23,16 +23,32 @@ export interface InstallOptions {
   readonly hasToken: boolean;
 }
 
-/** Flags that follow from the machine itself, before those that somebody asked for. @throws Error for quotes that do not end */
+/** Said by Windlass; another one beside it would win or lose by chance. */
+const TOKEN_FLAG = '--token-file';
+const CONFIGURATION_FLAGS = ['--config', '-c'];
+
+/**
+ * Flags that follow from the machine itself, before those that somebody asked for.
+ *
+ * @throws Error for quotes that do not end, and for flags that Windlass gives itself
+ */
 export function installFlags({ role, flags, hasConfiguration }: InstallOptions): readonly string[] {
   const own = [
     ...(role === 'controller+worker' ? ['--enable-worker=true'] : []),
     ...(hasConfiguration && role !== 'worker' ? [`--config=${K0S_CONFIGURATION}`] : []),
   ];
-  const asked = [...parseFlags(flags)].flatMap(([name, values]) =>
-    values.map((value) => `${name}=${value}`),
-  );
+  const parsed = parseFlags(flags);
+  if (parsed.has(TOKEN_FLAG))
+    throw taken(TOKEN_FLAG, 'join tokens are made and handed over by Windlass');
+  const file = CONFIGURATION_FLAGS.find((name) => parsed.has(name));
+  if (file !== undefined && hasConfiguration)
+    throw taken(file, 'the file is what spec.distributionOptions.configuration says');
+  const asked = [...parsed].flatMap(([name, values]) => values.map((value) => `${name}=${value}`));
   return [...own, ...asked];
+}
+
+function taken(name: string, why: string): Error {
+  return new Error(`spec.distributionOptions.flags: ${name}: leave it out: ${why}`);
 }
 
 export function installCommand(options: InstallOptions): readonly string[] {
