@@ -1,6 +1,10 @@
 // The dependency rules hold. First of all: each kind of violation is noticed, because a check that cannot fail is worse than none.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { renderReference } from '../scripts/generate-reference.ts';
+import { brokenLinks, callsIn, wrongCommands } from './architecture/documentation.ts';
 import { projectRoot, sourceFiles } from './architecture/imports.ts';
 import { violationsOf } from './architecture/rules.ts';
 
@@ -207,4 +211,29 @@ test('the project keeps its dependency rules', () => {
   const files = sourceFiles(projectRoot);
   assert.ok(files.length > 100, `only ${files.length} files were found`);
   assert.deepEqual(violationsOf(files), []);
+});
+
+// Here and not beside the generator, because whoever adds a flag or a page lands through this test.
+test('links in the documentation lead somewhere', () => {
+  assert.deepEqual(brokenLinks(), []);
+});
+
+test('commands in the documentation are commands, with flags that they have', async () => {
+  const { wrong, seen } = await wrongCommands();
+  assert.deepEqual(wrong, []);
+  assert.ok(seen > 100, `${seen} commands`);
+  const call = 'FOO=1 npx windlass rollback web --to 3 --force && windlass no such # windlass x';
+  assert.deepEqual(callsIn(call), [
+    ['rollback', 'web', '--to', '3', '--force'],
+    ['no', 'such'],
+  ]);
+});
+
+test('docs/commands.md and docs/kinds.md are what the generator writes', async () => {
+  for (const [path, content] of await renderReference())
+    assert.equal(
+      readFileSync(join(import.meta.dirname, '..', path), 'utf8'),
+      content,
+      `${path} is out of date: node scripts/generate-reference.ts`,
+    );
 });

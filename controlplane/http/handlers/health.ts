@@ -3,8 +3,9 @@
 import { notFound } from '../../api/errors.ts';
 
 import type { Handler, RequestContext } from '../context.ts';
+import { sendMetrics } from '../metrics-answer.ts';
 import type { HealthEndpoint, HealthMetrics } from '../health-metrics.ts';
-import { baseHeaders, sendBytes, sendText } from '../respond.ts';
+import { sendText } from '../respond.ts';
 import type { HealthCheck, Services } from '../services.ts';
 
 interface Outcome {
@@ -49,8 +50,7 @@ export function healthMetricsHandler(services: Services, metrics: HealthMetrics)
     for (const endpoint of ENDPOINTS) {
       for (const check of checksOf(services, endpoint)) ask(check, endpoint, [], metrics);
     }
-    const headers = baseHeaders(context, metrics.registry.contentType);
-    sendBytes(context, 200, headers, Buffer.from(await metrics.registry.expose()));
+    sendMetrics(context, await metrics.registry.expose(), metrics.registry.contentType);
   };
 }
 

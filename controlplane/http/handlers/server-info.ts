@@ -1,7 +1,8 @@
 // The small documents about the server itself: /version, /metrics and the list of paths at /.
 import { buildInfo } from '../build-info.ts';
 import type { Handler } from '../context.ts';
-import { baseHeaders, sendBytes, sendJSON } from '../respond.ts';
+import { sendMetrics } from '../metrics-answer.ts';
+import { sendJSON } from '../respond.ts';
 import type { Services } from '../services.ts';
 
 export function versionHandler(services: Services): Handler {
@@ -21,8 +22,7 @@ export function versionHandler(services: Services): Handler {
 export function metricsHandler(services: Services): Handler {
   return async (context) => {
     const text = await services.exposeMetrics();
-    const headers = baseHeaders(context, services.metricsContentType);
-    sendBytes(context, 200, headers, Buffer.from(text));
+    sendMetrics(context, text, services.metricsContentType);
   };
 }
 
