@@ -11,7 +11,7 @@ test('openMetricsText() names counters without _total, and leaves samples as the
   metrics.histogram({ name: 'd_seconds', help: '[ALPHA] D.', buckets: [1] }).observe({}, 0.5);
   const text = await metrics.expose();
   assert.equal(
-    openMetricsText(`${text}\n\n${''}`),
+    openMetricsText(`${text}\n\n`),
     [
       '# HELP a [ALPHA] Of \\"a\\".',
       '# TYPE a counter',
