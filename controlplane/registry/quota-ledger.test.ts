@@ -169,6 +169,26 @@ test('a Pod that has ended, or should be gone, takes nothing any more', async ()
   );
 });
 
+test('what a node reports of a Pod is counted and never refused', async () => {
+  const namespace = await limited({ 'requests.cpu': '2' });
+  await fixture.create(pod(namespace, 'a', { requests: { cpu: '1' } }));
+  const target = { definition: fixture.kind('v1', 'pods'), namespace, name: 'a' };
+  const resources = { requests: { cpu: '3' } };
+  const status = {
+    containerStatuses: [
+      { name: 'c', image: 'i', imageID: '', ready: true, restartCount: 0, resources },
+    ],
+  };
+  const patch = { type: 'merge', patch: { status }, problems: [] } as const;
+  await fixture.registry.patch(target, 'status', patch, fixture.context());
+  await assert.rejects(
+    fixture.create(pod(namespace, 'b', { requests: { cpu: '1m' } })),
+    refused(
+      'pods "b" is forbidden: exceeded quota: q, requested: requests.cpu=1m, used: requests.cpu=3, limited: requests.cpu=2',
+    ),
+  );
+});
+
 test('Services count by what they open, also when one becomes more', async () => {
   const namespace = await limited({ 'services.nodeports': '2', 'services.loadbalancers': '0' });
   const service = (name: string, type: string, ports: number): object => ({

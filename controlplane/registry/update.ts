@@ -348,8 +348,9 @@ async function storeUpdate(
     return removeObject(env, definition, object, current.revision);
   }
   if (changesNothing(object, old) && isStoredSo(definition, current)) return current;
-  const release =
-    context.isInternal === true ? undefined : env.quotas.writing(definition, object, false);
+  // What a node reports may be more than was asked for; it is counted, and not refused.
+  const isAsked = context.isInternal !== true && object['spec'] !== old['spec'];
+  const release = isAsked ? env.quotas.writing(definition, object, false) : undefined;
   try {
     if (context.dryRun) return unstored(definition, object, current.revision);
     return await putObject(env, definition, object, current.revision);
