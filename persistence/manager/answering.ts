@@ -3,6 +3,7 @@
 import { StorageUnreachableError } from '../errors.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { ManagedInstance } from './instance.ts';
+import { toldMessage } from './told-message.ts';
 
 /**
  * Calls `late` when the instance has not answered for as long as it may; those that set a limit themselves are not watched.
@@ -25,5 +26,5 @@ export function watchAnswer(
 }
 
 export function errorOf(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
+  return thrown instanceof Error ? thrown : new Error(toldMessage(thrown));
 }

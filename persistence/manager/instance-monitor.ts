@@ -1,6 +1,7 @@
 // How one instance is: its state, since when, what went wrong last. Whoever listens hears of each change of state.
 import type { InstanceReport, InstanceState } from '../log.ts';
 import type { Clock } from '#platform/clock.ts';
+import { toldMessage } from './told-message.ts';
 
 export class InstanceMonitor {
   readonly #clock: Clock;
@@ -40,8 +41,7 @@ export class InstanceMonitor {
   become(state: InstanceState, error?: Error): void {
     const before = this.#report();
     if (error !== undefined) {
-      const message = error.message;
-      this.#lastError = { message, at: this.#clock.now() };
+      this.#lastError = { message: toldMessage(error), at: this.#clock.now() };
     }
     if (state === this.#state) return;
     this.#state = state;

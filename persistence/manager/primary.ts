@@ -15,6 +15,7 @@ import { errorOf, watchAnswer } from './answering.ts';
 import { Breaker } from './breaker.ts';
 import type { ManagedInstance } from './instance.ts';
 import { InstanceMonitor } from './instance-monitor.ts';
+import { toldMessage } from './told-message.ts';
 
 const PROBES = { initialMs: 500, maximumMs: 5_000, jitter: 0.3 };
 
@@ -174,7 +175,8 @@ function understood(error: unknown, location: string): Error {
     StorageUnreachableError,
   ];
   if (known.some((type) => error instanceof type)) return error as Error;
-  const { name, message } = errorOf(error);
+  const { name } = errorOf(error);
+  const message = toldMessage(error);
   // Of another copy of the same class.
   if (name === 'StorageUnreachableError')
     return new StorageUnreachableError(message, { cause: error });

@@ -1,9 +1,12 @@
-// kubectl and PersistenceInstances, with every kubectl at hand.
+// kubectl and PersistenceInstances, with every kubectl at hand; and what a provider of somebody else says in them.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { basename } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { testOptions } from '#controlplane/control-plane-fixture.ts';
+import { startControlPlane } from '#controlplane/start.ts';
 import { runCommand } from '#test/support/command.ts';
 import type { CommandResult } from '#test/support/command.ts';
 import { TestControlPlane } from '#test/support/control-plane.ts';
@@ -100,3 +103,77 @@ suite('kubectl and persistenceinstances', needs(missingKubectl()), () => {
     });
   }
 });
+
+/** A provider of the seven verbs that means harm: each write fails with something else that nobody should have to look at. */
+const HOSTILE = `
+  const text = '\\u001b[2J\\u001b]0;owned\\u0007\\u009b31m\\u202egnp.exe\\r\\n\\ud800' + 'x'.repeat(1 << 20);
+  const things = [
+    () => new Error(text),
+    () => Object.create(null),
+    () => Object.defineProperty(new Error('x'), 'message', { get() { throw text; } }),
+    () => text,
+  ];
+  let turn = 0;
+  const fail = async () => {
+    throw things[turn++ % things.length]();
+  };
+  export function createProvider() {
+    return {
+      initialize: async () => undefined,
+      instances: () => ['hostile-0123abcd'],
+      instanceStatus: () => ({ exists: true, status: true, meanPersistLatency: { valueOf: () => NaN } }),
+      putObject: fail,
+      deleteObject: fail,
+      getObject: async () => undefined,
+      getAllObjects: async () => [],
+    };
+  }`;
+
+test(
+  'a hostile provider draws on nobody’s terminal and stops nobody',
+  needs(missingKubectl()),
+  async (t) => {
+    const folder = tempDir();
+    const module = join(folder, 'hostile.mjs');
+    writeFileSync(module, HOSTILE);
+    const dataDir = join(folder, 'data');
+    const persistence = [`sqlite:${join(dataDir, 'state.db')}`, `module:${module}`];
+    const { signal } = new AbortController();
+    const plane = await startControlPlane(testOptions(dataDir, { persistence }), signal);
+    t.after(() => plane.close());
+    const { environment: env } = new Kubectl(plane.adminKubeconfig, folder);
+    const run = async (binary: string, ...args: readonly string[]): Promise<string> => {
+      const { code, stdout, stderr } = await runCommand(binary, args, { env });
+      assert.equal(code, 0, stderr);
+      return stdout;
+    };
+    const [newest = ''] = kubectlBinaries();
+    const error = [
+      'get',
+      'pinst',
+      'hostile-0123abcd',
+      '-o',
+      'jsonpath={.status.lastError.message}',
+    ];
+    await eventually('its first error is told', async () => {
+      await run(newest, 'create', 'configmap', `a${Math.floor(performance.now())}`);
+      assert.match(await run(newest, ...error), /owned/);
+    });
+    for (const binary of kubectlBinaries()) {
+      for (const args of [
+        ['get', 'pinst', '-o', 'wide'],
+        ['describe', 'pinst', 'hostile-0123abcd'],
+        ['get', 'pinst', '-o', 'yaml'],
+        ['get', 'pinst', '-o', 'json'],
+        ['get', 'events'],
+        error,
+      ]) {
+        const shown = await run(binary, ...args);
+        const text = shown.replaceAll(/[\n\t]/g, '');
+        assert.doesNotMatch(text, /\p{C}/u, args.join(' '));
+        assert.ok(shown.length < 40_000, `${args.join(' ')}: ${shown.length}`);
+      }
+      assert.match(await run(binary, 'get', 'pinst'), /^hostile-0123abcd +module +Replica /m);
+    }
+  },
+);
