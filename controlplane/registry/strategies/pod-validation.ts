@@ -6,6 +6,7 @@ import { listAt, objectAt, stringAt } from '#controlplane/api/fields.ts';
 import { checkDNSLabel, checkDNSSubdomain } from '#controlplane/api/names.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import { compareQuantities, parseQuantity } from '#platform/quantity.ts';
+import { validateSysctls } from './sysctl-validation.ts';
 
 export function validatePod(pod: KubernetesObject): FieldError[] {
   return validatePodSpec(objectAt(pod, 'spec'), 'spec');
@@ -21,6 +22,7 @@ export function validatePodSpec(spec: unknown, at: string): FieldError[] {
       validateContainer(container, `${at}.${list}[${index}]`, { names, volumes, errors });
     }
   }
+  errors.push(...validateSysctls(spec, at));
   if (listAt(spec, 'containers').length === 0) errors.push(requiredField(`${at}.containers`));
   for (const field of ['nodeName', 'serviceAccountName'] as const) {
     const name = stringAt(spec, field);
