@@ -4,7 +4,7 @@ import { applyManifest } from '../apply/apply.ts';
 import { helpOf } from '../command-help.ts';
 import { clientOptions, withClient } from '../connect.ts';
 import { comparable } from '../diff/comparable.ts';
-import { unifiedDiff } from '../diff/unified-diff.ts';
+import { unifiedDiff } from '#platform/unified-diff.ts';
 import { fileOptions, told } from '../file-options.ts';
 import { applyOptions } from '../plan/live-previews.ts';
 import { readProject } from '../project/read-project.ts';

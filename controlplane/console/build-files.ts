@@ -35,6 +35,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 /** Modules of ours that both halves use; they import nothing. */
 const SHARED: Readonly<Record<string, string>> = {
   '#platform/terminal-text.ts': '../../platform/terminal-text.ts',
+  '#platform/unified-diff.ts': '../../platform/unified-diff.ts',
 };
 
 /** What a page of ours looks like before its modules are named in it. */

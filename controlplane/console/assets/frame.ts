@@ -4,20 +4,10 @@ import type { ComponentChild } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 
 import type { Api } from './api.ts';
+import { PLACES, pageOf } from './pages.ts';
 import { shown } from './parts.ts';
 import { hashOf } from './route.ts';
 import type { Route } from './route.ts';
-import { ServicePage } from './service-page.ts';
-import { ServicesPage } from './services-page.ts';
-
-interface Page {
-  readonly title: string;
-  readonly content: ComponentChild;
-}
-
-const PLACES: readonly { readonly path: string; readonly title: string }[] = [
-  { path: 'services', title: 'Services' },
-];
 
 export function Frame({
   api,
@@ -80,22 +70,4 @@ export function Frame({
 function skip(event: Event): void {
   event.preventDefault();
   document.querySelector<HTMLElement>('main h1')?.focus();
-}
-
-function pageOf(api: Api, { path, query }: Route): Page {
-  const [place = 'services', ...rest] = path;
-  const key = path.join('/');
-  if (place === 'services') {
-    const [namespace, name] = rest;
-    if (namespace !== undefined && name !== undefined)
-      return {
-        title: shown(name),
-        content: h(ServicePage, { key, api, namespace, name }),
-      };
-    return {
-      title: 'Services',
-      content: h(ServicesPage, { key, api, namespace: query['namespace'] }),
-    };
-  }
-  return { title: 'Not found', content: h('p', null, 'There is no such page.') };
 }

@@ -8,11 +8,27 @@ export interface Kind {
   readonly isNamespaced: boolean;
 }
 
-function ours(resource: string, isNamespaced = false): Kind {
+function ours(resource: string, isNamespaced = true): Kind {
   return { group: 'windlass.dev', version: 'v1alpha1', resource, isNamespaced };
 }
 
-export const SERVICES: Kind = ours('services', true);
+function core(resource: string, isNamespaced = true): Kind {
+  return { group: '', version: 'v1', resource, isNamespaced };
+}
+
+export const SERVICES: Kind = ours('services');
+export const MACHINES: Kind = ours('machines');
+export const CLUSTERS: Kind = ours('clusters');
+export const PERSISTENCE_INSTANCES: Kind = ours('persistenceinstances', false);
+export const PODS: Kind = core('pods');
+export const EVENTS: Kind = core('events');
+export const NODES: Kind = core('nodes', false);
+export const CONTROLLER_REVISIONS: Kind = {
+  group: 'apps',
+  version: 'v1',
+  resource: 'controllerrevisions',
+  isNamespaced: true,
+};
 
 export interface Place {
   readonly namespace?: string | undefined;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { ApiObject } from '#controllers/machinery/client-types.ts';
 import { comparable } from './comparable.ts';
-import { unifiedDiff } from './unified-diff.ts';
+import { unifiedDiff } from '#platform/unified-diff.ts';
 
 test('unifiedDiff() is nothing for equal texts', () => {
   assert.equal(unifiedDiff('x', 'a\nb\n', 'a\nb\n'), '');
