@@ -7,6 +7,7 @@ import { duplicateField, invalidField, requiredField, unsupportedField } from '.
 import { fieldAt, isObject, listAt, objectAt, stringAt } from './fields.ts';
 import { checkDNS1035Label, checkDNSLabel, checkDNSSubdomain } from './names.ts';
 import type { KubernetesObject } from './object.ts';
+import { equalJson } from './schema/json-value.ts';
 import { columnTypes } from './custom-resource-columns.ts';
 import { jsonPathProblem } from './schema/json-path.ts';
 import { compileStructural } from './schema/structural.ts';
@@ -115,8 +116,12 @@ function checkVersions(versions: readonly unknown[], errors: FieldError[]): void
     if (name === '') errors.push(requiredField(`${path}.name`));
     else if (wrong !== undefined) errors.push(invalidField(`${path}.name`, name, wrong));
     else if (seen.has(name)) errors.push(duplicateField(`${path}.name`, name));
+    if (!isObject(fieldAt(version, 'schema', 'openAPIV3Schema'))) {
+      errors.push(requiredField(`${path}.schema.openAPIV3Schema`, 'schemas are required'));
+    }
     seen.add(name);
-    checkVersion(version, path, errors);
+    checkDeprecation(version, `${path}.deprecationWarning`, errors);
+    checkVersion(version, (field) => placeOf(versions, at, field), errors);
   }
   const storage = versions.filter((version) => fieldAt(version, 'storage') === true);
   if (storage.length !== 1) {
@@ -126,37 +131,74 @@ function checkVersions(versions: readonly unknown[], errors: FieldError[]): void
   }
 }
 
-function checkVersion(version: unknown, path: string, errors: FieldError[]): void {
+type VersionField = 'schema' | 'subresources' | 'additionalPrinterColumns' | 'selectableFields';
+
+/**
+ * What errors call a field of a version. What all versions have alike is checked once, and is called by where older definitions had it,
+ * as upstream does; undefined where that was done already.
+ */
+function placeOf(
+  versions: readonly unknown[],
+  at: number,
+  field: VersionField,
+): string | undefined {
+  const [first, ...others] = versions.map((version) => fieldAt(version, field));
+  if (!others.every((other) => equalJson(other, first))) return `spec.versions[${at}].${field}`;
+  if (at > 0) return undefined;
+  return `spec.${field === 'schema' ? 'validation' : field}`;
+}
+
+function checkVersion(
+  version: unknown,
+  place: (field: VersionField) => string | undefined,
+  errors: FieldError[],
+): void {
   const source = fieldAt(version, 'schema', 'openAPIV3Schema');
-  const at = `${path}.schema.openAPIV3Schema`;
-  let isSound = false;
-  if (!isObject(source)) {
-    errors.push(requiredField(at, 'schemas are required'));
-  } else {
+  const inSchema = place('schema');
+  let isSound = isObject(source) && inSchema === undefined;
+  if (isObject(source) && inSchema !== undefined) {
+    const at = `${inSchema}.openAPIV3Schema`;
     const compiled = compileStructural(source, at);
     isSound = 'schema' in compiled;
     if ('schema' in compiled) errors.push(...checkRules(compiled.schema, at));
     else errors.push(...compiled);
   }
-  checkDeprecation(version, `${path}.deprecationWarning`, errors);
-  checkScale(fieldAt(version, 'subresources', 'scale'), `${path}.subresources.scale`, errors);
-  for (const [index, column] of listAt(version, 'additionalPrinterColumns').entries()) {
-    checkColumn(column, `${path}.additionalPrinterColumns[${index}]`, errors);
+  const inSubresources = place('subresources');
+  if (inSubresources !== undefined) {
+    checkScale(fieldAt(version, 'subresources', 'scale'), `${inSubresources}.scale`, errors);
   }
+  const inColumns = place('additionalPrinterColumns');
+  if (inColumns !== undefined) {
+    for (const [index, column] of listAt(version, 'additionalPrinterColumns').entries()) {
+      checkColumn(column, `${inColumns}[${index}]`, errors);
+    }
+  }
+  const path = place('selectableFields');
+  if (path !== undefined)
+    checkSelectableFields(version, path, isSound ? source : undefined, errors);
+}
+
+/** @param source the schema, where it is sound */
+function checkSelectableFields(
+  version: unknown,
+  path: string,
+  source: unknown,
+  errors: FieldError[],
+): void {
   const fields = listAt(version, 'selectableFields');
   if (fields.length > SELECTABLE_LIMIT) {
     errors.push({
       reason: 'FieldValueTooMany',
-      field: `${path}.selectableFields`,
+      field: path,
       message: `Too many: ${fields.length}: must have at most ${SELECTABLE_LIMIT} items`,
     });
   }
   const seen = new Set<string>();
   for (const [index, field] of fields.entries()) {
-    const where = `${path}.selectableFields[${index}].jsonPath`;
+    const where = `${path}[${index}].jsonPath`;
     const text = stringAt(field, 'jsonPath');
     if (seen.has(text)) errors.push(duplicateField(where, text));
-    else if (checkPath(text, where, errors) && isSound) {
+    else if (checkPath(text, where, errors) && isObject(source)) {
       checkSelectable(source, text, where, errors);
     }
     seen.add(text);

@@ -184,27 +184,42 @@ const refused: readonly (readonly [patch: object, complaint: string])[] = [
   ],
   [
     withVersion({ schema: { openAPIV3Schema: { type: 'object', properties: { spec: {} } } } }),
-    'spec.versions[0].schema.openAPIV3Schema.properties[spec].type: Required value: must not be empty for specified object fields',
+    'spec.validation.openAPIV3Schema.properties[spec].type: Required value: must not be empty for specified object fields',
+  ],
+  [
+    {
+      spec: {
+        versions: [
+          v1,
+          {
+            ...v1beta1,
+            storage: false,
+            schema: { openAPIV3Schema: { type: 'object', properties: { spec: {} } } },
+          },
+        ],
+      },
+    },
+    'spec.versions[1].schema.openAPIV3Schema.properties[spec].type: Required value: must not be empty for specified object fields',
   ],
   [
     withVersion({ additionalPrinterColumns: [{ name: 'A', type: 'text', jsonPath: '.a' }] }),
-    'spec.versions[0].additionalPrinterColumns[0].type: Unsupported value: "text": supported values: "integer", "number", "string", "boolean", "date"',
+    'spec.additionalPrinterColumns[0].type: Unsupported value: "text": supported values: "integer", "number", "string", "boolean", "date"',
   ],
   [
     withVersion({ additionalPrinterColumns: [{ name: 'A', type: 'string', jsonPath: 'a' }] }),
-    'spec.versions[0].additionalPrinterColumns[0].jsonPath: Invalid value: "a": Cannot read the JSON path "a": it must start with "." or "[", and so must each of its parts',
+    'spec.additionalPrinterColumns[0].jsonPath: Invalid value: "a": Cannot read the JSON path "a": it must start with "." or "[", and so must each of its parts',
   ],
   [
     withVersion({
       subresources: { scale: { specReplicasPath: '.status.x', statusReplicasPath: '.status.y' } },
     }),
-    'spec.versions[0].subresources.scale.specReplicasPath: Invalid value: ".status.x": should be a json path under .spec',
+    'spec.subresources.scale.specReplicasPath: Invalid value: ".status.x": should be a json path under .spec',
   ],
   [
     withVersion({
       additionalPrinterColumns: [{ name: 'A', type: 'string', format: 'foo', jsonPath: '.a' }],
     }),
-    'spec.versions[0].additionalPrinterColumns[0].format: Invalid value: "foo": must be one of byte,date,date-time,double,float,int32,int64,password',
+    'spec.additionalPrinterColumns[0].format: Invalid value: "foo": must be one of byte,date,date-time,double,float,int32,int64,password',
   ],
   [
     withVersion({ deprecationWarning: 'soon' }),
@@ -216,11 +231,11 @@ const refused: readonly (readonly [patch: object, complaint: string])[] = [
   ],
   [
     withVersion({ selectableFields: [{ jsonPath: '.spec.missing' }] }),
-    'spec.versions[0].selectableFields[0].jsonPath: Invalid value: ".spec.missing": is an invalid path: does not refer to a valid field',
+    'spec.selectableFields[0].jsonPath: Invalid value: ".spec.missing": is an invalid path: does not refer to a valid field',
   ],
   [
     withVersion({ selectableFields: [{ jsonPath: '.spec' }] }),
-    'spec.versions[0].selectableFields[0].jsonPath: Invalid value: ".spec": must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.',
+    'spec.selectableFields[0].jsonPath: Invalid value: ".spec": must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.',
   ],
   [
     {

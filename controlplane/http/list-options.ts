@@ -155,7 +155,9 @@ function isDecimal(text: string): boolean {
 
 /** `limit`: 0 means all. @throws ApiError BadRequest */
 export function limitOf(query: URLSearchParams): number {
-  return integerParameter(query, 'limit') ?? 0;
+  const text = query.get('limit') ?? '';
+  // As upstream: less than nothing is no limit.
+  return /^-\d{1,15}$/.test(text) ? 0 : (integerParameter(query, 'limit') ?? 0);
 }
 
 /** @throws ApiError BadRequest naming the parameter */
