@@ -14,7 +14,7 @@ const all: readonly MetricFamily[] = [
 ].flat();
 /** What Kubernetes, kube-state-metrics, controller-runtime, etcd and prom-client have under the same names. */
 const UPSTREAM =
-  /^(apiserver|authenticated|authentication|authorization|controller_runtime|etcd|field_validation|kube|kubelet|kubernetes|node_collector|nodejs|prober|process|rest_client|taint_eviction_controller|workqueue)_/;
+  /^(apiserver|authenticated|authentication|authorization|controller_runtime|etcd|field_validation|kube|kubelet|kubernetes|node_collector|nodejs|pod_security|prober|process|rest_client|taint_eviction_controller|workqueue)_/;
 const NOT_OF_KUBERNETES = /^(process|nodejs)_/;
 
 test('docs/metrics.md holds exactly what the generator writes', async () => {
