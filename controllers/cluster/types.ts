@@ -52,6 +52,8 @@ export interface ClusterSpec {
   readonly approvedPlanHash?: string;
   readonly prune?: boolean;
   readonly reset?: { readonly machines: readonly string[]; readonly force?: boolean };
+  /** Path on the host of the controller that begins the cluster. */
+  readonly restoreFrom?: string;
   readonly distributionOptions?: {
     readonly flags?: readonly string[];
     readonly configuration?: Readonly<Record<string, unknown>>;

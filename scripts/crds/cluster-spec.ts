@@ -169,6 +169,13 @@ export const clusterSpec: OpenAPISchema = {
         ),
       },
     },
+    restoreFrom: {
+      ...text(
+        'Path of a backup on the host of the controller that begins the cluster: it begins with what is in it (K0s). A cluster that is there is left alone.',
+      ),
+      pattern: '^/[^\\x00]*$',
+      maxLength: 4096,
+    },
     distributionOptions: {
       type: 'object',
       description: 'What the distribution is told.',

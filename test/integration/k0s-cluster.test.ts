@@ -242,6 +242,38 @@ test('controllers are backed up before another version, and nothing is stopped w
   assert.ok(!fleet.commands('c-a').some((line) => line.startsWith('k0s backup')));
 });
 
+test('a cluster begins with a backup, once, and the others join it', async () => {
+  const folder = '/var/backups/k0s/v1.30.1+k0s.0';
+  const path = `${folder}/k0s_backup_1.tar.gz`;
+  const fleet = new K0sFleet({ version: FROM, pools: pools(['a'], ['b']), restoreFrom: path });
+  await fleet.settle();
+  // Where it is not, nothing is begun.
+  const said = JSON.stringify(fleet.machines.map(({ status }) => status?.steps));
+  assert.match(said, /spec\.restoreFrom: \/var\/backups\/[^ ]* is not on /);
+  assert.deepEqual(fleet.commands('c-a'), []);
+
+  mkdirSync(join(fleet.root('c-a'), folder), { recursive: true });
+  writeFileSync(join(fleet.root('c-a'), path), 'what was there');
+  await fleet.change({ rollout: { retryToken: '1' } });
+  await fleet.settle();
+  assert.match(fleet.condition('Ready'), /^True/);
+  const begun = fleet.commands('c-a').filter((line) => / (restore|install|start)\b/.test(line));
+  assert.deepEqual(begun, [
+    `k0s restore ${path} --config-out=/etc/k0s/k0s.yaml`,
+    'k0s install controller --force',
+    'k0s start',
+  ]);
+  const restored = readFileSync(join(fleet.root('c-a'), 'var/lib/k0s/restored'), 'utf8');
+  assert.equal(restored, 'what was there');
+  assert.ok(!fleet.commands('c-b').some((line) => line.includes('restore')));
+  // Left in the spec it does nothing to a cluster that is there.
+  fleet.forget();
+  await fleet.change({ distributionOptions: { flags: ['--debug'] } });
+  await fleet.settle();
+  assert.ok(fleet.commands('c-a').includes('k0s start'));
+  assert.ok(!fleet.commands('c-a').some((line) => line.includes('restore')));
+});
+
 test('a downgrade and a change of role are refused before anything is touched [k0sctl-014]', async () => {
   const fleet = await fleetOf({ pools: pools(['a'], ['b']) });
   fleet.forget();

@@ -77,9 +77,15 @@ case "$1 $2" in
   folder=$HOST_ROOT${2#--save-path=}
   [ -d "$folder" ] || fail "the save-path directory (${2#--save-path=}) does not exist"
   cat "$STATE/running" >"$folder/k0s_backup_$(date -u +%Y-%m-%dT%H_%M_%S_%N)Z.tar.gz" ;;
+'restore '*)
+  [ ! -f "$STATE/running" ] || fail 'k0s is running: stop it first'
+  [ -f "$HOST_ROOT$2" ] || fail "no such file: $2"
+  [ ! -f "$STATE/restored" ] || fail 'the data directory is not empty'
+  [ ! -f "$FLEET/torn-backup" ] || fail 'unexpected EOF'
+  cp "$HOST_ROOT$2" "$STATE/restored" ;;
 'reset '*)
   [ ! -f "$STATE/running" ] || fail 'k0s is running: stop it first'
-  rm -rf "$UNITS"/k0s*.service "$STATE/args" "$STATE/running-args"
+  rm -rf "$UNITS"/k0s*.service "$STATE/args" "$STATE/running-args" "$STATE/restored"
   echo "$NAME" >>"$FLEET/reset" ;;
 'kubectl get')
   if [ "$3" = --raw=/readyz ]; then

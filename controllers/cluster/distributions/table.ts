@@ -11,7 +11,7 @@ const DISTRIBUTIONS: Readonly<Record<'Windlass' | 'K0s', Distribution>> = {
       maximumMinorStep: Infinity,
       needsVersions: false,
       hasQuorum: false,
-      ignores: ['template.artifacts', 'template.files'],
+      ignores: ['restoreFrom', 'template.artifacts', 'template.files'],
     },
   },
   K0s: {

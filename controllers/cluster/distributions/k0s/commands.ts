@@ -97,6 +97,12 @@ export function backupFolder(version: string): string {
   return `${BACKUPS}/${version.replace(/[^A-Za-z0-9.+-]/g, '_')}`;
 }
 
+/** What is in the backup says what configuration was there; ours, where there is one, counts. */
+export function restoreCommand(path: string, hasConfiguration: boolean): readonly string[] {
+  const file = hasConfiguration ? `${K0S_CONFIGURATION}.restored` : K0S_CONFIGURATION;
+  return [K0S_BINARY, 'restore', path, `--config-out=${file}`];
+}
+
 /** Its file is named by k0s, with the time in it. */
 export function backupCommand(folder: string): readonly string[] {
   return [K0S_BINARY, 'backup', `--save-path=${folder}`];

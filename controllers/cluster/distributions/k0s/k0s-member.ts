@@ -29,6 +29,7 @@ import type { HostContent } from './host-content.ts';
 import { K0sNode } from './k0s-node.ts';
 import { readStatus } from './k0s-status.ts';
 import type { K0sStatus } from './k0s-status.ts';
+import { mustHaveBackup, RESTORED, restoreBackup } from './restore-backup.ts';
 
 export interface K0sMemberOptions {
   readonly member: Member;
@@ -96,6 +97,8 @@ export class K0sMember implements MemberDriver {
   async prepare(signal: AbortSignal): Promise<void> {
     const { host, member, content } = this.#options;
     installFlags(this.#install(false));
+    const backup = (await this.#isMember(signal)) ? undefined : this.#backup;
+    if (backup !== undefined) await mustHaveBackup(host, backup, signal);
     const { version } = member;
     if (version === undefined)
       throw new HostCommandError('spec.version: say which version of k0s is to run');
@@ -191,6 +194,11 @@ export class K0sMember implements MemberDriver {
     const isNew = !(await this.#isMember(signal));
     const hasToken = isNew && this.#options.controller !== undefined;
     if (hasToken) await this.#bringToken(signal);
+    const backup = isNew ? this.#backup : undefined;
+    if (backup !== undefined) {
+      const run = (command: readonly string[]) => this.#run(command, signal, BACKUP_WITHIN_MS);
+      await restoreBackup(host, backup, this.#hasConfiguration, run, signal);
+    }
     await this.#run(installCommand(this.#install(hasToken)), signal);
   }
 
@@ -249,6 +257,8 @@ export class K0sMember implements MemberDriver {
       K0S_TOKEN,
       K0S_CONFIGURATION,
       `${K0S_CONFIGURATION}.new`,
+      `${K0S_CONFIGURATION}.restored`,
+      RESTORED,
     ])
       await host.remove(path, signal);
     await this.#options.content.removeFiles(signal);
@@ -272,6 +282,13 @@ export class K0sMember implements MemberDriver {
   /** JSON is YAML. */
   get #configuration(): string {
     return `${canonical(this.#options.member.configuration)}\n`;
+  }
+
+  /** What this one begins the cluster with; undefined where it joins, or begins empty. */
+  get #backup(): string | undefined {
+    const { controller, member } = this.#options;
+    const begins = controller === undefined && isController(member.role);
+    return begins ? member.cluster.spec.restoreFrom : undefined;
   }
 
   #install(hasToken: boolean): Parameters<typeof installCommand>[0] {
