@@ -37,6 +37,7 @@ const COSTS: Readonly<Record<string, Partial<Cost>>> = {
   'test/e2e/backup.test.ts': { seconds: 47, load: 0.8 },
   'test/e2e/bad-input.test.ts': { seconds: 85 },
   'test/e2e/compose.test.ts': { seconds: 65 },
+  'test/e2e/console.test.ts': { seconds: 45, load: 0.9 },
   'test/e2e/deploy.test.ts': { seconds: 70 },
   'test/e2e/docker-pod.test.ts': { seconds: 32, load: 0.5 },
   'test/e2e/docker.test.ts': { seconds: 60 },
