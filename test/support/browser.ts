@@ -1,7 +1,7 @@
 // Chromium as Debian has it, driven through playwright-core, which comes without a browser of its own.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
+import axe from 'axe-core';
 import { chromium } from 'playwright-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 
@@ -61,15 +61,10 @@ interface AxeResults {
   }[];
 }
 
-const axeSource = readFileSync(
-  createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
-  'utf8',
-);
-
 /** Fails with each rule of accessibility that the page breaks as it is now, and where. */
 export async function assertAccessible(page: Page): Promise<void> {
   // Not as an element of the page: its policy lets no script of others in.
-  await page.evaluate(axeSource);
+  await page.evaluate(axe.source);
   const { violations } = (await page.evaluate(
     `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] })`,
   )) as AxeResults;
