@@ -17,8 +17,15 @@ const SELECTABLE_LIMIT = 8;
 const WARNING_LIMIT = 256;
 const FORMATS = ['byte', 'date', 'date-time', 'double', 'float', 'int32', 'int64', 'password'];
 
-/** Everything that is wrong, in document order. Expects defaults (singular, listKind) to be filled in. */
-export function validateCustomResourceDefinition(crd: KubernetesObject): FieldError[] {
+/**
+ * Everything that is wrong, in document order. Expects defaults (singular, listKind) to be filled in.
+ *
+ * @param old what an update changes: rules of schemas that it keeps were taken before, and are not asked again what they may cost
+ */
+export function validateCustomResourceDefinition(
+  crd: KubernetesObject,
+  old?: KubernetesObject,
+): FieldError[] {
   const errors: FieldError[] = [];
   const group = stringAt(crd, 'spec', 'group');
   const plural = stringAt(crd, 'spec', 'names', 'plural');
@@ -38,7 +45,8 @@ export function validateCustomResourceDefinition(crd: KubernetesObject): FieldEr
       'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead';
     errors.push(invalidField('spec.preserveUnknownFields', true, detail));
   }
-  checkVersions(listAt(crd, 'spec', 'versions'), errors);
+  const kept = listAt(old, 'spec', 'versions').map(schemaOf);
+  checkVersions(listAt(crd, 'spec', 'versions'), kept, errors);
   return errors;
 }
 
@@ -103,7 +111,15 @@ function checkKind(path: string, kind: string, isRequired: boolean, errors: Fiel
   }
 }
 
-function checkVersions(versions: readonly unknown[], errors: FieldError[]): void {
+function schemaOf(version: unknown): unknown {
+  return fieldAt(version, 'schema', 'openAPIV3Schema');
+}
+
+function checkVersions(
+  versions: readonly unknown[],
+  kept: readonly unknown[],
+  errors: FieldError[],
+): void {
   if (versions.length === 0) {
     errors.push(requiredField('spec.versions', 'must have at least one version'));
     return;
@@ -116,12 +132,12 @@ function checkVersions(versions: readonly unknown[], errors: FieldError[]): void
     if (name === '') errors.push(requiredField(`${path}.name`));
     else if (wrong !== undefined) errors.push(invalidField(`${path}.name`, name, wrong));
     else if (seen.has(name)) errors.push(duplicateField(`${path}.name`, name));
-    if (!isObject(fieldAt(version, 'schema', 'openAPIV3Schema'))) {
+    if (!isObject(schemaOf(version))) {
       errors.push(requiredField(`${path}.schema.openAPIV3Schema`, 'schemas are required'));
     }
     seen.add(name);
     checkDeprecation(version, `${path}.deprecationWarning`, errors);
-    checkVersion(version, (field) => placeOf(versions, at, field), errors);
+    checkVersion(version, (field) => placeOf(versions, at, field), kept, errors);
   }
   const storage = versions.filter((version) => fieldAt(version, 'storage') === true);
   if (storage.length !== 1) {
@@ -151,17 +167,19 @@ function placeOf(
 function checkVersion(
   version: unknown,
   place: (field: VersionField) => string | undefined,
+  kept: readonly unknown[],
   errors: FieldError[],
 ): void {
-  const source = fieldAt(version, 'schema', 'openAPIV3Schema');
+  const source = schemaOf(version);
   const inSchema = place('schema');
   let isSound = isObject(source) && inSchema === undefined;
   if (isObject(source) && inSchema !== undefined) {
     const at = `${inSchema}.openAPIV3Schema`;
     const compiled = compileStructural(source, at);
     isSound = 'schema' in compiled;
-    if ('schema' in compiled) errors.push(...checkRules(compiled.schema, at));
-    else errors.push(...compiled);
+    if (!('schema' in compiled)) errors.push(...compiled);
+    else if (!kept.some((schema) => equalJson(schema, source)))
+      errors.push(...checkRules(compiled.schema, at));
   }
   const inSubresources = place('subresources');
   if (inSubresources !== undefined) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { loadRules } from './cel/load.ts';
 import { definitionsOf, validateCustomResourceDefinition } from './custom-resource.ts';
 import { applyMergePatch } from './patch/merge-patch.ts';
 import type { KubernetesObject } from './object.ts';
@@ -287,4 +288,21 @@ test('validateCustomResourceDefinition() names the field that is wrong', () => {
     const texts = errors.map(({ field, message }) => `${field}: ${message}`);
     assert.deepEqual(texts, [complaint]);
   }
+});
+
+test('validateCustomResourceDefinition() asks what rules may cost when they are new, not of what an update keeps', async () => {
+  await loadRules();
+  const rules = [{ rule: 'self.all(one, self.all(other, one != other))' }];
+  const list = { type: 'array', items: { type: 'string' }, 'x-kubernetes-validations': rules };
+  const withList = (fields: object): KubernetesObject => {
+    const openAPIV3Schema = { type: 'object', properties: { names: { ...list, ...fields } } };
+    const fresh = { name: 'v1', served: true, storage: true, schema: { openAPIV3Schema } };
+    return patched({ spec: { versions: [fresh] } });
+  };
+  const dear = withList({});
+  const [first] = validateCustomResourceDefinition(dear);
+  assert.match(first?.message ?? '', /estimated rule cost exceeds budget/);
+  assert.deepEqual(validateCustomResourceDefinition(dear, dear), []);
+  const other = validateCustomResourceDefinition(withList({ minItems: 1 }), dear);
+  assert.match(other[0]?.message ?? '', /estimated rule cost exceeds budget/);
 });

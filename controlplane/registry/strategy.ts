@@ -50,7 +50,7 @@ export interface Strategy {
   readonly finish?: (object: KubernetesObject, env: Environment) => readonly FieldError[];
   /** After the defaults of an update, where something is to be compared with what was. */
   readonly finishUpdate?: (object: KubernetesObject, old: KubernetesObject) => void;
-  readonly validate?: (object: KubernetesObject) => readonly FieldError[];
+  readonly validate?: (object: KubernetesObject, old?: KubernetesObject) => readonly FieldError[];
   /** Beside `validate`, of new objects only. */
   readonly validateCreate?: (object: KubernetesObject) => readonly FieldError[];
   readonly validateUpdate?: (

@@ -38,7 +38,7 @@ export function validateChange(
   errors.push(...schemaErrors(definition, strategy, object, trusted));
   errors.push(...brokenRules(definition, object, old, errors));
   if (errors.length > 0) return errors;
-  if (subresource === '') errors.push(...(strategy.validate?.(object) ?? []));
+  if (subresource === '') errors.push(...(strategy.validate?.(object, old) ?? []));
   errors.push(...(strategy.validateUpdate?.(object, old, subresource) ?? []));
   return errors;
 }
