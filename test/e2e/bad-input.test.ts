@@ -100,7 +100,7 @@ suite('the command line', () => {
     assert.equal(code, 0);
     const flags = [...stdout.matchAll(/^ {2}--([\w-]+)/gm)].map(([, name]) => name);
     const expected =
-      'data-dir bind port manifests persistence ack on-sync-loss accept-possible-loss max-requests-inflight relaxed takeover secrets-key seal-kinds token-auth-file service-account-issuer authentication-config oidc-issuer-url oidc-client-id oidc-username-claim oidc-username-prefix ' +
+      'data-dir bind port manifests persistence ack on-sync-loss accept-possible-loss max-requests-inflight relaxed takeover secrets-key seal-kinds seed token-auth-file service-account-issuer authentication-config oidc-issuer-url oidc-client-id oidc-username-claim oidc-username-prefix ' +
       'oidc-groups-claim oidc-groups-prefix oidc-required-claim oidc-ca-file oidc-signing-algs audit-policy-file audit-log-path audit-log-maxsize audit-log-maxbackup cluster-domain runtime ' +
       'ingress-bind peer-port peer-address artifact-files image-gc-high-threshold image-gc-low-threshold image-minimum-age ' +
       'image-maximum-age no-controllers no-node no-console log-format log-level config help';

@@ -60,7 +60,7 @@ test(
     assert.notEqual(wrong.code, 0);
     assert.match(
       wrong.stderr,
-      /spec\.versions\[0\]\.schema\.openAPIV3Schema\.properties\[spec\]\.x-kubernetes-validations\[0\]\.rule: Invalid value: .*undefined field 'minimum'/,
+      /spec\.validation\.openAPIV3Schema\.properties\[spec\]\.x-kubernetes-validations\[0\]\.rule: Invalid value: .*undefined field 'minimum'/,
     );
 
     assert.equal((await apply(crontabs('self.replicas >= self.minReplicas'))).code, 0);
