@@ -1,5 +1,6 @@
 // Completion for bash, without the package bash-completion: some machines do not have it. Pure.
-import type { CompletionPlace } from './completion-words.ts';
+import type { CompletionFlag, CompletionPlace } from './completion-words.ts';
+import { flagValueCases } from './flag-values.ts';
 import { quoted } from './shell-quote.ts';
 
 /** The script that `source <(windlass completion bash)` reads. */
@@ -23,7 +24,7 @@ export function bashCompletion(places: readonly CompletionPlace[]): string {
     '  done',
     '  COMPREPLY=()',
     '  case "$path $before" in',
-    ...places.flatMap(valueCases),
+    ...places.flatMap((place) => flagValueCases(place, valueReply)),
     '  esac',
     "  local words='' flags=''",
     '  case $path in',
@@ -43,14 +44,9 @@ export function bashCompletion(places: readonly CompletionPlace[]): string {
 }
 
 /** What follows a flag. Files are left to the shell, which does that when nothing else is said. */
-function valueCases({ path, flags }: CompletionPlace): readonly string[] {
-  return flags
-    .filter(({ value }) => value !== 'none')
-    .map(({ names, value }) => {
-      const patterns = names.map((name) => quoted(`${path} ${name}`)).join('|');
-      const words = typeof value === 'string' ? '' : value.join(' ');
-      const reply =
-        words === '' ? '' : `mapfile -t COMPREPLY < <(compgen -W ${quoted(words)} -- "$current"); `;
-      return `    ${patterns}) ${reply}return ;;`;
-    });
+function valueReply(value: CompletionFlag['value']): string {
+  const words = typeof value === 'string' ? '' : value.join(' ');
+  return words === ''
+    ? 'return'
+    : `mapfile -t COMPREPLY < <(compgen -W ${quoted(words)} -- "$current"); return`;
 }

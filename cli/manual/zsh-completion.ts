@@ -1,5 +1,6 @@
 // Completion for zsh, read from a file `_windlass` of its fpath, or by `source`. Pure.
 import type { CompletionFlag, CompletionPlace } from './completion-words.ts';
+import { flagValueCases } from './flag-values.ts';
 import { quoted } from './shell-quote.ts';
 
 /** The script: commands and flags with what they do, and what may follow a flag. */
@@ -21,7 +22,7 @@ export function zshCompletion(places: readonly CompletionPlace[]): string {
     '  done',
     "  if [[ $PREFIX == --*=* ]]; then before=${PREFIX%%=*}; compset -P '*='; fi",
     '  case "$place $before" in',
-    ...places.flatMap(valueCases),
+    ...places.flatMap((place) => flagValueCases(place, valueReply, '(')),
     '  esac',
     '  case $place in',
     ...places.map(
@@ -39,15 +40,6 @@ export function zshCompletion(places: readonly CompletionPlace[]): string {
     'if [[ $funcstack[1] == _windlass ]]; then _windlass "$@"; else compdef _windlass windlass; fi',
     '',
   ].join('\n');
-}
-
-function valueCases({ path, flags }: CompletionPlace): readonly string[] {
-  return flags
-    .filter(({ value }) => value !== 'none')
-    .map(({ names, value }) => {
-      const patterns = names.map((name) => quoted(`${path} ${name}`)).join('|');
-      return `    (${patterns}) ${valueReply(value)} ;;`;
-    });
 }
 
 function valueReply(value: CompletionFlag['value']): string {

@@ -175,17 +175,14 @@ export class AdmissionControl implements Admission {
     operation: Operation,
   ): Gate | null {
     if (EXEMPT.has(definition.storageKey)) return null;
+    const shownTo = ({
+      rules,
+      equivalent,
+    }: Pick<Webhook, 'rules' | 'equivalent'>): ReturnType<typeof versionShown> =>
+      versionShown(rules, equivalent, this.#scheme, definition, subresource, operation);
     const about = (webhooks: readonly Webhook[]): readonly Invocation[] =>
       webhooks.flatMap((webhook) => {
-        const { rules, equivalent } = webhook;
-        const as = versionShown(
-          rules,
-          equivalent,
-          this.#scheme,
-          definition,
-          subresource,
-          operation,
-        );
+        const as = shownTo(webhook);
         return as === undefined ? [] : [{ webhook, as }];
       });
     const mutating = about(this.#mutating.webhooks);
@@ -193,15 +190,7 @@ export class AdmissionControl implements Admission {
     const policies = REVIEWS.has(definition.group)
       ? []
       : this.#policies.bound.flatMap((bound): PolicyInvocation[] => {
-          const { rules, equivalent } = bound.policy.match;
-          const as = versionShown(
-            rules,
-            equivalent,
-            this.#scheme,
-            definition,
-            subresource,
-            operation,
-          );
+          const as = shownTo(bound.policy.match);
           return as === undefined ? [] : [{ bound, as }];
         });
     if (mutating.length + validating.length + policies.length === 0) return null;

@@ -1,6 +1,5 @@
 // One call about pushed images to a node over its tunnel: the body goes there in pieces, a JSON text comes back.
-import { internalError } from '../api/errors.ts';
-
+import { answerOf } from './session-answer.ts';
 import type { TunnelSession } from './tunnel-session.ts';
 
 export interface ImageSessionRequest {
@@ -36,14 +35,7 @@ export async function callImages(
       await session.send(body.subarray(at, at + PIECE_BYTES));
     await session.send('end');
     await session.accepted();
-    const parts: Buffer[] = [];
-    let bytes = 0;
-    for await (const part of session.bytes()) {
-      bytes += part.length;
-      if (bytes > ANSWER_LIMIT_BYTES) throw internalError('the node answered with too much');
-      parts.push(part);
-    }
-    return Buffer.concat(parts);
+    return await answerOf(session, ANSWER_LIMIT_BYTES);
   } finally {
     signal.removeEventListener('abort', close);
     session.close();

@@ -16,6 +16,11 @@ const CLIENT_AUTHENTICATION = '1.3.6.1.5.5.7.3.2';
 /** A scheme is read in any case; a token has no spaces. */
 const BEARER = /^bearer +([\w.~+/=-]+)$/i;
 
+/** Of an `Authorization` header; undefined for other schemes, and for what is no token. */
+export function bearerToken(authorization: string | undefined): string | undefined {
+  return BEARER.exec(authorization ?? '')?.[1];
+}
+
 interface Identity {
   /** Absent: the certificate is not one of ours. */
   readonly user: UserInfo | undefined;
@@ -54,7 +59,7 @@ export class Authenticator {
     const { user } = identity;
     if (user === undefined || identity.validUntil <= this.#clock.now()) return unauthorized();
     if (user !== anonymous || authorization === undefined) return user;
-    const token = BEARER.exec(authorization)?.[1];
+    const token = bearerToken(authorization);
     if (token === undefined || this.#tokens === undefined) return unauthorized();
     const found = this.#tokens.authenticate(token, []);
     return found instanceof Promise

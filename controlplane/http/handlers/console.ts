@@ -7,6 +7,7 @@ import { ApiError, badRequest, methodNotAllowed, unknownPath } from '../../api/e
 import { stringAt } from '../../api/fields.ts';
 import { formatTimestamp } from '../../api/timestamps.ts';
 import { anonymous } from '../../api/user.ts';
+import { bearerToken } from '../../identity/authenticate.ts';
 import { asksForImpersonation } from '../../identity/impersonation.ts';
 
 import type { ConsoleFile, ConsolePort, SignInProof } from '../console-port.ts';
@@ -118,7 +119,7 @@ export function signInHandler({ console }: Services): Handler {
         return;
       }
       case 'DELETE sessions': {
-        const token = bearerOf(context);
+        const token = bearerToken(context.request.headers.authorization);
         if (token !== undefined) sessions.end(token);
         sendJSON(context, 200, { kind: 'Status', apiVersion: 'v1', status: 'Success', code: 200 });
         return;
@@ -148,7 +149,7 @@ function proofOf(context: RequestContext, sessions: ConsolePort['sessions']): Si
     const validUntil = Date.parse(socket.getPeerCertificate().valid_to) || 0;
     return { token: undefined, validUntil };
   }
-  const token = bearerOf(context);
+  const token = bearerToken(request.headers.authorization);
   if (token === undefined || sessions.isSession(token))
     throw new ApiError(
       403,
@@ -156,10 +157,6 @@ function proofOf(context: RequestContext, sessions: ConsolePort['sessions']): Si
       'a session of the console cannot begin another one: sign in with credentials of your own',
     );
   return { token, validUntil: Infinity };
-}
-
-function bearerOf({ request }: RequestContext): string | undefined {
-  return /^bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
 }
 
 /** @throws ApiError BadRequest */

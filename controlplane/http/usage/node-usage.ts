@@ -1,5 +1,6 @@
 // Asks a node over its tunnel what it and its containers use.
 import { internalError } from '../../api/errors.ts';
+import { answerOf } from '../session-answer.ts';
 import type { TunnelSession } from '../tunnel-session.ts';
 
 export interface UsageSessionRequest {
@@ -44,14 +45,8 @@ export async function askUsage(
   signal.addEventListener('abort', close, { once: true });
   try {
     await session.accepted();
-    const parts: Buffer[] = [];
-    let bytes = 0;
-    for await (const part of session.bytes()) {
-      bytes += part.length;
-      if (bytes > ANSWER_LIMIT_BYTES) throw internalError('the node answered with too much');
-      parts.push(part);
-    }
-    return parseUsage(Buffer.concat(parts).toString('utf8'));
+    const answer = await answerOf(session, ANSWER_LIMIT_BYTES);
+    return parseUsage(answer.toString('utf8'));
   } finally {
     signal.removeEventListener('abort', close);
     session.close();
