@@ -20,7 +20,7 @@ const LEASE_NAMESPACE = 'kube-node-lease';
 const LEASE_SECONDS = 40;
 const RENEW_MS = 10_000;
 /** Requests about Pods under way at one time. */
-const PARALLEL = 16;
+const PARALLEL = 64;
 
 export class HollowNodes {
   readonly #client: Client;

@@ -1,5 +1,6 @@
 // `npm run bench rollout`: a Service of 1,000 instances on 200 hollow nodes, from its creation until it says that it is ready, against
-// a bare client that creates, binds and reports the same number of Pods to the same server.
+// a bare client that creates, binds and reports the same number of Pods to a server like it, which nobody watches. Both take turns: the
+// speed of a machine drifts by more in a minute than the two differ.
 import { sleep, systemClock } from '#platform/clock.ts';
 import { container, HollowCluster, processorMs } from './hollow-cluster.ts';
 import type { HollowNodes } from './hollow-nodes.ts';
@@ -11,9 +12,11 @@ import { figure, median, verdict } from './report.ts';
 
 const fullNodes = 200;
 const fullInstances = 1_000;
-/** Pods under way at one time: as many as the service controller, the scheduler and the hollow nodes together have. */
-const connections = 48;
-const rounds = 5;
+/** Pods under way at one time: with half as many, and with twice as many, the floor was slower. */
+const connections = 96;
+/** Rounds that only warm up, of both. */
+const warmUps = 2;
+const rounds = 9;
 const pods = '/api/v1/namespaces/default/pods';
 
 async function expect(
@@ -111,33 +114,33 @@ async function rollout(
   return { perSecond: count / seconds, processorMs: used };
 }
 
-/** Prints instances per second of both, and the ratio. @param scale of nodes and instances, 1 for the full size */
+/** Prints instances per second of both, and the median of the rounds' ratios. @param scale of nodes and instances, 1 for the full size */
 export async function benchRollout(scale: number): Promise<void> {
   const nodeCount = Math.ceil(fullNodes * scale);
   const count = Math.ceil(fullInstances * scale);
   using _ = besideServers();
+  await using unwatched = await HollowCluster.start();
   await using cluster = await HollowCluster.start();
-  // Before anybody watches. The first round of each only warms up.
-  const bare: number[] = [];
-  for (let round = 0; round <= rounds; round += 1) {
-    const rate = await bareRate(cluster.kubeconfig, nodeCount, count);
-    if (round > 0) bare.push(rate);
-  }
-  const ours: Rollout[] = [];
   const nodes = await cluster.nodes(nodeCount);
-  {
-    await using controllers = await cluster.controllers();
-    for (let round = 0; round <= rounds; round += 1) {
-      const figures = await rollout(cluster, nodes, controllers.child.pid, count);
-      if (round > 0) ours.push(figures);
-      // What was recorded about it is written first.
-      await sleep(systemClock, 1_000, cluster.signal);
+  await using controllers = await cluster.controllers();
+  const bare: number[] = [];
+  const ours: Rollout[] = [];
+  for (let round = -warmUps; round < rounds; round += 1) {
+    const floor = await bareRate(unwatched.kubeconfig, nodeCount, count);
+    const figures = await rollout(cluster, nodes, controllers.child.pid, count);
+    if (round >= 0) {
+      bare.push(floor);
+      ours.push(figures);
     }
+    // What was recorded about it is written first.
+    await sleep(systemClock, 1_000, cluster.signal);
   }
+  const ratios = ours.map(({ perSecond }, round) => perSecond / (bare[round] ?? NaN));
+  const ratio = median(ratios);
   const rate = median(ours.map(({ perSecond }) => perSecond));
-  const floor = median(bare);
+  const spread = `${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)} in ${rounds} rounds`;
   figure(`${count} instances on ${nodeCount} nodes until Ready`, rate, 'per s');
   figure('  processor time of the controllers', median(ours.map((one) => one.processorMs)), 'ms');
-  figure(`floor: create, bind, status; ${connections} connections`, floor, 'per s');
-  verdict('rollout ÷ floor', rate / floor, '≥ 0.7', rate / floor >= 0.7);
+  figure(`floor: create, bind, status; ${connections} connections`, median(bare), 'per s');
+  verdict(`rollout ÷ floor (${spread})`, ratio, '≥ 0.7', ratio >= 0.7);
 }

@@ -27,7 +27,7 @@ interface Pod extends ApiObject {
 type Node = ApiObject & SchedulableNode;
 
 const SCHEDULER_NAME = 'default-scheduler';
-const PARALLEL_BINDINGS = 16;
+const PARALLEL_BINDINGS = 64;
 /** Anything that could make room adds the Pod again; this is for what nobody told us. */
 const RETRY_MS = 60_000;
 

@@ -5,8 +5,11 @@ import { execute } from './execute.ts';
 import type { ExecuteContext, Step } from './execute-context.ts';
 import type { Operation } from './plan-types.ts';
 
-/** Operations under way at one time: enough that the server never waits for us, few enough that others get their turn. */
-export const PARALLEL_OPERATIONS = 16;
+/**
+ * Operations under way at one time: enough that the server never waits for us and many share a commit (with 16, its batches held half
+ * as many), few enough that others get their turn.
+ */
+export const PARALLEL_OPERATIONS = 64;
 
 export interface ExecuteReport {
   step(step: Step): void;
