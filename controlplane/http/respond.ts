@@ -6,6 +6,7 @@ import { ApiError, internalError } from '../api/errors.ts';
 import type { Status } from '../api/errors.ts';
 import type { Logger } from '#platform/logging.ts';
 
+import { acceptsEncoding } from './accept-encoding.ts';
 import type { RequestContext } from './context.ts';
 
 /** Upstream compresses answers above this size, at the fastest level. */
@@ -77,8 +78,7 @@ function end(context: RequestContext, code: number, headers: HeaderList, body: B
 }
 
 export function acceptsGzip(context: RequestContext): boolean {
-  const accepted = context.request.headers['accept-encoding'];
-  return typeof accepted === 'string' && accepted.includes('gzip');
+  return acceptsEncoding(context.request.headers['accept-encoding'], 'gzip');
 }
 
 /** Sends any value as JSON with a newline behind it. */

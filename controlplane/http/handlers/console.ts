@@ -10,6 +10,7 @@ import { anonymous } from '../../api/user.ts';
 import { bearerToken } from '../../identity/authenticate.ts';
 import { asksForImpersonation } from '../../identity/impersonation.ts';
 
+import { acceptsEncoding } from '../accept-encoding.ts';
 import type { ConsoleFile, ConsolePort, SignInProof } from '../console-port.ts';
 import type { Handler, RequestContext } from '../context.ts';
 import { readBody } from '../request-body.ts';
@@ -75,19 +76,12 @@ function sendFile(context: RequestContext, file: ConsoleFile): void {
     context.response.end();
     return;
   }
-  const accepted = asked['accept-encoding'] ?? '';
-  const encoding = (['br', 'gzip'] as const).find((name) => takes(accepted, name));
+  const encoding = (['br', 'gzip'] as const).find((name) =>
+    acceptsEncoding(asked['accept-encoding'], name),
+  );
   if (encoding !== undefined) headers.push('Content-Encoding', encoding);
   const bodies = { br: file.brotli, gzip: file.gzip };
   sendBytes(context, 200, headers, encoding === undefined ? file.identity : bodies[encoding]);
-}
-
-/** `br;q=0` is a no. */
-function takes(accepted: string, encoding: string): boolean {
-  return accepted.split(',').some((entry) => {
-    const [name = '', ...parameters] = entry.split(';').map((part) => part.trim().toLowerCase());
-    return name === encoding && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
-  });
 }
 
 /** Signing in and out. */
