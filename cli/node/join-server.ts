@@ -11,7 +11,7 @@ import { CommandError } from '../usage-error.ts';
 import { userAgent } from '../versions.ts';
 import type { BootstrapToken } from './bootstrap-token.ts';
 import { findAuthority } from './find-authority.ts';
-import { readAuthorities } from './read-authorities.ts';
+import { readAuthorities } from '#controllers/machinery/read-authorities.ts';
 import { signNode } from './sign-node.ts';
 
 export interface JoinOptions {

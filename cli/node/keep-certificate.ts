@@ -11,7 +11,7 @@ import type { IdSource } from '#platform/id.ts';
 import type { Logger } from '#platform/logging.ts';
 import { MetricsRegistry } from '#platform/metrics.ts';
 import { userAgent } from '../versions.ts';
-import { areSameAuthorities, readAuthorities } from './read-authorities.ts';
+import { areSameAuthorities, readAuthorities } from '#controllers/machinery/read-authorities.ts';
 import { signNode } from './sign-node.ts';
 
 export interface KeepCertificateOptions {

@@ -24,6 +24,7 @@ import { ClusterKeyring } from './distributions/windlass/cluster-keys.ts';
 import type { ClusterAuthorities } from './distributions/windlass/cluster-keys.ts';
 import { openWindlass } from './distributions/windlass/open-windlass.ts';
 import type { OpenedProvider } from './distributions/windlass/open-windlass.ts';
+import { HOME_ANNOTATION } from './distributions/windlass/windlass-member.ts';
 import { HostNotesReader } from './host-notes.ts';
 import { MemberReconciler } from './member-reconciler.ts';
 import type { NodeView } from './observed.ts';
@@ -118,6 +119,11 @@ class ClusterControllers {
       program: options.program ?? [],
       windlassVersion: options.windlassVersion,
       keys: authorities && new ClusterKeyring({ client, clock, ids, authorities }),
+      rememberHome: async ({ metadata }: Machine, home: string, signal: AbortSignal) => {
+        const patch = { metadata: { annotations: { [HOME_ANNOTATION]: home } } };
+        const { namespace = '', name } = metadata;
+        await client.patch(MACHINES, namespace, name, '', 'merge', patch, signal);
+      },
       provider: (cluster: Cluster, signal: AbortSignal) => this.#provider(cluster, signal),
     };
     this.#members = new MemberReconciler({

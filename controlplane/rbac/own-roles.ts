@@ -33,7 +33,7 @@ export const CONTROLLER_RULES: readonly PolicyRule[] = [
   rule(`${READ} patch`, 'core', 'nodes'),
   rule(`${READ} create patch`, 'core', 'persistentvolumeclaims'),
   rule('create delete', 'core', 'configmaps'),
-  rule(`${READ} create`, 'core', 'secrets'),
+  rule(`${READ} create patch`, 'core', 'secrets'),
   rule('create patch', 'core', 'events'),
 ];
 

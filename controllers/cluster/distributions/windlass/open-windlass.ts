@@ -11,9 +11,10 @@ import { loadConnection } from '../../../machinery/kubeconfig.ts';
 import type { Connection } from '../../../machinery/kubeconfig.ts';
 import { NotYetError } from '../../member-driver.ts';
 import type { Member, MemberDriver } from '../../member-driver.ts';
-import type { Cluster } from '../../types.ts';
+import type { Cluster, Machine } from '../../types.ts';
+import { isController } from '../../wanted-machines.ts';
 import type { ClusterKeyring } from './cluster-keys.ts';
-import { connectionTo, joiningOf } from './reach-cluster.ts';
+import { connectionTo, controllerNodes, joiningOf, serversOf } from './reach-cluster.ts';
 import { WindlassMember } from './windlass-member.ts';
 
 /** The provider of a cluster; `stateDirectory` where its nodes are folders of this machine. */
@@ -32,6 +33,8 @@ export interface OpenWindlassOptions {
   readonly windlassVersion: string | undefined;
   /** Of clusters whose nodes are machines of their own; undefined: nobody makes keys here. */
   readonly keys: ClusterKeyring | undefined;
+  /** Keeps where a node joins, on its Machine. */
+  readonly rememberHome: (machine: Machine, home: string, signal: AbortSignal) => Promise<void>;
   /** Undefined when the cluster names none. */
   readonly provider: (cluster: Cluster, signal: AbortSignal) => Promise<OpenedProvider | undefined>;
 }
@@ -70,9 +73,21 @@ export async function openWindlass(
     versionOf: async (url, until) =>
       windlassVersionIn(await textOf(new URL('/version', url), until)),
     ...(reach && {
-      joining: async (until: AbortSignal) =>
-        joiningOf(member, configuration, await reach(until), until),
+      joining: async (until: AbortSignal) => {
+        if (
+          isController(member.role) &&
+          (await controllerNodes(member, provider, until)).length === 0
+        )
+          await keyring?.beginAnew(cluster, until);
+        return joiningOf(member, configuration, await reach(until), until);
+      },
     }),
+    // On this machine a node is made with the folder of its controller, elsewhere with the URL of its server.
+    homes: (until) =>
+      stateDirectory === undefined
+        ? serversOf(member, configuration, provider, until)
+        : Promise.resolve(controllersOf(member)),
+    rememberHome: (home, until) => options.rememberHome(member.machine, home, until),
     clusterClient: async (until) => {
       if (configuration.program.length === 0) return undefined;
       const connection =
@@ -80,13 +95,10 @@ export async function openWindlass(
           ? await localConnection(member, stateDirectory)
           : await connectionTo(member, configuration, await reach(until), until);
       if (connection === undefined) return undefined;
-      return new HttpClient({
-        connection,
-        clock,
-        metrics,
-        random,
-        userAgent: 'windlass-controllers',
-      });
+      const userAgent = 'windlass-controllers';
+      const client = new HttpClient({ connection, clock, metrics, random, userAgent });
+      await keyring?.follow(cluster, client, until);
+      return client;
     },
   });
 }

@@ -24,7 +24,7 @@ export async function joiningOf(
     return { token, seed, server: undefined };
   if (node === undefined || address === undefined)
     throw new NotYetError('no controller of the cluster has an address that nodes could join at');
-  const host = provider.capabilities.includes('nodeNames') ? node.name : address;
+  const host = hostOf(node, provider) ?? address;
   return { token, seed, server: urlOf(host, portOf(member, configuration)) };
 }
 
@@ -38,13 +38,42 @@ export async function connectionTo(
   const node = await firstController(member, provider, signal);
   const [address] = node?.addresses ?? [];
   if (address === undefined) return undefined;
-  const { certificate: ca } = keys.authority;
-  const { certificate: cert, privateKey: key } = keys.admin;
-  return {
-    server: new URL(urlOf(address, portOf(member, configuration))),
-    tls: { ca, cert, key },
-    headers: () => Promise.resolve({}),
-  };
+  const { authorities: ca, credential } = keys;
+  const server = new URL(urlOf(address, portOf(member, configuration)));
+  if (credential.type === 'token') {
+    const headers = { Authorization: `Bearer ${credential.token}` };
+    return { server, tls: { ca }, headers: () => Promise.resolve(headers) };
+  }
+  const { certificate: cert, privateKey: key } = credential.pair;
+  return { server, tls: { ca, cert, key }, headers: () => Promise.resolve({}) };
+}
+
+/** URLs of its servers, whether they run or not, the one to join now first; empty while one of them has no address. */
+export async function serversOf(
+  member: Member,
+  configuration: WindlassConfiguration,
+  provider: Provider,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const nodes = await controllerNodes(member, provider, signal);
+  const hosts = nodes
+    .toSorted((a, b) => Number(isReady(b, provider)) - Number(isReady(a, provider)))
+    .map((node) => hostOf(node, provider));
+  if (hosts.includes(undefined)) return [];
+  return hosts.map((host) => urlOf(host ?? '', portOf(member, configuration)));
+}
+
+/** What of its controllers is there, in the order of their names. */
+export async function controllerNodes(
+  member: Member,
+  provider: Provider,
+  signal: AbortSignal,
+): Promise<readonly NodeInfo[]> {
+  const { name, uid } = member.cluster.metadata;
+  const nodes = await provider.listNodes({ name, uid }, signal);
+  return controllersOf(member).flatMap((controller) =>
+    nodes.filter((node) => node.isOwned && node.name === controller),
+  );
 }
 
 async function firstController(
@@ -52,12 +81,21 @@ async function firstController(
   provider: Provider,
   signal: AbortSignal,
 ): Promise<NodeInfo | undefined> {
-  const { name, uid } = member.cluster.metadata;
-  const nodes = await provider.listNodes({ name, uid }, signal);
-  const ready = nodes.filter(({ state, isOwned }) => isOwned && state === provider.readyState);
-  return controllersOf(member)
-    .map((controller) => ready.find((node) => node.name === controller))
-    .find((node) => node !== undefined);
+  const nodes = await controllerNodes(member, provider, signal);
+  return nodes.find((node) => isReady(node, provider));
+}
+
+function isReady({ state }: NodeInfo, { readyState }: Provider): boolean {
+  return state === readyState;
+}
+
+/** As other nodes call it. */
+function hostOf(
+  { name, addresses = [] }: NodeInfo,
+  { capabilities }: Provider,
+): string | undefined {
+  const [address] = addresses;
+  return capabilities.includes('nodeNames') ? name : address;
 }
 
 function urlOf(host: string, port: number): string {

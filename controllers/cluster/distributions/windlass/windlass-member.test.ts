@@ -24,6 +24,12 @@ interface Setting {
   readonly flags?: readonly string[];
   /** URLs of servers that answer; absent: all do. */
   readonly serving?: readonly string[];
+  /** Where it joined, as its Machine says. */
+  readonly joinedAt?: string;
+  /** Where nodes may join now. */
+  readonly homes?: readonly string[];
+  /** What the Node's condition Ready is. */
+  readonly nodeReady?: string;
 }
 
 function metadata(name: string): ApiObject['metadata'] {
@@ -31,12 +37,25 @@ function metadata(name: string): ApiObject['metadata'] {
   return { name, namespace: 'ns', uid: `uid-${name}`, resourceVersion: '1', creationTimestamp };
 }
 
-function memberOf(setting: Setting): { readonly driver: WindlassMember; readonly world: SimWorld } {
+interface Situated {
+  readonly driver: WindlassMember;
+  readonly world: SimWorld;
+  /** Lists of Pods that were asked for: a drain asks for one. */
+  readonly drains: string[];
+  /** Where it was kept that it joins. */
+  readonly kept: string[];
+}
+
+function memberOf(setting: Setting): Situated {
   const { role = 'controller', version, status, says, programVersion } = setting;
+  const { joinedAt, homes = [], nodeReady = 'True' } = setting;
+  const drains: string[] = [];
+  const kept: string[] = [];
   const world = new SimWorld();
   const clock = new FakeClock();
   const labels = { 'windlass.dev/pool': 'p' };
-  const own = { ...metadata('a'), labels };
+  const annotations = joinedAt === undefined ? {} : { 'windlass.dev/joined-at': joinedAt };
+  const own = { ...metadata('a'), labels, annotations };
   const machine = { metadata: own, spec: { role }, ...(status && { status }) };
   const member: Member = {
     cluster: { metadata: metadata('home'), spec: {} },
@@ -48,14 +67,18 @@ function memberOf(setting: Setting): { readonly driver: WindlassMember; readonly
     configuration: {},
   };
   const text = says instanceof Error ? undefined : says;
-  const client: Pick<Client, 'get'> & AsyncDisposable = {
+  const client: Pick<Client, 'get' | 'list'> & AsyncDisposable = {
+    list: <T extends ApiObject>() => {
+      drains.push('pods');
+      return Promise.resolve({ metadata: { resourceVersion: '1' }, items: [] as readonly T[] });
+    },
     get: <T extends ApiObject>() =>
       says instanceof Error
         ? Promise.reject(says)
         : Promise.resolve({
             metadata: metadata('a'),
             status: {
-              conditions: [{ type: 'Ready', status: 'True' }],
+              conditions: [{ type: 'Ready', status: nodeReady }],
               nodeInfo: {
                 kubeletVersion: text === undefined ? 'v1.37.0' : `v1.37.0+windlass.${text}`,
               },
@@ -81,11 +104,16 @@ function memberOf(setting: Setting): { readonly driver: WindlassMember; readonly
       isElsewhere: false,
     },
     programVersion,
+    homes: () => Promise.resolve(homes),
+    rememberHome: (home) => {
+      kept.push(home);
+      return Promise.resolve();
+    },
     versionOf: () => Promise.resolve(text),
     isReady: (url) => Promise.resolve(setting.serving?.includes(url) ?? true),
     clusterClient: () => Promise.resolve(client as unknown as Client & AsyncDisposable),
   });
-  return { driver, world };
+  return { driver, world, drains, kept };
 }
 
 for (const role of ['controller', 'worker'] as const) {
@@ -157,4 +185,53 @@ test('a server that stands by for another one with the same state is as it shall
   const silent = 'https://127.0.0.1:6443/readyz does not say ok yet';
   assert.equal(await verified(shared, []), silent, 'nobody serves');
   assert.equal(await verified([], ['https://127.0.0.1:6444']), silent, 'each has its own state');
+});
+
+const LABELS = {
+  'windlass.dev/cluster': 'home',
+  'windlass.dev/cluster-uid': 'uid-home',
+  'windlass.dev/pool': 'p',
+  'windlass.dev/role': 'worker',
+  'windlass.dev/machine-uid': 'uid-a',
+};
+
+test('a worker that joined at a server which is none of the cluster’s any more is made anew', async () => {
+  const differences = async (setting: Setting): Promise<readonly string[]> => {
+    const { driver, world } = memberOf({ role: 'worker', says: '0.1.0', ...setting });
+    world.add('a', LABELS);
+    return (await driver.look(signal)).differences;
+  };
+  const homes = ['https://10.0.0.2:6443', 'https://10.0.0.3:6443'];
+  assert.deepEqual(await differences({ joinedAt: 'https://10.0.0.1:6443', homes }), ['server']);
+  // The order says which serves now; what moves by itself is left alone.
+  assert.deepEqual(await differences({ joinedAt: 'https://10.0.0.3:6443', homes }), []);
+  assert.deepEqual(await differences({ joinedAt: 'https://10.0.0.1:6443', homes: [] }), []);
+  assert.deepEqual(await differences({ homes }), [], 'one of before, of which nobody knows');
+  const moved = { role: 'controller', joinedAt: 'https://10.0.0.1:6443', homes } as const;
+  assert.deepEqual(await differences(moved), []);
+
+  const { driver, world, kept } = memberOf({
+    role: 'worker',
+    says: '0.1.0',
+    joinedAt: 'https://10.0.0.1:6443',
+    homes,
+  });
+  world.add('a', LABELS);
+  await driver.install(signal);
+  assert.deepEqual(kept, ['https://10.0.0.2:6443']);
+  assert.deepEqual((await driver.look(signal)).differences, []);
+});
+
+test('a worker that no server hears of any more is not emptied before it is made anew', async () => {
+  const drained = async (setting: Setting): Promise<number> => {
+    const { driver, world, drains } = memberOf({ role: 'worker', says: '0.1.0', ...setting });
+    world.add('a', LABELS);
+    await driver.drain({}, signal);
+    return drains.length;
+  };
+  const astray = { joinedAt: 'one', homes: ['other'] };
+  assert.equal(await drained({ ...astray, nodeReady: 'Unknown' }), 0);
+  // Whoever is heard of is emptied as ever, and so is who is only silent for a while.
+  assert.equal(await drained(astray), 1);
+  assert.equal(await drained({ joinedAt: 'one', homes: ['one'], nodeReady: 'Unknown' }), 1);
 });

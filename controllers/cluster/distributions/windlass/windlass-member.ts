@@ -8,7 +8,7 @@ import { cordonNode, findNode, uncordonNode } from '../../../machinery/cordon.ts
 import { drainNode } from '../../../machinery/drain-node.ts';
 import type { DrainedNode } from '../../../machinery/drain-node.ts';
 import type { DrainSettings } from '../../../machinery/drain-settings.ts';
-import { ConnectionError, isNotFound } from '../../../machinery/request-error.ts';
+import { ConnectionError, isNotFound, RequestError } from '../../../machinery/request-error.ts';
 import { NODES } from '../../../machinery/resources.ts';
 import type { Member, MemberDriver, Situation } from '../../member-driver.ts';
 import type { NodeView } from '../../observed.ts';
@@ -34,6 +34,10 @@ export interface WindlassMemberOptions {
   readonly clusterClient: (signal: AbortSignal) => Promise<(Client & AsyncDisposable) | undefined>;
   /** Of nodes that are machines of their own, and are handed how to join; throws NotYetError while there is no server to join. */
   readonly joining?: (signal: AbortSignal) => Promise<Joining>;
+  /** Where nodes of the cluster may have joined, the place for the next one first; empty while that is not known. */
+  readonly homes: (signal: AbortSignal) => Promise<readonly string[]>;
+  /** Keeps where this node joins, before it does. */
+  readonly rememberHome: (home: string, signal: AbortSignal) => Promise<void>;
   /** Of the program that nodes run, where that is known beforehand. */
   readonly programVersion: string | undefined;
   /** Version of Windlass that the API server at this URL says it is; undefined when it does not say. */
@@ -41,6 +45,9 @@ export interface WindlassMemberOptions {
   /** Whether the API server at this URL says that it is ready. */
   readonly isReady: (url: string, signal: AbortSignal) => Promise<boolean>;
 }
+
+/** On the Machine of a worker: what `homes` calls the place where it joined. */
+export const HOME_ANNOTATION = 'windlass.dev/joined-at';
 
 interface Identity {
   readonly name: string;
@@ -50,11 +57,13 @@ interface Identity {
 export class WindlassMember implements MemberDriver {
   readonly #options: WindlassMemberOptions;
   #installed: string | undefined;
+  #home: string | undefined;
   #address = '127.0.0.1';
   #client: (Client & AsyncDisposable) | undefined;
 
   constructor(options: WindlassMemberOptions) {
     this.#options = options;
+    this.#home = options.member.machine.metadata.annotations?.[HOME_ANNOTATION];
   }
 
   get nodeName(): string {
@@ -75,6 +84,7 @@ export class WindlassMember implements MemberDriver {
     const { installedVersion, runningVersion } = member.machine.status ?? {};
     const isRunning = node.state === provider.readyState;
     const seen = isRunning ? await this.#seenVersion(signal) : undefined;
+    const isAstray = await this.#isAstray(signal);
     // A server that is just starting says nothing; what it was the last time holds until it does.
     const running = seen ?? this.#installed ?? runningVersion ?? installedVersion;
     const installed = seen ?? this.#installed ?? installedVersion;
@@ -83,7 +93,7 @@ export class WindlassMember implements MemberDriver {
       isRunning,
       ...(installed === undefined ? {} : { installedVersion: installed }),
       ...(running === undefined ? {} : { runningVersion: running }),
-      differences: this.#differences(),
+      differences: [...this.#differences(), ...(isAstray ? ['server'] : [])],
     };
   }
 
@@ -106,7 +116,11 @@ export class WindlassMember implements MemberDriver {
   }
 
   async drain(settings: DrainSettings, signal: AbortSignal): Promise<void> {
-    await this.#withNode((node) => drainNode(node, settings, signal), signal);
+    await this.#withNode(async (node) => {
+      // It hears of no eviction any more. It is made anew, and what was on it goes with it.
+      if ((await this.#isAstray(signal)) && !(await isHeard(node, signal))) return;
+      await drainNode(node, settings, signal);
+    }, signal);
   }
 
   async uncordon(signal: AbortSignal): Promise<void> {
@@ -138,6 +152,11 @@ export class WindlassMember implements MemberDriver {
       throwFirstFailure(
         await provider.deleteNodes(this.#cluster, signal, { nodes: [this.nodeName] }),
       );
+    const [home = ''] = isController(member.role) ? [] : await this.#options.homes(signal);
+    if (home !== '') {
+      await this.#options.rememberHome(home, signal);
+      this.#home = home;
+    }
     const request = {
       name: this.nodeName,
       machineUID: metadata.uid,
@@ -173,14 +192,11 @@ export class WindlassMember implements MemberDriver {
     try {
       found = await findNode<NodeView>(context.client, context.name, signal);
     } catch (error) {
-      // Its server is just starting, or on another port than the one before.
-      if (!(error instanceof ConnectionError)) throw error;
-      return error.message;
+      const why = whySilent(error);
+      if (why === undefined) throw error;
+      return why;
     }
-    const isThere = found?.status?.conditions?.some(
-      ({ type, status }) => type === 'Ready' && status === 'True',
-    );
-    if (isThere !== true) return `node ${this.nodeName} is not ready`;
+    if (!isReadyNode(found)) return `node ${this.nodeName} is not ready`;
     if (version === 'wanted') this.#compare(agentVersion(found));
     return undefined;
   }
@@ -227,6 +243,13 @@ export class WindlassMember implements MemberDriver {
     return false;
   }
 
+  /** The server that it joined is none of the cluster's any more. */
+  async #isAstray(signal: AbortSignal): Promise<boolean> {
+    if (this.#home === undefined || isController(this.#options.member.role)) return false;
+    const homes = await this.#options.homes(signal);
+    return homes.length > 0 && !homes.includes(this.#home);
+  }
+
   get #cluster(): Identity {
     const { name, uid } = this.#options.member.cluster.metadata;
     return { name, uid };
@@ -250,13 +273,15 @@ export class WindlassMember implements MemberDriver {
   /** What runs says itself which version it is; undefined where it cannot be asked, or says nothing yet. */
   async #seenVersion(signal: AbortSignal): Promise<string | undefined> {
     const { endpoint } = this;
+    // Whoever has it follows the authority of the cluster, also where nobody else talks to its API.
+    this.#client ??= await this.#options.clusterClient(signal);
     if (endpoint !== undefined) return this.#versionAt(endpoint, signal);
     try {
       const node = await this.#node(signal);
       return node && agentVersion(await findNode<NodeView>(node.client, node.name, signal));
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof ConnectionError) return undefined;
+      if (whySilent(error) !== undefined) return undefined;
       throw error;
     }
   }
@@ -300,6 +325,25 @@ export class WindlassMember implements MemberDriver {
     const node = await this.#node(signal);
     if (node !== undefined) await work(node);
   }
+}
+
+/** Why the cluster's API says nothing now; undefined for any other error. */
+function whySilent(error: unknown): string | undefined {
+  // Its server is just starting, or on another port than the one before.
+  if (error instanceof ConnectionError) return error.message;
+  if (error instanceof RequestError && error.code === 401)
+    return `the cluster does not know its controllers any more: what its Secret for joining holds is of before (${error.message})`;
+  return undefined;
+}
+
+async function isHeard({ client, name }: DrainedNode, signal: AbortSignal): Promise<boolean> {
+  const found = await findNode<NodeView>(client, name, signal);
+  return isReadyNode(found);
+}
+
+function isReadyNode(node: NodeView | undefined): boolean {
+  const conditions = node?.status?.conditions ?? [];
+  return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
 }
 
 /** As the agent of the node says it in its status. */

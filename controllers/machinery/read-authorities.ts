@@ -1,7 +1,7 @@
 // Whom to believe, as the server says it to a node that it knows: after a change of its authority there are two for a while.
 import { X509Certificate } from 'node:crypto';
-import type { HttpClient } from '#controllers/machinery/client.ts';
-import { ConnectionError, RequestError } from '#controllers/machinery/request-error.ts';
+import type { HttpClient } from './client.ts';
+import { ConnectionError, RequestError } from './request-error.ts';
 
 const PATH = '/windlass/v1/certificates/authorities';
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
