@@ -15,6 +15,8 @@ import { LimitGroups } from './hosts/work-limits.ts';
 import { addClusterController } from './cluster/controller.ts';
 import type { ClusterAuthorities } from './cluster/distributions/windlass/cluster-keys.ts';
 import { addDisruptionController } from './disruption/controller.ts';
+import { addEndpointSliceController } from './endpoint-slice/controller.ts';
+import { addEndpointSliceMirroringController } from './endpoint-slice/mirroring.ts';
 import { addGarbageCollector } from './garbage-collector/controller.ts';
 import { addInfraProviderController } from './infra-provider/controller.ts';
 import { ProvidedHosts } from './infra-provider/provided-host.ts';
@@ -122,6 +124,8 @@ const CONTROLLERS: Readonly<Record<string, Add>> = {
   'node-lifecycle': addNodeLifecycleController,
   disruption: addDisruptionController,
   'resource-quota': addQuotaController,
+  'endpoint-slice': addEndpointSliceController,
+  'endpoint-slice-mirroring': addEndpointSliceMirroringController,
   'garbage-collector': addGarbageCollector,
   'service-account': (manager, { connection }) =>
     addServiceAccountController(manager, textOf(connection.tls.ca)),

@@ -1,5 +1,5 @@
 // Names of Compose files and container engines may have dots, underscores and capitals; names of volumes in the API may not. Pure.
-import { safeHash } from '#controllers/service/safe-hash.ts';
+import { safeHash } from '#controllers/machinery/safe-hash.ts';
 
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 

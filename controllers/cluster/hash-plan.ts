@@ -1,5 +1,5 @@
 // Hashes of what is planned: to approve a plan by, and to tell one rollout from the next. Pure.
-import { safeHash } from '../service/safe-hash.ts';
+import { safeHash } from '../machinery/safe-hash.ts';
 import type { ClusterSettings } from './settings.ts';
 import type { Cluster, PlanItem } from './types.ts';
 import { canonical } from './wanted-machines.ts';

@@ -1,5 +1,5 @@
 // The Machines that a Cluster's pools describe: names and specs. Pure.
-import { safeHash } from '../service/safe-hash.ts';
+import { safeHash } from '../machinery/safe-hash.ts';
 import type { ClusterSettings } from './settings.ts';
 import type { Cluster, MachineTemplate, Role } from './types.ts';
 

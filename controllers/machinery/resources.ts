@@ -152,3 +152,28 @@ export const MACHINES: ApiResource = {
   kind: 'Machine',
   namespaced: true,
 };
+
+/** The built-in kind; SERVICES are ours. */
+export const CORE_SERVICES: ApiResource = {
+  group: '',
+  version: 'v1',
+  resource: 'services',
+  kind: 'Service',
+  namespaced: true,
+};
+
+export const ENDPOINTS: ApiResource = {
+  group: '',
+  version: 'v1',
+  resource: 'endpoints',
+  kind: 'Endpoints',
+  namespaced: true,
+};
+
+export const ENDPOINT_SLICES: ApiResource = {
+  group: 'discovery.k8s.io',
+  version: 'v1',
+  resource: 'endpointslices',
+  kind: 'EndpointSlice',
+  namespaced: true,
+};

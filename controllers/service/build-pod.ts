@@ -8,7 +8,7 @@ import { claimOn } from './claims.ts';
 import type { ClaimFacts } from './claims.ts';
 import type { RevisionFacts } from './plan-types.ts';
 import { mountedVolumes } from './revision-data.ts';
-import { safeHash } from './safe-hash.ts';
+import { safeHash } from '../machinery/safe-hash.ts';
 import {
   DECLINED_ANNOTATION,
   REPLACES_ANNOTATION,

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { V1Container, V1Volume, V1VolumeMount } from '@kubernetes/client-node';
 import { mountedVolumes } from './revision-data.ts';
-import { safeHash } from './safe-hash.ts';
+import { safeHash } from '../machinery/safe-hash.ts';
 import { ENGINE_ANNOTATION, FILE_OWNERS_ANNOTATION } from './types.ts';
 import type { FileMount, PodTemplate, RevisionSpec, ServiceConfig } from './types.ts';
 import { withFields } from './with-fields.ts';

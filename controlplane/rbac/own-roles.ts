@@ -37,11 +37,12 @@ export const CONTROLLER_RULES: readonly PolicyRule[] = [
   rule('create patch', 'core', 'events'),
 ];
 
-/** Of those that every cluster has in some form: scheduler, garbage collector, namespaces, node life cycle, disruption, accounts. */
+/** Of those that every cluster has in some form: scheduler, garbage collector, namespaces, node life cycle, endpoints, accounts … */
 const CLUSTER_RULES: readonly PolicyRule[] = [
   // The garbage collector and the deletion of namespaces are about objects of all kinds.
   rule(`${READ} delete patch update`, '*', '*'),
-  rule('create', 'core', 'bindings configmaps pods/binding serviceaccounts'),
+  rule('create', 'core', 'bindings configmaps endpoints pods/binding serviceaccounts'),
+  rule('create', 'discovery.k8s.io', 'endpointslices'),
 ];
 
 /** The page itself and the way to sign in; what is seen on it is up to whoever has signed in. */

@@ -152,7 +152,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controllers/machine/rollout-permit.ts',
     'controllers/machine/stage-artifacts.ts',
     'controllers/machine/types.ts',
-    'controllers/service/safe-hash.ts',
   ],
   'controllers/start.ts': ['platform/', 'controllers/'],
   // Any other folder of controllers/ is that of a kind.
@@ -193,7 +192,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controllers/service/plan-rollout.ts',
     'controllers/service/planned-claim.ts',
     'controllers/service/revision.ts',
-    'controllers/service/safe-hash.ts',
     'controllers/service/settings.ts',
     'controllers/service/types.ts',
     'controllers/service/instance.ts',

@@ -18,7 +18,7 @@ import type { MachineFiles } from '../../../machine/machine-files.ts';
 import { existingPath } from '../../../machine/artifact-places.ts';
 import { putArtifacts } from '../../../machine/stage-artifacts.ts';
 import type { IdSource } from '#platform/id.ts';
-import { safeHash } from '../../../service/safe-hash.ts';
+import { safeHash } from '../../../machinery/safe-hash.ts';
 import { NotYetError } from '../../member-driver.ts';
 import type { Member } from '../../member-driver.ts';
 import { isSameVersion } from '../../versions.ts';
