@@ -17,10 +17,16 @@ import { AdmissionMetrics } from './admission-metrics.ts';
 import type { StepType } from './admission-metrics.ts';
 import { versionShown } from './equivalent-version.ts';
 import { MutatingWebhooks } from './mutating-webhooks.ts';
+import { MutatingPolicies } from './policies/mutating-policies.ts';
+import { MutatingProgram } from './policies/mutating-program.ts';
+import { readMutatingPolicy, readValidatingPolicy } from './policies/policy.ts';
+import type { MutatingPolicy, ValidatingPolicy } from './policies/policy.ts';
 import { PolicyIndex } from './policies/policy-index.ts';
+import type { BoundPolicy, PolicySort } from './policies/policy-index.ts';
+import type { PolicyInvocation, PolicyParts } from './policies/policy-match.ts';
 import { PolicyMetrics } from './policies/policy-metrics.ts';
+import { PolicyProgram } from './policies/policy-program.ts';
 import { askPolicies } from './policies/validating-policies.ts';
-import type { PolicyInvocation, PolicyParts } from './policies/validating-policies.ts';
 import { askValidating } from './validating-webhooks.ts';
 import { webhooksOf } from './webhook.ts';
 import type { Webhook } from './webhook.ts';
@@ -31,14 +37,28 @@ const GROUP = 'admissionregistration.k8s.io';
 const MUTATING = `${GROUP}/mutatingwebhookconfigurations`;
 const VALIDATING = `${GROUP}/validatingwebhookconfigurations`;
 
-/** What webhooks are never asked about, lest one that is broken could not be removed. */
+const validatingPolicies: PolicySort<ValidatingPolicy, PolicyProgram> = {
+  policies: `${GROUP}/validatingadmissionpolicies`,
+  bindings: `${GROUP}/validatingadmissionpolicybindings`,
+  read: readValidatingPolicy,
+  load: (policy) => PolicyProgram.load(policy),
+};
+
+const mutatingPolicies: PolicySort<MutatingPolicy, MutatingProgram> = {
+  policies: `${GROUP}/mutatingadmissionpolicies`,
+  bindings: `${GROUP}/mutatingadmissionpolicybindings`,
+  read: readMutatingPolicy,
+  load: (policy) => MutatingProgram.load(policy),
+};
+
+/** What nobody is ever asked about, lest one that is broken could not be removed. */
 const EXEMPT: ReadonlySet<string> = new Set([
   MUTATING,
   VALIDATING,
-  `${GROUP}/validatingadmissionpolicies`,
-  `${GROUP}/validatingadmissionpolicybindings`,
-  `${GROUP}/mutatingadmissionpolicies`,
-  `${GROUP}/mutatingadmissionpolicybindings`,
+  validatingPolicies.policies,
+  validatingPolicies.bindings,
+  mutatingPolicies.policies,
+  mutatingPolicies.bindings,
 ]);
 
 /** Groups of questions about who somebody is and what they may do: no policy is asked about those. */
@@ -75,7 +95,8 @@ class Configurations {
 export class AdmissionControl implements Admission {
   readonly #scheme: Scheme;
   readonly #parts: WebhookParts & PolicyParts;
-  readonly #policies: PolicyIndex;
+  readonly #policies: PolicyIndex<ValidatingPolicy, PolicyProgram>;
+  readonly #mutatingPolicies: PolicyIndex<MutatingPolicy, MutatingProgram>;
   readonly #client: WebhookClient;
   readonly #mutating = new Configurations();
   readonly #validating = new Configurations();
@@ -98,7 +119,10 @@ export class AdmissionControl implements Admission {
       metrics: new AdmissionMetrics(metrics),
       policyMetrics: new PolicyMetrics(metrics),
     };
-    this.#policies = new PolicyIndex(store, options.logger, () => this.#forget());
+    const forget = (): void => this.#forget();
+    const { logger } = options;
+    this.#mutatingPolicies = new PolicyIndex(mutatingPolicies, store, logger, forget);
+    this.#policies = new PolicyIndex(validatingPolicies, store, logger, forget);
     this.#subscriptions = [
       this.#follow(store, MUTATING, this.#mutating),
       this.#follow(store, VALIDATING, this.#validating),
@@ -125,6 +149,7 @@ export class AdmissionControl implements Admission {
   close(): void {
     for (const subscription of this.#subscriptions) subscription.close();
     this.#policies.close();
+    this.#mutatingPolicies.close();
     this.#stopScheme();
     this.#client.close();
   }
@@ -165,8 +190,13 @@ export class AdmissionControl implements Admission {
 
   #forget(): void {
     this.#gates = new WeakMap();
-    const { length } = this.#policies.bound;
-    this.#isIdle = this.#mutating.webhooks.length + this.#validating.webhooks.length + length === 0;
+    const all = [
+      this.#mutating.webhooks,
+      this.#validating.webhooks,
+      this.#mutatingPolicies.bound,
+      this.#policies.bound,
+    ];
+    this.#isIdle = all.every(({ length }) => length === 0);
   }
 
   #makeGate(
@@ -187,18 +217,24 @@ export class AdmissionControl implements Admission {
       });
     const mutating = about(this.#mutating.webhooks);
     const validating = about(this.#validating.webhooks);
-    const policies = REVIEWS.has(definition.group)
-      ? []
-      : this.#policies.bound.flatMap((bound): PolicyInvocation[] => {
-          const as = shownTo(bound.policy.match);
-          return as === undefined ? [] : [{ bound, as }];
-        });
-    if (mutating.length + validating.length + policies.length === 0) return null;
+    const bound = <B extends BoundPolicy>(
+      policies: readonly B[],
+    ): readonly PolicyInvocation<B>[] =>
+      REVIEWS.has(definition.group)
+        ? []
+        : policies.flatMap((policy) => {
+            const as = shownTo(policy.policy.match);
+            return as === undefined ? [] : [{ bound: policy, as }];
+          });
+    const policies = bound(this.#policies.bound);
+    // A deletion has no object that could be changed.
+    const changing = operation === 'DELETE' ? [] : bound(this.#mutatingPolicies.bound);
+    const isMutated = mutating.length + changing.length > 0;
+    if (!isMutated && validating.length + policies.length === 0) return null;
     return {
-      mutate:
-        mutating.length === 0
-          ? undefined
-          : (request) => this.#step('admit', request, () => this.#mutate(mutating, request)),
+      mutate: isMutated
+        ? (request) => this.#step('admit', request, () => this.#mutate(changing, mutating, request))
+        : undefined,
       validate:
         validating.length + policies.length === 0
           ? undefined
@@ -211,13 +247,21 @@ export class AdmissionControl implements Admission {
     };
   }
 
+  /** Policies before webhooks; once more when anybody changed the object, for those who want to see that. */
   async #mutate(
-    invocations: readonly Invocation[],
+    invocations: readonly PolicyInvocation<BoundPolicy<MutatingPolicy, MutatingProgram>>[],
+    webhooks: readonly Invocation[],
     request: AdmissionRequest,
   ): Promise<KubernetesObject | undefined> {
-    const webhooks = new MutatingWebhooks(this.#parts, invocations);
-    const object = await webhooks.admit(request, 0);
-    return webhooks.isChanged ? webhooks.admit({ ...request, object }, 1) : object;
+    const sorts = [
+      new MutatingPolicies(this.#parts, invocations),
+      new MutatingWebhooks(this.#parts, webhooks),
+    ];
+    let { object } = request;
+    for (const sort of sorts) object = await sort.admit({ ...request, object }, 0);
+    if (!sorts.some(({ isChanged }) => isChanged)) return object;
+    for (const sort of sorts) object = await sort.admit({ ...request, object }, 1);
+    return object;
   }
 
   async #step<T>(

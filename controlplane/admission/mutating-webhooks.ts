@@ -10,19 +10,17 @@ import type { WebhookResponse } from './admission-review.ts';
 import type { ShownObjects } from './expression-values.ts';
 import { admissionFailure, CallingWebhookError } from './refusals.ts';
 import { askWebhook, isAsked, shownTo } from './webhook-call.ts';
+import { Reinvocation } from './reinvocation.ts';
+import type { Round } from './reinvocation.ts';
 import type { Invocation, WebhookParts } from './webhook-parts.ts';
 
 const ANNOTATION = 'mutation.webhook.admission.k8s.io';
 
-/** What is remembered of one request between its rounds. */
+/** Those of one request. */
 export class MutatingWebhooks {
   readonly #parts: WebhookParts;
   readonly #invocations: readonly Invocation[];
-  /** Those that were called, and want to be again when somebody changes the object after them. */
-  #mayReturn = new Set<string>();
-  readonly #returning = new Set<string>();
-  #lastOutput: KubernetesObject | undefined;
-  #isChanged = false;
+  readonly #reinvocation = new Reinvocation();
 
   constructor(parts: WebhookParts, invocations: readonly Invocation[]) {
     this.#parts = parts;
@@ -31,39 +29,32 @@ export class MutatingWebhooks {
 
   /** After the first round: whether everything that mutates is to be asked again. */
   get isChanged(): boolean {
-    return this.#isChanged;
+    return this.#reinvocation.isChanged;
   }
 
   /**
-   * @param round 0, then 1 for the second and last
    * @returns the object as the webhooks want it; the request's own when nobody changed anything
    * @throws ApiError of whoever refuses
    */
-  async admit(request: AdmissionRequest, round: 0 | 1): Promise<KubernetesObject | undefined> {
-    // What others changed since: then webhooks that saw it before see it again.
-    if (round === 1 && !equalJson(request.object, this.#lastOutput)) this.#recall();
+  async admit(request: AdmissionRequest, round: Round): Promise<KubernetesObject | undefined> {
+    const reinvocation = this.#reinvocation;
+    reinvocation.begin(round, request.object);
     let { object } = request;
     for (const [index, invocation] of this.#invocations.entries()) {
       const { webhook } = invocation;
-      if (round === 1 && !this.#returning.has(webhook.key)) continue;
+      if (!reinvocation.isDue(round, webhook.key)) continue;
       const now: AdmissionRequest = { ...request, object };
       const shown = lazy(() => shownTo(this.#parts, invocation, now));
       if (!(await isAsked(this.#parts, 'admit', invocation, now, shown))) continue;
       const made = await this.#ask(invocation, now, await shown(), `round_${round}_index_${index}`);
       if (made !== undefined) {
         object = made;
-        this.#isChanged = true;
-        this.#recall();
+        reinvocation.changed();
       }
-      if (webhook.reinvokes) this.#mayReturn.add(webhook.key);
+      reinvocation.asked(webhook.key, webhook.reinvokes);
     }
-    this.#lastOutput = object;
+    reinvocation.end(object);
     return object;
-  }
-
-  #recall(): void {
-    for (const key of this.#mayReturn) this.#returning.add(key);
-    this.#mayReturn = new Set();
   }
 
   /** @returns undefined when nothing changed */

@@ -11,8 +11,6 @@ const NO_VOLUMES = 'no volumes are made or attached because of it';
 
 /** By storage key: what does not happen. */
 const inertKinds: Readonly<Record<string, string>> = {
-  'admissionregistration.k8s.io/mutatingadmissionpolicies': NOT_ENFORCED,
-  'admissionregistration.k8s.io/mutatingadmissionpolicybindings': NOT_ENFORCED,
   'apiregistration.k8s.io/apiservices': 'no requests are passed on to it',
   'apps/daemonsets': NO_PODS,
   'apps/deployments': NO_PODS,

@@ -6,8 +6,6 @@ import { customResourceDefinitionStrategy } from './strategies/custom-resource-d
 import { configMapStrategy } from './strategies/config-map.ts';
 import { controllerRevisionStrategy } from './strategies/controller-revision.ts';
 import {
-  mutatingBindingStrategy,
-  mutatingPolicyStrategy,
   validatingBindingStrategy,
   validatingPolicyStrategy,
 } from './strategies/admission-policy.ts';
@@ -32,6 +30,10 @@ import { horizontalPodAutoscalerStrategy } from './strategies/horizontal-pod-aut
 import { ingressClassStrategy, ingressStrategy } from './strategies/ingress.ts';
 import { jobStrategy } from './strategies/job.ts';
 import { limitRangeStrategy } from './strategies/limit-range.ts';
+import {
+  mutatingBindingStrategy,
+  mutatingPolicyStrategy,
+} from './strategies/mutating-admission-policy.ts';
 import { networkPolicyStrategy } from './strategies/network-policy.ts';
 import { persistentVolumeStrategy } from './strategies/persistent-volume.ts';
 import { podTemplateStrategy } from './strategies/pod-template-object.ts';

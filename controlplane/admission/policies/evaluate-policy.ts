@@ -3,8 +3,10 @@ import type { Clock } from '#platform/clock.ts';
 import type { Operation } from '../../registry/admission.ts';
 import type { AdmissionMetrics } from '../admission-metrics.ts';
 import type { ExpressionValues } from '../expression-values.ts';
+import type { PolicyRun } from './policy-expressions.ts';
 import type { BoundPolicy } from './policy-index.ts';
-import type { CompiledValidation, PolicyRun } from './policy-program.ts';
+import type { CompiledValidation, PolicyProgram } from './policy-program.ts';
+import type { ValidatingPolicy } from './policy.ts';
 
 export interface Decision {
   /** Place of the validation. */
@@ -28,13 +30,13 @@ const MAXIMUM_ANNOTATION = 10_240;
 
 export async function evaluatePolicy(
   { clock, metrics }: { readonly clock: Clock; readonly metrics: AdmissionMetrics },
-  bound: BoundPolicy,
+  bound: BoundPolicy<ValidatingPolicy, PolicyProgram>,
   known: ExpressionValues,
   operation: Operation,
 ): Promise<PolicyResult> {
   const { policy } = bound;
   const program = await bound.program();
-  const run = program.run(known);
+  const run = program.expressions.run(known);
   const failed = (index: number, message: string, seconds = 0): Decision => ({
     index,
     message,

@@ -3,48 +3,57 @@ import type { Logger } from '#platform/logging.ts';
 import type { KubernetesObject } from '../../api/object.ts';
 import type { Store, Subscription } from '../../store/types.ts';
 import { MatchConditions } from '../match-conditions.ts';
-import { readBinding, readPolicy } from './policy.ts';
-import type { PolicyBinding, ValidatingPolicy } from './policy.ts';
-import { PolicyProgram } from './policy-program.ts';
+import { readBinding } from './policy.ts';
+import type { Policy, PolicyBinding } from './policy.ts';
+import type { PolicyExpressions } from './policy-expressions.ts';
 
-const GROUP = 'admissionregistration.k8s.io';
-const POLICIES = `${GROUP}/validatingadmissionpolicies`;
-const BINDINGS = `${GROUP}/validatingadmissionpolicybindings`;
+/** Where one sort of policies is kept, and how it is understood. */
+export interface PolicySort<P extends Policy, Program> {
+  /** Storage keys. */
+  readonly policies: string;
+  readonly bindings: string;
+  readonly read: (object: KubernetesObject) => P;
+  readonly load: (policy: P) => Promise<Program>;
+}
+
+interface HasExpressions {
+  readonly expressions: PolicyExpressions;
+}
 
 /** A policy that somebody bound. */
-export interface BoundPolicy {
-  readonly policy: ValidatingPolicy;
+export interface BoundPolicy<P extends Policy = Policy, Program = unknown> {
+  readonly policy: P;
   /** In order of their names. */
   readonly bindings: readonly PolicyBinding[];
   /** Compiled when the first request comes that it is about. */
-  readonly program: () => Promise<PolicyProgram>;
+  readonly program: () => Promise<Program>;
   readonly conditions: () => Promise<MatchConditions>;
 }
 
 const byName = <T extends { readonly name: string }>(things: Iterable<T>): T[] =>
   [...things].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 
-export class PolicyIndex {
+export class PolicyIndex<P extends Policy, Program extends HasExpressions> {
   readonly #logger: Logger;
   readonly #changed: () => void;
-  readonly #policies = new Map<string, BoundPolicy>();
+  readonly #policies = new Map<string, BoundPolicy<P, Program>>();
   readonly #bindings = new Map<string, PolicyBinding>();
   readonly #subscriptions: readonly Subscription[];
-  #bound: readonly BoundPolicy[] = [];
+  #bound: readonly BoundPolicy<P, Program>[] = [];
 
   /** @param changed whenever there are others */
-  constructor(store: Store, logger: Logger, changed: () => void) {
+  constructor(sort: PolicySort<P, Program>, store: Store, logger: Logger, changed: () => void) {
     this.#logger = logger;
     this.#changed = changed;
     this.#subscriptions = [
-      this.#follow(store, POLICIES, this.#policies, (object) => unbound(readPolicy(object))),
-      this.#follow(store, BINDINGS, this.#bindings, readBinding),
+      this.#follow(store, sort.policies, this.#policies, (object) => unbound(sort, object)),
+      this.#follow(store, sort.bindings, this.#bindings, readBinding),
     ];
     this.#bind();
   }
 
   /** Those with a binding, in order of their names. */
-  get bound(): readonly BoundPolicy[] {
+  get bound(): readonly BoundPolicy<P, Program>[] {
     return this.#bound;
   }
 
@@ -92,17 +101,22 @@ export class PolicyIndex {
   }
 }
 
-function unbound(policy: ValidatingPolicy): BoundPolicy {
-  let program: Promise<PolicyProgram> | undefined;
+function unbound<P extends Policy, Program extends HasExpressions>(
+  { read, load }: PolicySort<P, Program>,
+  object: KubernetesObject,
+): BoundPolicy<P, Program> {
+  const policy = read(object);
+  let program: Promise<Program> | undefined;
   let conditions: Promise<MatchConditions> | undefined;
-  const load = (): Promise<PolicyProgram> => (program ??= PolicyProgram.load(policy));
+  const loaded = (): Promise<Program> => (program ??= load(policy));
   return {
     policy,
     bindings: [],
-    program: load,
+    program: loaded,
     conditions: () =>
-      (conditions ??= load().then(
-        ({ types }) => new MatchConditions(policy.conditions, policy.failsOpen, types),
+      (conditions ??= loaded().then(
+        ({ expressions }) =>
+          new MatchConditions(policy.conditions, policy.failsOpen, expressions.types),
       )),
   };
 }

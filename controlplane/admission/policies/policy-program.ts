@@ -1,21 +1,7 @@
-// The expressions of a policy, compiled once, and how they see a request: variables are worked out when somebody first asks for them,
-// and everything together may cost only so much.
-import { policyVariables } from '../../api/cel/admission-variables.ts';
-import { composeVariables } from '../../api/cel/composed-variables.ts';
-import type { Compiled, ComposedVariables } from '../../api/cel/composed-variables.ts';
-import type { Value } from '../../api/cel/expressions.ts';
-import { loadExpressions } from '../../api/cel/load.ts';
-import type { ExpressionValues } from '../expression-values.ts';
+// What a ValidatingAdmissionPolicy checks and notes, compiled once.
+import type { Compiled } from '../../api/cel/composed-variables.ts';
+import { PolicyExpressions } from './policy-expressions.ts';
 import type { ValidatingPolicy } from './policy.ts';
-
-type Language = Awaited<ReturnType<typeof loadExpressions>>;
-
-/** Of all expressions of one policy for one request, and of a single one, as upstream. */
-const BUDGET = 10_000_000;
-const EXPRESSION_LIMIT = 1_000_000;
-
-/** What an expression came to. */
-export type Outcome = { readonly value: Value } | { readonly error: string };
 
 export interface CompiledValidation {
   readonly text: string;
@@ -26,99 +12,32 @@ export interface CompiledValidation {
 }
 
 export class PolicyProgram {
+  readonly expressions: PolicyExpressions;
   readonly validations: readonly CompiledValidation[];
   readonly auditAnnotations: readonly {
     readonly name: string;
     readonly text: string;
     readonly value: Compiled;
   }[];
-  readonly #language: Language;
-  readonly #composed: ComposedVariables;
 
-  private constructor(language: Language, policy: ValidatingPolicy) {
-    this.#language = language;
-    const { compileExpression } = language;
-    const base = policyVariables(policy.paramKind !== undefined);
-    this.#composed = composeVariables(compileExpression, base, policy.variables);
-    const compile = (text: string): Compiled => compileExpression(text, this.types);
+  private constructor(expressions: PolicyExpressions, policy: ValidatingPolicy) {
+    this.expressions = expressions;
     this.validations = policy.validations.map(({ text, message, messageExpression, reason }) => ({
       text,
-      check: compile(text),
+      check: expressions.compile(text),
       message,
-      messageExpression: messageExpression === '' ? undefined : compile(messageExpression),
+      messageExpression:
+        messageExpression === '' ? undefined : expressions.compile(messageExpression),
       reason,
     }));
     this.auditAnnotations = policy.auditAnnotations.map(({ name, text }) => ({
       name,
       text,
-      value: compile(text),
+      value: expressions.compile(text),
     }));
   }
 
   static async load(policy: ValidatingPolicy): Promise<PolicyProgram> {
-    return new PolicyProgram(await loadExpressions(), policy);
-  }
-
-  /** Of what its expressions see. */
-  get types(): ComposedVariables['types'] {
-    return this.#composed.types;
-  }
-
-  /** How its expressions see one request. */
-  run(known: ExpressionValues): PolicyRun {
-    return new PolicyRun(this.#language, this.#composed, known);
-  }
-}
-
-export class PolicyRun {
-  readonly #language: Language;
-  readonly #values: Record<string, Value>;
-  #left = BUDGET;
-  #meter: InstanceType<Language['Meter']>;
-
-  constructor(language: Language, { variables }: ComposedVariables, known: ExpressionValues) {
-    this.#language = language;
-    // What conditions ask of variables before anything else is evaluated.
-    this.#meter = new language.Meter(EXPRESSION_LIMIT);
-    const lazily = (name: string): Value | undefined => {
-      const variable = variables.get(name);
-      if (variable === undefined) return undefined;
-      const { compiled } = variable;
-      if ('problem' in compiled) throw new language.EvaluationError(compiled.problem);
-      try {
-        return compiled.run(this.#meter, this.#values);
-      } catch (error) {
-        if (!(error instanceof language.EvaluationError)) throw error;
-        const why = `composited variable "${name}" fails to evaluate: ${error.message}`;
-        throw new language.EvaluationError(why);
-      }
-    };
-    this.#values = { ...known, variables: new language.ObjectValue({ type: 'any' }, {}, lazily) };
-  }
-
-  get values(): ExpressionValues {
-    return this.#values;
-  }
-
-  evaluate(text: string, compiled: Compiled): Outcome {
-    const { CostExceededError, EvaluationError, Meter } = this.#language;
-    if ('problem' in compiled) return { error: compiled.problem };
-    const limit = Math.min(EXPRESSION_LIMIT, this.#left);
-    this.#meter = new Meter(limit);
-    try {
-      return { value: compiled.run(this.#meter, this.#values) };
-    } catch (error) {
-      if (error instanceof CostExceededError && this.#left < EXPRESSION_LIMIT) {
-        return {
-          error:
-            'validation failed due to running out of cost budget, no further validation rules will be run',
-        };
-      }
-      const isOurs = error instanceof EvaluationError || error instanceof CostExceededError;
-      if (!isOurs) throw error;
-      return { error: `expression '${text}' resulted in error: ${error.message}` };
-    } finally {
-      this.#left -= limit - Math.max(this.#meter.left, 0);
-    }
+    return new PolicyProgram(await PolicyExpressions.load(policy), policy);
   }
 }

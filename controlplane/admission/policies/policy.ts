@@ -1,4 +1,4 @@
-// A ValidatingAdmissionPolicy and its bindings, read once when they change.
+// Admission policies and their bindings, read once when they change.
 import { fieldAt, isObject, listAt, objectAt, stringAt } from '../../api/fields.ts';
 import type { KubernetesObject } from '../../api/object.ts';
 import { parseAPIVersion } from '../../api/object.ts';
@@ -38,15 +38,30 @@ export interface Validation {
   readonly reason: string;
 }
 
-export interface ValidatingPolicy {
+/** What policies that validate and those that mutate have in common. */
+export interface Policy {
   readonly name: string;
   readonly failsOpen: boolean;
   readonly match: PolicyMatch;
   readonly conditions: readonly unknown[];
   readonly paramKind: ParamKind | undefined;
   readonly variables: readonly NamedExpression[];
+}
+
+export interface ValidatingPolicy extends Policy {
   readonly validations: readonly Validation[];
   readonly auditAnnotations: readonly NamedExpression[];
+}
+
+export interface Mutation {
+  readonly type: 'ApplyConfiguration' | 'JSONPatch';
+  readonly text: string;
+}
+
+export interface MutatingPolicy extends Policy {
+  readonly mutations: readonly Mutation[];
+  /** Asked once more when others change the object after it. */
+  readonly reinvokes: boolean;
 }
 
 export interface ParamRef {
@@ -76,7 +91,7 @@ function readMatch(source: unknown): PolicyMatch {
   };
 }
 
-export function readPolicy(object: KubernetesObject): ValidatingPolicy {
+function readCommon(object: KubernetesObject): Policy {
   const spec = objectAt(object, 'spec');
   const param = fieldAt(spec, 'paramKind');
   return {
@@ -92,6 +107,26 @@ export function readPolicy(object: KubernetesObject): ValidatingPolicy {
       name: stringAt(one, 'name'),
       text: stringAt(one, 'expression'),
     })),
+  };
+}
+
+export function readMutatingPolicy(object: KubernetesObject): MutatingPolicy {
+  const spec = objectAt(object, 'spec');
+  return {
+    ...readCommon(object),
+    mutations: listAt(spec, 'mutations').map((one) =>
+      stringAt(one, 'patchType') === 'JSONPatch'
+        ? { type: 'JSONPatch', text: stringAt(one, 'jsonPatch', 'expression') }
+        : { type: 'ApplyConfiguration', text: stringAt(one, 'applyConfiguration', 'expression') },
+    ),
+    reinvokes: stringAt(spec, 'reinvocationPolicy') === 'IfNeeded',
+  };
+}
+
+export function readValidatingPolicy(object: KubernetesObject): ValidatingPolicy {
+  const spec = objectAt(object, 'spec');
+  return {
+    ...readCommon(object),
     validations: listAt(spec, 'validations').map((one) => ({
       text: stringAt(one, 'expression'),
       message: stringAt(one, 'message'),

@@ -1,48 +1,25 @@
 // ValidatingAdmissionPolicies at a write: who matches it is evaluated, once for each binding and each of its parameters; the first
 // that denies is what the client is told, all of them warn and note what they want.
-import type { Clock } from '#platform/clock.ts';
 import { ApiError, forbidden } from '../../api/errors.ts';
-import type { ResourceDefinition } from '../../api/resource.ts';
-import type { Scheme } from '../../api/scheme.ts';
-import type { Authorizer } from '../../identity/authorizer.ts';
 import type { AdmissionRequest } from '../../registry/admission.ts';
-import type { Conversions } from '../../registry/conversion.ts';
-import type { Store } from '../../store/types.ts';
-import type { AdmissionMetrics } from '../admission-metrics.ts';
-import { versionShown } from '../equivalent-version.ts';
 import { expressionValues, jsonValues } from '../expression-values.ts';
-import type { ResourceRule } from '../resource-rule.ts';
-import { isSelected } from '../selected.ts';
 import { shownTo } from '../webhook-call.ts';
 import { evaluatePolicy } from './evaluate-policy.ts';
 import type { Decision } from './evaluate-policy.ts';
-import type { PolicyBinding, PolicyMatch } from './policy.ts';
+import type { PolicyBinding, ValidatingPolicy } from './policy.ts';
 import type { BoundPolicy } from './policy-index.ts';
-import type { PolicyMetrics } from './policy-metrics.ts';
+import { chosenBindings, namespaceOf } from './policy-match.ts';
+import type { PolicyInvocation, PolicyParts } from './policy-match.ts';
 import { paramsOf } from './policy-params.ts';
+import type { PolicyProgram } from './policy-program.ts';
 
-export interface PolicyParts {
-  readonly store: Store;
-  readonly scheme: Scheme;
-  readonly authorizer: Authorizer;
-  readonly clock: Clock;
-  readonly metrics: AdmissionMetrics;
-  readonly policyMetrics: PolicyMetrics;
-  readonly conversions: Pick<Conversions, 'between'>;
-}
-
-/** A policy whose rules are about a sort of writes, and the version of the kind that it is to be shown. */
-export interface PolicyInvocation {
-  readonly bound: BoundPolicy;
-  readonly as: ResourceDefinition;
-}
+type Invocation = PolicyInvocation<BoundPolicy<ValidatingPolicy, PolicyProgram>>;
 
 interface Denial {
   readonly message: string;
   readonly reason: string;
 }
 
-const NAMESPACES = 'core/namespaces';
 const FAILURE = 'validation.policy.admission.k8s.io/validation_failure';
 const CODES: Readonly<Record<string, number>> = {
   Forbidden: 403,
@@ -52,7 +29,7 @@ const CODES: Readonly<Record<string, number>> = {
 /** @throws ApiError of the first that denies */
 export async function askPolicies(
   parts: PolicyParts,
-  invocations: readonly PolicyInvocation[],
+  invocations: readonly Invocation[],
   request: AdmissionRequest,
 ): Promise<void> {
   const denials: Denial[] = [];
@@ -77,16 +54,13 @@ function refusal({ definition, name }: AdmissionRequest, { message, reason }: De
 
 async function askPolicy(
   parts: PolicyParts,
-  { bound, as }: PolicyInvocation,
+  { bound, as }: Invocation,
   request: AdmissionRequest,
   failures: unknown[],
   notes: Map<string, Set<string>>,
 ): Promise<readonly Denial[]> {
-  const { policy, bindings } = bound;
-  if (!isMatched(policy.match, parts, request)) return [];
-  const chosen = bindings.filter(
-    ({ match }) => match === undefined || isMatched(match, parts, request),
-  );
+  const { policy } = bound;
+  const chosen = chosenBindings(bound, parts, request);
   if (chosen.length === 0) return [];
   const shown = await shownTo(parts, { as }, request);
   const known = await expressionValues(request, shown, parts.authorizer);
@@ -175,27 +149,4 @@ function act(
     }
   }
   return denials;
-}
-
-/** @returns undefined for an object of the cluster */
-function namespaceOf({ store }: PolicyParts, { namespace, definition }: AdmissionRequest): unknown {
-  const stored = definition.namespaced ? store.get(NAMESPACES, '', namespace) : undefined;
-  return stored === undefined ? undefined : JSON.parse(stored.bytes.toString());
-}
-
-/** The rules of a binding are all when there are none. */
-function isMatched(
-  { rules, excluded, equivalent, selectors }: PolicyMatch,
-  { scheme, store }: PolicyParts,
-  request: AdmissionRequest,
-): boolean {
-  const { definition, subresource, operation, name } = request;
-  const isAbout = (rule: ResourceRule): boolean =>
-    (rule.names.length === 0 || rule.names.includes(name)) &&
-    versionShown([rule], equivalent, scheme, definition, subresource, operation) !== undefined;
-  return (
-    (rules.length === 0 || rules.some(isAbout)) &&
-    !excluded.some(isAbout) &&
-    isSelected(selectors, request, store)
-  );
 }

@@ -8,9 +8,20 @@ import { CidrValue, IpValue } from './functions/addresses.ts';
 import { AccessCheck, AuthorizerValue, DecisionValue, PathCheck } from './functions/authorizer.ts';
 import { QuantityValue } from './functions/quantity.ts';
 import { NamedFormat } from './functions/named-format.ts';
-import { NAMESPACES, declaredFunctions } from './functions/table.ts';
+import { literalFunctions } from './functions/literals.ts';
+import { MUTATION_NAMESPACES, NAMESPACES, declaredFunctions } from './functions/table.ts';
 import { UrlValue } from './functions/url.ts';
+import {
+  JSON_PATCH,
+  LiteralValue,
+  OBJECT,
+  OBJECT_FIELD,
+  ObjectLiteral,
+  PatchLiteral,
+} from './literal-value.ts';
 import { registerMacros } from './macros.ts';
+import { LiteralSyntaxError, MAKERS, rewriteLiterals } from './message-literals.ts';
+import type { Rewritten } from './message-literals.ts';
 import { childrenOf } from './tree.ts';
 
 /** Longer rules are nobody's; parsing is linear in them. */
@@ -30,7 +41,34 @@ export class CompilationError extends Error {
   }
 }
 
+/** What expressions may use: mutations also write objects, as literals. */
+export type Dialect = 'conditions' | 'mutations';
+
 let base: Environment | undefined;
+let withLiterals: Environment | undefined;
+
+function environmentOf(dialect: Dialect): Environment {
+  if (dialect === 'conditions') return baseEnvironment();
+  if (withLiterals !== undefined) return withLiterals;
+  const environment = baseEnvironment().clone();
+  const types = [
+    [OBJECT, ObjectLiteral],
+    [OBJECT_FIELD, LiteralValue],
+    [JSON_PATCH, PatchLiteral],
+  ] as const;
+  for (const [name, ctor] of types) {
+    environment.registerType(name, { ctor });
+    environment.registerOperator(`${name} == ${name}`, notHere);
+  }
+  const { jsonpatch } = MUTATION_NAMESPACES;
+  environment.registerType(jsonpatch, { fields: {} });
+  environment.registerVariable('jsonpatch', jsonpatch);
+  for (const { signature } of literalFunctions) {
+    environment.registerFunction(signature, notHere, { async: false });
+  }
+  withLiterals = environment;
+  return environment;
+}
 
 function baseEnvironment(): Environment {
   if (base !== undefined) return base;
@@ -104,55 +142,93 @@ export type VariableType =
 export function checkVariables(
   text: string,
   variables: Readonly<Record<string, VariableType>>,
+  dialect: Dialect = 'conditions',
 ): Checked {
-  return checkIn(text, (environment, names) => {
-    for (const [name, type] of Object.entries(variables)) {
-      environment.registerVariable(name, names.named(type));
-    }
-  });
+  return checkIn(
+    text,
+    (environment, names) => {
+      for (const [name, type] of Object.entries(variables)) {
+        environment.registerVariable(name, names.named(type));
+      }
+    },
+    dialect,
+  );
 }
 
 function checkIn(
   text: string,
   declare: (environment: Environment, names: TypeNames) => void,
+  dialect: Dialect = 'conditions',
 ): Checked {
   if (text.length > MAXIMUM_LENGTH) {
     throw new CompilationError(`expression is longer than ${MAXIMUM_LENGTH} characters`);
   }
-  const environment = baseEnvironment().clone();
+  const environment = environmentOf(dialect).clone();
   declare(environment, new TypeNames(environment, text));
+  const source = sourceOf(text, dialect);
   try {
-    const parsed = environment.parse(withCheckedHas(environment, text));
+    const parsed = environment.parse(withCheckedHas(environment, source));
     const result = parsed.check();
     if (result.error !== undefined) throw result.error;
-    return { ast: parsed.ast, type: result.type ?? 'dyn' };
+    return { ast: parsed.ast, type: typeShown(parsed.ast, result.type ?? 'dyn') };
   } catch (error) {
     if (error instanceof CompilationError) throw error;
-    throw describe(error, text);
+    throw describe(error, source);
   }
 }
 
+/** An expression as it is parsed, and as its author sees it. */
+interface Source extends Rewritten {
+  readonly written: string;
+}
+
+function sourceOf(written: string, dialect: Dialect): Source {
+  const plain = { text: written, placeOf: (at: number): number => at, written };
+  if (dialect === 'conditions') return plain;
+  for (const name of Object.values(MAKERS)) {
+    const at = written.indexOf(name);
+    if (at >= 0) throw problemAt(undeclared(name), at, plain);
+  }
+  try {
+    return { ...rewriteLiterals(written), written };
+  } catch (error) {
+    if (!(error instanceof LiteralSyntaxError)) throw error;
+    throw problemAt(error.message, error.start, plain);
+  }
+}
+
+/** The library has one name for all literals below an object. */
+function typeShown(ast: ASTNode, type: string): string {
+  if (type !== OBJECT_FIELD || ast.op !== 'call') return type;
+  const path = ast.args[1][0];
+  return path?.op === 'value' && typeof path.args === 'string' ? path.args : type;
+}
+
+function undeclared(name: string): string {
+  return `undeclared reference to '${name}' (in container '')`;
+}
+
 /** The library does not check what `has()` is asked about; under another name it is checked like any argument. */
-function withCheckedHas(environment: Environment, text: string): string {
-  let result = text;
+function withCheckedHas(environment: Environment, source: Source): string {
+  let result = source.text;
   const walk = (node: ASTNode, depth: number): void => {
     if (depth > MAXIMUM_DEPTH) {
-      throw problemAt(`nested deeper than ${MAXIMUM_DEPTH} operations`, node.start, text);
+      throw problemAt(`nested deeper than ${MAXIMUM_DEPTH} operations`, node.start, source);
     }
     if (node.op === 'call') {
       const [name, args] = node.args;
-      if (name === HAS) throw problemAt(`undeclared reference to '${HAS}'`, node.start, text);
+      if (name === HAS) throw problemAt(undeclared(HAS), node.start, source);
       if (name === 'has') {
         const [argument] = args;
         if (args.length !== 1 || (argument?.op !== '.' && argument?.op !== '.?')) {
-          throw problemAt('invalid argument to has() macro', node.start, text);
+          throw problemAt('invalid argument to has() macro', node.start, source);
         }
         result = `${result.slice(0, node.start)}${HAS}${result.slice(node.start + HAS.length)}`;
       }
     }
     for (const child of childrenOf(node)) walk(child, depth + 1);
   };
-  walk(environment.parse(text).ast, 0);
+  walk(environment.parse(source.text).ast, 0);
   return result;
 }
 
@@ -161,13 +237,13 @@ export function isHas(node: ASTNode): boolean {
   return node.op === 'call' && node.args[0] === HAS;
 }
 
-function describe(error: unknown, text: string): CompilationError {
+function describe(error: unknown, source: Source): CompilationError {
   if (!(error instanceof Error)) return new CompilationError(String(error));
   const { summary = error.message, range } = error as {
     readonly summary?: string;
     readonly range?: SourceRange;
   } & Partial<ErrorLocation>;
-  return problemAt(inUpstreamsWords(summary), range?.start ?? 0, text);
+  return problemAt(inUpstreamsWords(summary), range?.start ?? 0, source);
 }
 
 function inUpstreamsWords(summary: string): string {
@@ -182,12 +258,13 @@ function inUpstreamsWords(summary: string): string {
   return summary;
 }
 
-function problemAt(problem: string, at: number, text: string): CompilationError {
-  const lines = text.slice(0, at).split('\n');
+function problemAt(problem: string, place: number, source: Source): CompilationError {
+  const text = source.written;
+  const lines = text.slice(0, source.placeOf(place)).split('\n');
   const column = lines.at(-1)?.length ?? 0;
   const line = text.split('\n')[lines.length - 1] ?? '';
-  const place = `<input>:${lines.length}:${column + 1}`;
-  return new CompilationError(`ERROR: ${place}: ${problem}\n | ${line}\n | ${'.'.repeat(column)}^`);
+  const at = `<input>:${lines.length}:${column + 1}`;
+  return new CompilationError(`ERROR: ${at}: ${problem}\n | ${line}\n | ${'.'.repeat(column)}^`);
 }
 
 /**

@@ -6,7 +6,7 @@ import { calculate, compare, equals, includes, mapKey, negate, noOverload } from
 import { compileMacro } from './comprehensions.ts';
 import { Scope, truth } from './frame.ts';
 import type { Step } from './frame.ts';
-import { NAMESPACES, resolveCall } from './functions/table.ts';
+import { isNamespaceName, resolveCall } from './functions/table.ts';
 import { ERROR_COST, EvaluationError } from './meter.ts';
 import type { Meter } from './meter.ts';
 import {
@@ -169,7 +169,7 @@ function compileMethod(node: ASTNode & { readonly op: 'rcall' }, scope: Scope): 
   const isNamespace =
     receiver.op === 'id' &&
     scope.slotOf(receiver.args) === undefined &&
-    Object.hasOwn(NAMESPACES, receiver.args);
+    isNamespaceName(receiver.args);
   const call = isNamespace
     ? resolveCall('namespace', `${receiver.args}.${name}`, args.length)
     : resolveCall('method', name, args.length);

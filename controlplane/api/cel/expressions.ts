@@ -1,18 +1,20 @@
 // Expressions with variables of their own: conditions of webhooks, and policies. Checked when they are written, run when a request
 // comes. Imports the expression language: see load.ts.
 import { CompilationError, checkVariables } from './checker.ts';
-import type { VariableType } from './checker.ts';
+import type { Dialect, VariableType } from './checker.ts';
 import { anyValue } from './convert.ts';
 import { compileVariables } from './evaluator.ts';
 import { AuthorizerValue } from './functions/authorizer.ts';
+import { LiteralValue, jsonOf, misnamed } from './literal-value.ts';
 import { CostExceededError, EvaluationError, Meter } from './meter.ts';
 import { checkPatterns } from './rules.ts';
-import { ObjectValue } from './values.ts';
+import { List, ObjectValue } from './values.ts';
 import type { Value } from './values.ts';
 
 export { AuthorizerValue, CostExceededError, EvaluationError, Meter, ObjectValue };
 export { anyValue };
-export type { Value, VariableType };
+export { LiteralValue, List, jsonOf, misnamed };
+export type { Dialect, Value, VariableType };
 
 export interface Expression {
   /** `bool`, `string`, `dyn` … */
@@ -21,14 +23,15 @@ export interface Expression {
   run(meter: Meter, values: Readonly<Record<string, Value>>): Value;
 }
 
-/** What is wrong with the text, or the expression. @param types wanted ones; `dyn` always does */
+/** What is wrong with the text, or the expression. */
 export function compileExpression(
   text: string,
   variables: Readonly<Record<string, VariableType>>,
+  dialect: Dialect = 'conditions',
 ): Expression | { readonly problem: string } {
   const names = Object.keys(variables);
   try {
-    const { ast, type } = checkVariables(text, variables);
+    const { ast, type } = checkVariables(text, variables, dialect);
     checkPatterns(ast);
     const program = compileVariables(ast, names);
     return {

@@ -1,9 +1,16 @@
 // JSON patch, RFC 6902, within the bounds of upstream: so many operations, and copies that may not blow a document up.
 import { ApiError, badRequest } from '../errors.ts';
 import { copyJson, equalJson, fieldOf, isJsonObject } from '../schema/json-value.ts';
-import { addAt, parsePointer, removeAt, replaceAt, valueAt } from './json-pointer.ts';
+import {
+  addAt,
+  formatPointer,
+  parsePointer,
+  removeAt,
+  replaceAt,
+  valueAt,
+} from './json-pointer.ts';
 import type { Pointer } from './json-pointer.ts';
-import { patchDoesNotFit } from './patch-error.ts';
+import { PatchTestError, patchDoesNotFit } from './patch-error.ts';
 
 const OPERATIONS_MAXIMUM = 10_000;
 /** Characters of JSON that all `copy` operations together may add: the limit of a request body. */
@@ -96,13 +103,24 @@ function applyOperation(
       return addAt(document, path, copyJson(source));
     }
     case 'test':
-      if (!equalJson(valueAt(document, path), value)) {
-        throw patchDoesNotFit(`testing the value at "/${path.join('/')}" failed: it is another`);
-      }
+      testAt(document, path, value);
       return document;
     default:
       throw patchDoesNotFit(
         `unknown "op" ${JSON.stringify(op)}: use add, remove, replace, move, copy or test`,
       );
   }
+}
+
+/** @throws PatchTestError when another value is there, or none where one could be */
+function testAt(document: unknown, path: Pointer, value: unknown): void {
+  const last = path.at(-1);
+  const parent = last === undefined ? undefined : valueAt(document, path.slice(0, -1));
+  const isThere = last === undefined || !isJsonObject(parent) || Object.hasOwn(parent, last);
+  if (isThere && equalJson(valueAt(document, path), value)) return;
+  const shown = formatPointer(path);
+  const what = isThere
+    ? `testing the value at ${JSON.stringify(shown)} failed: it is another`
+    : `the path ${JSON.stringify(shown)} does not exist`;
+  throw patchDoesNotFit(what, PatchTestError);
 }

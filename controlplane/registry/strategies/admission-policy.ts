@@ -1,4 +1,4 @@
-// Admission policies and their bindings: parts that must be there and agree, and expressions that must compile.
+// Admission policies and their bindings: parts that must be there and agree, and expressions that must compile; those that validate.
 import { policyVariables } from '#controlplane/api/cel/admission-variables.ts';
 import { composeVariables } from '#controlplane/api/cel/composed-variables.ts';
 import type { VariableType } from '#controlplane/api/cel/expressions.ts';
@@ -36,7 +36,7 @@ function validateMatch(match: unknown, field: string): FieldError[] {
 }
 
 /** Types of what the expressions of a policy see, and what is wrong with its own variables. */
-function variablesOf(object: KubernetesObject): {
+export function policyTypes(object: KubernetesObject): {
   readonly types: Readonly<Record<string, VariableType>>;
   readonly problems: readonly FieldError[];
 } {
@@ -62,7 +62,7 @@ function variablesOf(object: KubernetesObject): {
 }
 
 function validateExpressions(object: KubernetesObject): FieldError[] {
-  const { types } = variablesOf(object);
+  const { types } = policyTypes(object);
   const spec = objectAt(object, 'spec');
   const validations = listAt(spec, 'validations').flatMap((validation, index) => {
     const field = `spec.validations[${index}]`;
@@ -100,7 +100,7 @@ function validateExpressions(object: KubernetesObject): FieldError[] {
   return [...validations, ...annotations];
 }
 
-function validatePolicy(object: KubernetesObject): FieldError[] {
+export function validatePolicy(object: KubernetesObject): FieldError[] {
   const spec = objectAt(object, 'spec');
   const match = fieldAt(spec, 'matchConstraints');
   const errors = validateMatch(match, 'spec.matchConstraints');
@@ -123,7 +123,7 @@ function validatePolicy(object: KubernetesObject): FieldError[] {
     } else if (names.has(name)) errors.push(duplicateField(field, name));
     names.add(name);
   }
-  const { types, problems } = variablesOf(object);
+  const { types, problems } = policyTypes(object);
   return [...errors, ...validateMatchConditions(spec, 'spec', types), ...problems];
 }
 
@@ -148,7 +148,7 @@ function validateParamRef(object: KubernetesObject): FieldError[] {
   return errors;
 }
 
-function validateBinding(object: KubernetesObject): FieldError[] {
+export function validateBinding(object: KubernetesObject): FieldError[] {
   const errors = validateParamRef(object);
   if (stringAt(object, 'spec', 'policyName') === '') errors.push(requiredField('spec.policyName'));
   const match = fieldAt(object, 'spec', 'matchResources');
@@ -168,18 +168,6 @@ export const validatingPolicyStrategy: Strategy = {
       errors.push(...lists.map((list) => requiredField(`spec.${list}`, why)));
     }
     return [...errors, ...validateExpressions(object)];
-  },
-};
-
-export const mutatingPolicyStrategy: Strategy = {
-  ...counted,
-  validate(object) {
-    const errors = validatePolicy(object);
-    if (listAt(object, 'spec', 'mutations').length === 0) {
-      const why = 'mutations must contain at least one item';
-      errors.push(requiredField('spec.mutations', why));
-    }
-    return errors;
   },
 };
 
@@ -204,5 +192,3 @@ export const validatingBindingStrategy: Strategy = {
     return errors;
   },
 };
-
-export const mutatingBindingStrategy: Strategy = { ...counted, validate: validateBinding };

@@ -1,6 +1,6 @@
 // What webhooks and admission policies share: rules about operations and resources, and conditions with names.
 import { conditionVariables } from '#controlplane/api/cel/admission-variables.ts';
-import type { VariableType } from '#controlplane/api/cel/expressions.ts';
+import type { Dialect, Expression, VariableType } from '#controlplane/api/cel/expressions.ts';
 import { loadedExpressions } from '#controlplane/api/cel/load.ts';
 import type { FieldError } from '#controlplane/api/errors.ts';
 import { duplicateField, invalidField, requiredField } from '#controlplane/api/field-errors.ts';
@@ -61,12 +61,49 @@ export function validateExpression(
   field: string,
   variables: Readonly<Record<string, VariableType>>,
 ): FieldError[] {
-  const compiled = loadedExpressions().compileExpression(text, variables);
+  return validateResult(text, types, field, compileExpression(text, variables), true);
+}
+
+/** An expression of a mutation: what it gives must be known when it is written. */
+export function validateMutation(
+  text: string,
+  type: string,
+  field: string,
+  variables: Readonly<Record<string, VariableType>>,
+): FieldError[] {
+  return validateResult(text, type, field, compileExpression(text, variables, 'mutations'), false);
+}
+
+function compileExpression(
+  text: string,
+  variables: Readonly<Record<string, VariableType>>,
+  dialect?: Dialect,
+): Expression | { readonly problem: string } {
+  return loadedExpressions().compileExpression(text, variables, dialect);
+}
+
+function validateResult(
+  text: string,
+  types: string | readonly string[],
+  field: string,
+  compiled: Expression | { readonly problem: string },
+  isLax: boolean,
+): FieldError[] {
   if ('problem' in compiled) return [invalidField(field, text, compiled.problem)];
-  const found = compiled.type === 'null' ? 'null_type' : compiled.type;
-  if (found.startsWith('dyn') || [types].flat().includes(found)) return [];
+  const found = shownType(compiled.type);
+  if ((isLax && found.startsWith('dyn')) || [types].flat().includes(found)) return [];
   const wanted = typeof types === 'string' ? types : `one of [${types.join(' ')}]`;
   return [invalidField(field, text, `must evaluate to ${wanted} but got ${found}`)];
+}
+
+/** `list(string)` of the checker's `list<string>`; type parameters that nothing settled are dyn. */
+function shownType(type: string): string {
+  return type
+    .replaceAll(/\bnull\b/g, 'null_type')
+    .replaceAll(/\boptional</g, 'optional_type<')
+    .replaceAll(/\b[A-Z]\b/g, 'dyn')
+    .replaceAll('<', '(')
+    .replaceAll('>', ')');
 }
 
 /** @param owner what has `matchConditions` @param field where it stands; '' for the object itself */

@@ -7,6 +7,7 @@ import type { Value } from '../values.ts';
 import { addressFunctions } from './addresses.ts';
 import { authorizerFunctions } from './authorizer.ts';
 import { listFunctions } from './lists.ts';
+import { literalFunctions } from './literals.ts';
 import { formatFunctions } from './named-format.ts';
 import { quantityFunctions } from './quantity.ts';
 import { regexFunctions } from './regex.ts';
@@ -23,6 +24,13 @@ export const NAMESPACES: Readonly<Record<string, string>> = {
   optional: 'OptionalNamespace',
   sets: 'SetsNamespace',
 };
+
+/** Those that only mutations know. */
+export const MUTATION_NAMESPACES = { jsonpatch: 'JSONPatchNamespace' } as const;
+
+export function isNamespaceName(name: string): boolean {
+  return Object.hasOwn(NAMESPACES, name) || Object.hasOwn(MUTATION_NAMESPACES, name);
+}
 
 /** What the checker must be told of. */
 export const declaredFunctions: readonly FunctionRow[] = [
@@ -77,7 +85,9 @@ function add({ signature, run }: FunctionRow): void {
   const [, receiver, name = '', parameters = ''] =
     /^(?:([\w.<>]+)\.)?(\w+)\((.*)\):/.exec(signature) ?? [];
   const types = splitTypes(parameters);
-  const space = Object.entries(NAMESPACES).find(([, type]) => type === receiver)?.[0];
+  const space = Object.entries({ ...NAMESPACES, ...MUTATION_NAMESPACES }).find(
+    ([, type]) => type === receiver,
+  )?.[0];
   const form = receiver === undefined ? 'function' : space === undefined ? 'method' : 'namespace';
   const key = keyOf(form, space === undefined ? name : `${space}.${name}`, types.length);
   const kinds = (form === 'method' ? [receiver ?? '', ...types] : types).map(kindOf);
@@ -86,7 +96,7 @@ function add({ signature, run }: FunctionRow): void {
   overloads.set(key, list);
 }
 
-for (const row of [...standardFunctions, ...declaredFunctions]) add(row);
+for (const row of [...standardFunctions, ...declaredFunctions, ...literalFunctions]) add(row);
 
 /** A call of `name` with so many arguments (without the receiver), or undefined when there is no such function. */
 export function resolveCall(
