@@ -156,6 +156,40 @@ test('pages of the last transaction that never reached the disk are its end, in 
   }
 });
 
+test('a frame whose header lies in two sectors, of which one was lost, is no sign of a later transaction', () => {
+  const long = join(directory, 'long.db');
+  const engine = new SqliteEngine(long, systemClock);
+  engine.open();
+  const { epoch } = engine.claim('m', 0);
+  engine.append([{ epoch, records: records(0) }]);
+  const began = readFileSync(`${long}-wal`).length;
+  const many = Array.from({ length: BATCHES * 3 }, (_unused, batch) => records(batch + 1)).flat();
+  engine.append([{ epoch, records: many }]);
+  const bytes = readFileSync(`${long}-wal`);
+  const copy = join(directory, 'torn.db');
+  copyFileSync(long, copy);
+  engine.close(false);
+  let across = 0;
+  for (let at = began + FRAME; at < bytes.length; at += FRAME) {
+    // Eight bytes, page and commit mark, in the sector before.
+    if (at % 512 !== 504) continue;
+    across += 1;
+    for (const old of [0, 1]) {
+      const torn = Buffer.from(bytes);
+      torn.fill(0, at - 512, at);
+      torn.writeUInt32BE(old, at);
+      torn.writeUInt32BE(0, at + 4);
+      writeFileSync(`${copy}-wal`, torn);
+      assert.equal(
+        opened(copy, () => undefined),
+        1,
+        `frame at ${at}`,
+      );
+    }
+  }
+  assert.ok(across > 0, `${bytes.length} bytes have no such frame`);
+});
+
 test('a bit that flips in the database file changes nothing that is served', (t) => {
   t.diagnostic(`seed ${random.seed}`);
   // All in one file: opened and closed as it should be.

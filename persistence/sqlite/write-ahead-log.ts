@@ -10,6 +10,8 @@ const FRAME_BYTES = 24;
 const MAGIC = 0x37_7f_06_82;
 /** Written whole or not at all, by every disk. */
 const SECTOR_BYTES = 512;
+/** Of a frame's header: page, commit mark and salts, which say what it belongs to. */
+const NAMING_BYTES = 16;
 
 interface Sums {
   a: number;
@@ -54,7 +56,7 @@ function checkFrames(file: number, path: string): void {
     const position = HEADER_BYTES + index * frame.length;
     if (readSync(file, frame, 0, frame.length, position) < frame.length) return;
     // What an earlier round left behind has other salts.
-    const isOurs = frame.subarray(8, 16).equals(salts);
+    const isOurs = frame.subarray(8, NAMING_BYTES).equals(salts);
     if (tail.first === undefined) {
       add(sums, frame.subarray(0, 8), isBig);
       add(sums, frame.subarray(FRAME_BYTES), isBig);
@@ -63,12 +65,19 @@ function checkFrames(file: number, path: string): void {
         continue;
       }
       tail.first = index + 1;
-      // Of a torn frame only a header within one sector is old or new as a whole.
-      if (isOurs && (position % SECTOR_BYTES) + FRAME_BYTES <= SECTOR_BYTES) tail.follow(frame);
-    } else if (isOurs && !tail.follow(frame)) {
+      if (isOurs && isNamedWhole(position)) tail.follow(frame);
+    } else if (isOurs && isNamedWhole(position) && !tail.follow(frame)) {
       throw damaged(path, `frame ${tail.first} of its write-ahead log`);
     }
   }
+}
+
+/**
+ * What lies within one sector is old or new as a whole. Of a frame across two, one in 64, the page can be an old one beside new salts:
+ * it says nothing then, and a later transaction is found by its other frames. An append writes three at least.
+ */
+function isNamedWhole(position: number): boolean {
+  return (position % SECTOR_BYTES) + NAMING_BYTES <= SECTOR_BYTES;
 }
 
 /**
