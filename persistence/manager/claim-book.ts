@@ -65,6 +65,12 @@ export class FileClaimBook implements ClaimBook {
   }
 }
 
+/** Leaves what a later claim from the same directory has noted: who was succeeded, and does not know it, knows less. */
+export async function writeUnlessOutdated(book: ClaimBook, notes: ClaimNotes): Promise<void> {
+  const { notes: found } = await book.read();
+  if (found === undefined || found.counter <= notes.counter) await book.write(notes);
+}
+
 /** For a process that has no data directory: remembers nothing beyond its own life. */
 export class MemoryClaimBook implements ClaimBook {
   readonly place = 'memory';

@@ -20,6 +20,7 @@ import type { MachineId } from '../machine-id.ts';
 import type { Cursor, LogDump, LogRecord, Verified } from '../provider.ts';
 import { recordsThrough } from '../records-through.ts';
 import type { AckRules } from './ack-policy.ts';
+import { writeUnlessOutdated } from './claim-book.ts';
 import type { ClaimBook, ClaimNotes } from './claim-book.ts';
 import { compareObjects } from './compare-objects.ts';
 import type { ManagedInstance } from './instance.ts';
@@ -198,7 +199,7 @@ export class PersistenceManager implements PersistenceLog {
   /** Only help the next start to notice an old copy: a disk that hangs is not waited for. */
   async #lastNotes(notes: ClaimNotes): Promise<void> {
     const { book, clock } = this.#options;
-    const writing = book.write(notes);
+    const writing = writeUnlessOutdated(book, notes);
     if (await within(clock, NOTES_MS, writing)) return;
     const countOut = addStuckThread(book.place);
     void writing.then(countOut, countOut);
