@@ -21,7 +21,9 @@ export class Checkpoints {
   readonly #onFailure: (failure: Failure) => void;
   readonly #at: AtFailpoint;
   readonly #look: Database.Statement<[], [busy: number, pages: number, done: number]>;
-  #cancelIdle: () => void = () => undefined;
+  /** On the clock's monotonic scale. */
+  #lastCommit = 0;
+  #cancelIdle: (() => void) | undefined;
 
   constructor(options: {
     readonly database: Database.Database;
@@ -44,8 +46,8 @@ export class Checkpoints {
   committed(): void {
     const { pages, done } = this.#log();
     if (pages - done > BUSY_PAGES) this.#run(pages > LARGE_PAGES ? 'TRUNCATE' : 'PASSIVE');
-    this.#cancelIdle();
-    this.#cancelIdle = this.#clock.schedule(IDLE_MS, () => this.#idle());
+    this.#lastCommit = this.#clock.monotonic();
+    this.#cancelIdle ??= this.#clock.schedule(IDLE_MS, () => this.#whenIdle());
   }
 
   /** After a write that found the disk full: what the log holds may fit into the file's free pages. */
@@ -54,7 +56,16 @@ export class Checkpoints {
   }
 
   stop(): void {
-    this.#cancelIdle();
+    this.#cancelIdle?.();
+    this.#cancelIdle = undefined;
+  }
+
+  /** One timer for many commits: each of them would otherwise make one and cancel it. */
+  #whenIdle(): void {
+    this.#cancelIdle = undefined;
+    const left = this.#lastCommit + IDLE_MS - this.#clock.monotonic();
+    if (left <= 0) this.#idle();
+    else this.#cancelIdle = this.#clock.schedule(left, () => this.#whenIdle());
   }
 
   #idle(): void {
@@ -64,7 +75,7 @@ export class Checkpoints {
     // Below that the free pages are about to be written again.
     if (free < VACUUM_PAGES * 4 || free < pages / 4) return;
     this.#attempt(() => this.#database.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`));
-    this.#cancelIdle = this.#clock.schedule(IDLE_MS / 10, () => this.#idle());
+    this.#cancelIdle = this.#clock.schedule(IDLE_MS / 10, () => this.#whenIdle());
   }
 
   /** Pages in the log, and how many of them are in the file too. */

@@ -15,6 +15,7 @@ export class RowWriter {
     readonly statement: Database.Statement<[readonly Parameter[]]>;
   }[];
   readonly #setLive: Database.Statement<[number, number]>;
+  readonly #setOneLive: Database.Statement<[string, string, number]>;
   readonly #dropLive: Database.Statement<[string, string]>;
 
   constructor(database: Database.Database) {
@@ -22,6 +23,9 @@ export class RowWriter {
     this.#setLive = database.prepare(
       `INSERT INTO live SELECT kind, key, revision FROM log WHERE revision BETWEEN ? AND ? AND value IS NOT NULL
        ON CONFLICT DO UPDATE SET revision = excluded.revision`,
+    );
+    this.#setOneLive = database.prepare(
+      'INSERT INTO live VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET revision = excluded.revision',
     );
     this.#dropLive = database.prepare('DELETE FROM live WHERE kind = ? AND key = ?');
   }
@@ -34,11 +38,19 @@ export class RowWriter {
       if (insert === undefined) throw new RangeError('There is a statement for one row');
       const rows = records.slice(start, start + insert.size);
       insert.statement.run(rows.flatMap(parametersOf));
-      this.#setLive.run(rows[0]?.revision ?? 0, rows.at(-1)?.revision ?? 0);
+      this.#point(rows);
       for (const { kind, key, value } of rows)
         if (value === undefined) this.#dropLive.run(kind, key);
       start += insert.size;
     }
+  }
+
+  /** Says which row is an object's present state, of rows that are in the log now. */
+  #point(rows: readonly LogRecord[]): void {
+    const [first] = rows;
+    if (first === undefined) return;
+    if (rows.length > 1) this.#setLive.run(first.revision, rows.at(-1)?.revision ?? 0);
+    else if (first.value !== undefined) this.#setOneLive.run(first.kind, first.key, first.revision);
   }
 }
 
@@ -58,6 +70,7 @@ function parametersOf(record: LogRecord): Parameter[] {
 /** How many from `start` on, up to the most of a statement, certainly mean different objects: a row sees nothing of its own statement. */
 function countDifferent(records: readonly LogRecord[], start: number): number {
   const end = Math.min(records.length, start + SIZES[0]);
+  if (end - start === 1) return 1;
   const keys = new Set<string>();
   for (let at = start; at < end; at += 1) {
     const key = records[at]?.key ?? '';
