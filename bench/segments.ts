@@ -14,8 +14,8 @@ import { figure, median, verdict } from './report.ts';
 
 const WRITERS = 64;
 const OBJECT_BYTES = 2_048;
-const SECONDS = 2;
-const ROUNDS = 3;
+const SECONDS = 1.5;
+const ROUNDS = 5;
 const machine = parseMachineId('ab'.repeat(16)) as MachineId;
 
 /** Made once: what clients spend on their objects is not what is measured. */
@@ -100,8 +100,9 @@ export async function benchSegments(scale: number): Promise<void> {
     }
     figure('floor: 64 objects a segment, one at a time', median(floors), 'objects/s');
     figure('directory as primary, 64 writers', median(rates), 'objects/s');
-    const ratio = median(rates) / median(floors);
-    verdict('of batch size × 1/latency', ratio, '(≥ 0.80)', ratio >= 0.8);
+    // Of each turn: the machine's speed drifts from one to the next.
+    const ratio = median(rates.map((rate, round) => rate / (floors[round] ?? NaN)));
+    verdict('of batch size × 1/latency', ratio, '≥ 0.8', ratio >= 0.8);
 
     const objects = Math.round(100_000 * scale);
     const path = join(root, 'start');
@@ -118,7 +119,7 @@ export async function benchSegments(scale: number): Promise<void> {
     const fromSnapshot = median([await start(path), await start(path), await start(path)]);
     figure(`start with ${objects} objects, from a snapshot`, fromSnapshot, 's');
     const slower = Math.max(fromSegments, fromSnapshot);
-    verdict('of the 5 s that a start may take', slower / 5, '(≤ 1)', slower <= 5);
+    verdict('of the 5 s that a start may take', slower / 5, '≤ 1', slower <= 5);
   } finally {
     rmSync(root, { recursive: true });
   }
