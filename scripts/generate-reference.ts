@@ -1,11 +1,13 @@
-// Writes docs/commands.md, from what `--help` is made of, and docs/kinds.md, from the CRDs. Run it after a change of either:
+// Writes docs/commands.md, from what `--help` is made of, docs/kinds.md, from the CRDs, and docs/errors.md. Run it after a change of these:
 // `node scripts/generate-reference.ts`; its test fails as long as nobody did.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { COMMANDS } from '#cli/command-table.ts';
+import { fieldErrorReasons } from '#controlplane/api/errors.ts';
 import { flagRows } from '#cli/help.ts';
 import { describeCommands } from '#cli/manual/described-command.ts';
 import { definitions, root } from './generate-crds.ts';
+import { errorRows } from './reference/error-rows.ts';
 import { fieldRows } from './reference/field-rows.ts';
 
 const NOTE = '<!-- generated: node scripts/generate-reference.ts -->';
@@ -15,6 +17,7 @@ export async function renderReference(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     [join('docs', 'commands.md'), await commandsPage()],
     [join('docs', 'kinds.md'), kindsPage()],
+    [join('docs', 'errors.md'), errorsPage()],
   ]);
 }
 
@@ -76,6 +79,34 @@ function kindsPage(): string {
   ]
     .join('\n')
     .replace(/\n+$/, '\n');
+}
+
+function errorsPage(): string {
+  return [
+    '# Errors',
+    '',
+    NOTE,
+    '',
+    'What the server answers when a request does not succeed, in the `Status` form and with the reasons of Kubernetes: programs decide on `code`',
+    'and `reason`, people read `message`. Then what commands end with.',
+    '',
+    ...errorRows().flatMap(({ code, reason, message, advice }) => [
+      `- **${code} ${reason}**: “${escaped(message)}”  `,
+      `  ${advice}`,
+    ]),
+    '',
+    '## Fields',
+    '',
+    `In \`details.causes\` of a 422 each wrong field has one of ${fieldErrorReasons.map((one) => `\`${one}\``).join(', ')}.`,
+    '',
+    '## Commands',
+    '',
+    'Exit code 0: done. 1: it could not be done, and the last lines say what stands in the way and what to do. 2: wrong usage, and the message names',
+    'the flag or word. What else some commands say with others is on their pages: [backup](backup.md#looking-into-a-state),',
+    '[secrets](secrets.md#changing-the-key). A server that does not start says why: [When a start is refused](persistence.md#when-a-start-is-refused);',
+    'a machine that cannot join: [A machine that joins](machines.md#a-machine-that-joins).',
+    '',
+  ].join('\n');
 }
 
 function paragraph(text: string): readonly string[] {

@@ -229,7 +229,7 @@ test('commands in the documentation are commands, with flags that they have', as
   ]);
 });
 
-test('docs/commands.md and docs/kinds.md are what the generator writes', async () => {
+test('docs/commands.md, docs/kinds.md and docs/errors.md are what the generator writes', async () => {
   for (const [path, content] of await renderReference())
     assert.equal(
       readFileSync(join(import.meta.dirname, '..', path), 'utf8'),
