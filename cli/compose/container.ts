@@ -118,7 +118,7 @@ function pullPolicyOf(service: Field): 'Always' | 'IfNotPresent' | 'Never' {
         field?.warn('images are not built here: windlass image push brings one to the machines');
       else if (/^(daily|weekly|every_.+)$/.test(policy))
         field?.warn('images are not pulled by time: pulled where it is missing');
-      else field?.fail(`invalid pull_policy '${policy}', use always, missing or never`);
+      else field?.fail(`unsupported pull policy: '${policy}', use always, missing or never`);
       return 'IfNotPresent';
   }
 }

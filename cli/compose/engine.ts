@@ -66,18 +66,17 @@ interface Devices {
 function devicesOf(service: Field): Devices {
   const devices: Device[] = [];
   const requests: DeviceRequest[] = [];
+  const cdi: string[] = [];
   for (const item of service.get('devices')?.items() ?? []) {
-    const cdi = item.isText && /^[^/:]+\/[^:=]+=.+$/.test(item.text());
-    if (cdi) requests.push({ driver: 'cdi', deviceIDs: [item.text()] });
+    if (item.isText && /^[^/:]+\/[^:=]+=.+$/.test(item.text())) cdi.push(item.text());
     else devices.push(item.isText ? shortDevice(item) : longDevice(item));
   }
+  if (cdi.length > 0) requests.push({ driver: 'cdi', deviceIDs: cdi });
   const gpus = service.get('gpus');
   if (gpus?.isText === true) {
     gpus.choice(['all']);
     requests.push({ count: -1, capabilities: [['gpu']] });
-  } else
-    for (const item of gpus?.items() ?? [])
-      requests.push(requestOf(item, item.get('capabilities') === undefined ? ['gpu'] : []));
+  } else for (const item of gpus?.items() ?? []) requests.push(requestOf(item, ['gpu']));
   const reserved = service.get('deploy')?.get('resources')?.get('reservations')?.get('devices');
   for (const item of reserved?.items() ?? []) requests.push(requestOf(item, []));
   return { devices, requests };
@@ -105,15 +104,16 @@ function device(field: Field, hostPath: string, containerPath: string, given = '
   return { hostPath, containerPath, permissions: given };
 }
 
-function requestOf(field: Field, usual: readonly string[]): DeviceRequest {
+/** @param implied capabilities that the section is about, written or not */
+function requestOf(field: Field, implied: readonly string[]): DeviceRequest {
   field.refuseUnknown(REQUEST);
   const driver = field.get('driver')?.text();
   const ids = (field.get('device_ids')?.items() ?? []).map((item) => item.text());
   const count = field.get('count');
   if (count !== undefined && ids.length > 0) count.fail('has no meaning beside device_ids');
   const isAll = count === undefined || count.value === 'all';
-  const capabilities = field.get('capabilities');
-  const words = capabilities?.items().map((item) => item.text()) ?? usual;
+  const named = (field.get('capabilities')?.items() ?? []).map((item) => item.text());
+  const words = [...new Set([...named, ...implied])];
   const options = textMap(field.get('options'));
   return {
     ...(driver === undefined ? {} : { driver }),

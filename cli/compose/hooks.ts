@@ -36,7 +36,8 @@ function hookOf(
     if (!KEYS.includes(key) && !key.startsWith('x-')) field.warn('unknown, and ignored');
   const command = section.get('command') ?? section.fail("missing required attribute 'command'");
   const args = commandWords(command);
-  if (args.length === 0) command.fail('pre-deploy hook command is required');
+  if (args.length === 0)
+    command.fail("missing required attribute 'command': pre-deploy hook command is required");
   const env = entriesOf(section.get('environment')).flatMap(([name, given]) => {
     const value = given ?? variables[name];
     return name === '' || value === undefined ? [] : [{ name, value: literal(value) }];

@@ -30,6 +30,8 @@ export function portsOf(service: Field, name: string, clusterDomain: string | un
     }
   }
   const extended = service.get('x-ports');
+  if (extended !== undefined && (service.get('ports')?.items() ?? []).length > 0)
+    extended.fail("cannot specify both 'ports' and 'x-ports' directives, use only one");
   for (const item of extended?.items() ?? []) item.attempt(() => parsePort(item.text()));
   if (extended !== undefined) {
     const texts = extended.items().map((item) => item.text());

@@ -120,6 +120,19 @@ const SPECS: readonly (readonly [lines: string, spec: object])[] = [
     },
   ],
   [
+    'devices: [/dev/a, vendor.com/class=one, vendor.com/class=two]\ngpus: [{count: 2, capabilities: [utility]}, {device_ids: ["0"], capabilities: [gpu]}]',
+    {
+      engine: {
+        devices: [{ hostPath: '/dev/a', containerPath: '/dev/a', permissions: 'rwm' }],
+        deviceRequests: [
+          { driver: 'cdi', deviceIDs: ['vendor.com/class=one', 'vendor.com/class=two'] },
+          { count: 2, capabilities: [['utility', 'gpu']] },
+          { deviceIDs: ['0'], capabilities: [['gpu']] },
+        ],
+      },
+    },
+  ],
+  [
     'deploy: {resources: {reservations: {devices: [{driver: nvidia, count: 2, capabilities: [gpu, compute]}]}}}',
     {
       engine: {

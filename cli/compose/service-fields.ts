@@ -155,14 +155,31 @@ function checkRestart(service: Field): void {
 
 function checkCaddy(service: Field): void {
   const caddy = service.get('x-caddy');
-  if (caddy === undefined || (caddy.isText && caddy.text().trim() === '')) return;
+  if (caddy === undefined || caddyConfig(caddy).trim() === '') return;
   const isIngress = service
     .get('x-ports')
     ?.items()
     .some((item) => item.isText && !item.text().endsWith('@host'));
   if (isIngress === true)
-    caddy.fail('ingress ports and Caddy configuration cannot be specified simultaneously');
+    caddy.fail("ingress ports in 'x-ports' and 'x-caddy' cannot be specified simultaneously");
   caddy.warn(
     'ignored: the ingress here is no Caddy; publish with x-ports, as HOSTNAME:CONTAINER_PORT/https',
   );
+}
+
+/** A text, or a map with nothing but `config`. */
+function caddyConfig(caddy: Field): string {
+  if (caddy.isText) return caddyfile(caddy);
+  for (const [key, field] of caddy.entries())
+    if (key !== 'config')
+      field.fail(`x-caddy has invalid keys: ${key}; it takes nothing but config`);
+  const config = caddy.get('config');
+  return config === undefined ? '' : caddyfile(config);
+}
+
+function caddyfile(field: Field): string {
+  const text = field.text();
+  if (/^([\d.]+|true|false)$/.test(text))
+    field.fail(`expected type 'string', the text of a Caddyfile, found ${text}`);
+  return text;
 }

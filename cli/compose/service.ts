@@ -88,7 +88,7 @@ function sizeOf(service: Field): Pick<ServiceSpec, 'mode' | 'replicas'> {
   if (word === 'replicated-job' || word === 'global-job')
     mode?.fail(`'${word}' is not supported: a service runs until it is removed`);
   if (word !== 'replicated' && word !== 'global')
-    mode?.fail(`invalid mode '${word}', use replicated or global`);
+    mode?.fail(`unsupported deploy mode: '${word}', use replicated or global`);
   const replicas = deploy?.get('replicas') ?? service.get('scale');
   const number = replicas?.integer(0, MOST_REPLICAS);
   if (word !== 'global') return { replicas: number ?? 1 };

@@ -15,6 +15,18 @@ const ACTIONS: Readonly<Record<string, FailureAction>> = {
 };
 const ALL_AT_ONCE = 2 ** 31 - 1;
 
+function orderOf(field: Field | undefined): UpdateOrder | undefined {
+  if (field === undefined) return undefined;
+  const word = field.text().toLowerCase();
+  const order = Object.hasOwn(ORDERS, word) ? ORDERS[word] : undefined;
+  return (
+    order ??
+    field.fail(
+      `unsupported deploy.update_config.order: '${field.text()}', use start-first or stop-first`,
+    )
+  );
+}
+
 export function updateStrategyOf(service: Field): UpdateStrategy | undefined {
   const deploy = service.get('deploy');
   deploy
@@ -23,7 +35,7 @@ export function updateStrategyOf(service: Field): UpdateStrategy | undefined {
   const config = deploy?.get('update_config');
   if (config === undefined) return undefined;
   config.refuseUnknown(KEYS);
-  const order = config.get('order')?.choice(['start-first', 'stop-first'], 'order');
+  const order = orderOf(config.get('order'));
   const action = config
     .get('failure_action')
     ?.choice(['continue', 'pause', 'rollback'], 'failure_action');
@@ -32,7 +44,7 @@ export function updateStrategyOf(service: Field): UpdateStrategy | undefined {
   const monitor = config.get('monitor')?.duration();
   const ratio = config.get('max_failure_ratio')?.decimal(0, 1);
   return {
-    ...(order === undefined ? {} : { order: ORDERS[order] ?? 'Auto' }),
+    ...(order === undefined ? {} : { order }),
     ...(parallelism === undefined ? {} : { maxParallel: parallelism || ALL_AT_ONCE }),
     ...(delay === undefined ? {} : { delay: durationText(delay) }),
     ...(monitor === undefined ? {} : { monitorPeriod: durationText(monitor) }),

@@ -7,7 +7,10 @@ import type { PublishedPort } from './port-text.ts';
 // What uncloud's cases say is in test/cases.
 const WRONG: readonly (readonly [text: string, why: RegExp])[] = [
   ['', /invalid container port ''/],
-  ['0', /invalid container port '0'/],
+  ['0', /invalid container port '0': container port must be non-zero/],
+  ['80/tcp/udp', /unsupported protocol: 'tcp\/udp'/],
+  ['80:80/tcp/udp@host', /unsupported protocol 'tcp\/udp' in host mode/],
+  [':80', /hostname or published port must be specified/],
   ['1:2:3:4', /too many ':'/],
   ['70000:80', /invalid published port '70000'/],
   ['app.example.com:x:80', /invalid published port 'x'/],
@@ -38,7 +41,7 @@ test('checkPort() refuses addresses in the ingress, and two kinds of them', () =
   const port = { containerPort: 80, publishedPort: 80 };
   assert.throws(() => checkPort({ ...port, hostIP: '::1' }), /host IP cannot be specified/);
   const both = { ...port, mode: 'host', hostIP: '::1', hostPrefix: '::1/64' };
-  assert.throws(() => checkPort(both), /cannot be specified together/);
+  assert.throws(() => checkPort(both), /cannot both be specified in host mode/);
   assert.throws(() => checkPort({ ...port, mode: 'other' }), /invalid mode: 'other'/);
   assert.throws(() => checkPort({ ...port, containerPort: 1.5 }), /invalid container port/);
 });

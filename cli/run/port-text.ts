@@ -40,8 +40,8 @@ export function parsePort(text: string): PublishedPort {
   if (mode !== 'host' && (mode !== 'ingress' || text.includes('@')))
     throw wrong(text, `invalid mode: '${mode}', only 'host' can follow '@'`);
   // A `/` before the last colon is that of a CIDR.
-  const slash = address.lastIndexOf('/');
-  const hasProtocol = slash > address.lastIndexOf(':');
+  const slash = address.indexOf('/', address.lastIndexOf(':') + 1);
+  const hasProtocol = slash !== -1;
   const protocol = hasProtocol ? address.slice(slash + 1) : undefined;
   const numbers = hasProtocol ? address.slice(0, slash) : address;
   const parse = mode === 'host' ? parseHost : parseIngress;
@@ -56,6 +56,8 @@ function parseIngress(text: string, numbers: string, given: string | undefined):
   if (parts.length > 3) throw wrong(text, "too many ':' symbols");
   const [first = '', second] = parts.slice(0, -1);
   const isHostname = parts.length === 3 || (parts.length === 2 && !/^\d+$/.test(first));
+  if (parts.length === 2 && first === '')
+    throw wrong(text, 'hostname or published port must be specified before the colon');
   const hostname = isHostname ? first : undefined;
   const published = isHostname ? second : parts.length === 2 ? first : undefined;
   return {
@@ -103,9 +105,10 @@ function hostAddress(text: string, host: string): UncheckedPort {
 export function checkPort(port: UncheckedPort, text: string = JSON.stringify(port)): PublishedPort {
   const { mode = 'ingress', containerPort = 0, publishedPort = 0, protocol = 'tcp' } = port;
   const { hostname = '', hostIP = '', hostPrefix = '' } = port;
-  if (!isPort(containerPort)) throw wrong(text, `invalid container port '${containerPort}'`);
+  if (!isPort(containerPort))
+    throw wrong(text, `invalid container port '${containerPort}': ${portRule('container')}`);
   if (publishedPort !== 0 && !isPort(publishedPort))
-    throw wrong(text, `invalid published port '${publishedPort}'`);
+    throw wrong(text, `invalid published port '${publishedPort}': ${portRule('published')}`);
   if (mode === 'host') {
     if (protocol !== 'tcp' && protocol !== 'udp')
       throw wrong(
@@ -115,7 +118,7 @@ export function checkPort(port: UncheckedPort, text: string = JSON.stringify(por
     if (hostname !== '') throw wrong(text, 'hostname cannot be specified in host mode');
     if (publishedPort === 0) throw wrong(text, 'published port is required in host mode');
     if (hostIP !== '' && hostPrefix !== '')
-      throw wrong(text, 'host IP and host prefix cannot be specified together');
+      throw wrong(text, 'host IP and prefix cannot both be specified in host mode');
     return {
       mode,
       containerPort,
@@ -175,7 +178,11 @@ function publishedPort(
 function portNumber(text: string, which: 'container' | 'published', digits: string): number {
   const number = /^\d{1,5}$/.test(digits) ? Number(digits) : 0;
   if (isPort(number)) return number;
-  throw wrong(text, `invalid ${which} port '${digits}': must be a number from 1 to 65535`);
+  throw wrong(text, `invalid ${which} port '${digits}': ${portRule(which)}`);
+}
+
+function portRule(which: 'container' | 'published'): string {
+  return `${which} port must be non-zero, a number from 1 to 65535`;
 }
 
 function isPort(number: number): boolean {

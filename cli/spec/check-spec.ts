@@ -12,9 +12,23 @@ import type { NeutralConfigMount, NeutralSpec, NeutralVolume } from './neutral-s
 
 const NAME = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
 const LONGEST_NAME = 63;
+/** Of users and groups. */
+const HIGHEST_ID = 2 ** 31 - 1;
 const MODES: readonly string[] = ['', 'replicated', 'global'];
 const PULL_POLICIES: readonly string[] = ['', 'missing', 'always', 'never'];
 const ORDERS: readonly string[] = ['', 'start-first', 'stop-first'];
+/** As engines have them; `private` and `rprivate` are what a Pod has anyway. */
+const PROPAGATIONS: readonly string[] = [
+  '',
+  'private',
+  'rprivate',
+  'shared',
+  'rshared',
+  'slave',
+  'rslave',
+];
+/** Of a folder: what is mounted below comes with it. A Pod cannot leave that out. */
+const RECURSIVE: readonly string[] = ['', 'enabled', 'writable', 'readonly'];
 const VOLUME_TYPES: readonly string[] = ['volume', 'bind', 'tmpfs'];
 
 /** @throws UsageError that names the field, what was found and what may stand there */
@@ -48,7 +62,7 @@ function checkName(name: string): void {
   const must = `must be up to ${LONGEST_NAME} lower-case letters, digits and '-', and begin and end with a letter or digit`;
   if (name.length > LONGEST_NAME)
     throw new UsageError(
-      `invalid service name '${name.slice(0, LONGEST_NAME)}…': too long (${name.length} characters), ${must}`,
+      `invalid service name '${name.slice(0, LONGEST_NAME)}…': service name too long (max ${LONGEST_NAME} characters), found ${name.length}; ${must}`,
     );
   if (!NAME.test(name)) throw new UsageError(`invalid service name '${name}': ${must}`);
 }
@@ -82,10 +96,10 @@ function checkVolumes({ volumes = [], container }: NeutralSpec): void {
   }
   const paths = new Set<string>();
   for (const { volume, path } of container.volumeMounts ?? []) {
-    if (volume === '') throw new UsageError('volume mount: volume name is required');
+    if (volume === '') throw new UsageError('invalid volume mount: volume name must not be empty');
     if (!path.startsWith('/'))
       throw new UsageError(
-        `invalid volume mount: container path '${path}' must be an absolute path`,
+        `invalid volume mount: invalid container path: '${path}', must be an absolute path in the container`,
       );
     if (!names.has(volume))
       throw new UsageError(
@@ -98,8 +112,11 @@ function checkVolumes({ volumes = [], container }: NeutralSpec): void {
 }
 
 function checkVolume(volume: NeutralVolume): void {
-  const { name, type, hostPath = '', sizeBytes = 0 } = volume;
-  if (name === '') throw new UsageError('volume name is required');
+  const { name, type, hostPath = '', sizeBytes = 0, propagation = '', recursive = '' } = volume;
+  if (name === '')
+    throw new UsageError(
+      'invalid volume: volume name must not be empty; mounts find it by its name',
+    );
   if (!VOLUME_TYPES.includes(type))
     throw new UsageError(
       `invalid volume type: '${type as string}' of volume '${name}', use volume, bind or tmpfs`,
@@ -108,6 +125,8 @@ function checkVolume(volume: NeutralVolume): void {
     throw new UsageError(`volume '${name}': bind volume must have bind options, a host path`);
   if (type === 'bind' && !hostPath.startsWith('/'))
     throw new UsageError(`volume '${name}': host path '${hostPath}' must be an absolute path`);
+  oneOf(`propagation of volume '${name}'`, propagation, PROPAGATIONS);
+  oneOf(`recursive of volume '${name}'`, recursive, RECURSIVE);
   if (sizeBytes < 0) throw new UsageError(`volume '${name}': size must not be negative`);
 }
 
@@ -119,10 +138,13 @@ function checkConfigs({ configs = [], container }: NeutralSpec): void {
     names.add(name);
   }
   for (const mount of container.configMounts ?? []) {
-    if (mount.config === '') throw new UsageError('config mount: config name is required');
+    if (mount.config === '')
+      throw new UsageError(
+        'invalid config mount: config mount source is required, the name of a config',
+      );
     if (!names.has(mount.config))
       throw new UsageError(
-        `config mount references a config that doesn't exist in the service spec: '${mount.config}'`,
+        `config mount source '${mount.config}' does not refer to any defined config: define it in configs, or correct the name`,
       );
     checkFile(mount);
   }
@@ -131,15 +153,19 @@ function checkConfigs({ configs = [], container }: NeutralSpec): void {
 function checkFile({ config, path = '', uid, gid, mode }: NeutralConfigMount): void {
   if (path !== '' && !path.startsWith('/'))
     throw new UsageError(
-      `config mount of '${config}': container path '${path}' must be an absolute path`,
+      `config mount of '${config}': container path must be absolute, found '${path}'`,
     );
   for (const [what, id = ''] of [
     ['Uid', uid],
     ['Gid', gid],
   ] as const) {
-    if (id !== '' && !/^\d{1,10}$/.test(id))
+    if (id !== '' && !/^\d+$/.test(id))
       throw new UsageError(
         `config mount of '${config}': invalid ${what} '${id}', must be a number`,
+      );
+    if (Number(id) > HIGHEST_ID)
+      throw new UsageError(
+        `config mount of '${config}': invalid ${what} '${id}': value too high, ${HIGHEST_ID} is the highest`,
       );
   }
   if (mode !== undefined && fileMode(mode) === undefined)

@@ -117,7 +117,10 @@ test('global services have a volume on each of their nodes', () => {
   );
   assert.deepEqual(creates(placed), ['v m2', 'v m3']);
   const mixed = placeVolumes([demand('a', ['v'], ['m1'], mode), demand('b', ['v'])], []);
-  assert.match(mixed.problems.get('b') ?? '', /cannot be shared by global and replicated services/);
+  assert.match(
+    mixed.problems.get('b') ?? '',
+    /cannot be shared between global and replicated services/,
+  );
 });
 
 test('external volumes must be there, and drivers must match', () => {
@@ -133,12 +136,12 @@ test('external volumes must be there, and drivers must match', () => {
   const nfs = { volumes: [{ name: 'v', driver: { name: 'nfs', options: { o: '1' } } }] };
   assert.match(
     placeVolumes([demand('a', [], ['m1'], nfs)], [claim('v', 'm1')]).problems.get('a') ?? '',
-    /^volume 'v' exists with driver local/,
+    /^volume 'v' specification does not match the existing volume, which has driver local/,
   );
   const same = claim('v', 'm1', { driver: { name: 'nfs', options: { o: '1' } } });
   assert.deepEqual(allowed(placeVolumes([demand('a', [], ['m1'], nfs)], [same]), 'a'), ['m1']);
   const apart = placeVolumes([demand('a', [], ['m1'], nfs), demand('b', ['v'])], []);
-  assert.match(apart.problems.get('a') ?? '', /different options by services 'a' and 'b'/);
+  assert.match(apart.problems.get('a') ?? '', /with different options, by services 'a' and 'b'/);
 });
 
 test('services that share a volume and cannot meet are told of each other', () => {

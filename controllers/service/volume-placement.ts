@@ -132,7 +132,7 @@ class Placing implements VolumePlacement {
         const problem =
           first.mode === other.mode
             ? differs(first, other, claimName)
-            : `volume '${claimName}' cannot be shared by global and replicated services ('${first.service}', '${other.service}'): the one has it on each node, the other on one`;
+            : `volume '${claimName}' cannot be shared between global and replicated services ('${first.service}', '${other.service}'): the one has it on each node, the other on one`;
         if (problem === undefined) continue;
         this.#fail(first, problem);
         this.#fail(other, problem);
@@ -161,7 +161,7 @@ class Placing implements VolumePlacement {
         const there = kept[0]?.driver?.name ?? 'local';
         return this.#fail(
           demand,
-          `volume '${claimName}' exists with driver ${there} and other settings than service '${demand.service}' asks for: change spec.volumes, or choose another claimName`,
+          `volume '${claimName}' specification does not match the existing volume, which has driver ${there} and other settings than service '${demand.service}' asks for: change spec.volumes, or choose another claimName`,
         );
       }
       if (matching.some(({ where }) => where === 'anywhere')) continue;
@@ -287,5 +287,5 @@ function differs(first: VolumeDemand, other: VolumeDemand, claimName: string): s
     return driver === undefined ? 'local []' : `${driver.name || 'local'} ${optionsText(driver)}`;
   };
   if (settings(first) === settings(other)) return undefined;
-  return `volume '${claimName}' is defined with different options by services '${first.service}' and '${other.service}'`;
+  return `volume '${claimName}' is defined multiple times with different options, by services '${first.service}' and '${other.service}': give both the same driver, or one another claimName`;
 }

@@ -75,6 +75,13 @@ const RULES: readonly ChangeRule[] = [
       isSameSet(container.spec, to, path),
   },
   {
+    name: 'devices are a set',
+    basis: '#sets',
+    effect: 'nothing',
+    concerns: (path, { container, to }) =>
+      path === 'container.resources.devices' && haveSameDevices(container.spec, to),
+  },
+  {
     name: 'health checks without a command are that of the image, and all that are off are one',
     basis: '#health-checks',
     effect: 'nothing',
@@ -119,6 +126,14 @@ function isSameSet(from: NeutralSpec, to: NeutralSpec, path: string): boolean {
   const words = ({ container }: NeutralSpec): string =>
     JSON.stringify((path.endsWith('capAdd') ? container.capAdd : container.capDrop)?.toSorted());
   return words(from) === words(to);
+}
+
+function haveSameDevices(from: NeutralSpec, to: NeutralSpec): boolean {
+  const texts = ({ container }: NeutralSpec): string =>
+    JSON.stringify(
+      (container.resources?.devices ?? []).map((device) => JSON.stringify(device)).toSorted(),
+    );
+  return texts(from) === texts(to);
 }
 
 /** What tests an instance: that of its image, none, or one of its own, which equals no other. */

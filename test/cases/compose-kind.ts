@@ -60,7 +60,9 @@ function neutral(spec: ServiceSpec, wanted: Expected): Expected {
       (engine.ulimits ?? []).map(({ name, soft, hard }) => [name, { soft, hard }]),
     ),
     devices: engine.devices ?? [],
-    deviceReservations: engine.deviceRequests ?? [],
+    deviceReservations: (engine.deviceRequests ?? []).map((request, index) =>
+      asSpelled(request, wanted['deviceReservations'], index),
+    ),
     ...(hooks?.preDeploy === undefined
       ? {}
       : { preDeploy: neutralHook(hooks.preDeploy, fieldsOf(wanted['preDeploy'])) }),
@@ -81,6 +83,21 @@ function neutralHook(hook: Hook, wanted: Fields): Fields {
     ...(timeout === undefined ? {} : { timeout: spelled(timeout, wanted['timeout']) }),
     ...(user === '' ? {} : { user }),
   };
+}
+
+/** Capabilities of a device are a set: in the order, and as often, as the case has them. */
+function asSpelled(request: object, wanted: unknown, index: number): object {
+  const sets = (of: unknown): string =>
+    JSON.stringify(listsOf(of).map((words) => [...new Set(words.map(String))].toSorted()));
+  const spelledThere = Array.isArray(wanted) ? fieldsOf(wanted[index])['capabilities'] : undefined;
+  const { capabilities } = fieldsOf(request);
+  return capabilities !== undefined && sets(capabilities) === sets(spelledThere)
+    ? { ...request, capabilities: spelledThere }
+    : request;
+}
+
+function listsOf(value: unknown): readonly (readonly unknown[])[] {
+  return Array.isArray(value) ? value.filter((item): item is unknown[] => Array.isArray(item)) : [];
 }
 
 /** `120s` is `2m`. */

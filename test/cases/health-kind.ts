@@ -8,16 +8,40 @@ import type { Outcome } from './outcome.ts';
 import { statusOf } from './pod-state.ts';
 import type { EngineState } from './pod-state.ts';
 import type { ServiceCase } from './service-case.ts';
-import { flagOf, recordOf, textOf } from './shape.ts';
+import { fieldsOf, flagOf, numberOf, recordOf, textOf } from './shape.ts';
 import { NOW } from './world.ts';
 
-const readState = recordOf<EngineState>(
-  { running: flagOf, paused: flagOf, restarting: flagOf, health: textOf },
-  ['running'],
-);
+/** As an engine tells of it: its health is a word, or an object with one. */
+const healthOf = (value: unknown, path: string): string =>
+  typeof value === 'object'
+    ? textOf(fieldsOf(value, path)['status'] ?? 'none', `${path}.status`)
+    : textOf(value, path);
+
+/** What an engine tells besides says nothing more about whether it serves. */
+const readState = recordOf<Said>({
+  running: flagOf,
+  paused: flagOf,
+  restarting: flagOf,
+  health: healthOf,
+  dead: flagOf,
+  oomKilled: flagOf,
+  exitCode: numberOf,
+  status: textOf,
+  error: textOf,
+});
+
+interface Said extends Omit<EngineState, 'running'> {
+  readonly running?: boolean;
+  readonly dead?: boolean;
+  readonly oomKilled?: boolean;
+  readonly exitCode?: number;
+  readonly status?: string;
+  readonly error?: string;
+}
 
 export function playHealthState({ spec }: ServiceCase): Outcome {
-  const state = readState(spec['state'], 'spec.state');
+  const { dead = false, running = false, ...told } = readState(spec['state'], 'spec.state');
+  const state = { ...told, running: running && !dead };
   const metadata = { name: 'web', uid: 'u', resourceVersion: '1', creationTimestamp: '' };
   const pod: AgentPod = {
     metadata,

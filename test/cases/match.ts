@@ -74,7 +74,7 @@ function matchOne(actual: Expected, want: Expected, taken: Taken): Taken | undef
   let after = taken;
   for (const [field, value] of Object.entries(want)) {
     const have = actual[field];
-    if (value === null && have === undefined) continue;
+    if (isNothing(value) && isNothing(have)) continue;
     if (field === 'contains') {
       if (typeof have !== 'string' || typeof value !== 'string' || !have.includes(value))
         return undefined;
@@ -92,6 +92,12 @@ function matchOne(actual: Expected, want: Expected, taken: Taken): Taken | undef
     after = new Map([...after, [key, [...used, have]]]);
   }
   return after;
+}
+
+/** For the format, what is absent, null and empty are one. */
+function isNothing(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  return typeof value === 'object' && Object.keys(value).length === 0;
 }
 
 function isAnyOf(

@@ -14,6 +14,7 @@ import { revisionDataOf } from '#controllers/service/revision-data.ts';
 import type { Service } from '#controllers/service/types.ts';
 import type { Outcome } from './outcome.ts';
 import { flagOption, specOf, specsOf } from './service-case.ts';
+import { ShapeError } from './shape.ts';
 import type { Expected, ServiceCase } from './service-case.ts';
 import { NOW, RANDOM, serviceFor, worldOf } from './world.ts';
 import type { CaseWorld } from './world.ts';
@@ -36,7 +37,8 @@ export function playVolumeSchedule(one: ServiceCase): Outcome {
 
 export function playEval(one: ServiceCase): Outcome {
   const [preview] = planned(one, [specOf(one)]);
-  if (preview?.before === undefined) throw new Error('a case of kind eval needs a container');
+  if (preview?.before === undefined)
+    throw new ShapeError('initial.containers', 'a container of the service', []);
   const { before, after } = preview;
   const [from, to] = [before, after].map(({ spec }) => revisionDataOf(spec, new Map()));
   if (from === undefined || to === undefined) throw new Error('there are two');

@@ -3,6 +3,7 @@
 import { podStatus } from '#controllers/agent/status.ts';
 import type { ContainerView } from '#controllers/agent/status.ts';
 import type { Container, Pod, PodStatus } from '#controllers/agent/pod.ts';
+import { ShapeError } from './shape.ts';
 
 /** How a container is doing, as an engine tells. */
 export interface EngineState {
@@ -24,10 +25,11 @@ const STATES: Readonly<Record<string, EngineState>> = {
   starting: { running: true, health: 'starting' },
 };
 
-/** @throws Error for a state that the format does not have */
+/** @throws ShapeError for a state that the format does not have */
 export function engineState(word: string): EngineState {
-  const state = STATES[word];
-  if (state === undefined) throw new Error(`unknown state ${JSON.stringify(word)} of a container`);
+  const state = Object.hasOwn(STATES, word) ? STATES[word] : undefined;
+  if (state === undefined)
+    throw new ShapeError('state of a container', `one of ${Object.keys(STATES).join(', ')}`, word);
   return state;
 }
 

@@ -10,7 +10,7 @@ import type {
   NeutralVolume,
   NeutralVolumeMount,
 } from '#cli/spec/neutral-spec.ts';
-import { flagOf, list, map, numberOf, recordOf, textOf, wordOf } from './shape.ts';
+import { fieldsOf, flagOf, list, map, numberOf, recordOf, textOf, wordOf } from './shape.ts';
 
 const texts = list(textOf);
 const words = map(wordOf);
@@ -18,6 +18,12 @@ const words = map(wordOf);
 /** What a case gives as a number of octal digits or as text. */
 function modeOf(value: unknown, path: string): string | number {
   return typeof value === 'number' ? numberOf(value, path) : textOf(value, path);
+}
+
+/** Its text, or an object with that. */
+function caddyOf(value: unknown, path: string): string {
+  if (typeof value === 'string') return value;
+  return textOf(fieldsOf(value, path)['config'] ?? '', `${path}.config`);
 }
 
 const driver = recordOf<NeutralDriver>({ name: textOf, options: words }, ['name']);
@@ -135,7 +141,7 @@ export const readSpec = recordOf<NeutralSpec>(
     container,
     placement: recordOf<NonNullable<NeutralSpec['placement']>>({ machines: texts }),
     ports: texts,
-    caddy: textOf,
+    caddy: caddyOf,
     volumes: list(readVolume),
     configs: list(
       recordOf<{ readonly name: string; readonly content: string }>(

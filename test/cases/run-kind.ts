@@ -46,13 +46,15 @@ async function played(one: ServiceCase, t: Endings): Promise<Outcome> {
   const { name } = resolveSpec(spec, { clusterDomain: undefined, random: RANDOM });
   // What cannot be made is refused before anything is started.
   const service = serviceFor({ ...spec, name }, one.initial.machines);
-  const after = withDeadline(service, flagOption(one, 'skipHealth'));
+  const after = withDeadline(service, isUnwatched(one));
   const world = worldOf(one.initial, name);
   const plane = await TestControlPlane.start(t);
   const before = world.services.find(({ metadata }) => metadata.name === name);
   const initial = new Set(one.initial.containers.map(({ id }) => id));
   const nodes = new SimulatedNodes(plane.client, plane.signal, (pod) => fateOf(pod, one, initial));
-  for (const { metadata } of world.nodes) await nodes.add(metadata.name, metadata.labels);
+  // What is down is as if it were not there.
+  for (const { metadata, spec: node } of world.nodes)
+    if (!('taints' in node)) await nodes.add(metadata.name, metadata.labels);
   const created = await makeWorld(plane, world, before ?? after);
   const trace = await traced(plane, created);
   // Nodes that send no Leases would be called silent.
@@ -82,10 +84,14 @@ async function played(one: ServiceCase, t: Endings): Promise<Outcome> {
   }
 }
 
+export function isUnwatched(one: ServiceCase): boolean {
+  return flagOption(one, 'skipHealth') || flagOption(one, 'skipHealthMonitor');
+}
+
 /** uncloud waits for the monitor period and for retries of a health check; we for a deadline, which cases do not know. */
-function withDeadline(service: Service, isUnwatched: boolean): Service {
+function withDeadline(service: Service, skipsHealth: boolean): Service {
   const { updateStrategy = {} } = service.spec;
-  const monitorPeriod = isUnwatched ? '0s' : (updateStrategy.monitorPeriod ?? USUAL_MONITOR);
+  const monitorPeriod = skipsHealth ? '0s' : (updateStrategy.monitorPeriod ?? USUAL_MONITOR);
   const monitorMs = parseDuration(monitorPeriod) ?? 0;
   const progressDeadline = `${monitorMs + PATIENCE_MS}ms`;
   return {

@@ -2,6 +2,7 @@
 import { behaviourOf } from './behaviour.ts';
 import type { Demand, DesignRule } from './design-rule.ts';
 import { instancesOf } from './plan-rules.ts';
+import { isUnwatched } from './run-kind.ts';
 import { isStep } from './run-trace.ts';
 import type { Expected, ServiceCase } from './service-case.ts';
 import { specOrNone } from './text-rules.ts';
@@ -37,6 +38,21 @@ export const RUN_RULES: readonly DesignRule[] = [
     basis: 1,
     kinds: ['run'],
     instead: (one, demand) => afterFailure(one, demand),
+  },
+  {
+    name: 'what never serves is no success, watched or not',
+    basis: '#skip-health',
+    kinds: ['run'],
+    instead: (one, { expected }) =>
+      isUnwatched(one) && behaviourOf(one.behaviour).instance !== 'serves'
+        ? {
+            expected: expected.map((operation) =>
+              operation.op === 'success'
+                ? { op: 'error', contains: 'is not rolled out' }
+                : operation,
+            ),
+          }
+        : undefined,
   },
   {
     name: 'a failure names the instance and its trouble',

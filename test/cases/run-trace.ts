@@ -2,7 +2,7 @@
 // remove), and on that of steps (create, start, waitHealthy, stopOld, removeOld, stopNew, removeNew, startOld).
 import type { ApiObject } from '#controllers/machinery/client-types.ts';
 import type { CacheChange } from '#controllers/machinery/cache.ts';
-import { REVISION_LABEL } from '#controllers/service/types.ts';
+import { REPLACES_ANNOTATION, REVISION_LABEL } from '#controllers/service/types.ts';
 import type { TestPod } from '#test/support/simulated-nodes.ts';
 import type { Expected } from './service-case.ts';
 
@@ -44,9 +44,12 @@ export class RunTrace {
   readonly #oldRevisions: ReadonlySet<string>;
   /** Instances that were stopped and whose place is empty: machine → name. */
   readonly #vacated = new Map<string, string>();
+  /** uid → name of the instances that were there. */
+  readonly #names: ReadonlyMap<string, string>;
 
   constructor(initial: readonly TestPod[]) {
     this.#initial = new Set(initial.map(({ metadata }) => metadata.name));
+    this.#names = new Map(initial.map(({ metadata }) => [metadata.uid, metadata.name]));
     this.#oldRevisions = new Set(
       initial.map(({ metadata }) => metadata.labels?.[REVISION_LABEL] ?? ''),
     );
@@ -102,18 +105,21 @@ export class RunTrace {
     if (isInitial) return known;
     if (role === 'hook') this.#tell('both', { op: 'runPreDeploy', machine });
     else if (role === 'old') this.#tell('both', { op: 'startOld', machine });
-    else this.#created(machine, annotations['windlass.dev/replaces'] !== undefined);
+    else this.#created(machine, annotations[REPLACES_ANNOTATION]);
     return known;
   }
 
-  #created(machine: string, isReplacement: boolean): void {
+  /** @param replaces uid of the instance that it takes the place of */
+  #created(machine: string, replaces: string | undefined): void {
     const container = this.#vacated.get(machine);
     this.#tell('step', { op: 'create', machine });
     if (container !== undefined) {
       this.#vacated.delete(machine);
       this.#tell('plan', { op: 'replace', machine, container, order: 'stop-first' });
-    } else if (isReplacement) this.#tell('plan', { op: 'replace', machine, order: 'start-first' });
-    else this.#tell('plan', { op: 'run', machine });
+    } else if (replaces !== undefined) {
+      const old = this.#names.get(replaces) ?? replaces;
+      this.#tell('plan', { op: 'replace', machine, container: old, order: 'start-first' });
+    } else this.#tell('plan', { op: 'run', machine });
   }
 
   #stopped(name: string, { role, machine }: Known): void {

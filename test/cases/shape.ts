@@ -67,7 +67,8 @@ export function recordOf<T extends object>(
   return (value, path) => {
     const fields = fieldsOf(value, path);
     for (const name of required) {
-      if (fields[name] === undefined) throw new ShapeError(`${path}.${name}`, 'there', undefined);
+      if (fields[name] === undefined || fields[name] === null)
+        throw new ShapeError(`${path}.${name}`, 'there', fields[name]);
     }
     const entries = Object.entries(fields).flatMap(([name, item]): [string, unknown][] => {
       if (item === undefined || item === null) return [];

@@ -24,7 +24,25 @@ export const TEXT_RULES: readonly DesignRule[] = [
     kinds: ['validate', 'compose', 'resolve'],
     instead: (one, { expected }) =>
       isRefusal(expected, 'unsupported protocol for ingress port') && hasPort(one, isPlainIngress)
-        ? { expected: [{ op: 'accept' }] }
+        ? { expected: [{ op: one.kind === 'resolve' ? 'resolved' : 'accept' }] }
+        : undefined,
+  },
+  {
+    name: 'one port of the machine cannot be published twice',
+    basis: 7,
+    kinds: ['validate', 'compose', 'resolve'],
+    instead: (one, { expected }) =>
+      expected.every(({ op }) => op !== 'error') && hasHostPortTwice(one)
+        ? refused('of the machine is published by')
+        : undefined,
+  },
+  {
+    name: 'what only Caddy understands is left out, with a warning',
+    basis: '#caddy',
+    kinds: ['compose'],
+    instead: (_one, { expected }) =>
+      expected.some((operation) => 'caddy' in operation)
+        ? { expected: expected.map(({ caddy: _caddy, ...rest }) => rest as Expected) }
         : undefined,
   },
   {
@@ -59,6 +77,11 @@ function isRefusal(expected: readonly Expected[], text: string): boolean {
 
 function isPlainIngress({ mode, protocol }: PublishedPort): boolean {
   return mode === 'ingress' && (protocol === 'tcp' || protocol === 'udp');
+}
+
+function hasHostPortTwice(one: ServiceCase): boolean {
+  const texts = (specOrNone(one)?.ports ?? []).filter((text) => text.endsWith('@host'));
+  return new Set(texts).size < texts.length;
 }
 
 function hasPort(one: ServiceCase, test: (port: PublishedPort) => boolean): boolean {

@@ -13,6 +13,7 @@ import { revisionChange, revisionFacts } from '#controllers/service/revision.ts'
 import type { ControllerRevision } from '#controllers/service/revision.ts';
 import type { Service } from '#controllers/service/types.ts';
 import { engineState, statusOf } from './pod-state.ts';
+import { ShapeError } from './shape.ts';
 import type { CaseContainer, Initial, Machine } from './service-case.ts';
 
 export const NAMESPACE = 'default';
@@ -38,9 +39,14 @@ export interface CaseWorld {
 export type NodeManifest = ReturnType<typeof nodeOf>;
 
 export function worldOf(initial: Initial, fallbackName: string): CaseWorld {
-  const machines = new Map(initial.machines.map((machine) => [machine.id, machine]));
-  for (const { id, machine } of initial.containers)
-    if (!machines.has(machine)) throw new Error(`container ${id} is on unknown machine ${machine}`);
+  const machines = new Set(initial.machines.map(({ id }) => id));
+  for (const [index, { machine }] of initial.containers.entries())
+    if (!machines.has(machine))
+      throw new ShapeError(
+        `initial.containers[${index}].machine`,
+        'the id of one of initial.machines',
+        machine,
+      );
   const containers = initial.containers.map((container, index) => ({
     container,
     name: container.service ?? container.spec.name ?? fallbackName,
@@ -87,7 +93,11 @@ export function isPort(text: string): boolean {
 /** The Service of ours for a spec: placed by the names that Nodes have here, the ids of machines. */
 export function serviceFor(spec: NeutralSpec, machines: readonly Machine[]): Service {
   if ((spec.replicas ?? 0) > MOST_REPLICAS)
-    throw new Error(`${spec.replicas} replicas are more than the ${MOST_REPLICAS} that are played`);
+    throw new ShapeError(
+      'spec.replicas',
+      `at most the ${MOST_REPLICAS} that are played`,
+      spec.replicas,
+    );
   const manifest = serviceOfSpec(withNodeNames(spec, machines), NAMESPACE);
   const { name, namespace } = manifest.metadata;
   return {
