@@ -1,5 +1,6 @@
 // A case of the machine collection: a situation in words, shown by tests that carry its id in their titles. Pure.
-import { fieldsOf, textOf } from './shape.ts';
+import { fieldsOf, ShapeError, textOf } from './shape.ts';
+import type { Fields } from './shape.ts';
 
 export interface MachineCase {
   readonly id: string;
@@ -7,6 +8,8 @@ export interface MachineCase {
   readonly system: string;
   readonly area: string;
   readonly name: string;
+  /** What is wrong with the entry itself: it has failed. */
+  readonly problem?: string;
 }
 
 /** Why a case, or all of an area, has nothing to be shown on here. */
@@ -29,19 +32,25 @@ export interface MachineOutcome {
   readonly detail: string;
 }
 
-/** Throws ShapeError where the text is no list of cases. */
+/**
+ * An entry that is no case is one with a problem: it hides no other. Beside an id nothing has to be said.
+ *
+ * @throws ShapeError where the text is no list, SyntaxError where it is no JSON
+ */
 export function readMachineCases(text: string): readonly MachineCase[] {
   return entriesOf(text).map((entry, index) => {
-    const fields = fieldsOf(entry, `case ${index + 1}`);
-    const where = `case ${index + 1}`;
-    return {
-      id: textOf(fields['id'], `${where}: id`),
-      system: textOf(fields['system'], `${where}: system`),
-      area: textOf(fields['area'], `${where}: area`),
-      name: textOf(fields['name'], `${where}: name`),
-    };
+    const fields: Fields = typeof entry === 'object' && entry !== null ? { ...entry } : {};
+    const word = (key: string): string =>
+      ['string', 'number'].includes(typeof fields[key]) ? String(fields[key]) : '';
+    const [id, area, name] = [word('id'), word('area') || '(no area)', word('name') || '(no name)'];
+    const about = { system: word('system') || id.replace(/-.*$/s, ''), area, name };
+    if (id !== '') return { id, ...about };
+    const { message } = new ShapeError(`case ${index + 1}: id`, 'a text', fields['id']);
+    return { id: `#${index + 1}`, ...about, problem: message };
   });
 }
+
+const LONGEST_TITLE = 300;
 
 /** Throws ShapeError where a row has neither an id nor a system and an area, or no reason. */
 export function readElsewhere(text: string): readonly Elsewhere[] {
@@ -59,9 +68,10 @@ export function readElsewhere(text: string): readonly Elsewhere[] {
 }
 
 function entriesOf(text: string): readonly unknown[] {
-  const value: unknown = JSON.parse(text);
-  if (!Array.isArray(value)) throw new TypeError('the file holds no list');
-  return value;
+  const file: unknown = JSON.parse(text);
+  const entries: unknown = Array.isArray(file) ? file : fieldsOf(file, 'the file')['cases'];
+  if (!Array.isArray(entries)) throw new ShapeError('the file', 'a list', file);
+  return entries;
 }
 
 /** A case is shown when a test with its id in the title passed and none failed. A test goes before a row that says why there is none. */
@@ -70,9 +80,11 @@ export function machineOutcome(
   results: readonly TestResult[],
   elsewhere: readonly Elsewhere[],
 ): MachineOutcome {
-  const named = results.filter(({ title }) => idsOf(title).includes(one.id));
+  if (one.problem !== undefined) return { result: 'failed', detail: one.problem };
+  const named = results.filter(({ title }) => namesId(title, one.id));
   const failed = named.find(({ result }) => result === 'failed');
-  if (failed !== undefined) return { result: 'failed', detail: `failed: ${failed.title}` };
+  if (failed !== undefined)
+    return { result: 'failed', detail: `failed: ${failed.title.slice(0, LONGEST_TITLE)}` };
   if (named.some(({ result }) => result === 'passed')) return { result: 'passed', detail: '' };
   const row = elsewhere.find(
     ({ id, system, area }) => id === one.id || (system === one.system && area === one.area),
@@ -83,7 +95,13 @@ export function machineOutcome(
   return { result: 'failed', detail };
 }
 
-/** The ids that a text names, each a word and a number of three digits. */
-export function idsOf(text: string): readonly string[] {
-  return [...text.matchAll(/\b[a-z][a-z0-9]*-\d{3}\b/g)].map(([id]) => id);
+/** Whether a text names the id as a word of its own, whatever ids look like. */
+export function namesId(text: string, id: string): boolean {
+  for (let at = text.indexOf(id); id !== '' && at !== -1; at = text.indexOf(id, at + 1))
+    if (!isOfWord(text[at - 1]) && !isOfWord(text[at + id.length])) return true;
+  return false;
+}
+
+function isOfWord(character: string | undefined): boolean {
+  return character !== undefined && /[\w-]/.test(character);
 }

@@ -45,8 +45,28 @@ test('rows of the list are about cases that there are', () => {
   }
 });
 
+test('an entry that is no case has failed, and hides no other', () => {
+  const text = JSON.stringify({ cases: [null, { name: 'x' }, { id: 7 }, { id: 'mesh-0012' }] });
+  const found = readMachineCases(text);
+  assert.deepEqual(
+    found.map(({ id, system, problem }) => [id, system, problem]),
+    [
+      ['#1', '', 'case 1: id must be a text, found nothing'],
+      ['#2', '', 'case 2: id must be a text, found nothing'],
+      ['7', '7', undefined],
+      ['mesh-0012', 'mesh', undefined],
+    ],
+  );
+  const results = [{ title: 'whatever ids look like [mesh-0012]', result: 'passed' }] as const;
+  assert.deepEqual(
+    found.map((one) => machineOutcome(one, results, elsewhere).result),
+    ['failed', 'failed', 'failed', 'passed'],
+  );
+});
+
 test('files that are no cases are refused with where', () => {
-  assert.throws(() => readMachineCases('{}'), /no list/);
-  assert.throws(() => readMachineCases('[{"id": 7}]'), /case 1: id must be a text, found 7/);
+  assert.throws(() => readMachineCases('{}'), /the file must be a list/);
+  assert.throws(() => readMachineCases('"cases"'), /the file must be an object/);
+  assert.throws(() => readMachineCases('{'), SyntaxError);
   assert.throws(() => readElsewhere('[{"id": "a-001"}]'), /row 1: reason must be a text/);
 });

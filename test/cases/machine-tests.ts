@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { projectRoot } from '#test/support/windlass.ts';
-import { idsOf } from './machine-case.ts';
+import { namesId } from './machine-case.ts';
 import type { TestResult } from './machine-case.ts';
 
 const FOLDERS = ['platform', 'persistence', 'controlplane', 'controllers', 'cli', 'test'];
@@ -18,11 +18,23 @@ export function filesNaming(ids: ReadonlySet<string>): readonly string[] {
     readdirSync(join(projectRoot, folder), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.test.ts') && !name.startsWith('cases/'))
       .map((name) => join(projectRoot, folder, name)),
-  ).filter((file) => idsOf(readFileSync(file, 'utf8')).some((id) => ids.has(id)));
+  ).filter((file) => idsNamedIn(file, ids).length > 0);
 }
 
-/** Runs the files; resolves with what came of each test. Throws Error when the run ended without a result. */
-export async function runTests(files: readonly string[]): Promise<readonly TestResult[]> {
+function idsNamedIn(file: string, ids: ReadonlySet<string>): readonly string[] {
+  const text = readFileSync(file, 'utf8');
+  return [...ids].filter((id) => namesId(text, id));
+}
+
+/**
+ * Runs the files; resolves with what came of each test. A file that could not be run, or ended badly, has failed for all ids in it.
+ *
+ * @throws Error when the run ended without a result
+ */
+export async function runTests(
+  files: readonly string[],
+  ids: ReadonlySet<string>,
+): Promise<readonly TestResult[]> {
   if (files.length === 0) return [];
   const scratch = mkdtempSync(join(tmpdir(), 'windlass-cases-'));
   const results = join(scratch, 'results.json');
@@ -43,7 +55,12 @@ export async function runTests(files: readonly string[]): Promise<readonly TestR
     const code = await new Promise<number | null>((done) => child.on('exit', done));
     clearTimeout(watchdog);
     try {
-      return JSON.parse(readFileSync(results, 'utf8')) as readonly TestResult[];
+      const all = JSON.parse(readFileSync(results, 'utf8')) as readonly TestResult[];
+      return all.map(({ title, result }) => {
+        const file = files.find((path) => title === path || title === relative(projectRoot, path));
+        if (file === undefined || result !== 'failed') return { title, result };
+        return { title: `${title} as a whole (${idsNamedIn(file, ids).join(', ')})`, result };
+      });
     } catch (cause) {
       const why = `the run of ${files.length} test files ended with exit code ${code ?? 'none'} and no result`;
       throw new Error(why, { cause });

@@ -59,6 +59,19 @@ test('counts what passed, what is by design and what failed', () => {
   assert.equal(wrong.code, 1);
 });
 
+test('cases of machines that no test names have failed, each with why; what is broken stops nothing', () => {
+  const known = { id: 'ksail-040', system: 'ksail', area: 'hetzner', name: 'back-off doubles' };
+  const unknown = { id: 'unheard-999', system: 'unheard', area: 'of', name: 'new to us' };
+  const aws = { id: 'ksail-999', system: 'ksail', area: 'aws', name: 'another one' };
+  const { code, lines } = run('--machine-cases', fileOf([unknown, known, 'odd', aws]));
+  assert.deepEqual(lines.slice(-2), ['1 elsewhere', '1 passed, 2 failed']);
+  assert.equal(code, 1);
+  const text = lines.join('\n');
+  assert.match(text, /✖ of unheard-999: new to us\n {4}no test names it\n/);
+  assert.match(text, /✖ \(no area\) #3: \(no name\)\n {4}case 3: id must be a text/);
+  assert.match(text, /~ aws ksail-999: another one \(No provider of ours talks to AWS/);
+});
+
 test('bad usage and files that cannot be read have exit code 2', () => {
   for (const args of [
     ['--odd'],

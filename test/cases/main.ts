@@ -123,7 +123,8 @@ async function playMachines(
   if (cases.length === 0) return;
   const list = join(projectRoot, 'test', 'cases', 'machine-cases-elsewhere.json');
   const elsewhere = readElsewhere(readFileSync(list, 'utf8'));
-  const results = await runTests(filesNaming(new Set(cases.map(({ id }) => id))));
+  const ids = new Set(cases.map(({ id }) => id));
+  const results = await runTests(filesNaming(ids), ids);
   for (const one of cases) {
     const { result, detail } = machineOutcome(one, results, elsewhere);
     counts[result] += 1;

@@ -1,6 +1,6 @@
 // Clusters of k0s on hosts that are folders: our controllers, real files and processes, and a stand-in of the k0s program.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { K0sFleet } from '../support/k0s-fleet.ts';
@@ -272,6 +272,44 @@ test('a cluster begins with a backup, once, and the others join it', async () =>
   await fleet.settle();
   assert.ok(fleet.commands('c-a').includes('k0s start'));
   assert.ok(!fleet.commands('c-a').some((line) => line.includes('restore')));
+});
+
+test('what a version broke is undone: all is reset, and begins anew with the backup of the version before', async () => {
+  const fleet = await fleetOf({ pools: pools(['a'], ['b', 'd']) });
+  await fleet.change({ version: TO });
+  await fleet.settle();
+  assert.deepEqual(running(fleet), [TO, TO, TO]);
+  const folder = `/var/backups/k0s/${FROM}`;
+  const [backup = ''] = readdirSync(join(fleet.root('c-a'), folder));
+  const path = `${folder}/${backup}`;
+  // Not without the reset: nothing goes back by itself.
+  await fleet.change({ version: FROM, restoreFrom: path });
+  await fleet.settle();
+  assert.match(fleet.condition('PlanReady'), /^False Downgrade/);
+  assert.deepEqual(running(fleet), [TO, TO, TO]);
+
+  const all = ['c-a', 'c-b', 'c-d'];
+  await fleet.change({ version: TO, restoreFrom: null, reset: { machines: all, force: true } });
+  await fleet.settle();
+  assert.deepEqual(fleet.machines, []);
+  for (const name of all) {
+    assert.ok(fleet.commands(name).includes('k0s reset'), name);
+    assert.ok(!existsSync(join(fleet.root(name), 'usr/local/bin/k0s')), name);
+  }
+  assert.ok(existsSync(join(fleet.root('c-a'), path)), 'backups stay');
+
+  fleet.forget();
+  await fleet.change({ reset: null, version: FROM, restoreFrom: path });
+  await fleet.settle();
+  assert.match(fleet.condition('Ready'), /^True/);
+  assert.deepEqual(running(fleet), [FROM, FROM, FROM]);
+  assert.equal(readFileSync(join(fleet.root('c-a'), 'var/lib/k0s/restored'), 'utf8').trim(), FROM);
+  for (const name of ['c-b', 'c-d'])
+    assert.ok(!fleet.commands(name).some((line) => line.includes('restore')), name);
+  assert.deepEqual(readdirSync(join(fleet.shared, 'nodes')).toSorted(), ['c-b', 'c-d']);
+  fleet.forget();
+  await fleet.settle();
+  for (const name of all) assert.deepEqual(fleet.commands(name), [], 'settled');
 });
 
 test('a downgrade and a change of role are refused before anything is touched [k0sctl-014]', async () => {

@@ -17,9 +17,9 @@ import { isConflict } from '#controllers/machinery/request-error.ts';
 import { CLUSTERS, MACHINES } from '#controllers/machinery/resources.ts';
 import { systemClock } from '#platform/clock.ts';
 import { systemIds } from '#platform/id.ts';
+import { k0sProgram } from './k0s-program.ts';
 import { tempDir } from './temp-dir.ts';
 
-const standIn = readFileSync(join(import.meta.dirname, 'k0s-stand-in.sh'), 'utf8');
 const { signal } = new AbortController();
 const NAMESPACE = 'default';
 
@@ -118,8 +118,7 @@ export class K0sFleet {
 
   /** The stand-in of k0s as a text. @param note two of one version differ by it */
   program(version: string, note = ''): string {
-    const text = standIn.replaceAll('@VERSION@', version).replaceAll('@FLEET@', this.shared);
-    return note === '' ? text : `${text}\n# ${note}\n`;
+    return k0sProgram(version, this.shared, note);
   }
 
   /** Command lines of k0s on that host, but those that only ask. */
