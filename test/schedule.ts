@@ -25,6 +25,7 @@ const COSTS: Readonly<Record<string, Partial<Cost>>> = {
   'test/integration/deploy-pull.test.ts': { seconds: 22, load: 1 },
   'test/integration/docker-cluster.test.ts': { seconds: 26, load: 0.3 },
   'test/integration/k0s-cluster.test.ts': { seconds: 32, load: 0.75 },
+  'test/integration/k0s-provided.test.ts': { seconds: 20, load: 0.3 },
   'test/integration/machine-boot.test.ts': { seconds: 133, load: 0.4 },
   'test/integration/machines.test.ts': { seconds: 51, load: 0.5 },
   'test/integration/node-lifecycle.test.ts': { seconds: 27, load: 0.25 },

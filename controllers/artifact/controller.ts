@@ -1,6 +1,5 @@
 // Keeps what Artifacts describe in the store, verified, and says so in their status. What is settled costs no write and no request.
 import { isDeepStrictEqual } from 'node:util';
-import { backoffMs } from '#platform/backoff.ts';
 import { artifactsNamedBy, usersOf } from './artifact-users.ts';
 import type { ArtifactUser } from './artifact-users.ts';
 import { bringArtifact } from './bring-artifact.ts';
@@ -21,6 +20,7 @@ import type { ArtifactParts } from './parts.ts';
 import { isLocal, planSources } from './plan-sources.ts';
 import { planStatus } from './plan-status.ts';
 import { ProgressWriter } from './progress-writer.ts';
+import { retryDelay } from './retry-delay.ts';
 import { ARTIFACT_FINALIZER } from './types.ts';
 import type { Artifact, ArtifactStatus } from './types.ts';
 
@@ -29,7 +29,6 @@ const DOWNLOADS = 5;
 /** Entries that are settled are looked at again. */
 const VERIFY_EVERY_MS = 6 * 3600_000;
 const PROBE_EVERY_MS = 15 * 60_000;
-const BACKOFF = { initialMs: 5_000, maximumMs: 10 * 60_000, jitter: 0.3 };
 const COLLECT_EVERY_MS = 3600_000;
 const COLLECT_SOON_MS = 2_000;
 /** Until it is known who names what. */
@@ -189,8 +188,8 @@ class ArtifactController {
     }
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
-    const delayMs = backoffMs(failures, BACKOFF, random());
-    return { outcome: 'requeueAfter', delayMs: Math.max(delayMs, outcome.retryAfterMs ?? 0) };
+    const delayMs = retryDelay(failures, outcome.retryAfterMs, random());
+    return { outcome: 'requeueAfter', delayMs };
   }
 
   #tell(artifact: Artifact, outcome: Outcome, status: ArtifactStatus): void {

@@ -201,6 +201,26 @@ test('a server that wants a long pause is left alone, and the pause told', async
   assert.equal(bench.server.fetches(PATH), 1);
 });
 
+test('a source that wants a long pause does not silence the others', async (t) => {
+  const bench = await binariesBench(t);
+  const digest = bench.server.publish(PATH, CONTENT);
+  const paths = ['/busy', '/broken', '/gone'] as const;
+  const fails = async (...asked: readonly (typeof paths)[number][]): Promise<ArtifactError> => {
+    const [busy, broken, gone] = paths;
+    bench.server.failAlways(busy, { type: 'status', status: 429, retryAfter: '3600' });
+    bench.server.failAlways(broken, { type: 'status', status: 503 });
+    bench.server.failAlways(gone, { type: 'status', status: 404 });
+    return failsWith(
+      asked.includes(broken) && asked[0] === broken ? 'Unreachable' : 'RateLimited',
+      ensure(bench, digest, ...asked.map((path) => bench.server.url + path)),
+    );
+  };
+  assert.equal((await fails('/busy', '/broken')).retryAfterMs, undefined);
+  assert.equal((await fails('/broken', '/busy')).retryAfterMs, undefined);
+  // Whoever has no such file is no reason to hurry.
+  assert.equal((await fails('/gone', '/busy')).retryAfterMs, 3_600_000);
+});
+
 test('what never ends, or is larger than allowed, is cut off', async (t) => {
   const bench = await binariesBench(t);
   const digest = bench.server.publish(PATH, CONTENT);

@@ -163,10 +163,12 @@ function together(failures: readonly ArtifactError[]): ArtifactError {
   if (gravest === undefined)
     return new ArtifactError('Invalid', 'there is no source to fetch from');
   if (failures.length === 1) return gravest;
-  const waits = failures.flatMap(({ retryAfterMs }) => retryAfterMs ?? []);
+  // One that asks for a long pause does not stop the others from being asked again soon.
+  const waits = failures.filter(isTransient).map(({ retryAfterMs = 0 }) => retryAfterMs);
+  const retryAfterMs = waits.length === 0 ? 0 : Math.min(...waits);
   return new ArtifactError(
     gravest.failure,
     failures.map(({ message }) => message).join('; '),
-    waits.length === 0 ? {} : { retryAfterMs: Math.min(...waits) },
+    retryAfterMs === 0 ? {} : { retryAfterMs },
   );
 }

@@ -21,6 +21,8 @@ interface MachineLease extends ApiObject {
 const NAME_ANNOTATION = 'windlass.dev/operation-name';
 /** An operation gives its machines back before its deadline is long past. */
 const GRACE_SECONDS = 60;
+/** What a Lease takes. */
+const MOST_SECONDS = 2 ** 31 - 1;
 
 export function leaseName(machine: string): string {
   return `machine-operation-${machine}`;
@@ -53,7 +55,7 @@ export async function claimMachine(
     holderIdentity: uid,
     acquireTime: microTimestamp(now),
     renewTime: microTimestamp(now),
-    leaseDurationSeconds: Math.ceil(deadlineMs / 1000) + GRACE_SECONDS,
+    leaseDurationSeconds: Math.min(Math.ceil(deadlineMs / 1000) + GRACE_SECONDS, MOST_SECONDS),
   };
   const metadata = {
     name: leaseName(machine),

@@ -133,6 +133,19 @@ test('a machine is claimed, asked, heard, given back', async () => {
   assert.equal(world.api.version, settled, 'an operation that has ended costs no write');
 });
 
+test('a deadline of ten thousand years is one that a Lease takes', async () => {
+  const world = new World('a');
+  world.answer = () => undefined;
+  const deadline = '87600000h';
+  world.operate('slow', { type: 'Stop', machineRef: { name: 'a' }, deadline });
+  for (let turn = 0; turn < 5; turn++) await world.turn();
+  const [lease] = world.api.list<
+    ApiObject & { readonly spec: { readonly leaseDurationSeconds: number } }
+  >(LEASES, 'ns').items;
+  assert.equal(lease?.spec.leaseDurationSeconds, 2 ** 31 - 1);
+  assert.equal(world.operation('slow').status?.phase, 'InProgress');
+});
+
 test('one operation at a time per machine: the second waits and says for whom', async () => {
   const world = new World('a');
   world.answer = () => undefined;

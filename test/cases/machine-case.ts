@@ -97,7 +97,8 @@ export function machineOutcome(
 
 /** Whether a text names the id as a word of its own, whatever ids look like. */
 export function namesId(text: string, id: string): boolean {
-  for (let at = text.indexOf(id); id !== '' && at !== -1; at = text.indexOf(id, at + 1))
+  if (id === '') return false;
+  for (let at = text.indexOf(id); at !== -1; at = text.indexOf(id, at + 1))
     if (!isOfWord(text[at - 1]) && !isOfWord(text[at + id.length])) return true;
   return false;
 }

@@ -2,7 +2,7 @@
 // this machine with folders as hosts, and a stand-in of the k0s program.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Artifact } from '#controllers/artifact/types.ts';

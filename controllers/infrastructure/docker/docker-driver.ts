@@ -62,6 +62,11 @@ export class DockerDriver implements InfraDriver {
     const containers = await this.#ask(signal, () =>
       this.#docker.listContainers({ all: true, filters: { label }, abortSignal: signal }),
     );
+    if (!Array.isArray(containers))
+      throw new ProviderUnavailable(
+        'docker',
+        'answered with something that is no list: is it an Engine?',
+      );
     return containers.map(foundContainer);
   }
 

@@ -2,6 +2,13 @@
 import type { Clock } from '#platform/clock.ts';
 import { sleep } from '#platform/clock.ts';
 import { CredentialsRefused, ProviderUnavailable } from '../errors.ts';
+import {
+  listInAnswer,
+  objectInAnswer,
+  objectInRefusal,
+  shortMessage,
+  textOfAnswer,
+} from '../http-answer.ts';
 import type { Labels } from '../label-scheme.ts';
 import { hasCode, HetznerError, withRetries } from './hetzner-error.ts';
 
@@ -69,14 +76,14 @@ export class HetznerClient {
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
-      text = await response.text();
+      text = await textOfAnswer('hetzner', response);
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof ProviderUnavailable) throw error;
       throw new ProviderUnavailable('hetzner', `no answer from ${this.#endpoint}: ${whyOf(error)}`);
     }
-    const parsed = parse(text);
-    if (response.ok) return (parsed ?? {}) as T;
-    throw this.#refusal(response, parsed);
+    if (response.ok) return objectInAnswer('hetzner', text) as T;
+    throw this.#refusal(response, objectInRefusal(text));
   }
 
   /** All of a kind that match, page by page. @param query as `label_selector=a%3Db` */
@@ -94,7 +101,8 @@ export class HetznerClient {
         signal,
       );
       // A thing may move to the next page while we read.
-      for (const thing of (answer[key] ?? []) as readonly T[]) found.set(thing.id, thing);
+      for (const thing of listInAnswer('hetzner', answer, key) as readonly T[])
+        found.set(thing.id, thing);
       if (answer.meta?.pagination?.next_page == null) break;
     }
     return [...found.values()];
@@ -167,7 +175,7 @@ export class HetznerClient {
     if (code === 'token_readonly')
       return new CredentialsRefused('hetzner', 'the token may only read');
     // Whatever the other side writes: our token stays out of messages.
-    const safe = message.replaceAll(this.#token, '…');
+    const safe = shortMessage(message.replaceAll(this.#token, '…'));
     return new HetznerError(
       code,
       safe,
@@ -199,15 +207,6 @@ function codeOfStatus(status: number): string {
   if (status === 502 || status === 503) return 'bad_gateway';
   if (status === 504) return 'timeout';
   return status >= 500 ? 'server_error' : 'invalid_input';
-}
-
-function parse(text: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** fetch() hides why in the cause. */

@@ -2,6 +2,7 @@
 import type { Clock } from '#platform/clock.ts';
 import { sleep } from '#platform/clock.ts';
 import { CredentialsRefused, InfrastructureError, ProviderUnavailable } from '../errors.ts';
+import { objectInAnswer, objectInRefusal, shortMessage, textOfAnswer } from '../http-answer.ts';
 import type { Labels } from '../label-scheme.ts';
 import type { OmniSigner } from './omni-signer.ts';
 
@@ -164,16 +165,16 @@ export class OmniClient {
         headers: { ...headers, 'content-type': 'application/json' },
         body: JSON.stringify(body),
       });
-      text = await response.text();
+      text = await textOfAnswer('omni', response);
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof ProviderUnavailable) throw error;
       const { cause } = error as { readonly cause?: { readonly code?: unknown } };
       const why = typeof cause?.code === 'string' ? cause.code : 'the connection failed';
       throw new ProviderUnavailable('omni', `no answer from ${this.endpoint}: ${why}`);
     }
-    const parsed = parse(text);
-    if (response.ok) return (parsed ?? {}) as T;
-    throw refusalOf(response.status, parsed);
+    if (response.ok) return objectInAnswer('omni', text) as T;
+    throw refusalOf(response.status, objectInRefusal(text));
   }
 }
 
@@ -196,7 +197,7 @@ function refusalOf(status: number, parsed: object | undefined): Error {
     );
   if (code === 'PermissionDenied')
     return new CredentialsRefused('omni', 'the role of the service account does not allow this');
-  return new OmniError(code, message);
+  return new OmniError(code, shortMessage(message));
 }
 
 /** Undefined for what is no resource. */
