@@ -13,7 +13,7 @@ import type { Manager } from '../machinery/manager.ts';
 import { isNotFound } from '../machinery/request-error.ts';
 import { LEASES, NODES, PERSISTENT_VOLUME_CLAIMS, PODS } from '../machinery/resources.ts';
 import { timestamp } from '../machinery/timestamps.ts';
-import { GRACE_MS, isGivenUp, taintsFor } from './judge.ts';
+import { GRACE_MS, isGivenUp, STARTUP_GRACE_MS, taintsFor } from './judge.ts';
 import type { NoExecute, Readiness, TimedTaint } from './judge.ts';
 import { LostPods } from './lost-pods.ts';
 import type { Pod } from './lost-pods.ts';
@@ -128,15 +128,16 @@ class NodeLifecycleController {
     }
     const silentFor = this.#silence(name);
     const said = readyOf(node);
-    // An agent that never said anything is one that has yet to come.
-    const lost = silentFor >= GRACE_MS && said !== undefined;
+    // An agent that never said anything is one that has yet to come, and has longer.
+    const graceMs = said === undefined ? STARTUP_GRACE_MS : GRACE_MS;
+    const lost = silentFor >= graceMs;
     const readiness: Readiness = lost ? 'Unknown' : (said?.status ?? 'Unknown');
     if (said !== undefined && this.#judged.get(name) !== readiness) {
       this.#judged.set(name, readiness);
       this.#zones = undefined;
     }
     this.#look();
-    if (lost && said.status !== 'Unknown') await this.#markUnknown(node, signal);
+    if (lost && said?.status !== 'Unknown') await this.#markUnknown(node, signal);
     const { taints, waitMs } = await this.#taint(node, readiness, signal);
     if (readiness === 'True') this.#marked.delete(name);
     else if (said !== undefined && !this.#marked.has(name)) {
@@ -144,7 +145,7 @@ class NodeLifecycleController {
       this.#marked.add(name);
     }
     const evictAfterMs = await this.#lostPods.evict(name, taints, signal);
-    const leftMs = silentFor < GRACE_MS ? GRACE_MS - silentFor : undefined;
+    const leftMs = lost ? undefined : graceMs - silentFor;
     const delays = [leftMs, waitMs, evictAfterMs].filter((delay) => delay !== undefined);
     return delays.length === 0
       ? DONE
@@ -215,17 +216,20 @@ class NodeLifecycleController {
     const { client, clock, logger } = this.#manager;
     const { name, resourceVersion } = node.metadata;
     const before = node.status?.conditions ?? [];
-    const unknown = AGENT_CONDITIONS.map((type) => ({
-      ...before.find((condition) => condition.type === type),
-      type,
-      status: 'Unknown' as const,
-      reason: 'NodeStatusUnknown',
-      message: 'The agent stopped renewing its Lease.',
-    }));
+    const unknown = AGENT_CONDITIONS.map((type) =>
+      unknownCondition(
+        type,
+        before.find((condition) => condition.type === type),
+      ),
+    );
     const conditions = setConditions(before, unknown, timestamp(clock.now()));
     // On top of what was read: an agent that came back this moment has the last word.
     const patch = { metadata: { resourceVersion }, status: { conditions } };
     await client.patch(NODES, '', name, 'status', 'merge', patch, signal);
+    if (readyOf(node) === undefined) {
+      logger.warn('Node has never reported', { node: name });
+      return;
+    }
     logger.warn('Node does not answer', { node: name });
     this.#events.record(NODES, node, 'Normal', 'NodeNotReady', `Node ${name} does not answer`);
   }
@@ -294,6 +298,18 @@ class NodeLifecycleController {
       await this.#lostPods.delete(pod, 0, signal);
     }
   }
+}
+
+type UnstampedCondition = Omit<Condition, 'lastTransitionTime'>;
+
+/** What is said of a node in the place of an agent that is silent. */
+function unknownCondition(type: string, before: Condition | undefined): UnstampedCondition {
+  if (before?.status === 'Unknown') return before;
+  const [reason, message] =
+    before === undefined
+      ? ['NodeStatusNeverUpdated', 'The agent never posted its status.']
+      : ['NodeStatusUnknown', 'The agent stopped renewing its Lease.'];
+  return { ...before, type, status: 'Unknown', reason, message };
 }
 
 function readyOf({ status }: Node): Condition | undefined {

@@ -6,6 +6,8 @@ import type { Taint } from '../machinery/node-fit.ts';
 
 /** How long a Lease may go without renewal, in milliseconds. */
 export const GRACE_MS = 40_000;
+/** How long a Node may be there before its agent first says something, in milliseconds. */
+export const STARTUP_GRACE_MS = 60_000;
 /** How long a Pod stays that says nothing about it: what upstream's admission writes into every Pod. */
 const DEFAULT_TOLERATION_SECONDS = 300;
 

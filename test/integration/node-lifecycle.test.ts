@@ -40,6 +40,12 @@ const TAINTED = [
   ['node.kubernetes.io/unreachable', 'NoExecute'],
 ];
 
+function leaseOf(name: string): object {
+  const renewTime = '2026-01-01T00:00:00.000000Z';
+  const spec = { holderIdentity: name, leaseDurationSeconds: 40, renewTime };
+  return { metadata: { name, namespace: 'kube-node-lease' }, spec };
+}
+
 class Bench {
   readonly plane: TestControlPlane;
   readonly clock: FakeClock = new FakeClock();
@@ -59,13 +65,7 @@ class Bench {
     for (const name of ['n1', ...others]) {
       await client.create(NODES, '', { metadata: { name } }, signal);
       await bench.say(READY, name);
-      const metadata = { name, namespace: 'kube-node-lease' };
-      const spec = {
-        holderIdentity: name,
-        leaseDurationSeconds: 40,
-        renewTime: '2026-01-01T00:00:00.000000Z',
-      };
-      await client.create(LEASES, 'kube-node-lease', { metadata, spec }, signal);
+      await client.create(LEASES, 'kube-node-lease', leaseOf(name), signal);
     }
     bench.#alive = [...others];
     const manager = new Manager({
@@ -257,18 +257,25 @@ test('renewals in time do not make the controller look at their node, only the e
   assert.deepEqual(await bench.ready('n2'), ['True', []]);
 });
 
-test('a Node that nobody has spoken for yet is left alone', async (t) => {
+test('a Node that nobody has spoken for has a minute; then it is Unknown and tainted until its agent comes', async (t) => {
   const bench = await Bench.start(t);
   const { client, signal } = bench.plane;
-  await client.create(NODES, '', { metadata: { name: 'mute' } }, signal);
-  await bench.advance(60_000);
   const before = await bench.looks();
-  for (let second = 0; second < 5; second += 1) {
-    bench.clock.advance(1_000);
-    await bench.idle();
-  }
-  assert.equal(await bench.looks(), before);
+  await client.create(NODES, '', { metadata: { name: 'mute' } }, signal);
+  await eventually('it is seen', async () => assert.ok((await bench.looks()) > before));
+  await bench.advance(59_000);
   assert.deepEqual(await bench.ready('mute'), [undefined, []]);
+  await bench.advance(1_001);
+  await eventually('it is Unknown', async () =>
+    assert.deepEqual(await bench.ready('mute'), ['Unknown', TAINTED]),
+  );
+  const { status } = await bench.node('mute');
+  for (const { reason } of status?.conditions ?? []) assert.equal(reason, 'NodeStatusNeverUpdated');
+  await client.create(LEASES, 'kube-node-lease', leaseOf('mute'), signal);
+  await bench.comesBack('mute');
+  await eventually('its agent has come', async () =>
+    assert.deepEqual(await bench.ready('mute'), ['True', []]),
+  );
 });
 
 test('a controller that has just started gives every node its time', async (t) => {
