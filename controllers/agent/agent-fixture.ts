@@ -245,7 +245,8 @@ export class FakeServer implements Client {
 
   list = unexpected;
   update = unexpected;
-  connect = unexpected;
+  /** Tests put theirs in its place. */
+  connect: Client['connect'] = unexpected;
   getPath = unexpected;
   getText = unexpected;
   watch = (): AsyncIterable<never> => {

@@ -10,6 +10,8 @@ import type { Container, Pod } from './pod.ts';
 export interface References {
   readonly configMaps: ReadonlyMap<string, ReadonlyMap<string, Buffer>>;
   readonly secrets: ReadonlyMap<string, ReadonlyMap<string, Buffer>>;
+  /** Service account tokens, by tokenKey() of their sources; absent: none was asked for. */
+  readonly tokens?: ReadonlyMap<string, string>;
 }
 
 export interface EnvironmentInput {

@@ -1,7 +1,6 @@
 // One Pod on this machine, from its binding to its last DELETE. Level-triggered: whatever happens only asks for another look, and a
 // look compares what should be with what the runtime says. One look at a time.
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { isConflict, isForbidden, isNotFound } from '../machinery/request-error.ts';
 import { PODS } from '../machinery/resources.ts';
 import type { ContainerStatus } from '../runtimes/runtime.ts';
@@ -11,11 +10,12 @@ import { ContainerWorker } from './container-worker.ts';
 import type { AgentContext } from './context.ts';
 import { DEFAULT_GRACE_SECONDS, DRAIN_SHARE, isTerminal, withAddresses } from './pod.ts';
 import type { Pod, PodStatus } from './pod.ts';
-import { fetchReferences } from './references.ts';
+import { PodTokens } from './pod-tokens.ts';
 import type { RestartPolicy } from './restart.ts';
 import { prepareEngineVolumes, withoutVolumes } from './engine-volumes.ts';
 import { podSandboxSpec } from './pod-sandbox.ts';
 import { podStatus } from './status.ts';
+import { volumeFoldersOf } from './volume-folders.ts';
 import { prepareVolumes } from './volumes.ts';
 
 export interface PodWorkerHooks {
@@ -43,6 +43,7 @@ export class PodWorker {
   readonly #inits: readonly ContainerWorker[];
   readonly #containers: readonly ContainerWorker[];
   readonly #seenAt: number;
+  readonly #tokens: PodTokens;
   /** Aborted when nothing is to be started any more. */
   readonly #ending = new AbortController();
   #pod: Pod;
@@ -67,6 +68,7 @@ export class PodWorker {
     this.#signal = signal;
     this.#starting = AbortSignal.any([signal, this.#ending.signal]);
     this.#pod = pod;
+    this.#tokens = new PodTokens(context, this.#starting);
     this.#seenAt = context.clock.now();
     this.#overdue = hasExceededDeadline(pod) ? 'stopped' : undefined;
     const own = {
@@ -181,6 +183,7 @@ export class PodWorker {
     }
     if (this.#checkDeadline()) await this.#stopOverdue();
     else if (!isTerminal(this.#pod.status?.phase)) this.#advance();
+    else this.#tokens.stop();
     this.#hooks.changed();
     // What an adopted container's probe answers is worth the wait: the server holds what was true before.
     const isSettled = this.#containers.every((worker) => worker.isSettled);
@@ -201,7 +204,9 @@ export class PodWorker {
     for (const worker of workers) {
       const attempts = known.filter(({ identity }) => identity.container === worker.name);
       worker.observe(attempts, this.#pod);
-      if (worker.isRunning) this.#podIPs = worker.current?.podIPs;
+      if (!worker.isRunning) continue;
+      this.#podIPs = worker.current?.podIPs;
+      this.#tokens.keep(this.#pod);
     }
   }
 
@@ -254,13 +259,9 @@ export class PodWorker {
   }
 
   async #prepare(): Promise<Prepared> {
-    const { client, runtime, folderOf, claimsFolder, hostIP, names } = this.#context;
-    const references = await fetchReferences(client, this.#pod, this.#starting);
-    const folders = {
-      pod: join(folderOf(this.#pod.metadata.uid), 'volumes'),
-      claims: claimsFolder,
-      ownerOnlySecrets: runtime.name === 'process',
-    };
+    const { runtime, hostIP, names } = this.#context;
+    const references = await this.#tokens.references(this.#pod, this.#starting);
+    const folders = volumeFoldersOf(this.#context, this.#pod);
     const sandboxSpec = podSandboxSpec(this.#pod, await names?.dnsFor(this.#pod));
     const sandbox = await runtime.preparePod(sandboxSpec, this.#starting);
     this.#podIPs = sandbox.ips;
@@ -323,6 +324,7 @@ export class PodWorker {
 
   async #cleanUp(): Promise<void> {
     const { runtime, folderOf } = this.#context;
+    this.#tokens.stop();
     for (const { id } of await this.#hooks.containersOf(this.#pod.metadata.uid))
       await runtime.remove(id);
     await runtime.removePod(this.#pod.metadata.uid);

@@ -79,12 +79,15 @@ export async function fetchReferences(
 /** Too short to be a secret, and likely to stand for something else in a sentence. */
 const SHORTEST_SECRET = 4;
 
-/** The text with every value of a Secret taken out: a command line may hold one, and errors quote command lines. */
-export function withoutSecrets(text: string, references: Pick<References, 'secrets'>): string {
-  const values = [...references.secrets.values()].flatMap((data) =>
+/** The text with every token and value of a Secret taken out: a command line may hold one, and errors quote command lines. */
+export function withoutSecrets(
+  text: string,
+  { secrets, tokens }: Pick<References, 'secrets' | 'tokens'>,
+): string {
+  const values = [...secrets.values()].flatMap((data) =>
     [...data.values()].map((value) => value.toString('utf8').trim()),
   );
-  return values
+  return [...values, ...(tokens?.values() ?? [])]
     .filter((value) => value.length >= SHORTEST_SECRET)
     .toSorted((a, b) => b.length - a.length)
     .reduce((cleaned, value) => cleaned.replaceAll(value, '***'), text);

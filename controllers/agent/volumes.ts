@@ -10,6 +10,8 @@ import { fieldValue, resourceValue } from './environment.ts';
 import type { References } from './environment.ts';
 import type { Container, Pod } from './pod.ts';
 import { StartError } from '../runtimes/runtime.ts';
+import { tokenKey, tokenSourcesOf } from './token-source.ts';
+import type { TokenProjection } from './token-source.ts';
 import { makeDirectory } from '#platform/make-directory.ts';
 import type { Mount } from '../runtimes/runtime.ts';
 
@@ -143,8 +145,14 @@ function filesOf(volume: V1Volume, pod: Pod, references: References, hostIP: str
       if (source.downwardAPI !== undefined) {
         return downward(name, source.downwardAPI.items ?? [], mode, pod, hostIP);
       }
-      // The API access token of upstream's default volume: there are no service account tokens yet.
-      return [];
+      if (source.serviceAccountToken !== undefined) {
+        return [tokenFile(name, source.serviceAccountToken, mode, references)];
+      }
+      if (source.clusterTrustBundle?.optional === true) return [];
+      throw failed(
+        name,
+        `its source ${Object.keys(source)[0] ?? 'none'} is not supported: use configMap, secret, downwardAPI or serviceAccountToken`,
+      );
     });
   }
   const type = Object.keys(volume).find((key) => key !== 'name') ?? 'none';
@@ -152,6 +160,32 @@ function filesOf(volume: V1Volume, pod: Pod, references: References, hostIP: str
     name,
     `its type ${type} is not supported: use configMap, secret, emptyDir, hostPath, projected, downwardAPI or persistentVolumeClaim`,
   );
+}
+
+function tokenFile(
+  volume: string,
+  projection: TokenProjection,
+  mode: number | undefined,
+  { tokens }: References,
+): FileEntry {
+  const token = tokens?.get(tokenKey(projection));
+  if (token === undefined) throw failed(volume, 'there is no token for it');
+  const path = safePath(volume, projection.path);
+  return { path, content: Buffer.from(token), mode, secret: true };
+}
+
+/** Writes the tokens of volumes that are there, each file at once; the rest of the volumes stays. */
+export async function replaceTokens(
+  pod: Pod,
+  references: References,
+  folders: VolumeFolders,
+): Promise<void> {
+  for (const { volume, mode, projection } of tokenSourcesOf(pod)) {
+    const directory = join(folders.pod, safePath(volume, volume));
+    const owner = fileOwnersOf(pod).get(volume) ?? {};
+    const file = tokenFile(volume, projection, mode, references);
+    await writeEntry(directory, file, folders.ownerOnlySecrets, owner);
+  }
 }
 
 function dataOf(
@@ -257,21 +291,28 @@ async function writeAll(
   await mkdir(directory, { recursive: true });
   const isPrivate = ownerOnlySecrets && files.some(({ secret }) => secret);
   await chmod(directory, isPrivate ? 0o700 : 0o755);
-  for (const { path, content, mode = 0o644, secret } of files) {
-    const target = join(directory, path);
-    await mkdir(dirname(target), { recursive: true });
-    const temporary = `${target}.windlass-new`;
-    await rm(temporary, { force: true });
-    await writeFile(temporary, content, { mode: 0o600 });
-    await chmod(temporary, secret && ownerOnlySecrets ? mode & 0o700 : mode);
-    await giveTo(temporary, owner);
-    await rename(temporary, target);
-  }
+  for (const file of files) await writeEntry(directory, file, ownerOnlySecrets, owner);
   const wanted = new Set(files.map(({ path }) => path));
   for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
     if (!entry.isDirectory() && !wanted.has(relative(directory, path))) await rm(path);
   }
+}
+
+async function writeEntry(
+  directory: string,
+  { path, content, mode = 0o644, secret }: FileEntry,
+  ownerOnlySecrets: boolean,
+  owner: FileOwner,
+): Promise<void> {
+  const target = join(directory, path);
+  await mkdir(dirname(target), { recursive: true });
+  const temporary = `${target}.windlass-new`;
+  await rm(temporary, { force: true });
+  await writeFile(temporary, content, { mode: 0o600 });
+  await chmod(temporary, secret && ownerOnlySecrets ? mode & 0o700 : mode);
+  await giveTo(temporary, owner);
+  await rename(temporary, target);
 }
 
 /** @throws Error where only root may do that */
