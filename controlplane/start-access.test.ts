@@ -128,6 +128,15 @@ test('TokenReview and the documents of the issuer', async () => {
   assert.doesNotMatch(keys.text, /"d":/, 'nothing private');
 });
 
+test('whoever may everything is told so once', async () => {
+  const url = '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews';
+  const { json } = await admin('POST', url, { spec: { namespace: 'default' } });
+  for (const kind of ['resourceRules', 'nonResourceRules']) {
+    const rules = fieldAt(json, 'status', kind) as { readonly verbs: readonly string[] }[];
+    assert.equal(rules.filter(({ verbs }) => verbs.includes('*')).length, 1, kind);
+  }
+});
+
 test('acting as somebody else needs leave for every part of them', async () => {
   const url = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
   const { json } = await admin(
@@ -139,6 +148,7 @@ test('acting as somebody else needs leave for every part of them', async () => {
       'impersonate-extra-example.com%2fteam': 'a',
     },
   );
+  assert.match(String(fieldAt(json, 'metadata', 'creationTimestamp')), /^\d{4}-\d\d-\d\dT[\d:]+Z$/);
   assert.deepEqual(fieldAt(json, 'status', 'userInfo'), {
     username: 'system:serviceaccount:default:robot',
     groups: ['system:serviceaccounts', 'system:serviceaccounts:default', 'system:authenticated'],

@@ -46,7 +46,7 @@ export function podTarget(
   };
 }
 
-/** @throws ApiError BadRequest */
+/** @throws ApiError BadRequest while no node has been chosen */
 export function hasNode(target: PodTarget): PodTarget {
   if (target.node === '') throw badRequest(`pod ${target.pod} does not have a host assigned`);
   return target;

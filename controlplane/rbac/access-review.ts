@@ -1,4 +1,5 @@
 // The answers to questions about rights: may I, may they, and what may I at all.
+import { isDeepStrictEqual } from 'node:util';
 import { badRequest, invalid } from '../api/errors.ts';
 import type { FieldError } from '../api/errors.ts';
 import { forbiddenField, invalidField } from '../api/field-errors.ts';
@@ -99,6 +100,12 @@ function attributesOf(object: KubernetesObject, user: UserInfo): Attributes {
   };
 }
 
+/** What members of system:masters may, whatever roles say. */
+const EVERYTHING = [
+  { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+  { verbs: ['*'], nonResourceURLs: ['*'] },
+];
+
 /** All rights of the asker in a namespace. Those that a node has by being one are not among them, and it is told so. */
 export function reviewOwnRules(
   rbac: RBACAuthorizer,
@@ -110,9 +117,8 @@ export function reviewOwnRules(
   const { rules, problems } = rbac.rulesFor(user, namespace);
   const all = user.groups.includes(MASTERS)
     ? [
-        { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
-        { verbs: ['*'], nonResourceURLs: ['*'] },
-        ...rules,
+        ...EVERYTHING,
+        ...rules.filter((rule) => !EVERYTHING.some((own) => isDeepStrictEqual(own, rule))),
       ]
     : rules;
   const isNode = user.groups.includes('system:nodes');

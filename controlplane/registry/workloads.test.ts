@@ -194,6 +194,30 @@ describe('what is refused', () => {
       /spec\.template\.metadata\.labels: Invalid value: .*`selector` does not match template `labels`/,
     ],
     [
+      'fewer than none',
+      object('apps/v1', 'Deployment', 'x', { selector, template, replicas: -1 }),
+      /spec\.replicas: Invalid value: -1: must be greater than or equal to 0/,
+    ],
+    [
+      'no container',
+      object('apps/v1', 'Deployment', 'x', {
+        selector,
+        template: { ...template, spec: { containers: [] } },
+      }),
+      /spec\.template\.spec\.containers: Required value/,
+    ],
+    [
+      'a port that there is not',
+      object('apps/v1', 'Deployment', 'x', {
+        selector,
+        template: {
+          ...template,
+          spec: { containers: [{ name: 'a', image: 'x', ports: [{ containerPort: 65_536 }] }] },
+        },
+      }),
+      /ports\[0\]\.containerPort: Invalid value: 65536: must be between 1 and 65535, inclusive/,
+    ],
+    [
       'a selector that selects everything',
       object('apps/v1', 'ReplicaSet', 'x', { selector: {}, template }),
       /spec\.selector: Invalid value: \{\}: empty selector is invalid for deployment/,

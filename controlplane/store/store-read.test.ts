@@ -107,6 +107,23 @@ test('the disk forgets what is older than the history, a minute at a time', asyn
   assert.deepEqual(log.compactions, [1, 2]);
 });
 
+test('pages of a list end some minutes after it began, also where nobody changed anything in it', async () => {
+  const { store, clock } = await fixture({ historyOptions: { maximumAgeMs: 120_000 } });
+  await store.put(at('a', 0), pod('a'));
+  await store.put(at('b', 0), pod('b'));
+  const { revision } = store.list(PODS, { limit: 1 });
+  const minutes = async (count: number): Promise<void> => {
+    for (let minute = 0; minute < count; minute += 1) await clock.advance(60_000);
+  };
+  await minutes(10);
+  // Nothing was written since: that is still the present.
+  assert.equal(store.list(PODS, { exactRevision: revision }).items.length, 2);
+  await store.put({ ...at('c', 0), resource: 'configmaps' }, pod('c'));
+  assert.equal(store.list(PODS, { exactRevision: revision }).items.length, 2);
+  await minutes(4);
+  assert.throws(() => store.list(PODS, { exactRevision: revision }), { reason: 'Expired' });
+});
+
 test('list() orders by namespace, then name, and pages exactly', async () => {
   const { store } = await fixture();
   const places = [

@@ -67,8 +67,7 @@ export interface OpenStoreOptions {
  *   StorageFullError, StorageFailedError, and what the transformer throws when it cannot decrypt
  */
 export async function openStore(options: OpenStoreOptions): Promise<Store & AsyncDisposable> {
-  const store = await DurableStore.open(options);
-  return store;
+  return await DurableStore.open(options);
 }
 
 class DurableStore implements Store, AsyncDisposable {
@@ -82,6 +81,8 @@ class DurableStore implements Store, AsyncDisposable {
   readonly #stopListening: () => void;
   /** Where history begins for resources that nothing was loaded of. */
   #floor: Revision;
+  /** Pages of lists before this are given up, as clients expect in some minutes, though history of what nobody changed would reach. */
+  #pagesFrom: Revision = 0;
   #visible: Revision;
   #assigned: Revision;
   /** What is in the newest ceiling record, durable or on its way. */
@@ -118,7 +119,10 @@ class DurableStore implements Store, AsyncDisposable {
       clock: options.clock,
       keepMs: this.#history.maximumAgeMs,
       revision: () => this.#visible,
-      compact: (through) => options.log.compact(through),
+      compact: (through) => {
+        this.#pagesFrom = through;
+        return options.log.compact(through);
+      },
       trim: (now) => {
         for (const { history } of this.#resources.values()) history.trim(now);
       },
@@ -160,7 +164,10 @@ class DurableStore implements Store, AsyncDisposable {
 
   list(resource: string, options: ListOptions): ListResult {
     const { table, history } = this.#resource(resource);
+    const exact = options.exactRevision ?? this.#visible;
     this.#refuseLost(resource, options.exactRevision ?? 0);
+    if (exact < this.#pagesFrom)
+      throw expired(`too old resource version: ${exact} (${this.#pagesFrom})`);
     return listObjects(table, options, this.#visible, (revision) => history.since(revision));
   }
 

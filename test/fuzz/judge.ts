@@ -7,8 +7,10 @@ export interface FuzzAnswer {
   readonly body: Buffer;
 }
 
-/** What is 500 upstream too. */
+/** What is 500 or 504 upstream too. */
 const WANTED = [
+  // A read at a resourceVersion that the server does not reach within some seconds.
+  'Too large resource version',
   // An apply of what the schema does not know.
   'failed to create typed patch object',
   'failed to create manager for existing fields',
@@ -21,12 +23,7 @@ export function problemOf(
 ): string | undefined {
   if (code < 400 || request.method === 'HEAD') return undefined;
   const text = body.toString();
-  if (
-    code >= 500 &&
-    code !== 503 &&
-    code !== 504 &&
-    !WANTED.some((words) => text.includes(words))
-  ) {
+  if (code >= 500 && code !== 503 && !WANTED.some((words) => text.includes(words))) {
     return `${code} ${text.slice(0, 600)}`;
   }
   if (type.startsWith('application/vnd.kubernetes.protobuf')) {

@@ -138,7 +138,7 @@ function addProperties(component: string, properties: Record<string, Property>):
     const constraint = own(constraints, field.name);
     const schema = fieldSchema(field);
     properties[field.name] = {
-      schema: constraint === undefined ? schema : { ...schema, ...constraint },
+      schema: constraint === undefined ? schema : { ...schema, ...constraint, isBuiltin: true },
       ...(field.patch === undefined ? {} : { patchStrategy: field.patch }),
       ...(field.key === undefined ? {} : { patchMergeKey: field.key }),
       ...(defaultValue === undefined ? {} : { default: defaultValue }),

@@ -46,6 +46,8 @@ class Walk implements Conformance {
   readonly problems: string[] = [];
   keyCount = 0;
   readonly #trusted: Trusted | undefined;
+  /** The struct whose field is looked at. */
+  #owner: Schema | undefined;
 
   constructor(trusted: Trusted | undefined) {
     this.#trusted = trusted;
@@ -71,9 +73,9 @@ class Walk implements Conformance {
         this.any(value, depth);
         return value;
       default:
-        if (builtin) return decodeScalar(value, schema, path);
+        if (builtin) return decodeScalar(value, schema, path, this.#owner);
     }
-    if (builtin) throw wrongType(value, schema, path);
+    if (builtin) throw wrongType(value, schema, path, this.#owner);
     this.any(value, depth);
     return value;
   }
@@ -98,6 +100,7 @@ class Walk implements Conformance {
         if (builtin) delete object[key];
       } else {
         const here = path === '' ? key : `${path}.${key}`;
+        this.#owner = schema;
         const decoded = this.value(value, property.schema, here, depth + 1, builtin);
         if (builtin && isMeaningless(decoded, key, property, schema)) delete object[key];
         else if (decoded !== value) object[key] = decoded;

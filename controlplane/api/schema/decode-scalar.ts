@@ -12,9 +12,15 @@ const FRACTION = /\.(\d+)/;
 /**
  * The value in the form that is kept: numbers given as quantities become strings, line breaks in base64 go.
  *
+ * @param owner the struct that the field is in
  * @throws ApiError 400 when the type of the field cannot hold the value
  */
-export function decodeScalar(value: unknown, schema: Schema, path: string): unknown {
+export function decodeScalar(
+  value: unknown,
+  schema: Schema,
+  path: string,
+  owner: Schema | undefined,
+): unknown {
   switch (schema.type) {
     case 'string':
       if (schema.format === 'quantity' && typeof value === 'number' && Number.isFinite(value)) {
@@ -38,7 +44,7 @@ export function decodeScalar(value: unknown, schema: Schema, path: string): unkn
     default:
       return value;
   }
-  throw wrongType(value, schema, path);
+  throw wrongType(value, schema, path, owner);
 }
 
 function isInteger(value: unknown, format: string | undefined): boolean {
@@ -96,10 +102,20 @@ export function zeroOf(schema: Schema, builtin: boolean): unknown {
   }
 }
 
-/** 400 for a value that a built-in field cannot hold. */
-export function wrongType(value: unknown, schema: Schema, path: string): ApiError {
+/**
+ * 400 for a value that a built-in field cannot hold.
+ * @param owner the struct that the field is in
+ */
+export function wrongType(
+  value: unknown,
+  schema: Schema,
+  path: string,
+  owner: Schema | undefined,
+): ApiError {
   const found = describe(value, schema);
-  const where = path === '' ? 'Go value' : `Go struct field ${path}`;
+  const struct = owner?.component?.split('.').at(-1);
+  const field = struct === undefined ? path : `${struct}.${path}`;
+  const where = path === '' ? 'Go value' : `Go struct field ${field}`;
   return badRequest(`json: cannot unmarshal ${found} into ${where} of type ${goType(schema)}`);
 }
 

@@ -176,25 +176,25 @@ test('decodeBody() prunes custom resources but leaves their values to validation
 const wrongTypes: readonly [spec: string, message: string][] = [
   [
     '{"containers":{}}',
-    'json: cannot unmarshal object into Go struct field spec.containers of type []v1.Container',
+    'json: cannot unmarshal object into Go struct field PodSpec.spec.containers of type []v1.Container',
   ],
   [
     '{"nodeSelector":{"a":1}}',
-    'json: cannot unmarshal number into Go struct field spec.nodeSelector.a of type string',
+    'json: cannot unmarshal number into Go struct field PodSpec.spec.nodeSelector.a of type string',
   ],
   [
     '{"hostNetwork":"yes"}',
-    'json: cannot unmarshal string into Go struct field spec.hostNetwork of type bool',
+    'json: cannot unmarshal string into Go struct field PodSpec.spec.hostNetwork of type bool',
   ],
   [
     '{"priority":1.5}',
-    'json: cannot unmarshal number 1.5 into Go struct field spec.priority of type int32',
+    'json: cannot unmarshal number 1.5 into Go struct field PodSpec.spec.priority of type int32',
   ],
   [
     '{"priority":2147483648}',
-    'json: cannot unmarshal number 2147483648 into Go struct field spec.priority of type int32',
+    'json: cannot unmarshal number 2147483648 into Go struct field PodSpec.spec.priority of type int32',
   ],
-  ['[]', 'json: cannot unmarshal array into Go struct field spec of type v1.PodSpec'],
+  ['[]', 'json: cannot unmarshal array into Go struct field Pod.spec of type v1.PodSpec'],
 ];
 
 for (const [spec, message] of wrongTypes) {

@@ -31,6 +31,8 @@ export interface Schema {
   /** Carries apiVersion, kind and metadata of its own (`x-kubernetes-embedded-resource`). */
   readonly embeddedResource?: boolean;
 
+  /** Bounds of a built-in type: told in the words of upstream's own rules, not of schemas. */
+  readonly isBuiltin?: true;
   readonly required?: readonly string[];
   readonly nullable?: boolean;
   readonly default?: unknown;

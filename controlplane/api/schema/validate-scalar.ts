@@ -69,6 +69,11 @@ export function checkNumber(
   const fail = (rest: string): void => {
     errors.push(invalidField(path, value, inBody(path, rest)));
   };
+  if (schema.isBuiltin === true) {
+    const rest = outOfBounds(value, schema);
+    if (rest !== undefined) errors.push(invalidField(path, value, rest));
+    return;
+  }
   const { minimum, maximum, multipleOf, format } = schema;
   const range = format === undefined ? undefined : integerRanges[format];
   if (range !== undefined && (value < range[0] || value > range[1])) {
@@ -87,6 +92,14 @@ export function checkNumber(
   if (multipleOf !== undefined && !isMultiple(value, multipleOf)) {
     fail(`should be a multiple of ${multipleOf}`);
   }
+}
+
+/** What upstream's own rules say of a number that a built-in field does not take; undefined for one that it does. */
+function outOfBounds(value: number, { minimum, maximum }: Schema): string | undefined {
+  if (!(value < (minimum ?? -Infinity) || value > (maximum ?? Infinity))) return undefined;
+  if (maximum === 0o777) return 'must be a number between 0 and 0777 (octal), both inclusive';
+  if (maximum !== undefined) return `must be between ${minimum ?? 0} and ${maximum}, inclusive`;
+  return minimum === 1 ? 'must be greater than 0' : `must be greater than or equal to ${minimum}`;
 }
 
 /** 0.3 is a multiple of 0.1 although 0.3 / 0.1 is not whole in doubles. */

@@ -114,7 +114,9 @@ function checkArray(schema: Schema, list: readonly unknown[], path: string, erro
   }
   if (minItems !== undefined && list.length < minItems) {
     errors.push(
-      invalidField(at, list.length, inBody(at, `should have at least ${minItems} items`)),
+      schema.isBuiltin === true
+        ? requiredField(at)
+        : invalidField(at, list.length, inBody(at, `should have at least ${minItems} items`)),
     );
   }
   if (items === undefined) return;

@@ -4,12 +4,14 @@ import { parseTimestamp } from '../../api/timestamps.ts';
 
 import type { Handler, RequestContext } from '../context.ts';
 import { booleanParameter, integerParameter } from '../list-options.ts';
-import { TEXT_TYPE, baseHeaders } from '../respond.ts';
+import { TEXT_TYPE, baseHeaders, sendBytes } from '../respond.ts';
 import type { Services } from '../services.ts';
-import { hasNode, podTarget } from '../pod-target.ts';
+import { podTarget } from '../pod-target.ts';
 import { beginLongAnswer } from '../long-answer.ts';
 import { definitionOf } from './get.ts';
 import { drained } from './list.ts';
+
+const LOG_TYPE = TEXT_TYPE.replace('; charset=utf-8', '');
 
 export function logHandler(services: Services): Handler {
   return async (context) => {
@@ -22,7 +24,12 @@ export function logHandler(services: Services): Handler {
       query.get('container') ?? '',
     );
     const options = optionsOf(query, services.clock.now());
-    const { node, uid, container } = hasNode(asked);
+    const { node, uid, container } = asked;
+    if (node === '') {
+      // Nothing has run yet, so nothing was said: as upstream, that is an answer and no error.
+      sendBytes(context, 200, baseHeaders(context, LOG_TYPE), Buffer.alloc(0));
+      return;
+    }
     const session = await services.tunnels.open(
       node,
       { stream: 'log', namespace, pod: name, uid, container, options },
@@ -49,7 +56,7 @@ async function send(
     beginLongAnswer(services, context);
     context.onDrain = () => session.close();
   }
-  const headers = baseHeaders(context, TEXT_TYPE.replace('; charset=utf-8', ''));
+  const headers = baseHeaders(context, LOG_TYPE);
   headers.push('Transfer-Encoding', 'chunked');
   response.writeHead(200, headers);
   response.flushHeaders();

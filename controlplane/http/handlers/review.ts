@@ -5,6 +5,7 @@ import type { KubernetesObject } from '../../api/object.ts';
 import type { ResourceDefinition } from '../../api/resource.ts';
 import { pruneUnknown } from '../../api/schema/prune.ts';
 import { validateSchema } from '../../api/schema/validate.ts';
+import { formatTimestamp } from '../../api/timestamps.ts';
 import { reviewAccess, reviewOwnAccess, reviewOwnRules } from '../../rbac/access-review.ts';
 import { acceptBody, matchNamespace } from '../../registry/body.ts';
 import { reportProblems, strictBodyError } from '../../registry/problems.ts';
@@ -27,8 +28,9 @@ type Review = (
 ) => KubernetesObject | Promise<KubernetesObject>;
 
 const REVIEWS: Readonly<Record<string, Review>> = {
-  selfsubjectreviews: (_services, { user }, _definition, object) => ({
+  selfsubjectreviews: ({ clock }, { user }, _definition, object) => ({
     ...object,
+    metadata: { ...object.metadata, creationTimestamp: formatTimestamp(clock.now()) },
     status: { userInfo: userInfoOf(user) },
   }),
   tokenreviews: ({ tokens }, _context, definition, object) =>
