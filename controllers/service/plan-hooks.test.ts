@@ -148,6 +148,9 @@ test('a new revision waits for the services that it depends on; what runs is not
     waiting.operations[0]?.reasons.at(-1) ?? '',
     /^waits for service db, service cache to be ready$/,
   );
+  assert.deepEqual(waiting.troubles, ['waits for service db, service cache to be ready']);
+  const circle = plan({ settings: settings(), waitsFor: ['db'], waitCircle: ['web', 'db', 'web'] });
+  assert.match(circle.troubles[0] ?? '', /\(web → db → web\): take one out of spec\.dependsOn$/);
   const settled = plan({ settings: settings(), target: revision('v1'), waitsFor: ['db'] });
   assert.equal(settled.complete, true);
 });

@@ -3,6 +3,7 @@
 import type { NodeFacts } from '../machinery/node-fit.ts';
 import { claimFacts } from './claims.ts';
 import type { Claim } from './claims.ts';
+import { circleOf, notReady } from './dependencies.ts';
 import { hookFacts } from './hook-facts.ts';
 import { instanceOf } from './instance.ts';
 import type { Pod } from './instance.ts';
@@ -47,6 +48,7 @@ export function planInput(observation: Observation): PlanInput {
   const allNodes = [...nodes.values()];
   const { annotations = {}, name } = service.metadata;
   const hooks = pods.filter(({ metadata }) => metadata.labels?.[HOOK_LABEL] !== undefined);
+  const waitsFor = notReady(service, services);
   const instances = pods.filter(({ metadata }) => metadata.labels?.[HOOK_LABEL] === undefined);
   return {
     service: name,
@@ -65,7 +67,8 @@ export function planInput(observation: Observation): PlanInput {
     activeRevision: service.status?.activeRevision,
     promoted: annotations[PROMOTE_ANNOTATION],
     aborted: annotations[ABORT_ANNOTATION],
-    waitsFor: notReady(service, services),
+    waitsFor,
+    waitCircle: waitsFor.length === 0 ? [] : circleOf(service, services),
     now,
     watchingSince,
     ...(room === undefined ? {} : { room }),
@@ -86,19 +89,6 @@ function demandsOf(
     const revision = { ...plannedRevision(service.spec, '', name), activatedAt: 0 };
     return volumeDemands(name, revision, settings, nodes);
   });
-}
-
-function notReady({ spec }: Service, services: readonly Service[]): readonly string[] {
-  return (spec.dependsOn ?? []).filter((name) => {
-    const { metadata, status } = services.find((one) => one.metadata.name === name) ?? {};
-    if (metadata === undefined) return true;
-    const isRead = (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
-    return !isRead || !isReady(status);
-  });
-}
-
-function isReady(status: Service['status']): boolean {
-  return status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') ?? false;
 }
 
 /** The revision that a service's spec describes, as it will be once the controller has seen that spec. */

@@ -53,6 +53,8 @@ export interface PlanInput {
   readonly aborted: string | undefined;
   /** Names of services that it depends on and that are not ready. */
   readonly waitsFor: readonly string[];
+  /** The way through those that are not ready back to this service, which begins and ends it; absent or empty: there is none. */
+  readonly waitCircle?: readonly string[];
   /** Milliseconds since the epoch. */
   readonly now: number;
   /** Since when this controller has been looking: no deadline passes because nobody was there to see instances become ready. */

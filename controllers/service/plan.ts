@@ -19,6 +19,7 @@ export function planService(input: PlanInput): Plan {
   }
   // What serves is kept and repaired meanwhile, with the revision that it has.
   const meanwhile = strategy.plan({ ...input, gated: true });
+  const said = gate.trouble === undefined ? [] : [gate.trouble];
   const ahead = plan.operations
     .filter((operation) => begins(operation, input))
     .map((operation) => pending(operation, gate.reason));
@@ -31,13 +32,19 @@ export function planService(input: PlanInput): Plan {
       ...meanwhile.operations.filter((operation) => !begins(operation, input)),
       ...ahead,
     ],
-    troubles: gate.failure === undefined ? meanwhile.troubles : [gate.failure.message],
+    troubles:
+      gate.failure === undefined ? [...said, ...meanwhile.troubles] : [gate.failure.message],
     wakeInMs: earliest(meanwhile.wakeInMs, gate.wakeInMs),
   };
 }
 
+interface Gate extends HookPlan {
+  /** For the conditions: what nobody sees among the operations. */
+  readonly trouble?: string;
+}
+
 /** What a rollout waits for before it begins; `undefined` when nothing holds it back, or it has begun. */
-function gateOf(input: PlanInput, plan: Plan): HookPlan | undefined {
+function gateOf(input: PlanInput, plan: Plan): Gate | undefined {
   const { current, target, settings, instances, waitsFor } = input;
   if (current?.hash === target.hash || settings.paused) return undefined;
   if (current !== undefined && isGivenUp(input)) return undefined;
@@ -49,14 +56,19 @@ function gateOf(input: PlanInput, plan: Plan): HookPlan | undefined {
   );
   if (hasBegun) return undefined;
   if (waitsFor.length > 0 && input.whole !== true) {
-    return {
-      operations: [],
-      failure: undefined,
-      reason: `waits for ${waitsFor.map((name) => `service ${name}`).join(', ')} to be ready`,
-      wakeInMs: undefined,
-    };
+    const reason = waitText(input);
+    return { operations: [], failure: undefined, reason, trouble: reason, wakeInMs: undefined };
   }
   return planHook(input, 'preDeploy', first.node);
+}
+
+function waitText({ waitsFor, waitCircle = [] }: PlanInput): string {
+  const names = waitsFor.map((name) => `service ${name}`).join(', ');
+  const circle =
+    waitCircle.length === 0
+      ? ''
+      : `, and they wait for each other (${waitCircle.join(' → ')}): take one out of spec.dependsOn`;
+  return `waits for ${names} to be ready${circle}`;
 }
 
 /** Makes, or would make, something of the target revision. */
