@@ -1,5 +1,6 @@
 // Notices a worker thread that hangs in a call: it owes an answer, and its pulse has stopped. The pulse is a counter in shared
-// memory that the thread raises before each call that may hang, so that long work in many calls is no hang.
+// memory that the thread raises before each call that may hang, so that long work in many calls is no hang. Looks are counted, not time:
+// a process that was stopped, or a machine that slept, had no thread that could have raised anything meanwhile.
 import type { Clock } from '#platform/clock.ts';
 
 const LOOKS = 10;
@@ -16,7 +17,8 @@ export class StallWatch {
   readonly #limitMs: number;
   readonly #onStall: () => void;
   #seen = 0;
-  #since = 0;
+  /** Looks since then that found no more. */
+  #still = 0;
   #cancel: (() => void) | undefined;
 
   constructor(clock: Clock, limitMs: number, onStall: () => void) {
@@ -44,7 +46,8 @@ export class StallWatch {
 
   #look(): void {
     if (Atomics.load(this.pulse, 0) !== this.#seen) this.#note();
-    else if (this.#clock.monotonic() - this.#since >= this.#limitMs) {
+    else this.#still += 1;
+    if (this.#still >= LOOKS) {
       this.stop();
       this.#onStall();
       return;
@@ -54,6 +57,6 @@ export class StallWatch {
 
   #note(): void {
     this.#seen = Atomics.load(this.pulse, 0);
-    this.#since = this.#clock.monotonic();
+    this.#still = 0;
   }
 }
