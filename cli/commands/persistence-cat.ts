@@ -3,7 +3,7 @@ import { terminalJSON } from '#platform/terminal-text.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { clientOptions } from '../connect.ts';
-import { jsonOption } from '../persistence/places.ts';
+import { jsonOption, kindOf } from '../persistence/places.ts';
 import { fromOption, withSources } from '../persistence/with-source.ts';
 import { CommandError } from '../usage-error.ts';
 
@@ -11,8 +11,9 @@ export const persistenceCat = defineCommand({
   help: helpOf.persistenceCat,
   options: { ...fromOption, ...jsonOption, ...clientOptions },
   words: ['KIND', 'KEY'],
-  run(values, [kind = '', key = ''], io) {
+  run(values, [word = '', key = ''], io) {
     const signal = io.stopSignal();
+    const kind = kindOf(word, 'KIND');
     return withSources(values, 'persistence cat', [values.from], signal, async ([source]) => {
       const dump = await source?.dump({ kind, key }, signal);
       let found: { readonly revision: number; readonly value?: Uint8Array } | undefined;

@@ -4,7 +4,7 @@ import { terminalJSON, terminalLine } from '#platform/terminal-text.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { clientOptions } from '../connect.ts';
-import { jsonOption } from '../persistence/places.ts';
+import { jsonOption, kindOf } from '../persistence/places.ts';
 import { fromOption, withSources } from '../persistence/with-source.ts';
 
 export const persistenceLog = defineCommand({
@@ -24,8 +24,9 @@ export const persistenceLog = defineCommand({
   },
   run(values, _words, io) {
     const signal = io.stopSignal();
+    const { after } = values;
+    const kind = values.kind === undefined ? undefined : kindOf(values.kind, '--kind');
     return withSources(values, 'persistence log', [values.from], signal, async ([source]) => {
-      const { after, kind } = values;
       const dump = await source?.dump(
         { ...(after === undefined ? {} : { after }), ...(kind === undefined ? {} : { kind }) },
         signal,

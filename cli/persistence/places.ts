@@ -62,3 +62,11 @@ export function urlsOf(given: readonly string[], dataDir: string): readonly stri
     ? given.map((url) => urlOf(url, '--persistence'))
     : [`sqlite:${join(dataDirectoryAt(dataDir).path, 'state.db')}`];
 }
+
+/** @param flag for the message. @throws UsageError for what can be no kind of the log */
+export function kindOf(text: string, flag: string): string {
+  if (/^[^/\s]+\/[^/\s]+$/.test(text)) return text;
+  throw new UsageError(
+    `${flag} must be GROUP/PLURAL, as core/pods or windlass.dev/services, found ${JSON.stringify(text)}`,
+  );
+}

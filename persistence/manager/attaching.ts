@@ -44,7 +44,7 @@ export class Attaching {
       if (isThere()) return await disposed(instance);
       if (instances.some((other) => other.name === name))
         throw new Error(
-          `Cannot attach ${location}: it is an instance of this server already (${name}); windlass persistence promote makes it the primary`,
+          `Cannot attach ${location}: it is an instance of this server already (${name}); ${following().primary.instance.name === name ? 'it is the primary' : 'windlass persistence promote makes it the primary'}`,
         );
       if (!instance.keepsLog)
         throw new Error(

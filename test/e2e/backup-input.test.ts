@@ -43,6 +43,10 @@ test('bad input is told with the flag and an exit code', async () => {
     [['persistence', 'diff', text, absent], 2, /not a backup|ENOENT/],
     [['persistence', 'cat', 'core/pods', 'x', '--from', text], 1, /not a backup/],
     [['persistence', 'log', '--after', 'x'], 2, /--after/],
+    [['persistence', 'log', '--kind', 'pods'], 2, /--kind must be GROUP\/PLURAL, .*found "pods"/],
+    [['persistence', 'cat', 'pods', 'x', '--from', there], 2, /KIND must be GROUP\/PLURAL/],
+    [['check', '--persistence', 'sqlite:/dev/null'], 1, /\/dev\/null: it is no regular file/],
+    [['check', '--persistence', `sqlite:${folder}`], 1, /it is a folder; give the path of a file/],
   ];
   for (const [args, code, says] of cases) {
     const found = await windlass(...args);
