@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { builtinDefinitions } from '../builtin/definitions.ts';
 import { builtinSchema } from './corpus.ts';
 import type { JsonObject } from './json-value.ts';
-import { emptyOpenAPIv2Protobuf, openAPIv3Document } from './openapi.ts';
+import { openAPIv3Document } from './openapi.ts';
 
 const definitions = builtinDefinitions(builtinSchema);
 const core = openAPIv3Document(
@@ -66,10 +66,4 @@ test('openAPIv3Document() has a component for each reference, in every group ver
     assert.ok(references.length > 0, groupVersion);
     for (const [, name = ''] of references) assert.ok(Object.hasOwn(schemas, name), name);
   }
-});
-
-test('emptyOpenAPIv2Protobuf() says swagger 2.0', () => {
-  const bytes = emptyOpenAPIv2Protobuf();
-  assert.equal(bytes.subarray(0, 5).toString('latin1'), '\x0a\x032.0');
-  assert.equal(bytes.at(-2), (8 << 3) | 2);
 });

@@ -165,18 +165,3 @@ function referBuiltin(
   }
   return components.refer(schema);
 }
-
-/**
- * A gnostic OpenAPIv2 Document in protobuf: `swagger: "2.0"` (field 1), info with title and version (2), no paths (8).
- * kubectl 1.27 and 1.28 insist on reading it and validate nothing against an empty one.
- */
-export function emptyOpenAPIv2Protobuf(): Buffer {
-  const info = Buffer.concat([bytesField(1, 'Windlass'), bytesField(2, 'unversioned')]);
-  return Buffer.concat([bytesField(1, '2.0'), bytesField(2, info), bytesField(8, '')]);
-}
-
-/** A length-delimited field below 128 bytes, as all of ours are. */
-function bytesField(field: number, content: string | Buffer): Buffer {
-  const bytes = Buffer.from(content as string);
-  return Buffer.concat([Buffer.from([(field << 3) | 2, bytes.length]), bytes]);
-}

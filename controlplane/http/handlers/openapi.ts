@@ -1,16 +1,16 @@
 // /openapi/v3: an index of documents by group version with hashes, and the documents, which a client may keep for ever
-// under their hash. /openapi/v2 is all of it in the older form, as JSON; as protobuf it is empty: kubectl up to 1.28 insists
-// that there is one, and reads nothing of it that it has not elsewhere.
+// under their hash. /openapi/v2 is all of it in the older form, as JSON and as protobuf.
 import { notAcceptable, unknownPath } from '../../api/errors.ts';
 import { parseAPIVersion } from '../../api/object.ts';
 import type { ResourceDefinition } from '../../api/resource.ts';
 import type { JsonObject } from '../../api/schema/json-value.ts';
 import { openAPIv2Document } from '../../api/schema/openapi-v2.ts';
-import { emptyOpenAPIv2Protobuf, openAPIv3Document } from '../../api/schema/openapi.ts';
+import { openAPIv2Protobuf } from '../../api/schema/openapi-v2-protobuf.ts';
+import { openAPIv3Document } from '../../api/schema/openapi.ts';
 
 import type { Handler, RequestContext } from '../context.ts';
 import { parseAccept } from '../negotiate.ts';
-import { JSON_TYPE, baseHeaders, sendBytes, sendJSON } from '../respond.ts';
+import { JSON_TYPE, sendBytes, sendJSON } from '../respond.ts';
 import type { Services } from '../services.ts';
 import { etagOf } from './discovery.ts';
 
@@ -49,6 +49,8 @@ class DocumentCache {
   readonly #services: Services;
   readonly #documents = new Map<string, Cached>();
   #merged: OpenAPIDocument | undefined;
+  /** The same as protobuf, of the document that it was made of. */
+  #protobuf: { readonly of: OpenAPIDocument; readonly document: OpenAPIDocument } | undefined;
   #generation = -1;
 
   constructor(services: Services) {
@@ -89,6 +91,15 @@ class DocumentCache {
     });
     this.#merged = documentOf(openAPIv2Document(parts));
     return this.#merged;
+  }
+
+  mergedProtobuf(): OpenAPIDocument {
+    const of = this.merged();
+    if (this.#protobuf?.of !== of) {
+      const body = Buffer.from(openAPIv2Protobuf(JSON.parse(of.body.toString()) as JsonObject));
+      this.#protobuf = { of, document: { body, hash: etagOf(body).slice(1, -1) } };
+    }
+    return this.#protobuf.document;
   }
 }
 
@@ -168,12 +179,9 @@ function sendV2(context: RequestContext, documents: DocumentCache): void {
   const asked = parseAccept(accept).map(({ type }) => type);
   // The first that can be answered: older clients ask for protobuf and take JSON as second best.
   const known = asked.find((type) => V2_PROTOBUF.includes(type) || JSON_LIKE.includes(type));
-  if (known !== undefined && V2_PROTOBUF.includes(known)) {
-    sendBytes(context, 200, baseHeaders(context, V2_ANSWERED), emptyOpenAPIv2Protobuf());
-    return;
-  }
   if (known === undefined && accept !== '') throw notAcceptable([JSON_TYPE, V2_ASKED]);
-  const { body, hash } = documents.merged();
+  const isProtobuf = known !== undefined && V2_PROTOBUF.includes(known);
+  const { body, hash } = isProtobuf ? documents.mergedProtobuf() : documents.merged();
   const headers = [
     'Audit-Id',
     context.auditId,
@@ -189,7 +197,7 @@ function sendV2(context: RequestContext, documents: DocumentCache): void {
     context.response.end();
     return;
   }
-  headers.push('Content-Type', JSON_TYPE);
+  headers.push('Content-Type', isProtobuf ? V2_ANSWERED : JSON_TYPE);
   sendBytes(context, 200, headers, body);
 }
 
