@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { sleep, systemClock } from '#platform/clock.ts';
 
 const run = promisify(execFile);
+const MOST_STARTS = 5;
 export const TEST_IMAGE = 'windlass-test:local';
 
 export interface TestEngine {
@@ -58,7 +59,7 @@ export async function startEngine({
   const pool = ['--default-address-pool', `base=172.29.${number}.0/24,size=28`];
   const insecure = registry === undefined ? [] : ['--insecure-registry', registry];
   const flags = [...places, ...socketFlags, ...noRules, ...pool, ...insecure];
-  const engine = spawn('dockerd', flags, { stdio: 'ignore' });
+  let engine = spawn('dockerd', flags, { stdio: 'ignore' });
   const close = async (): Promise<void> => {
     const gone = once(engine, 'exit');
     if (engine.exitCode === null && engine.kill('SIGTERM')) await gone;
@@ -67,7 +68,13 @@ export async function startEngine({
     await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   };
   try {
-    await answers(host, engine);
+    for (let starts = 1; !(await answers(host, engine)); starts += 1) {
+      // Where much else happens its containerd is too slow for it, and it gives up by itself.
+      if (engine.exitCode === null || starts === MOST_STARTS)
+        throw new Error(`dockerd did not come up, started ${starts} times`);
+      await endLeftBehind(folder);
+      engine = spawn('dockerd', flags, { stdio: 'ignore' });
+    }
     await importImage(host, folder);
   } catch (error) {
     await close();
@@ -104,16 +111,17 @@ async function freeNumber(wish: number): Promise<number> {
   throw new Error('172.30.0.0/16 is full of Engines of tests');
 }
 
-async function answers(host: string, engine: ReturnType<typeof spawn>): Promise<void> {
-  for (let attempt = 0; attempt < 200 && engine.exitCode === null; attempt += 1) {
+/** False: it ended, or is still silent after a long time. */
+async function answers(host: string, engine: ReturnType<typeof spawn>): Promise<boolean> {
+  for (let attempt = 0; attempt < 600 && engine.exitCode === null; attempt += 1) {
     const up = await run('docker', ['-H', host, 'version']).then(
       () => true,
       () => false,
     );
-    if (up) return;
+    if (up) return true;
     await sleep(systemClock, 100);
   }
-  throw new Error('dockerd did not come up');
+  return false;
 }
 
 async function importImage(host: string, folder: string): Promise<void> {
