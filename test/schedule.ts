@@ -33,6 +33,7 @@ const COSTS: Readonly<Record<string, Partial<Cost>>> = {
   'test/integration/rollout.test.ts': { seconds: 33, load: 0.5 },
   'test/integration/rollout-failure.test.ts': { seconds: 19 },
   'test/integration/s3-faults.test.ts': { seconds: 75, load: 0.6 },
+  'test/integration/windlass-cluster-moved.test.ts': { seconds: 25, load: 0.8 },
   'test/integration/windlass-cluster.test.ts': { seconds: 30, load: 0.8 },
   'test/cases/service-cases.test.ts': { seconds: 28, load: 0.5 },
   'test/e2e/backup.test.ts': { seconds: 47, load: 0.8 },

@@ -24,7 +24,6 @@ import { ClusterKeyring } from './distributions/windlass/cluster-keys.ts';
 import type { ClusterAuthorities } from './distributions/windlass/cluster-keys.ts';
 import { openWindlass } from './distributions/windlass/open-windlass.ts';
 import type { OpenedProvider } from './distributions/windlass/open-windlass.ts';
-import { HOME_ANNOTATION } from './distributions/windlass/windlass-member.ts';
 import { HostNotesReader } from './host-notes.ts';
 import { MemberReconciler } from './member-reconciler.ts';
 import type { NodeView } from './observed.ts';
@@ -119,9 +118,13 @@ class ClusterControllers {
       program: options.program ?? [],
       windlassVersion: options.windlassVersion,
       keys: authorities && new ClusterKeyring({ client, clock, ids, authorities }),
-      rememberHome: async ({ metadata }: Machine, home: string, signal: AbortSignal) => {
-        const patch = { metadata: { annotations: { [HOME_ANNOTATION]: home } } };
+      annotate: async (
+        { metadata }: Machine,
+        annotations: Readonly<Record<string, string>>,
+        signal: AbortSignal,
+      ) => {
         const { namespace = '', name } = metadata;
+        const patch = { metadata: { annotations } };
         await client.patch(MACHINES, namespace, name, '', 'merge', patch, signal);
       },
       provider: (cluster: Cluster, signal: AbortSignal) => this.#provider(cluster, signal),
@@ -154,9 +157,14 @@ class ClusterControllers {
     clusters.onChange(({ object }) => {
       clusterLoop.queue.add(keyOf(object));
     });
-    machines.onChange(({ object }) => {
-      for (const key of clusterKeys(object.metadata.namespace, object.metadata.labels))
+    machines.onChange(({ object, type }) => {
+      for (const key of clusterKeys(object.metadata.namespace, object.metadata.labels)) {
         clusterLoop.queue.add(key);
+        // Who had joined a controller that is gone looks for another one.
+        if (type === 'Deleted')
+          for (const peer of this.#machines.indexed('cluster', key))
+            if (isDistributionDriven(peer)) memberLoop.queue.add(keyOf(peer));
+      }
       if (isDistributionDriven(object)) memberLoop.queue.add(keyOf(object));
     });
     manager.informer<ApiObject>(ARTIFACTS).onChange((change) => {

@@ -33,8 +33,12 @@ export interface OpenWindlassOptions {
   readonly windlassVersion: string | undefined;
   /** Of clusters whose nodes are machines of their own; undefined: nobody makes keys here. */
   readonly keys: ClusterKeyring | undefined;
-  /** Keeps where a node joins, on its Machine. */
-  readonly rememberHome: (machine: Machine, home: string, signal: AbortSignal) => Promise<void>;
+  /** Writes annotations of a Machine. */
+  readonly annotate: (
+    machine: Machine,
+    annotations: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ) => Promise<void>;
   /** Undefined when the cluster names none. */
   readonly provider: (cluster: Cluster, signal: AbortSignal) => Promise<OpenedProvider | undefined>;
 }
@@ -87,7 +91,10 @@ export async function openWindlass(
       stateDirectory === undefined
         ? serversOf(member, configuration, provider, until)
         : Promise.resolve(controllersOf(member)),
-    rememberHome: (home, until) => options.rememberHome(member.machine, home, until),
+    remember: async (annotation, value, until) => {
+      if (member.machine.metadata.annotations?.[annotation] !== value)
+        await options.annotate(member.machine, { [annotation]: value }, until);
+    },
     clusterClient: async (until) => {
       if (configuration.program.length === 0) return undefined;
       const connection =

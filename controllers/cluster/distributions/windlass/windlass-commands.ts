@@ -71,13 +71,36 @@ export function controllersOf({ peers }: Member): readonly string[] {
     .toSorted((left, right) => (left < right ? -1 : 1));
 }
 
+/** On the Machine of a controller that shares its address with others: how far its port is from that of the configuration. */
+export const PORT_ANNOTATION = 'windlass.dev/port-offset';
+
 export function portOf(
   member: Member,
   { port, isElsewhere }: WindlassConfiguration,
   name = member.machine.metadata.name,
 ): number {
-  if (isElsewhere) return port;
-  return port + Math.max(0, controllersOf(member).indexOf(name));
+  return isElsewhere ? port : port + portOffset(member, name);
+}
+
+/** It keeps the one it has, whoever else comes and goes; one that has none gets the first that is free. */
+export function portOffset(member: Member, name = member.machine.metadata.name): number {
+  const kept = new Map<string, number>();
+  // The machine itself was read last.
+  for (const { metadata } of [...member.peers, member.machine]) {
+    const text = metadata.annotations?.[PORT_ANNOTATION] ?? '';
+    if (/^\d{1,4}$/.test(text)) kept.set(metadata.name, Number(text));
+  }
+  const taken = new Set(kept.values());
+  let free = 0;
+  for (const controller of controllersOf(member)) {
+    const own = kept.get(controller);
+    if (own === undefined) {
+      while (taken.has(free)) free += 1;
+      taken.add(free);
+    }
+    if (controller === name) return own ?? free;
+  }
+  return 0;
 }
 
 /** What the node's program, image or userData may join with. Controllers get the seed, workers the token. */

@@ -9,6 +9,7 @@ import { ConnectionError } from '../../../machinery/request-error.ts';
 import { needsOf } from '../../member-needs.ts';
 import type { Member } from '../../member-driver.ts';
 import type { MachineStatus, Role } from '../../types.ts';
+import { portOffset } from './windlass-commands.ts';
 import { WindlassMember } from './windlass-member.ts';
 
 const { signal } = new AbortController();
@@ -42,7 +43,7 @@ interface Situated {
   readonly world: SimWorld;
   /** Lists of Pods that were asked for: a drain asks for one. */
   readonly drains: string[];
-  /** Where it was kept that it joins. */
+  /** What was kept on its Machine. */
   readonly kept: string[];
 }
 
@@ -105,8 +106,8 @@ function memberOf(setting: Setting): Situated {
     },
     programVersion,
     homes: () => Promise.resolve(homes),
-    rememberHome: (home) => {
-      kept.push(home);
+    remember: (annotation, value) => {
+      kept.push(`${annotation} ${value}`);
       return Promise.resolve();
     },
     versionOf: () => Promise.resolve(text),
@@ -218,7 +219,7 @@ test('a worker that joined at a server which is none of the cluster’s any more
   });
   world.add('a', LABELS);
   await driver.install(signal);
-  assert.deepEqual(kept, ['https://10.0.0.2:6443']);
+  assert.deepEqual(kept, ['windlass.dev/joined-at https://10.0.0.2:6443']);
   assert.deepEqual((await driver.look(signal)).differences, []);
 });
 
@@ -234,4 +235,29 @@ test('a worker that no server hears of any more is not emptied before it is made
   // Whoever is heard of is emptied as ever, and so is who is only silent for a while.
   assert.equal(await drained(astray), 1);
   assert.equal(await drained({ joinedAt: 'one', homes: ['one'], nodeReady: 'Unknown' }), 1);
+});
+
+test('a controller that shares its address keeps its port, whoever comes and goes', async () => {
+  const offsets = (peers: Readonly<Record<string, string | undefined>>): readonly number[] => {
+    const machines = Object.entries(peers).map(([name, kept]) => ({
+      metadata: {
+        ...metadata(name),
+        annotations: kept === undefined ? {} : { 'windlass.dev/port-offset': kept },
+      },
+      spec: { role: 'controller' as const },
+    }));
+    const [machine = assert.fail()] = machines;
+    const cluster = { metadata: metadata('home'), spec: {} };
+    const rest = { role: 'controller', version: undefined, flags: [], configuration: {} } as const;
+    const member: Member = { cluster, machine, peers: machines, ...rest };
+    return Object.keys(peers).map((name) => portOffset(member, name));
+  };
+  assert.deepEqual(offsets({ a: undefined, b: undefined, c: undefined }), [0, 1, 2]);
+  assert.deepEqual(offsets({ b: '1' }), [1]);
+  assert.deepEqual(offsets({ a: undefined, b: '0', c: undefined, d: '2' }), [1, 0, 3, 2]);
+  assert.deepEqual(offsets({ a: 'x', b: '-1' }), [0, 1], 'what is no number is none');
+
+  const { driver, kept } = memberOf({});
+  await driver.install(signal);
+  assert.deepEqual(kept, ['windlass.dev/port-offset 0']);
 });

@@ -21,6 +21,8 @@ import {
   commandOf,
   controllersOf,
   environmentOf,
+  PORT_ANNOTATION,
+  portOffset,
   portOf,
 } from './windlass-commands.ts';
 import type { Joining, WindlassConfiguration } from './windlass-commands.ts';
@@ -36,8 +38,8 @@ export interface WindlassMemberOptions {
   readonly joining?: (signal: AbortSignal) => Promise<Joining>;
   /** Where nodes of the cluster may have joined, the place for the next one first; empty while that is not known. */
   readonly homes: (signal: AbortSignal) => Promise<readonly string[]>;
-  /** Keeps where this node joins, before it does. */
-  readonly rememberHome: (home: string, signal: AbortSignal) => Promise<void>;
+  /** Keeps something of this node on its Machine, before it is made. */
+  readonly remember: (annotation: string, value: string, signal: AbortSignal) => Promise<void>;
   /** Of the program that nodes run, where that is known beforehand. */
   readonly programVersion: string | undefined;
   /** Version of Windlass that the API server at this URL says it is; undefined when it does not say. */
@@ -47,7 +49,7 @@ export interface WindlassMemberOptions {
 }
 
 /** On the Machine of a worker: what `homes` calls the place where it joined. */
-export const HOME_ANNOTATION = 'windlass.dev/joined-at';
+const HOME_ANNOTATION = 'windlass.dev/joined-at';
 
 interface Identity {
   readonly name: string;
@@ -154,9 +156,11 @@ export class WindlassMember implements MemberDriver {
       );
     const [home = ''] = isController(member.role) ? [] : await this.#options.homes(signal);
     if (home !== '') {
-      await this.#options.rememberHome(home, signal);
+      await this.#options.remember(HOME_ANNOTATION, home, signal);
       this.#home = home;
     }
+    if (isController(member.role) && !configuration.isElsewhere)
+      await this.#options.remember(PORT_ANNOTATION, String(portOffset(member)), signal);
     const request = {
       name: this.nodeName,
       machineUID: metadata.uid,
