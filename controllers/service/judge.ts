@@ -56,7 +56,7 @@ export class Judge {
   isAvailable(instance: Instance): boolean {
     const { now, settings } = this.#input;
     if (instance.readySince === undefined || instance.terminating) return false;
-    const until = instance.probed ? 0 : instance.readySince + settings.monitorMs;
+    const until = instance.probed ? 0 : watchedUntil(instance.readySince, settings.monitorMs);
     if (now < until) this.wakeAt(until);
     return now >= until;
   }
@@ -93,4 +93,15 @@ export class Judge {
   get wakeInMs(): number | undefined {
     return this.#wakeInMs;
   }
+}
+
+/** Times of the API are whole seconds: what says so may have happened up to this much later. */
+const RESOLUTION_MS = 999;
+
+/**
+ * When an instance without probes has been watched for long enough, in milliseconds since the epoch: never before the monitor period
+ * has passed, however its time was rounded.
+ */
+export function watchedUntil(readySince: number, monitorMs: number): number {
+  return monitorMs === 0 ? readySince : readySince + monitorMs + RESOLUTION_MS;
 }

@@ -1,5 +1,6 @@
 // Canary: the new revision first in the place of a few, then of more, with a look at it after each step. Which step a rollout is in
 // follows from how many instances it has reached, so nothing need be remembered. Pure.
+import { watchedUntil } from './judge.ts';
 import type { Pace, PaceSetter } from './pace.ts';
 import { updatedCount } from './pace.ts';
 import type { CanarySetting } from './settings.ts';
@@ -70,7 +71,7 @@ function availableSince({ context, slots }: Workbench, count: number): number | 
     context.isUpdated(successor) &&
     context.isAvailable(successor) &&
     successor.readySince !== undefined
-      ? [successor.readySince + (successor.probed ? 0 : monitorMs)]
+      ? [watchedUntil(successor.readySince, successor.probed ? 0 : monitorMs)]
       : [],
   );
   return times.length < count ? undefined : Math.max(...times);

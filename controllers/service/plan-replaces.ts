@@ -2,6 +2,7 @@
 // why. Where only resources differ, the instance is updated while it runs. Pure.
 import { evaluateResources } from './evaluate-resources.ts';
 import type { Instance } from './instance.ts';
+import { watchedUntil } from './judge.ts';
 import type { Pace } from './pace.ts';
 import { updatedCount } from './pace.ts';
 import type { PlanContext } from './plan-context.ts';
@@ -281,7 +282,7 @@ function lastSuccess(context: PlanContext, held: readonly Slot[]): number {
   let newest = 0;
   for (const { instance, successor = instance } of held) {
     if (successor.readySince === undefined || !context.isUpdated(successor)) continue;
-    newest = Math.max(newest, successor.readySince + (successor.probed ? 0 : monitorMs));
+    newest = Math.max(newest, watchedUntil(successor.readySince, successor.probed ? 0 : monitorMs));
   }
   return newest;
 }

@@ -102,7 +102,8 @@ test('an instance that is ready again when its node is back has its monitor peri
   const instances = read([back, pod('b'), pod('c')]);
   const { failure, wakeInMs, operations } = plan({ ...toV2, nodes: [node('n1')], instances });
   assert.equal(failure, undefined);
-  assert.equal(wakeInMs, 4_000);
+  // What was written as this second may have happened at its end.
+  assert.equal(wakeInMs, 4_999);
   assert.deepEqual(
     operations.filter(({ step }) => step !== 'wait'),
     [],

@@ -150,7 +150,7 @@ function progressing(input: PlanInput, plan: Plan, failed: string | undefined): 
       type,
       status: 'False',
       reason: 'ProgressDeadlineExceeded',
-      message: `Revision ${hash} is not rolled out: ${failed}. Correct the spec, or apply the earlier one again`,
+      message: `Revision ${hash} is not rolled out (correct the spec, or apply the earlier one again): ${failed}`,
     };
   }
   if (input.settings.paused) {
