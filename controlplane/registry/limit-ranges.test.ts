@@ -133,3 +133,40 @@ suite('what is refused', () => {
     await fixture.create(claim('1Gi'));
   });
 });
+
+test('a resize may not leave what new Pods may have, and nor may a claim that grows', async () => {
+  const namespace = await limited(
+    { type: 'Container', max: { cpu: '1' } },
+    { type: 'PersistentVolumeClaim', max: { storage: '2Gi' } },
+  );
+  const cpu = (limit: string): object => ({ requests: { cpu: '100m' }, limits: { cpu: limit } });
+  await fixture.create(pod(namespace, cpu('500m')));
+  const change = async (
+    resource: string,
+    name: string,
+    subresource: string,
+    spec: object,
+  ): Promise<unknown> => {
+    const target = { definition: fixture.kind('v1', resource), namespace, name };
+    const patch = { type: 'strategic', patch: { spec }, problems: [] } as const;
+    return fixture.registry.patch(target, subresource, patch, fixture.context());
+  };
+  const resize = (limit: string): Promise<unknown> =>
+    change('pods', 'p', 'resize', { containers: [{ name: 'c0', resources: cpu(limit) }] });
+  await resize('1');
+  await assert.rejects(resize('1100m'), {
+    code: 403,
+    message: 'pods "p" is forbidden: maximum cpu usage per Container is 1, but limit is 1100m',
+  });
+
+  const storage = (size: string): object => ({ resources: { requests: { storage: size } } });
+  const spec = { accessModes: ['ReadWriteOnce'], ...storage('1Gi') };
+  const kind = 'PersistentVolumeClaim';
+  await fixture.create({ apiVersion: 'v1', kind, metadata: { name: 'c', namespace }, spec });
+  await change('persistentvolumeclaims', 'c', '', storage('2Gi'));
+  await assert.rejects(change('persistentvolumeclaims', 'c', '', storage('3Gi')), {
+    code: 403,
+    message:
+      'persistentvolumeclaims "c" is forbidden: maximum storage usage per PersistentVolumeClaim is 2Gi, but request is 3Gi',
+  });
+});

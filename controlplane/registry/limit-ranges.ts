@@ -1,4 +1,4 @@
-// LimitRanges at the creation of Pods and claims: amounts for containers that name none, and what is too little or too much. The rules
+// LimitRanges at the creation and resizing of Pods and claims: amounts for containers that name none, and what is too little or too much. The rules
 // and words are upstream's.
 import { forbidden } from '#controlplane/api/errors.ts';
 import { isObject, listAt, objectAt, stringAt } from '#controlplane/api/fields.ts';
@@ -62,7 +62,7 @@ function fill(container: JSONObject, limit: unknown, what: string): string[] {
   return told;
 }
 
-/** @throws ApiError Forbidden naming everything of the first LimitRange that a new Pod breaks */
+/** @throws ApiError Forbidden naming everything of the first LimitRange that a new or resized Pod breaks */
 export function checkPodLimits(pod: KubernetesObject, env: Environment): void {
   for (const limits of limitsOf(env, pod.metadata.namespace ?? '')) {
     const problems = limits.flatMap((limit) => {

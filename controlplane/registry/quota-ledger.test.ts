@@ -87,6 +87,23 @@ test('of many creations at once as many succeed as the quota allows', async () =
   assert.equal(fixture.store.list(storageKey, { namespace }).items.length, 3);
 });
 
+test('devices of a class are counted by what ResourceClaims ask for', async () => {
+  const namespace = await limited({ 'gpu.deviceclass.resource.k8s.io/devices': '3' });
+  const claim = (name: string, count: number): object => {
+    const exactly = { deviceClassName: 'gpu', allocationMode: 'ExactCount', count };
+    const devices = { requests: [{ name: 'r', exactly }] };
+    const metadata = { name, namespace };
+    return { apiVersion: 'resource.k8s.io/v1', kind: 'ResourceClaim', metadata, spec: { devices } };
+  };
+  await fixture.create(claim('a', 2));
+  await assert.rejects(fixture.create(claim('b', 2)), {
+    code: 403,
+    message:
+      'resourceclaims.resource.k8s.io "b" is forbidden: exceeded quota: q, requested: gpu.deviceclass.resource.k8s.io/devices=2, used: gpu.deviceclass.resource.k8s.io/devices=2, limited: gpu.deviceclass.resource.k8s.io/devices=3',
+  });
+  await fixture.create(claim('c', 1));
+});
+
 test('a name that is taken gives back what it would have taken', async () => {
   const namespace = await limited({ configmaps: '2' });
   await fixture.create(configMap(namespace, 'a'));

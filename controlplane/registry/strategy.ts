@@ -26,6 +26,13 @@ export interface Strategy {
   readonly admit?: (object: KubernetesObject, env: Environment) => void;
   /** Whether the finished new object may be, once it is known to be valid. @throws ApiError Forbidden */
   readonly checkCreate?: (object: KubernetesObject, env: Environment) => void;
+  /** The same of what an update leads to. @throws ApiError Forbidden */
+  readonly checkUpdate?: (
+    object: KubernetesObject,
+    old: KubernetesObject,
+    subresource: string,
+    env: Environment,
+  ) => void;
   /** @param user who creates it */
   readonly prepareForCreate?: (object: KubernetesObject, env: Environment, user: UserInfo) => void;
   readonly prepareForUpdate?: (

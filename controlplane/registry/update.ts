@@ -330,6 +330,7 @@ function finishUpdate(
   if (errors.length === 0 && subresource === '')
     errors.push(...(strategy.finish?.(merged, env) ?? []));
   if (errors.length > 0) throw invalid(definition, name, errors);
+  strategy.checkUpdate?.(merged, old, subresource, env);
   admitPodSecurity(env, definition, subresource, merged, old, context);
   env.privileges?.admit(definition, merged, old, context.user);
   return merged;

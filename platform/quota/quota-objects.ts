@@ -78,6 +78,25 @@ export interface QuotaService {
   };
 }
 
+/** What one request of a ResourceClaim asks of a DeviceClass. */
+export interface QuotaDevices {
+  readonly deviceClassName?: string;
+  readonly allocationMode?: string;
+  readonly count?: number;
+}
+
+export interface QuotaResourceClaim {
+  readonly metadata: QuotaMetadata;
+  readonly spec?: {
+    readonly devices?: {
+      readonly requests?: readonly {
+        readonly exactly?: QuotaDevices;
+        readonly firstAvailable?: readonly QuotaDevices[];
+      }[];
+    };
+  };
+}
+
 /** `spec` of a ResourceQuota. */
 export interface QuotaSpec {
   readonly hard?: Texts;

@@ -125,9 +125,32 @@ test('Services take the ports of nodes that they open', () => {
     });
 });
 
+test('ResourceClaims take the devices of each class that they may get at most', () => {
+  const requests = [
+    { exactly: { deviceClassName: 'gpu', allocationMode: 'ExactCount', count: 2 } },
+    { exactly: { deviceClassName: 'nic', allocationMode: 'All' } },
+    {
+      firstAvailable: [
+        { deviceClassName: 'gpu', count: 4 },
+        { deviceClassName: 'gpu', count: 1 },
+        { deviceClassName: 'fpga' },
+      ],
+    },
+  ];
+  const claim = { metadata: { name: 'c' }, spec: { devices: { requests } } };
+  assert.deepEqual(shown('resourceclaims.resource.k8s.io', claim), {
+    'count/resourceclaims.resource.k8s.io': '1',
+    'gpu.deviceclass.resource.k8s.io/devices': '6',
+    'nic.deviceclass.resource.k8s.io/devices': '32',
+    'fpga.deviceclass.resource.k8s.io/devices': '1',
+  });
+});
+
 test('each name of a quota is about one kind, or about nothing that is counted', () => {
   const table: readonly (readonly [name: string, kind: string | undefined])[] = [
     ['pods', 'pods'],
+    ['gpu.deviceclass.resource.k8s.io/devices', 'resourceclaims.resource.k8s.io'],
+    ['count/resourceclaims.resource.k8s.io', 'resourceclaims.resource.k8s.io'],
     ['cpu', 'pods'],
     ['limits.ephemeral-storage', 'pods'],
     ['requests.example.com/gpu', 'pods'],

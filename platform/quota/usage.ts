@@ -4,10 +4,11 @@ import type { Quantity } from '../quantity.ts';
 import { parseAmounts, raiseAmounts, whole } from './amounts.ts';
 import type { Amounts } from './amounts.ts';
 import { podUsage } from './pod-usage.ts';
-import type { QuotaClaim, QuotaPod, QuotaService } from './quota-objects.ts';
+import { OF_DEVICE_CLASS, RESOURCE_CLAIMS, resourceClaimUsage } from './device-usage.ts';
+import type { QuotaClaim, QuotaPod, QuotaResourceClaim, QuotaService } from './quota-objects.ts';
 
 /** Of these the content counts; of all others, that they are there. */
-const BY_CONTENT = ['pods', 'persistentvolumeclaims', 'services'] as const;
+const BY_CONTENT = ['pods', 'persistentvolumeclaims', 'services', RESOURCE_CLAIMS] as const;
 const COUNT = 'count/';
 const STORAGE_CLASS = '.storageclass.storage.k8s.io/';
 /** Kinds that may be counted under their own name too. */
@@ -34,6 +35,7 @@ export function quotaKindOf(group: string, resource: string): string {
 export function kindCounted(name: string): string | undefined {
   if (name.startsWith(COUNT)) return name.slice(COUNT.length);
   if (OLD_NAMES.has(name)) return name;
+  if (name.endsWith(OF_DEVICE_CLASS)) return RESOURCE_CLAIMS;
   if (name === 'services' || name.startsWith('services.')) return 'services';
   const ofClaims = name === 'persistentvolumeclaims' || name === 'requests.storage';
   if (ofClaims || name.includes(STORAGE_CLASS)) return 'persistentvolumeclaims';
@@ -49,6 +51,8 @@ export function usageOf(kind: string, object: unknown, now: number): Amounts {
       return claimUsage(object as QuotaClaim);
     case 'services':
       return serviceUsage(object as QuotaService);
+    case RESOURCE_CLAIMS:
+      return resourceClaimUsage(object as QuotaResourceClaim);
     default:
       return onlyCounted(kind);
   }

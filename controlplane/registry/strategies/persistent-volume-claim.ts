@@ -1,7 +1,7 @@
 // PersistentVolumeClaim: what was asked for stays; it may grow, and be bound once.
 import type { FieldError } from '#controlplane/api/errors.ts';
 import { forbiddenField, invalidField, requiredField } from '#controlplane/api/field-errors.ts';
-import { objectAt, stringAt } from '#controlplane/api/fields.ts';
+import { fieldAt, objectAt, stringAt } from '#controlplane/api/fields.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import type { Quantity } from '#platform/quantity.ts';
 import { compareQuantities, parseQuantity } from '#platform/quantity.ts';
@@ -24,6 +24,10 @@ function fixedPart(object: KubernetesObject, old: KubernetesObject): unknown {
 
 export const persistentVolumeClaimStrategy: Strategy = {
   checkCreate: checkClaimLimits,
+  checkUpdate(object, old, subresource, env) {
+    const asked = (claim: KubernetesObject): unknown => fieldAt(claim, 'spec', 'resources');
+    if (subresource === '' && !sameJSON(asked(object), asked(old))) checkClaimLimits(object, env);
+  },
   prepareForCreate(object) {
     object['status'] = { phase: 'Pending' };
   },

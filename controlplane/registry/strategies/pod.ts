@@ -101,6 +101,9 @@ export const podStrategy: Strategy = {
   hasGeneration: true,
   admit: admitPod,
   checkCreate: checkPodLimits,
+  checkUpdate(object, _old, subresource, env) {
+    if (subresource === RESIZE) checkPodLimits(object, env);
+  },
   prepareForCreate(object, env) {
     admitPod(object, env);
     object['status'] = { phase: 'Pending', qosClass: qosClassOf(object) };
