@@ -7,7 +7,6 @@ import type { LeaderElectionSettings } from '#controllers/machinery/leader-elect
 import { parseDuration } from '#controllers/machinery/duration.ts';
 import { systemClock } from '#platform/clock.ts';
 import { createLogger } from '#platform/logging.ts';
-import { MetricsRegistry } from '#platform/metrics.ts';
 import { ARTIFACT_STORE_HELP, artifactFilesOption, artifactFolders } from '../artifact-options.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
@@ -17,6 +16,8 @@ import { clusterAuthorities } from '../cluster-authorities.ts';
 import { ownProgram } from '../own-program.ts';
 import { registriesOf } from '../registries.ts';
 import { runUntilStopped } from '../run-until-stopped.ts';
+import { servePart } from '../serving/serve-part.ts';
+import { servingAddress, servingOptions } from '../serving/serving-options.ts';
 import { UsageError } from '../usage-error.ts';
 import { programVersion } from '../versions.ts';
 import { upOptions } from './up-options.ts';
@@ -78,6 +79,7 @@ export const controllers = defineCommand({
     },
     ...artifactFilesOption,
     'cluster-domain': upOptions['cluster-domain'],
+    ...servingOptions,
     'log-format': upOptions['log-format'],
     'log-level': { ...upOptions['log-level'], default: 'info' },
   },
@@ -85,29 +87,34 @@ export const controllers = defineCommand({
     const logger = createLogger({ format: values['log-format'], level: values['log-level'] });
     const leaderElection = leaderElectionOf(values);
     const registries = registriesOf(io.environment);
+    const kubeconfig = kubeconfigOf(values);
+    const address = servingAddress(values['metrics-bind']);
+    const serving = { address, kubeconfig, clock: systemClock, logger };
     return runUntilStopped(io, logger, (signal) =>
-      startControllers(
-        {
-          kubeconfig: kubeconfigOf(values),
-          logger,
-          clock: systemClock,
-          metrics: new MetricsRegistry(),
-          clusterDomain: values['cluster-domain'],
-          registries,
-          artifacts: {
-            ...registries,
-            folder: resolve(values['artifact-store']),
-            files: artifactFolders(values['artifact-files'], []),
+      servePart(serving, (newRegistry) =>
+        startControllers(
+          {
+            kubeconfig,
+            logger,
+            clock: systemClock,
+            metrics: newRegistry(),
+            clusterDomain: values['cluster-domain'],
+            registries,
+            artifacts: {
+              ...registries,
+              folder: resolve(values['artifact-store']),
+              files: artifactFolders(values['artifact-files'], []),
+            },
+            authorities: clusterAuthorities(systemClock),
+            program: ownProgram(),
+            windlassVersion: programVersion(),
+            ...(leaderElection === undefined
+              ? {}
+              : { leaderElection: { ...leaderElection, hostname: hostname() } }),
+            ...(values.only.length === 0 ? {} : { controllers: [...values.only] }),
           },
-          authorities: clusterAuthorities(systemClock),
-          program: ownProgram(),
-          windlassVersion: programVersion(),
-          ...(leaderElection === undefined
-            ? {}
-            : { leaderElection: { ...leaderElection, hostname: hostname() } }),
-          ...(values.only.length === 0 ? {} : { controllers: [...values.only] }),
-        },
-        signal,
+          signal,
+        ),
       ),
     );
   },

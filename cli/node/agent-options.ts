@@ -19,6 +19,8 @@ import { imageCollectionOf, imageCollectionOptions } from '../image-collection-o
 import type { OptionTable, OptionValues } from '../options.ts';
 import { registriesOf } from '../registries.ts';
 import { runUntilStopped } from '../run-until-stopped.ts';
+import { servePart } from '../serving/serve-part.ts';
+import { servingAddress, servingOptions } from '../serving/serving-options.ts';
 import { UsageError } from '../usage-error.ts';
 import { programVersion } from '../versions.ts';
 import { runAgent } from './run-agent.ts';
@@ -47,6 +49,7 @@ export const agentOptions = {
     help: 'How long the certificates hold that it asks for; renewed when a fifth is left',
   },
   ...imageCollectionOptions,
+  ...servingOptions,
   'log-format': upOptions['log-format'],
   'log-level': { ...upOptions['log-level'], default: 'info' },
 } as const satisfies OptionTable;
@@ -87,33 +90,45 @@ export async function runAgentCommand(
   prepare: (signal: AbortSignal) => Promise<void>,
 ): Promise<number> {
   const { nodeName, lifetimeSeconds } = agentSettings(values);
+  const address = servingAddress(values['metrics-bind']);
   const directory = dataDirectoryAt(values['data-dir']);
   prepareDataDirectory(directory);
   const unlock = lockDataDirectory(directory);
   const logger = createLogger({ format: values['log-format'], level: values['log-level'] });
   try {
     await prepare(io.stopSignal());
+    const serving = { address, kubeconfig, clock: systemClock, logger };
     return await runUntilStopped(io, logger, (signal) =>
-      runAgent(
-        {
-          kubeconfig,
-          nodeName,
-          windlassVersion: programVersion(),
-          dataDir: directory.path,
-          runtime: values.runtime,
-          ingressBind: ingressBind(values['ingress-bind']),
-          clusterDomain: clusterDomainOf(values['cluster-domain']),
-          peers: {
-            ...peerSettings(values['peer-port'], values['peer-address']),
-            ...(values['peer-bind'] === undefined ? {} : { bind: values['peer-bind'] }),
+      servePart(serving, (newRegistry) =>
+        runAgent(
+          {
+            kubeconfig,
+            nodeName,
+            windlassVersion: programVersion(),
+            dataDir: directory.path,
+            runtime: values.runtime,
+            ingressBind: ingressBind(values['ingress-bind']),
+            clusterDomain: clusterDomainOf(values['cluster-domain']),
+            peers: {
+              ...peerSettings(values['peer-port'], values['peer-address']),
+              ...(values['peer-bind'] === undefined ? {} : { bind: values['peer-bind'] }),
+            },
+            imageCollection: imageCollectionOf(values),
+            ...registriesOf(io.environment),
+            logger,
+            clock: systemClock,
           },
-          imageCollection: imageCollectionOf(values),
-          ...registriesOf(io.environment),
-          logger,
-          clock: systemClock,
-        },
-        { file: kubeconfig, nodeName, lifetimeSeconds, clock: systemClock, ids: systemIds, logger },
-        signal,
+          {
+            file: kubeconfig,
+            nodeName,
+            lifetimeSeconds,
+            clock: systemClock,
+            ids: systemIds,
+            logger,
+          },
+          newRegistry,
+          signal,
+        ),
       ),
     );
   } finally {

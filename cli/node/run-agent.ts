@@ -1,7 +1,7 @@
 // Runs the node agent of a machine until it is stopped, and begins it anew with each certificate that it gets. Its instances go on.
 import { startAgent } from '#controllers/agent/start.ts';
 import type { Agent, AgentOptions } from '#controllers/agent/start.ts';
-import { MetricsRegistry } from '#platform/metrics.ts';
+import type { MetricsRegistry } from '#platform/metrics.ts';
 import { nextCertificate } from './keep-certificate.ts';
 import type { KeepCertificateOptions } from './keep-certificate.ts';
 
@@ -11,14 +11,14 @@ export interface RunningAgent {
   readonly done: Promise<void>;
 }
 
-/** @throws as startAgent */
+/** @param newRegistry for each agent that begins. @throws as startAgent */
 export async function runAgent(
   options: Omit<AgentOptions, 'metrics'>,
   keeping: KeepCertificateOptions,
+  newRegistry: () => MetricsRegistry,
   signal: AbortSignal,
 ): Promise<RunningAgent> {
-  const start = (): Promise<Agent> =>
-    startAgent({ ...options, metrics: new MetricsRegistry() }, signal);
+  const start = (): Promise<Agent> => startAgent({ ...options, metrics: newRegistry() }, signal);
   let agent: Agent | undefined = await start();
   const closing = new AbortController();
   const life = AbortSignal.any([signal, closing.signal]);

@@ -79,6 +79,12 @@ export const OWN_POLICY: BootstrapPolicy = {
       role: 'system:windlass:cluster-controllers',
       users: [CONTROLLERS_USER],
     },
+    // Controllers that run alone ask whose token a scrape brings, and whether that user may.
+    {
+      name: 'system:windlass:auth-delegator',
+      role: 'system:auth-delegator',
+      users: [CONTROLLERS_USER],
+    },
     {
       name: 'system:windlass:console',
       role: 'system:windlass:console',

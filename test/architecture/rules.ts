@@ -77,6 +77,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'controlplane/start.ts': ['platform/', 'controlplane/', 'persistence/'],
   'controlplane/node-kubeconfig.ts': ['platform/', 'controlplane/identity/'],
   'controlplane/cluster-authority.ts': ['platform/', 'controlplane/identity/'],
+  'controlplane/serving-certificate.ts': ['platform/', 'controlplane/identity/'],
   'controllers/machinery/': ['platform/'],
   'controllers/artifact/': [
     'platform/',
@@ -161,6 +162,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'controlplane/start.ts',
     'controlplane/node-kubeconfig.ts',
     'controlplane/cluster-authority.ts',
+    'controlplane/serving-certificate.ts',
     // Commands that work on the state while no server runs.
     'persistence/backup/',
     'persistence/machine-id.ts',

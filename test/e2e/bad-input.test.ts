@@ -69,6 +69,11 @@ suite('the command line', () => {
     [['rollback', 'x', '--to-revision', '0'], 2, /--to-revision must be a whole number from 1/],
     [['history', 'x', '--kubeconfig', '/nowhere'], 1, /there is no kubeconfig at \/nowhere/],
     [['status', '--data-dir', '/nowhere'], 1, /no server runs on \/nowhere\nnpm start starts one/],
+    [
+      ['controllers', '--metrics-bind', '10257'],
+      2,
+      /--metrics-bind must be an IP address .*"10257"/,
+    ],
     [['node', 'run'], 2, /--kubeconfig is missing/],
   ];
   for (const [args, code, message] of WRONG) {

@@ -293,6 +293,7 @@ test('with a new certificate the agent begins anew, and its instances go on', as
         ids: systemIds,
         logger,
       },
+      () => new MetricsRegistry(),
       signal,
     );
   const running = await begin();
