@@ -55,7 +55,11 @@ export async function servePart(
   return {
     async close() {
       // Health is shown as long as anything is still being stopped.
-      await part.close().finally(() => server.close());
+      try {
+        await part.close();
+      } finally {
+        await server.close();
+      }
     },
     ...(part.done === undefined ? {} : { done: part.done }),
   };
