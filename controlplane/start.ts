@@ -4,6 +4,7 @@ import { openMachineId } from '#persistence/machine-id.ts';
 import { systemIds } from '#platform/id.ts';
 
 import { AdmissionControl } from './admission/admission-control.ts';
+import { PolicyStatus } from './admission/policies/policy-status.ts';
 import { ConversionWebhooks } from './admission/conversion-webhooks.ts';
 import { builtinDefinitions } from './api/builtin/definitions.ts';
 import { Scheme } from './api/scheme.ts';
@@ -121,6 +122,8 @@ export async function startControlPlane(
   cleanup.defer(() => registry.close());
   cleanup.defer(() => access.close());
   cleanup.defer(data.shown.recordEvents(registry, scheme));
+  const statuses = new PolicyStatus({ store, scheme, registry, logger });
+  cleanup.defer(() => statuses.close());
   await registry.bootstrap(options.bootstrapObjects, signal, options.ownKinds);
   await access.start({ scheme, registry, logger }, OWN_POLICY, signal);
   stopwatch.lap('registry and bootstrap objects');

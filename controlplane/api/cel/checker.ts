@@ -3,7 +3,7 @@
 import { Environment } from '@marcbachmann/cel-js';
 import type { ASTNode, ErrorLocation, SourceRange } from '@marcbachmann/cel-js';
 import type { Schema } from '../schema/schema.ts';
-import { fieldsOf } from './convert.ts';
+import { escapedFields, fieldsOf } from './convert.ts';
 import { CidrValue, IpValue } from './functions/addresses.ts';
 import { AccessCheck, AuthorizerValue, DecisionValue, PathCheck } from './functions/authorizer.ts';
 import { QuantityValue } from './functions/quantity.ts';
@@ -136,7 +136,11 @@ export function check(text: string, schema: Schema, optionalOld: boolean): Check
 
 /** The type of a variable: of a schema, one of the language's by name, or an object of such. */
 export type VariableType =
-  Schema | string | { readonly fields: Readonly<Record<string, VariableType>> };
+  | Schema
+  | string
+  | { readonly fields: Readonly<Record<string, VariableType>> }
+  /** An object of a kind, all of whose fields can be seen. */
+  | { readonly whole: Schema };
 
 /** @throws CompilationError */
 export function checkVariables(
@@ -274,6 +278,9 @@ function problemAt(problem: string, place: number, source: Source): CompilationE
 class TypeNames {
   readonly #environment: Environment;
   readonly #words: ReadonlySet<string>;
+  /** Schemas that are being declared: those of types that contain themselves. */
+  readonly #open = new Set<Schema>();
+  #isWhole = false;
   #count = 0;
 
   constructor(environment: Environment, text: string) {
@@ -284,6 +291,12 @@ class TypeNames {
   named(type: VariableType): string {
     if (typeof type === 'string') return type;
     if ('type' in type) return this.nameOf(type) ?? 'dyn';
+    if ('whole' in type) {
+      this.#isWhole = true;
+      const name = this.nameOf(type.whole) ?? 'dyn';
+      this.#isWhole = false;
+      return name;
+    }
     this.#count += 1;
     const name = `Object${this.#count}`;
     const fields = Object.entries(type.fields).map(([field, of]) => [field, this.named(of)]);
@@ -322,16 +335,24 @@ class TypeNames {
     if (properties === undefined && additionalProperties !== undefined) {
       return `map<string, ${this.nameOf(additionalProperties) ?? 'dyn'}>`;
     }
+    if (this.#open.has(schema)) return 'dyn';
+    this.#open.add(schema);
     this.#count += 1;
     const name = `Object${this.#count}`;
     const fields: Record<string, string> = Object.create(null) as Record<string, string>;
-    for (const [escaped, field] of fieldsOf(schema)) {
+    const visible = this.#isWhole ? escapedFields(schema, true) : fieldsOf(schema);
+    for (const [escaped, field] of visible) {
       const child = properties?.[field]?.schema;
-      const type = child && this.#words.has(escaped) ? this.nameOf(child) : undefined;
+      const isSeen = child !== undefined && this.#words.has(escaped);
+      const type = isSeen ? (this.nameOf(child) ?? (this.#isWhole ? 'dyn' : undefined)) : undefined;
       if (type !== undefined) fields[escaped] = type;
     }
+    this.#open.delete(schema);
     this.#environment.registerType(name, { fields });
-    this.#environment.registerOperator(`${name} == ${name}`, notHere);
+    // An object may be null, as oldObject of a new one is.
+    for (const other of [name, 'null']) {
+      this.#environment.registerOperator(`${name} == ${other}`, notHere);
+    }
     return name;
   }
 }

@@ -15,18 +15,20 @@ const fieldTables = new WeakMap<Schema, ReadonlyMap<string, string>>();
 
 export function fieldsOf(schema: Schema): ReadonlyMap<string, string> {
   let table = fieldTables.get(schema);
-  if (table === undefined) {
-    const fields = new Map<string, string>();
-    for (const [name, { schema: child }] of Object.entries(schema.properties ?? {})) {
-      if (schema.component === OBJECT_META && !META_FIELDS.has(name)) continue;
-      const escaped = escapeName(name);
-      // Values of any kind have no type that a rule could be checked against.
-      if (escaped !== undefined && child.type !== 'any') fields.set(escaped, name);
-    }
-    table = fields;
-    fieldTables.set(schema, table);
-  }
+  if (table === undefined) fieldTables.set(schema, (table = escapedFields(schema, false)));
   return table;
+}
+
+/** @param isWhole with all of metadata, and values of any kind, as policies see objects */
+export function escapedFields(schema: Schema, isWhole: boolean): ReadonlyMap<string, string> {
+  const fields = new Map<string, string>();
+  for (const [name, { schema: child }] of Object.entries(schema.properties ?? {})) {
+    if (!isWhole && schema.component === OBJECT_META && !META_FIELDS.has(name)) continue;
+    const escaped = escapeName(name);
+    // Values of any kind have no type that a rule could be checked against.
+    if (escaped !== undefined && (isWhole || child.type !== 'any')) fields.set(escaped, name);
+  }
+  return fields;
 }
 
 export function toValue(schema: Schema, json: unknown): Value {
