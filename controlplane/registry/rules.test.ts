@@ -59,7 +59,7 @@ test('a definition whose rules do not compile is refused where they stand', asyn
   await assert.rejects(fixture.create(bad), {
     code: 422,
     message:
-      /spec\.validation\.openAPIV3Schema\.properties\[spec\]\.x-kubernetes-validations\[0\]\.rule: Invalid value: "self\.nope > 1": compilation failed: ERROR: <input>:1:6: undefined field 'nope'/,
+      /spec\.validation\.openAPIV3Schema\.properties\[spec\]\.x-kubernetes-validations\[0\]\.rule: Invalid value: "self\.nope > 1": compilation failed: ERROR: <input>:1:5: undefined field 'nope'/,
   });
 });
 

@@ -1,8 +1,11 @@
 // Parses an expression and checks its types against a schema, with @marcbachmann/cel-js. Evaluation is not left to the
 // library: each step must be paid for and regular expressions must be linear, so evaluator.ts does that over its AST.
 import { Environment } from '@marcbachmann/cel-js';
-import type { ASTNode, ErrorLocation, SourceRange } from '@marcbachmann/cel-js';
+import type { ASTNode } from '@marcbachmann/cel-js';
 import type { Schema } from '../schema/schema.ts';
+import { explain, placeOf, undeclared } from './compile-errors.ts';
+import type { Problem } from './compile-errors.ts';
+import { literalProblems } from './literal-checks.ts';
 import { escapedFields, fieldsOf } from './convert.ts';
 import { CidrValue, IpValue } from './functions/addresses.ts';
 import { AccessCheck, AuthorizerValue, DecisionValue, PathCheck } from './functions/authorizer.ts';
@@ -174,6 +177,7 @@ function checkIn(
     const parsed = environment.parse(withCheckedHas(environment, source));
     const result = parsed.check();
     if (result.error !== undefined) throw result.error;
+    throwProblems(literalProblems(parsed.ast), source);
     return { ast: parsed.ast, type: typeShown(parsed.ast, result.type ?? 'dyn') };
   } catch (error) {
     if (error instanceof CompilationError) throw error;
@@ -208,10 +212,6 @@ function typeShown(ast: ASTNode, type: string): string {
   return path?.op === 'value' && typeof path.args === 'string' ? path.args : type;
 }
 
-function undeclared(name: string): string {
-  return `undeclared reference to '${name}' (in container '')`;
-}
-
 /** The library does not check what `has()` is asked about; under another name it is checked like any argument. */
 function withCheckedHas(environment: Environment, source: Source): string {
   let result = source.text;
@@ -225,15 +225,32 @@ function withCheckedHas(environment: Environment, source: Source): string {
       if (name === 'has') {
         const [argument] = args;
         if (args.length !== 1 || (argument?.op !== '.' && argument?.op !== '.?')) {
-          throw problemAt('invalid argument to has() macro', node.start, source);
+          const at = argument?.start ?? node.start;
+          throw problemAt('invalid argument to has() macro', at, source);
         }
         result = `${result.slice(0, node.start)}${HAS}${result.slice(node.start + HAS.length)}`;
       }
     }
+    refuseBind(node, source);
     for (const child of childrenOf(node)) walk(child, depth + 1);
   };
   walk(environment.parse(source.text).ast, 0);
   return result;
+}
+
+/** The library knows `cel.bind()`, which the expressions of a kube-apiserver do not have. */
+function refuseBind(node: ASTNode, source: Source): void {
+  if (node.op !== 'rcall' || node.args[0] !== 'bind') return;
+  const receiver = node.args[1];
+  if (receiver.op !== 'id' || receiver.args !== 'cel') return;
+  const bind = { text: undeclared('bind'), at: placeOf(node, source.text, 0) };
+  throwProblems([{ text: undeclared('cel'), at: receiver.start }, bind], source);
+}
+
+function throwProblems(problems: readonly Problem[], source: Source): void {
+  if (problems.length === 0) return;
+  const messages = problems.map(({ text, at }) => problemAt(text, at, source).message);
+  throw new CompilationError(messages.join('\n'));
 }
 
 /** Whether a node is what `has(…)` became. */
@@ -243,23 +260,8 @@ export function isHas(node: ASTNode): boolean {
 
 function describe(error: unknown, source: Source): CompilationError {
   if (!(error instanceof Error)) return new CompilationError(String(error));
-  const { summary = error.message, range } = error as {
-    readonly summary?: string;
-    readonly range?: SourceRange;
-  } & Partial<ErrorLocation>;
-  return problemAt(inUpstreamsWords(summary), range?.start ?? 0, source);
-}
-
-function inUpstreamsWords(summary: string): string {
-  const phrases: readonly (readonly [RegExp, string])[] = [
-    [/^No such key: (.*)$/, "undefined field '$1'"],
-    [/^Unknown variable: (.*)$/, "undeclared reference to '$1' (in container '')"],
-    [/^Unexpected token: (.*)$/, 'Syntax error: unexpected $1'],
-  ];
-  for (const [pattern, phrase] of phrases) {
-    if (pattern.test(summary)) return summary.replace(pattern, phrase);
-  }
-  return summary;
+  const { text, at } = explain(error, source.text);
+  return problemAt(text, at, source);
 }
 
 function problemAt(problem: string, place: number, source: Source): CompilationError {

@@ -1,4 +1,4 @@
-// all, exists, exists_one, map, filter, the forms over two variables, cel.bind, and what continues an optional. Each step
+// all, exists, exists_one, map, filter, the forms over two variables, and what continues an optional. Each step
 // is paid for; a list has at most as many steps as it has items, and nesting multiplies what is paid.
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { truth } from './frame.ts';
@@ -39,9 +39,6 @@ const MACROS: Readonly<Record<string, { readonly variables: 1 | 2; readonly run:
 /** Undefined when the call is none of a macro. */
 export function compileMacro(node: Method, scope: Scope, compileNode: Compile): Step | undefined {
   const [name, receiver, args] = node.args;
-  if (name === 'bind' && receiver.op === 'id' && receiver.args === 'cel') {
-    return compileBind(args, scope, compileNode);
-  }
   if (name === 'or' || name === 'orValue') return compileOr(node, scope, compileNode);
   if (name === 'optMap' || name === 'optFlatMap')
     return compileOptionalMap(node, scope, compileNode);
@@ -153,23 +150,6 @@ function transformMap(filtered: boolean): Runner {
 function wanted({ steps }: Loop, frame: Frame, filtered: boolean): boolean {
   const [predicate] = steps;
   return !filtered || predicate === undefined || truth(predicate(frame));
-}
-
-/** `cel.bind(name, value, expression)`. */
-function compileBind(
-  args: readonly ASTNode[],
-  scope: Scope,
-  compileNode: Compile,
-): Step | undefined {
-  const [name, value, expression] = args;
-  if (value === undefined || expression === undefined) return undefined;
-  const of = compileNode(value, scope);
-  const { scope: inner, slot } = scope.with(nameOf(name));
-  const step = compileNode(expression, inner);
-  return (frame) => {
-    frame.slots[slot] = of(frame);
-    return step(frame);
-  };
 }
 
 function optionalOf(value: Value): Optional {

@@ -2,6 +2,7 @@
 // comes. Imports the expression language: see load.ts.
 import { CompilationError, checkVariables } from './checker.ts';
 import type { Dialect, VariableType } from './checker.ts';
+import { shownType } from './compile-errors.ts';
 import { anyValue } from './convert.ts';
 import { compileVariables } from './evaluator.ts';
 import { AuthorizerValue } from './functions/authorizer.ts';
@@ -19,6 +20,8 @@ export type { Dialect, Value, VariableType };
 export interface Expression {
   /** `bool`, `string`, `dyn` … */
   readonly type: string;
+  /** The same as upstream writes it: `list(string)`. */
+  readonly shownType: string;
   /** @throws EvaluationError, CostExceededError */
   run(meter: Meter, values: Readonly<Record<string, Value>>): Value;
 }
@@ -36,6 +39,7 @@ export function compileExpression(
     const program = compileVariables(ast, names);
     return {
       type,
+      shownType: shownType(type),
       run: (meter, values) =>
         program(
           meter,

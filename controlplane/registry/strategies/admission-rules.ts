@@ -90,20 +90,10 @@ function validateResult(
   isLax: boolean,
 ): FieldError[] {
   if ('problem' in compiled) return [invalidField(field, text, compiled.problem)];
-  const found = shownType(compiled.type);
+  const found = compiled.shownType;
   if ((isLax && found.startsWith('dyn')) || [types].flat().includes(found)) return [];
   const wanted = typeof types === 'string' ? types : `one of [${types.join(' ')}]`;
   return [invalidField(field, text, `must evaluate to ${wanted} but got ${found}`)];
-}
-
-/** `list(string)` of the checker's `list<string>`; type parameters that nothing settled are dyn. */
-function shownType(type: string): string {
-  return type
-    .replaceAll(/\bnull\b/g, 'null_type')
-    .replaceAll(/\boptional</g, 'optional_type<')
-    .replaceAll(/\b[A-Z]\b/g, 'dyn')
-    .replaceAll('<', '(')
-    .replaceAll('>', ')');
 }
 
 /** @param owner what has `matchConditions` @param field where it stands; '' for the object itself */

@@ -37,8 +37,6 @@ const LOOPS: Readonly<Record<string, Loop>> = {
 /** Undefined for what is no macro. */
 export function macroTerm(estimate: Estimator, node: Method, locals: Locals): Term | undefined {
   const [name, receiver, args] = node.args;
-  if (name === 'bind' && receiver.op === 'id' && receiver.args === 'cel')
-    return bound(estimate, args, locals);
   const loop = LOOPS[`${name} ${args.length}`];
   if (loop !== undefined && args[0]?.op === 'id')
     return looped(estimate, loop, receiver, args, locals);
@@ -75,17 +73,6 @@ function looped(
     ...(made === undefined ? {} : { itemKind: made.kind }),
     ...(value === undefined ? {} : { entries: { key: exactly(1), value } }),
   };
-}
-
-function bound(estimate: Estimator, args: readonly ASTNode[], locals: Locals): Term | undefined {
-  const [variable, value, body] = args;
-  if (variable?.op !== 'id' || value === undefined || body === undefined) return undefined;
-  const init = estimate.term(value, locals);
-  const result = estimate.term(
-    body,
-    new Map(locals).set(variable.args, { ...init, cost: exactly(1) }),
-  );
-  return { ...result, cost: sum(exactly(10), init.cost, result.cost) };
 }
 
 /** `a.optMap(x, f)`: whether it is there, its value as x, f of that, and an optional of it. */

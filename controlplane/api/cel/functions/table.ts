@@ -98,6 +98,13 @@ function add({ signature, run }: FunctionRow): void {
 
 for (const row of [...standardFunctions, ...declaredFunctions, ...literalFunctions]) add(row);
 
+const functionNames = new Set([...overloads.keys()].map((key) => key.split(' ')[1] ?? ''));
+
+/** Whether anything is called so, whatever it takes. */
+export function isFunctionName(name: string): boolean {
+  return functionNames.has(name);
+}
+
 /** A call of `name` with so many arguments (without the receiver), or undefined when there is no such function. */
 export function resolveCall(
   form: CallForm,
