@@ -1,7 +1,7 @@
 // What a Service brings to its instances beside the Pod template: volumes, files, and what a PodSpec has no word for.
 import { count, flag, keyed, label, text, textMap, texts } from './fields.ts';
 import type { OpenAPISchema } from './open-api-schema.ts';
-import { configRules, volumeRules } from './service-rules.ts';
+import { configRules, ulimitRules, volumeRules } from './service-rules.ts';
 
 const driver: OpenAPISchema = {
   type: 'object',
@@ -133,6 +133,7 @@ export const engine: OpenAPISchema = {
         soft: { type: 'integer', format: 'int64', minimum: -1 },
         hard: { type: 'integer', format: 'int64', minimum: -1 },
       },
+      'x-kubernetes-validations': ulimitRules,
     }),
     devices: list('Devices of the node.', {
       type: 'object',

@@ -119,6 +119,28 @@ const CASES: readonly Case[] = [
     spec: { configs: [{ name: 'app' }] },
     expected: /^spec\.configs\[0\]: .*either content or binaryContent/,
   },
+  {
+    name: 'limits of processes',
+    spec: {
+      engine: {
+        ulimits: [
+          { name: 'nofile', soft: 1024, hard: 1024 },
+          { name: 'nproc', soft: -1, hard: -1 },
+          { name: 'core', soft: 0, hard: -1 },
+        ],
+      },
+    },
+  },
+  {
+    name: 'a soft limit above the hard one',
+    spec: { engine: { ulimits: [{ name: 'nofile', soft: 2048, hard: 1024 }] } },
+    expected: /^spec\.engine\.ulimits\[0\]\.soft: .*soft is above hard.*lower soft, or raise hard/,
+  },
+  {
+    name: 'no soft limit under a hard one',
+    spec: { engine: { ulimits: [{ name: 'nofile', soft: -1, hard: 1024 }] } },
+    expected: /^spec\.engine\.ulimits\[0\]\.soft: .*soft is above hard/,
+  },
   { name: 'a hook', spec: { hooks: { preDeploy: { command: ['migrate'] } } } },
   {
     name: 'a hook without a command',

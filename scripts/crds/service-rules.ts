@@ -140,6 +140,15 @@ export const volumeRules: readonly ValidationRule[] = [
   },
 ];
 
+export const ulimitRules: readonly ValidationRule[] = [
+  {
+    rule: 'self.hard == -1 || (self.soft != -1 && self.soft <= self.hard)',
+    fieldPath: '.soft',
+    message:
+      'soft is above hard, which is the most that it can be: lower soft, or raise hard (-1: no limit)',
+  },
+];
+
 export const configRules: readonly ValidationRule[] = [
   {
     rule: 'has(self.content) != has(self.binaryContent)',
