@@ -1,4 +1,4 @@
-// `npm run bench [start|create|watch|list|ingress|plan|rollout|fleet|idle|s3|segments|store|replica|artifact …] [--scale FACTOR] [--peer etcd]`: ratios against a floor measured in the same run. Not a test: nothing fails here.
+// `npm run bench [start|create|watch|list|ingress|plan|rollout|fleet|idle|s3|segments|store|replica|standby|artifact …] [--scale FACTOR] [--peer etcd]`: ratios against a floor measured in the same run. Not a test: nothing fails here.
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchArtifact } from './artifact.ts';
@@ -13,6 +13,7 @@ import { benchRollout } from './rollout.ts';
 import { pinning } from './processes.ts';
 import { benchS3 } from './s3.ts';
 import { benchSegments } from './segments.ts';
+import { benchStandby } from './standby.ts';
 import { benchStart } from './start.ts';
 import { benchStore } from './store.ts';
 import { benchWatch } from './watch.ts';
@@ -33,6 +34,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   segments: benchSegments,
   store: benchStore,
   replica: benchReplica,
+  standby: benchStandby,
   artifact: benchArtifact,
 };
 
