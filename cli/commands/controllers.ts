@@ -87,8 +87,9 @@ export const controllers = defineCommand({
     const logger = createLogger({ format: values['log-format'], level: values['log-level'] });
     const leaderElection = leaderElectionOf(values);
     const registries = registriesOf(io.environment);
-    const kubeconfig = kubeconfigOf(values);
+    // What is wrong with the flags first.
     const address = servingAddress(values['metrics-bind']);
+    const kubeconfig = kubeconfigOf(values);
     const serving = { address, kubeconfig, clock: systemClock, logger };
     return runUntilStopped(io, logger, (signal) =>
       servePart(serving, (newRegistry) =>
