@@ -10,6 +10,8 @@ export interface DumpOptions {
 
 /** All reject with ApiError. */
 export interface PersistencePort {
+  /** How it was during the last hour, a look a minute: a PersistenceInstanceHistory. */
+  history(instance: string): object;
   /** The whole log of an instance, consistent at one revision, as frames (persistence/backup/dump-frames.ts). */
   dump(
     instance: string,

@@ -155,6 +155,7 @@ export const persistenceInstanceDefinition: ResourceDefinition = {
   subresources: [
     { name: 'add', verbs: ['create'] },
     { name: 'dump', verbs: ['get'] },
+    { name: 'history', verbs: ['get'] },
     { name: 'promote', verbs: ['create'] },
     { name: 'remove', verbs: ['create'] },
     { name: 'resync', verbs: ['create'] },

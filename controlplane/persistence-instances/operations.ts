@@ -5,14 +5,24 @@ import { encodeDump } from '#persistence/backup/dump-frames.ts';
 import { CorruptDataError, UnknownInstanceError } from '#persistence/errors.ts';
 import type { PersistenceLog } from '#persistence/log.ts';
 import { persistenceInstanceDefinition } from './definition.ts';
+import { SAMPLE_SECONDS } from './last-hour.ts';
+import type { Sample } from './last-hour.ts';
 
 export function persistenceOperations(
   log: Pick<PersistenceLog, 'control' | 'instances'>,
+  lastHour: (instance: string) => readonly Sample[],
 ): PersistencePort {
   const { control } = log;
   const locationOf = (instance: string): string =>
     log.instances().find(({ name }) => name === instance)?.location ?? instance;
   return {
+    history: (instance) => ({
+      kind: 'PersistenceInstanceHistory',
+      apiVersion: 'windlass.dev/v1alpha1',
+      metadata: { name: instance },
+      intervalSeconds: SAMPLE_SECONDS,
+      samples: lastHour(instance),
+    }),
     dump: (instance, { after, kind, key }, signal) =>
       translated(instance, async () => {
         const dump = await control.dump(instance, signal);

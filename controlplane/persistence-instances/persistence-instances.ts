@@ -8,6 +8,8 @@ import type { Logger } from '#platform/logging.ts';
 import { persistenceInstanceDefinition } from './definition.ts';
 import { instanceObject } from './instance-object.ts';
 import type { Condition, InstanceObject } from './instance-object.ts';
+import { LastHour } from './last-hour.ts';
+import type { Sample } from './last-hour.ts';
 
 /** Latency, lag and revision change all the time: who watches is told so often. */
 const REFRESH_MS = 5_000;
@@ -25,6 +27,8 @@ export class PersistenceInstances {
   readonly #logger: Logger;
   readonly #startedAt: number;
   readonly #conditions = new Map<string, readonly Condition[]>();
+  readonly #lastHour = new LastHour();
+  readonly #look: () => void;
   readonly #stopWatching: () => void;
   #cancelRefresh: () => void = () => undefined;
 
@@ -32,6 +36,8 @@ export class PersistenceInstances {
     this.#clock = clock;
     this.#logger = logger;
     this.#startedAt = clock.now();
+    this.#look = () => this.#lastHour.look(log.instances(), clock.monotonic(), clock.now());
+    this.#look();
     this.resource = new VirtualResource({
       storageKey: persistenceInstanceDefinition.storageKey,
       read: () => log.instances().map((report) => this.#objectOf(report)),
@@ -44,6 +50,11 @@ export class PersistenceInstances {
     this.#schedule();
   }
 
+  /** A look a minute, for an hour; oldest first. */
+  lastHour(name: string): readonly Sample[] {
+    return this.#lastHour.of(name);
+  }
+
   close(): void {
     this.#cancelRefresh();
     this.#stopWatching();
@@ -52,6 +63,7 @@ export class PersistenceInstances {
 
   #schedule(): void {
     this.#cancelRefresh = this.#clock.schedule(REFRESH_MS, () => {
+      this.#look();
       if (this.resource.isWatched) this.resource.refresh();
       this.#schedule();
     });

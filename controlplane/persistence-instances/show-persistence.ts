@@ -46,7 +46,7 @@ export function showPersistence(options: ShowPersistenceOptions): ShownPersisten
     store: new OverlayStore(store, [instances.resource]),
     definitions: [persistenceInstanceDefinition],
     checks: instanceChecks(log),
-    operations: persistenceOperations(log),
+    operations: persistenceOperations(log, (instance) => instances.lastHour(instance)),
     recordEvents(registry, scheme) {
       const definition = scheme.byResource('', 'v1', 'events');
       if (definition === undefined) throw new TypeError('events are not served');

@@ -183,6 +183,77 @@ suite('the console', needs(missingBrowser()), () => {
     await page.emulateMedia({ colorScheme: null });
   });
 
+  const onWeb = async (): Promise<void> => {
+    await tab.page.goto(`${url}/console#/services/default/web`);
+    await tab.page.getByRole('heading', { name: 'web', level: 1 }).waitFor();
+  };
+
+  test('a service is paused, resumed and rolled back, each after a question', async () => {
+    const { page } = tab;
+    await onWeb();
+    const doIt = page.getByRole('dialog').getByRole('button', { name: 'Do it' });
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByRole('dialog').getByText('spec.paused: false → true').waitFor();
+    await doIt.click();
+    await page.getByText('Done: Pause web').waitFor();
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await doIt.click();
+    await page.getByText('Done: Resume web').waitFor();
+
+    const note = (text: string) => ({
+      spec: { template: { metadata: { annotations: { note: text } } } },
+    });
+    await client.patch(
+      SERVICES,
+      'default',
+      'web',
+      '',
+      'merge',
+      note('two'),
+      AbortSignal.timeout(90_000),
+    );
+    await page.getByRole('button', { name: 'Roll back to revision 1', exact: true }).click();
+    await page
+      .getByRole('dialog')
+      .getByText(/annotations\.note: two → <b>bold/)
+      .waitFor();
+    await assertAccessible(page);
+    await doIt.click();
+    await page.getByText('Done: Roll web back to revision 1').waitFor();
+    await page.getByText('1/1 instances ready').waitFor();
+  });
+
+  test('a node is drained: what goes is shown until it is gone, and it takes instances again', async () => {
+    const { page } = tab;
+    await page.getByRole('link', { name: 'Nodes', exact: true }).click();
+    await page.getByRole('table').getByRole('link').first().click();
+    await page.getByRole('link', { name: /^web-/ }).first().waitFor();
+    await page.getByRole('button', { name: 'Drain' }).click();
+    const dialog = page.getByRole('dialog', { name: /^Drain / });
+    await dialog.getByText(/^default\/web-\S+: Service web makes it again$/).waitFor();
+    await assertAccessible(page);
+    await picture('drain');
+    await dialog.getByRole('button', { name: 'Do it' }).click();
+    await dialog.getByText('All that had to go is gone. The node stays cordoned.').waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await page.getByText(/^Done: Drain /).waitFor();
+    await page.getByRole('button', { name: 'Uncordon' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Do it' }).click();
+    await page.getByText(/^Done: Uncordon /).waitFor();
+    await onWeb();
+    await page.getByText('1/1 instances ready').waitFor();
+  });
+
+  test('the persistence page draws the last hour, and says it in words', async () => {
+    const { page } = tab;
+    await page.getByRole('link', { name: 'Persistence', exact: true }).click();
+    await page.getByRole('img', { name: /^Latency over the last hour: \S+ m?s at most/ }).waitFor();
+    await page
+      .getByRole('img', { name: 'Behind over the last hour: 0 ms at most, 0 ms at last' })
+      .waitFor();
+    await assertAccessible(page);
+  });
+
   test('whoever may not see something is told so, and the page goes on', async () => {
     const other = await openTab(browser);
     const { page } = other;

@@ -1,13 +1,14 @@
-// Asks before anything is done, and shows what the server says would come of it. A real dialog: the focus stays inside, Escape leaves.
+// Asks before anything is done, and shows what the server says would come of it.
 import { h } from 'preact';
 import type { ComponentChild } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 
 import type { Change } from './action.ts';
 import { ApiFailure } from './api-failure.ts';
 import type { ApiObject } from './api-object.ts';
 import type { Api } from './api.ts';
 import { applyChange, dryRun } from './apply-change.ts';
+import { Dialog } from './dialog.ts';
 import type { Kind } from './kinds.ts';
 import type { Difference } from './merge-patch.ts';
 import { shown } from './parts.ts';
@@ -29,16 +30,10 @@ export function ActionDialog({
   readonly children?: ComponentChild;
   readonly onClose: (done: string | undefined) => void;
 }): ComponentChild {
-  const dialog = useRef<HTMLDialogElement>(null);
   const [preview, setPreview] = useState<readonly Difference[] | undefined>(undefined);
   const [failure, setFailure] = useState<string | undefined>(undefined);
   const [isBusy, setBusy] = useState(false);
   const wanted = JSON.stringify(change.patch);
-  useEffect(() => {
-    const { current } = dialog;
-    current?.showModal();
-    return () => current?.close();
-  }, []);
   useEffect(() => {
     let isStale = false;
     setPreview(undefined);
@@ -52,8 +47,7 @@ export function ActionDialog({
       isStale = true;
     };
   }, [wanted]);
-  const confirm = (event: Event): void => {
-    event.preventDefault();
+  const confirm = (): void => {
     if (change.patch === undefined || isBusy) return;
     setBusy(true);
     applyChange(api, kind, object, change.patch).then(
@@ -65,34 +59,22 @@ export function ActionDialog({
     );
   };
   return h(
-    'dialog',
-    {
-      ref: dialog,
-      'aria-labelledby': 'action',
-      onCancel: (event: Event) => {
-        event.preventDefault();
-        onClose(undefined);
-      },
-    },
+    Dialog,
+    { title: change.title, onSubmit: confirm, onCancel: () => onClose(undefined) },
+    children,
+    h('p', { role: 'status' }, shown(change.meaning)),
+    failure === undefined
+      ? null
+      : h('div', { class: 'failure', role: 'alert' }, h('p', null, shown(failure))),
+    preview === undefined ? null : h(Differences, { preview }),
     h(
-      'form',
-      { onSubmit: confirm },
-      h('h2', { id: 'action' }, shown(change.title)),
-      children,
-      h('p', { role: 'status' }, shown(change.meaning)),
-      failure === undefined
-        ? null
-        : h('div', { class: 'failure', role: 'alert' }, h('p', null, shown(failure))),
-      preview === undefined ? null : h(Differences, { preview }),
+      'div',
+      { class: 'buttons' },
+      h('button', { type: 'button', onClick: () => onClose(undefined) }, 'Cancel'),
       h(
-        'div',
-        { class: 'buttons' },
-        h('button', { type: 'button', onClick: () => onClose(undefined) }, 'Cancel'),
-        h(
-          'button',
-          { type: 'submit', class: 'primary', disabled: preview === undefined || isBusy },
-          isBusy ? 'Under way' : 'Do it',
-        ),
+        'button',
+        { type: 'submit', class: 'primary', disabled: preview === undefined || isBusy },
+        isBusy ? 'Under way' : 'Do it',
       ),
     ),
   );
@@ -122,7 +104,7 @@ function valueText(value: unknown): string {
   return value === undefined ? 'none' : shown(value);
 }
 
-function messageOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   if (error instanceof ApiFailure && error.code === 403)
     return `You may not do that: ${error.message}`;
   return (error as Error).message;

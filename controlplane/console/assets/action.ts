@@ -108,7 +108,7 @@ export function cordonChange({ metadata: { name }, spec }: Node): Change {
       }
     : {
         title: `Cordon ${name}`,
-        meaning: `It takes no new instances; those on it stay. windlass node drain ${name} empties it.`,
+        meaning: `It takes no new instances; those on it stay.`,
         patch: { spec: { unschedulable: true } },
       };
 }

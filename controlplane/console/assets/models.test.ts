@@ -4,6 +4,8 @@ import { test } from 'node:test';
 
 import { abortChange, pauseChange, promoteChange, rollbackChange, scaleChange } from './action.ts';
 import { ageOf } from './age.ts';
+import { drainPlan } from './drain.ts';
+import { linePoints } from './history.ts';
 import { podState } from './instance.ts';
 import { NO_LINES, withText } from './log-lines.ts';
 import { secondsText, stepDetails } from './machine.ts';
@@ -168,4 +170,43 @@ test('a session is kept as it is, and what is no session is none', () => {
   assert.equal(keptSession(place), undefined);
   assert.equal(codeIn('#code=abc'), 'abc');
   assert.equal(codeIn('#/services?code=abc'), undefined);
+});
+
+test('drainPlan() moves what is made again, and leaves what would be lost or would come back', () => {
+  const by = (kind: string) => [{ kind, name: 'web', controller: true }];
+  const pod = (name: string, metadata: object, spec: object = {}, status: object = {}) => ({
+    metadata: { name, namespace: 'default', ...metadata },
+    spec,
+    status,
+  });
+  const owned = { ownerReferences: by('Service') };
+  const plan = drainPlan('n1', [
+    pod('instance', owned),
+    pod('stopping', { deletionTimestamp: '2026-01-01T00:00:00Z' }),
+    pod('static', { annotations: { 'kubernetes.io/config.mirror': 'x' } }),
+    pod('ended', owned, {}, { phase: 'Succeeded' }),
+    pod('everywhere', { ownerReferences: by('DaemonSet') }),
+    pod('scratch', owned, { volumes: [{ emptyDir: {} }] }),
+    pod('bare', { ownerReferences: [{ kind: 'Node', name: 'n1' }] }),
+    pod('kept', owned, { volumes: [{ persistentVolumeClaim: { claimName: 'data' } }] }),
+  ]);
+  assert.deepEqual(
+    plan.map((step) => `${step.pod.metadata.name} ${step.does}: ${step.note}`),
+    [
+      'instance goes: Service web makes it again',
+      'stopping goes: is stopping already',
+      'static stays: the node itself runs it',
+      'ended stays: has ended, nothing of it runs',
+      'everywhere stays: DaemonSet web keeps one on each node',
+      'scratch stays: its emptyDir data would be lost: windlass node drain n1 --delete-emptydir-data',
+      'bare stays: nothing makes it again: windlass node drain n1 --force',
+      'kept stays: the data of its volume data may be here alone: windlass node drain n1 says, and evicts it',
+    ],
+  );
+});
+
+test('linePoints() begins at the right, and the highest value touches the top', () => {
+  assert.equal(linePoints([0]), '120,24');
+  assert.equal(linePoints([1, 2, 0]), '115.9,12 118,0 120,24');
+  assert.equal(linePoints(Array.from({ length: 60 }, () => 1)).split(' ')[0], '0,0');
 });

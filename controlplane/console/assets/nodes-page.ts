@@ -9,6 +9,7 @@ import { ageOf } from './age.ts';
 import { keyOf } from './api-object.ts';
 import type { Api } from './api.ts';
 import { ConditionsView } from './conditions-view.ts';
+import { DrainDialog } from './drain-dialog.ts';
 import { EventsView } from './events-view.ts';
 import { InstancesView } from './instances-view.ts';
 import { NODES } from './kinds.ts';
@@ -89,29 +90,36 @@ export function NodePage({
 }
 
 function NodeActions({ api, node }: { readonly api: Api; readonly node: Node }): ComponentChild {
-  const [begun, setBegun] = useState<Node | undefined>(undefined);
+  const [begun, setBegun] = useState<
+    { readonly action: 'cordon' | 'drain'; readonly node: Node } | undefined
+  >(undefined);
   const [said, setSaid] = useState('');
-  const onClick = (): void => {
-    setSaid('');
-    setBegun(node);
+  const button = (action: 'cordon' | 'drain', word: string): ComponentChild => {
+    const onClick = (): void => {
+      setSaid('');
+      setBegun({ action, node });
+    };
+    return h('button', { type: 'button', onClick }, word);
   };
-  const word = node.spec?.unschedulable === true ? 'Uncordon' : 'Cordon';
+  const onClose = (done: string | undefined): void => {
+    setBegun(undefined);
+    setSaid(done ?? '');
+  };
   return h(
     'div',
     { class: 'actions', role: 'group', 'aria-label': 'Actions' },
-    h('button', { type: 'button', onClick }, word),
+    button('cordon', node.spec?.unschedulable === true ? 'Uncordon' : 'Cordon'),
+    button('drain', 'Drain'),
     h('span', { role: 'status', 'aria-live': 'polite' }, said),
-    begun === undefined
-      ? null
-      : h(ActionDialog, {
+    begun?.action === 'cordon'
+      ? h(ActionDialog, {
           api,
           kind: NODES,
-          object: begun,
-          change: cordonChange(begun),
-          onClose: (done) => {
-            setBegun(undefined);
-            setSaid(done ?? '');
-          },
-        }),
+          object: begun.node,
+          change: cordonChange(begun.node),
+          onClose,
+        })
+      : null,
+    begun?.action === 'drain' ? h(DrainDialog, { api, node: begun.node, onClose }) : null,
   );
 }

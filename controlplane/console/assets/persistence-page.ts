@@ -4,6 +4,7 @@ import type { ComponentChild } from 'preact';
 
 import { keyOf } from './api-object.ts';
 import type { Api } from './api.ts';
+import { HistoryView } from './history-view.ts';
 import { PERSISTENCE_INSTANCES } from './kinds.ts';
 import { persistenceState, secondsText } from './machine.ts';
 import type { PersistenceInstance } from './machine.ts';
@@ -11,7 +12,7 @@ import { Liveness, ListTable, Mark, shown } from './parts.ts';
 import type { Column } from './parts.ts';
 import { useList } from './use-list.ts';
 
-const COLUMNS: readonly Column<PersistenceInstance>[] = [
+const columnsOf = (api: Api): readonly Column<PersistenceInstance>[] => [
   { title: 'Instance', cell: ({ metadata }) => shown(metadata.name) },
   { title: 'Role', cell: ({ spec }) => shown(spec?.role) },
   {
@@ -36,6 +37,10 @@ const COLUMNS: readonly Column<PersistenceInstance>[] = [
     isNumber: true,
   },
   {
+    title: 'Last hour',
+    cell: ({ metadata }) => h(HistoryView, { api, name: metadata.name }),
+  },
+  {
     title: 'Last error',
     cell: ({ status }) =>
       status?.lastError === undefined
@@ -54,7 +59,7 @@ export function PersistencePage({ api }: { readonly api: Api }): ComponentChild 
     h(ListTable<PersistenceInstance>, {
       list,
       what: 'persistence instances',
-      columns: COLUMNS,
+      columns: columnsOf(api),
       keyed: keyOf,
     }),
   );

@@ -1,4 +1,4 @@
-// Subresources of PersistenceInstances: GET dump, POST verify, resync, promote, add and remove. What windlass backup and windlass persistence ask for.
+// Subresources of PersistenceInstances: GET dump and history, POST verify, resync, promote, add and remove. What windlass backup and windlass persistence ask for.
 import { jsonFields } from '#platform/json-fields.ts';
 import { badRequest, notFound } from '../../api/errors.ts';
 
@@ -38,6 +38,13 @@ export function dumpHandler(services: Services): Handler {
       services.logger.warn('Cannot send a dump', { instance: name, error });
       response.destroy();
     }
+  };
+}
+
+export function historyHandler(services: Services): Handler {
+  return async (context) => {
+    checkExists(services, context);
+    sendJSON(context, 200, services.persistence.history(context.info.name));
   };
 }
 
