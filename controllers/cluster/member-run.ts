@@ -266,13 +266,25 @@ export class MemberRun {
     for (;;) {
       const missing = await driver.verify(version, signal);
       if (missing === undefined) return;
-      await this.#journal.say(
-        { conditions: [['NodeReady', 'False', 'NotReady', missing]] },
-        signal,
-      );
+      const why = (await this.#startedAgain(driver, signal)) ?? missing;
+      await this.#journal.say({ conditions: [['NodeReady', 'False', 'NotReady', why]] }, signal);
       if (clock.monotonic() >= end)
         throw new NotReady(`not ready after ${Math.round(verifyWithinMs / 1000)} s: ${missing}`);
       await sleep(clock, Math.min(VERIFY_EVERY_MS, verifyWithinMs), signal);
+    }
+  }
+
+  /** A program that ends soon after its start has nobody but us where no service manager watches over it. @returns why that failed */
+  async #startedAgain(driver: MemberDriver, signal: AbortSignal): Promise<string | undefined> {
+    const { isInstalled, isRunning } = await driver.look(signal);
+    if (!isInstalled || isRunning) return undefined;
+    try {
+      await driver.start(signal);
+      return undefined;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isUnreachable(error)) throw error;
+      return messageOf(error);
     }
   }
 

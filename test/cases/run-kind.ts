@@ -51,11 +51,12 @@ async function played(one: ServiceCase, t: Endings): Promise<Outcome> {
   const plane = await TestControlPlane.start(t);
   const before = world.services.find(({ metadata }) => metadata.name === name);
   const initial = new Set(one.initial.containers.map(({ id }) => id));
+  const created = await makeWorld(plane, world, before ?? after);
+  // After what is there has its status: else they would say it once more, and an instance would have been ready for a moment only.
   const nodes = new SimulatedNodes(plane.client, plane.signal, (pod) => fateOf(pod, one, initial));
   // What is down is as if it were not there.
   for (const { metadata, spec: node } of world.nodes)
     if (!('taints' in node)) await nodes.add(metadata.name, metadata.labels);
-  const created = await makeWorld(plane, world, before ?? after);
   const trace = await traced(plane, created);
   // Nodes that send no Leases would be called silent.
   const stop = await plane.controllers(['service', 'scheduler', 'garbage-collector']);

@@ -22,7 +22,7 @@ import { systemIds } from '#platform/id.ts';
 import { MetricsRegistry } from '#platform/metrics.ts';
 import { TestControlPlane } from '../support/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/hello.ts';
+import { freePorts } from '../support/free-ports.ts';
 import { launcher } from '../support/windlass.ts';
 
 /** Several servers start, on a machine that does other things too. */
@@ -51,7 +51,8 @@ test(
       for (const node of await driver.list({}, until)) await driver.remove(node, until);
     });
     t.after(await plane.controllers(['cluster']));
-    const port = await freePort();
+    // Its successor takes the next one.
+    const port = await freePorts(2);
     const provider = {
       metadata: { name: 'here' },
       spec: { type: 'Local', settings: { stateDirectory: state } },

@@ -1,0 +1,128 @@
+// One machine that a distribution drives, whose program does not stay up at first.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Clock } from '#platform/clock.ts';
+import { systemClock } from '#platform/clock.ts';
+import { CLUSTERS, MACHINES } from '../machinery/resources.ts';
+import {
+  DISTRIBUTION_LABEL,
+  PERMIT_ANNOTATION,
+  TARGET_ANNOTATION,
+} from '../machine/rollout-permit.ts';
+import type { MemberDriver } from './member-driver.ts';
+import { MemoryApi } from './memory-api-fixture.ts';
+import { MEMBER_FINALIZER } from './member-options.ts';
+import { MemberReconciler } from './member-reconciler.ts';
+import type { Cluster, Machine } from './types.ts';
+
+const { signal } = new AbortController();
+const nothing = (): Promise<void> => Promise.resolve();
+const VERSION = '1.30.0';
+
+/** Time passes as fast as anybody waits for it. */
+function hurried(): Clock {
+  let passed = 0;
+  return {
+    now: () => systemClock.now() + passed,
+    monotonic: () => systemClock.monotonic() + passed,
+    schedule(delayMs, callback) {
+      passed += delayMs;
+      return systemClock.schedule(0, callback);
+    },
+  };
+}
+
+/** @param ends how often the program ends right after its start. @param refuses how often it cannot even be started after that */
+function program(ends: number, refuses = 0) {
+  const counts = { starts: 0 };
+  let isInstalled = false;
+  let isRunning = false;
+  const driver: MemberDriver = {
+    look: () =>
+      Promise.resolve({
+        isInstalled,
+        isRunning,
+        differences: [],
+        ...(isInstalled ? { installedVersion: VERSION } : {}),
+        ...(isRunning ? { runningVersion: VERSION } : {}),
+      }),
+    prepare: nothing,
+    cordon: nothing,
+    drain: nothing,
+    uncordon: nothing,
+    stop: nothing,
+    async install() {
+      isInstalled = true;
+    },
+    async start() {
+      counts.starts += 1;
+      if (counts.starts > ends && counts.starts <= ends + refuses)
+        throw new Error('cannot start it: its port is taken');
+      isRunning = counts.starts > ends + refuses;
+    },
+    verify: () => Promise.resolve(isRunning ? undefined : 'its node is stopped'),
+    rollBack: () => Promise.resolve(false),
+    leave: nothing,
+    reset: nothing,
+    endpoint: undefined,
+    nodeName: 'c-w-0',
+    [Symbol.asyncDispose]: nothing,
+  };
+  return { driver, counts };
+}
+
+async function brought(driver: MemberDriver): Promise<Machine> {
+  const api = new MemoryApi();
+  const members = new MemberReconciler({
+    client: api.client('controller'),
+    clock: hurried(),
+    events: { record: () => undefined },
+    open: () => Promise.resolve(driver),
+    verifyWithinMs: 20_000,
+  });
+  const spec = { role: 'worker', version: VERSION };
+  api.create(CLUSTERS, 'default', { metadata: { name: 'c' }, spec: { distribution: 'Windlass' } });
+  api.create(MACHINES, 'default', {
+    metadata: {
+      name: 'c-w-0',
+      finalizers: [MEMBER_FINALIZER],
+      labels: { [DISTRIBUTION_LABEL]: 'Windlass' },
+      annotations: { [TARGET_ANNOTATION]: 't', [PERMIT_ANNOTATION]: 't' },
+    },
+    spec,
+  });
+  const [cluster] = api.list<Cluster>(CLUSTERS, 'default').items;
+  for (let pass = 0; pass < 3; pass += 1) {
+    const [machine] = api.list<Machine>(MACHINES, 'default').items;
+    assert.ok(machine !== undefined);
+    await members.reconcile(machine, cluster, [machine], signal);
+  }
+  const [machine] = api.list<Machine>(MACHINES, 'default').items;
+  assert.ok(machine !== undefined);
+  return machine;
+}
+
+test('a program that ends soon after its start is started again', async () => {
+  const { driver, counts } = program(3);
+  const { status } = await brought(driver);
+  assert.equal(status?.phase, 'Ready', JSON.stringify(status));
+  assert.equal(counts.starts, 4);
+});
+
+test('one that cannot be started for a while is tried on, until it can', async () => {
+  const { driver, counts } = program(1, 2);
+  const { status } = await brought(driver);
+  assert.equal(status?.phase, 'Ready', JSON.stringify(status));
+  assert.equal(counts.starts, 4);
+});
+
+test('one that never stays up is given up after a while, with why', async () => {
+  const { driver, counts } = program(1, 10_000);
+  const { status } = await brought(driver);
+  assert.equal(status?.phase, 'Failed');
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  assert.match(ready?.message ?? '', /not ready after 20 s/);
+  const node = status?.conditions?.find(({ type }) => type === 'NodeReady');
+  assert.match(node?.message ?? '', /cannot start it: its port is taken/);
+  assert.ok(counts.starts > 10, `${counts.starts} starts`);
+});
