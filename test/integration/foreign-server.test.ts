@@ -343,10 +343,11 @@ const SELDOM: ReadonlySet<string> = new Set([
   'patch events',
   // No request of its own: asked about by an admission plugin.
   'update services/finalizers',
-  // Machines and clusters have tests of their own: a node is drained, logs are kept, operations are claimed.
+  // Machines and clusters have tests of their own: a node is drained, logs are kept, an authority is followed, operations are claimed.
   'patch nodes',
   'create pods/eviction',
   'create secrets',
+  'patch secrets',
   'delete leases',
 ]);
 
