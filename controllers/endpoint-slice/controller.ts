@@ -25,8 +25,8 @@ import {
 import type { AddressType } from './pod-endpoint.ts';
 import type { SliceContent } from './plan-slices.ts';
 import type { SubsetRow } from './plan-subsets.ts';
-import { SLICES_OF, sliceKeys, SliceWriter } from './slice-writer.ts';
-import { HEADLESS_LABEL, MANAGED_BY_LABEL, SERVICE_NAME_LABEL } from './types.ts';
+import { ownerKeyOf, SLICES_OF, sliceKeys, SliceWriter } from './slice-writer.ts';
+import { HEADLESS_LABEL } from './types.ts';
 import type {
   CoreService,
   Endpoint,
@@ -98,10 +98,9 @@ class EndpointSliceController {
       for (const service of this.#services.list())
         if (isSelecting(service)) queue.add(keyOf(service));
     });
-    slices.onChange(({ object: { metadata } }) => {
-      const { [MANAGED_BY_LABEL]: manager_, [SERVICE_NAME_LABEL]: name } = metadata.labels ?? {};
-      if (manager_ === MANAGER && name !== undefined)
-        queue.add(`${metadata.namespace ?? ''}/${name}`);
+    slices.onChange(({ object }) => {
+      const key = ownerKeyOf(object, MANAGER);
+      if (key !== undefined) queue.add(key);
     });
     endpoints.onChange(({ object }) => {
       // Those that somebody wrote before there is a Service of that name are theirs.

@@ -8,8 +8,7 @@ import type { Manager } from '../machinery/manager.ts';
 import { isAlreadyExists, isNamespaceTerminating } from '../machinery/request-error.ts';
 import { CORE_SERVICES, ENDPOINT_SLICES, ENDPOINTS } from '../machinery/resources.ts';
 import { isMirrored, MAX_MIRRORED, mirroredAnnotations, mirrorOf } from './mirror.ts';
-import { SLICES_OF, sliceKeys, SliceWriter } from './slice-writer.ts';
-import { MANAGED_BY_LABEL, SERVICE_NAME_LABEL } from './types.ts';
+import { ownerKeyOf, SLICES_OF, sliceKeys, SliceWriter } from './slice-writer.ts';
 import type { CoreService, Endpoints, EndpointSlice } from './types.ts';
 
 const MANAGER = 'endpointslicemirroring-controller.k8s.io';
@@ -48,10 +47,9 @@ class EndpointSliceMirroringController {
     const { queue } = this.loop;
     for (const informer of [services, endpoints])
       informer.onChange(({ object }) => queue.add(keyOf(object)));
-    slices.onChange(({ object: { metadata } }) => {
-      const { [MANAGED_BY_LABEL]: manager_, [SERVICE_NAME_LABEL]: name } = metadata.labels ?? {};
-      if (manager_ === MANAGER && name !== undefined)
-        queue.add(`${metadata.namespace ?? ''}/${name}`);
+    slices.onChange(({ object }) => {
+      const key = ownerKeyOf(object, MANAGER);
+      if (key !== undefined) queue.add(key);
     });
   }
 

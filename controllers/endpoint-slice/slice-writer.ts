@@ -21,6 +21,15 @@ export function sliceKeys({ metadata: { namespace = '', labels = {} } }: ApiObje
   return name === undefined || manager === undefined ? [] : [`${namespace}/${name}/${manager}`];
 }
 
+/** `namespace/name` of whom a slice is for; undefined for one that another manager keeps. */
+export function ownerKeyOf({ metadata }: ApiObject, manager: string): string | undefined {
+  const { namespace = '', labels = {} } = metadata;
+  const name = labels[SERVICE_NAME_LABEL];
+  return labels[MANAGED_BY_LABEL] === manager && name !== undefined
+    ? `${namespace}/${name}`
+    : undefined;
+}
+
 export interface SliceOwner {
   readonly resource: ApiResource;
   readonly object: ApiObject;
