@@ -2,6 +2,7 @@
 // token it is, a SubjectAccessReview whether that user may `get` the path.
 import { createHash } from 'node:crypto';
 import type { ApiObject, ApiResource, Client } from '#controllers/machinery/client-types.ts';
+import { SUBJECT_ACCESS_REVIEWS, TOKEN_REVIEWS } from '#controllers/machinery/resources.ts';
 import type { Clock } from '#platform/clock.ts';
 
 export type Verdict = 'allowed' | 'unknown' | 'forbidden';
@@ -31,21 +32,6 @@ interface TokenReview extends ApiObject {
 interface AccessReview extends ApiObject {
   readonly status?: { readonly allowed?: boolean };
 }
-
-const TOKEN_REVIEWS: ApiResource = {
-  group: 'authentication.k8s.io',
-  version: 'v1',
-  resource: 'tokenreviews',
-  kind: 'TokenReview',
-  namespaced: false,
-};
-const ACCESS_REVIEWS: ApiResource = {
-  group: 'authorization.k8s.io',
-  version: 'v1',
-  resource: 'subjectaccessreviews',
-  kind: 'SubjectAccessReview',
-  namespaced: false,
-};
 
 /** As upstream: so long after a right was taken away it may still count. */
 const KEPT_MS = 10_000;
@@ -82,8 +68,8 @@ export class DelegatedAccess implements Access {
     const { username, uid, groups, extra } = status.user;
     const nonResourceAttributes = { path, verb: 'get' };
     const spec = { user: username, uid, groups, extra, nonResourceAttributes };
-    const access = { ...typeOf(ACCESS_REVIEWS), spec };
-    const review = await client.create<AccessReview>(ACCESS_REVIEWS, '', access, signal);
+    const access = { ...typeOf(SUBJECT_ACCESS_REVIEWS), spec };
+    const review = await client.create<AccessReview>(SUBJECT_ACCESS_REVIEWS, '', access, signal);
     return review.status?.allowed === true ? 'allowed' : 'forbidden';
   }
 }

@@ -177,3 +177,27 @@ export const ENDPOINT_SLICES: ApiResource = {
   kind: 'EndpointSlice',
   namespaced: true,
 };
+
+export const CLUSTER_ROLE_BINDINGS: ApiResource = {
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  resource: 'clusterrolebindings',
+  kind: 'ClusterRoleBinding',
+  namespaced: false,
+};
+
+export const TOKEN_REVIEWS: ApiResource = {
+  group: 'authentication.k8s.io',
+  version: 'v1',
+  resource: 'tokenreviews',
+  kind: 'TokenReview',
+  namespaced: false,
+};
+
+export const SUBJECT_ACCESS_REVIEWS: ApiResource = {
+  group: 'authorization.k8s.io',
+  version: 'v1',
+  resource: 'subjectaccessreviews',
+  kind: 'SubjectAccessReview',
+  namespaced: false,
+};

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { startAgent } from '#controllers/agent/start.ts';
-import type { ApiObject, ApiResource } from '#controllers/machinery/client-types.ts';
-import { NODES, PODS, SERVICE_ACCOUNTS } from '#controllers/machinery/resources.ts';
+import type { ApiObject } from '#controllers/machinery/client-types.ts';
+import { NODES, PODS, SERVICE_ACCOUNTS, TOKEN_REVIEWS } from '#controllers/machinery/resources.ts';
 import {
   missingForEngine,
   startEngine,
@@ -19,14 +19,6 @@ import { TestControlPlane } from '../support/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
 import { needs } from '../support/missing-part.ts';
 import { tempDir } from '../support/temp-dir.ts';
-
-const TOKEN_REVIEWS: ApiResource = {
-  group: 'authentication.k8s.io',
-  version: 'v1',
-  resource: 'tokenreviews',
-  kind: 'TokenReview',
-  namespaced: false,
-};
 
 interface TokenReview extends ApiObject {
   readonly status: {

@@ -5,7 +5,7 @@ import type { Clock } from '#platform/clock.ts';
 import type { HttpClient } from '../../../machinery/client.ts';
 import type { ApiObject, ApiResource } from '../../../machinery/client-types.ts';
 import { isAlreadyExists } from '../../../machinery/request-error.ts';
-import { SECRETS, SERVICE_ACCOUNTS } from '../../../machinery/resources.ts';
+import { CLUSTER_ROLE_BINDINGS, SECRETS, SERVICE_ACCOUNTS } from '../../../machinery/resources.ts';
 
 /** What is asked of the API of a cluster. */
 export type ClusterApi = Pick<HttpClient, 'getPath' | 'get' | 'create'>;
@@ -16,13 +16,6 @@ interface Secret extends ApiObject {
 
 const NAME = 'windlass-cluster-controllers';
 const NAMESPACE = 'kube-system';
-const BINDINGS: ApiResource = {
-  group: 'rbac.authorization.k8s.io',
-  version: 'v1',
-  resource: 'clusterrolebindings',
-  kind: 'ClusterRoleBinding',
-  namespaced: false,
-};
 const LOOK_EVERY_MS = 500;
 const WITHIN_MS = 30_000;
 
@@ -38,7 +31,7 @@ export async function makeAdminToken(
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
     subjects: [{ kind: 'ServiceAccount', name: NAME, namespace: NAMESPACE }],
   };
-  await created(api, BINDINGS, '', binding, signal);
+  await created(api, CLUSTER_ROLE_BINDINGS, '', binding, signal);
   const secret = {
     metadata: { name: NAME, annotations: { 'kubernetes.io/service-account.name': NAME } },
     type: 'kubernetes.io/service-account-token',
