@@ -3,13 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { ApiError } from '#controlplane/api/errors.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
-import type { Admission } from '#controlplane/registry/admission.ts';
 import type { Fixture } from '#controlplane/registry/registry-fixture.ts';
-import { openFixture } from '#controlplane/registry/registry-fixture.ts';
-import { systemIds } from '#platform/id.ts';
-import { silentLogger } from '#platform/logging.ts';
 import { MetricsRegistry } from '#platform/metrics.ts';
-import { AdmissionControl } from '../admission-control.ts';
+import { openPolicies } from './policies-fixture.ts';
+import type { PoliciesFixture } from './policies-fixture.ts';
 
 const GROUP = 'admissionregistration.k8s.io/v1';
 const RULE = {
@@ -21,35 +18,20 @@ const RULE = {
 
 suite('validating policies', () => {
   let fixture: Fixture;
-  let control: AdmissionControl;
+  let policies: PoliciesFixture;
   const metrics = new MetricsRegistry();
   let count = 0;
 
   before(async () => {
-    const late: { admission?: Admission } = {};
-    fixture = await openFixture({ gate: (...asked) => late.admission?.gate(...asked) });
-    const { store, scheme, clock } = fixture;
-    control = new AdmissionControl({
-      store,
-      scheme,
-      clock,
-      metrics,
-      ids: systemIds,
-      logger: silentLogger,
-      authorizer: {
-        authorize: ({ user, verb }) => ({
-          allowed: user.name === 'system:serviceaccount:a:b' && verb === 'get',
-          reason: '',
-        }),
-      },
-      conversions: { between: (object) => Promise.resolve(object) },
+    policies = await openPolicies(metrics, {
+      authorize: ({ user, verb }) => ({
+        allowed: user.name === 'system:serviceaccount:a:b' && verb === 'get',
+        reason: '',
+      }),
     });
-    late.admission = control;
+    ({ fixture } = policies);
   });
-  after(async () => {
-    control.close();
-    await fixture.close();
-  });
+  after(() => policies.close());
 
   interface Bound {
     readonly policy?: object;
