@@ -115,6 +115,9 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, ()
 const PROCESS_TIMEOUT_MS = 15 * 60_000;
 /** So many of the slowest files are named. */
 const SLOWEST = 12;
+/** So many of those that failed are told of again, each with at most so many lines. */
+const RETOLD = 20;
+const RETOLD_LINES = 30;
 
 async function runSuite(suite: Suite, scratch: string): Promise<Result> {
   const started = performance.now();
@@ -148,9 +151,9 @@ async function runFile(file: string, timeout: number): Promise<Result> {
     process.stdout.write(compactText(event));
   }
   const { counts } = counter;
-  const silent = counts.empty.includes(file) ? silence([file]) : 0;
+  const silent = counts.empty.includes(file) ? silence([file]) : [];
   const seconds = (performance.now() - started) / 1000;
-  return { ...counts, failed: counts.failed + silent, times: [{ file, seconds }] };
+  return { ...withFailures(counts, silent), times: [{ file, seconds }] };
 }
 
 /** All files in as many processes as there are processors. */
@@ -196,8 +199,8 @@ async function runShare(
   if (counts === undefined) return broken(`suite ${name} ended without a result`);
   const silent = silence(files.filter((file) => !counts.files.includes(file)));
   const isBroken = code !== 0 && counts.failed === 0;
-  if (isBroken) console.log(`  ✖ suite ${name} ended with exit code ${code ?? 'none'}`);
-  return { ...counts, failed: counts.failed + silent + (isBroken ? 1 : 0), times: [] };
+  const ended = isBroken ? [fault(`suite ${name} ended with exit code ${code ?? 'none'}`)] : [];
+  return { ...withFailures(counts, [...silent, ...ended]), times: [] };
 }
 
 function readCounts(file: string): Counts | undefined {
@@ -208,15 +211,26 @@ function readCounts(file: string): Counts | undefined {
   }
 }
 
-/** Names files that ran no test. @returns how many they are */
-function silence(files: readonly string[]): number {
-  for (const file of files) console.log(`  ✖ ${file} ran no test`);
-  return files.length;
+/** Names files that ran no test. */
+function silence(files: readonly string[]): readonly string[] {
+  return files.map((file) => fault(`${file} ran no test`));
 }
 
 function broken(why: string): Result {
-  console.log(`  ✖ ${why}`);
-  return { passed: 0, failed: 1, skipped: 0, files: [], empty: [], times: [] };
+  const failures = [fault(why)];
+  return { passed: 0, failed: 1, skipped: 0, files: [], empty: [], failures, times: [] };
+}
+
+/** Says at once what is wrong with more than one test. @returns it, for the end of the run */
+function fault(why: string): string {
+  const text = `  ✖ ${why}\n`;
+  process.stdout.write(text);
+  return text;
+}
+
+function withFailures(counts: Counts, more: readonly string[]): Counts {
+  const failures = [...counts.failures, ...more];
+  return { ...counts, failed: counts.failed + more.length, failures };
 }
 
 function sum(all: readonly Result[]): Result {
@@ -226,6 +240,7 @@ function sum(all: readonly Result[]): Result {
     skipped: all.reduce((total, { skipped }) => total + skipped, 0),
     files: all.flatMap(({ files }) => files),
     empty: all.flatMap(({ empty }) => empty),
+    failures: all.flatMap(({ failures }) => failures),
     times: all.flatMap(({ times }) => times),
   };
 }
@@ -238,6 +253,19 @@ function nameSlowest({ times }: Result): void {
   for (const { file, seconds } of slowest)
     console.log(`${seconds.toFixed(1).padStart(8)} s  ${relative(root, file)}`);
   console.log('');
+}
+
+/** Once more at the end, where whoever reads only that finds it. */
+function nameFailures({ failures }: Result): void {
+  if (failures.length === 0) return;
+  console.log('failed:');
+  for (const failure of failures.slice(0, RETOLD)) {
+    const lines = failure.trimEnd().split('\n');
+    console.log(lines.slice(0, RETOLD_LINES).join('\n'));
+    if (lines.length > RETOLD_LINES) console.log('      …');
+  }
+  const more = failures.length - RETOLD;
+  console.log(more > 0 ? `  and ${more} more, all told above\n` : '');
 }
 
 /** Why the suites cannot be run as they are told here; undefined when they can. */
@@ -282,6 +310,7 @@ async function main(names: readonly string[]): Promise<number> {
   }
   const totals = sum(results);
   nameSlowest(totals);
+  nameFailures(totals);
   console.log(countsText(totals));
   return totals.failed > 0 ? 1 : 0;
 }
