@@ -49,6 +49,13 @@ export interface Situation {
   readonly content?: string;
 }
 
+/** Why a machine does not serve. */
+export interface Missing {
+  readonly why: string;
+  /** What it should run has ended: nobody waits for that, it has to be started. */
+  readonly hasEnded?: boolean;
+}
+
 export interface MemberDriver extends AsyncDisposable {
   look(signal: AbortSignal): Promise<Situation>;
   /** All that disturbs nobody: what is fetched is put beside what runs, and checked. */
@@ -66,7 +73,7 @@ export interface MemberDriver extends AsyncDisposable {
   install(signal: AbortSignal): Promise<void>;
   start(signal: AbortSignal): Promise<void>;
   /** Undefined when it serves, in the version that is wanted or, after a step back, in any; else what is missing. */
-  verify(version: 'wanted' | 'any', signal: AbortSignal): Promise<string | undefined>;
+  verify(version: 'wanted' | 'any', signal: AbortSignal): Promise<Missing | undefined>;
   /** Puts right in place what somebody changed on its host. @returns what, in words */
   mend?(signal: AbortSignal): Promise<readonly string[]>;
   /** Puts back what `install` replaced. @returns false when there is nothing to go back to */

@@ -60,7 +60,8 @@ function program(ends: number, refuses = 0) {
         throw new Error('cannot start it: its port is taken');
       isRunning = counts.starts > ends + refuses;
     },
-    verify: () => Promise.resolve(isRunning ? undefined : 'its node is stopped'),
+    verify: () =>
+      Promise.resolve(isRunning ? undefined : { why: 'its node is stopped', hasEnded: true }),
     rollBack: () => Promise.resolve(false),
     leave: nothing,
     reset: nothing,
@@ -114,6 +115,22 @@ test('one that cannot be started for a while is tried on, until it can', async (
   const { status } = await brought(driver);
   assert.equal(status?.phase, 'Ready', JSON.stringify(status));
   assert.equal(counts.starts, 4);
+});
+
+test('one that runs and is not ready yet is awaited, and neither looked at nor started meanwhile', async () => {
+  const { driver, counts } = program(0);
+  let [asked, looks] = [0, 0];
+  const slow: MemberDriver = {
+    ...driver,
+    look: (aborted) => {
+      if (asked > 0 && asked <= 5) looks += 1;
+      return driver.look(aborted);
+    },
+    verify: () => Promise.resolve(++asked > 5 ? undefined : { why: 'node c-w-0 is not ready' }),
+  };
+  const { status } = await brought(slow);
+  assert.equal(status?.phase, 'Ready', JSON.stringify(status));
+  assert.deepEqual([counts.starts, looks], [1, 0]);
 });
 
 test('one that never stays up is given up after a while, with why', async () => {

@@ -185,7 +185,7 @@ export class MemberRun {
           ...versionsOf(situation),
           conditions: [
             ['Reachable', 'True', 'Reachable', ''],
-            ['NodeReady', 'False', 'NotReady', missing],
+            ['NodeReady', 'False', 'NotReady', missing.why],
           ],
         },
         signal,
@@ -266,18 +266,18 @@ export class MemberRun {
     for (;;) {
       const missing = await driver.verify(version, signal);
       if (missing === undefined) return;
-      const why = (await this.#startedAgain(driver, signal)) ?? missing;
+      const failure =
+        missing.hasEnded === true ? await this.#startedAgain(driver, signal) : undefined;
+      const why = failure ?? missing.why;
       await this.#journal.say({ conditions: [['NodeReady', 'False', 'NotReady', why]] }, signal);
       if (clock.monotonic() >= end)
-        throw new NotReady(`not ready after ${Math.round(verifyWithinMs / 1000)} s: ${missing}`);
+        throw new NotReady(`not ready after ${Math.round(verifyWithinMs / 1000)} s: ${missing.why}`);
       await sleep(clock, Math.min(VERIFY_EVERY_MS, verifyWithinMs), signal);
     }
   }
 
   /** A program that ends soon after its start has nobody but us where no service manager watches over it. @returns why that failed */
   async #startedAgain(driver: MemberDriver, signal: AbortSignal): Promise<string | undefined> {
-    const { isInstalled, isRunning } = await driver.look(signal);
-    if (!isInstalled || isRunning) return undefined;
     try {
       await driver.start(signal);
       return undefined;

@@ -7,7 +7,7 @@ import { CORDONED_BY_ANNOTATION } from '../../../machinery/cordon.ts';
 import { DrainError } from '../../../machinery/drain-node.ts';
 import type { DrainSettings } from '../../../machinery/drain-settings.ts';
 import { NotYetError } from '../../member-driver.ts';
-import type { Member, MemberDriver, Situation } from '../../member-driver.ts';
+import type { Member, MemberDriver, Missing, Situation } from '../../member-driver.ts';
 import { isSameVersion } from '../../versions.ts';
 import { canonical, isController } from '../../wanted-machines.ts';
 import { newestBackup, pruneBackups } from './backups.ts';
@@ -206,17 +206,17 @@ export class K0sMember implements MemberDriver {
     if ((await this.#status(signal)) === undefined) await this.#run([K0S_BINARY, 'start'], signal);
   }
 
-  async verify(version: 'wanted' | 'any', signal: AbortSignal): Promise<string | undefined> {
+  async verify(version: 'wanted' | 'any', signal: AbortSignal): Promise<Missing | undefined> {
     const { member } = this.#options;
     const status = await this.#status(signal);
-    if (status === undefined) return `${serviceName(member.role)} does not run`;
+    if (status === undefined) return { why: `${serviceName(member.role)} does not run`, hasEnded: true };
     if (version === 'wanted' && !isSameVersion(status.version, member.version ?? status.version))
-      return `version ${status.version} runs, not ${member.version ?? ''}`;
+      return { why: `version ${status.version} runs, not ${member.version ?? ''}` };
     if (member.role !== 'controller') {
       const node = await this.#nodes.find(signal);
-      if (node?.isReady !== true) return `node ${this.nodeName} is not ready`;
+      if (node?.isReady !== true) return { why: `node ${this.nodeName} is not ready` };
     } else if ((await this.#nodes.answer(['get', '--raw=/readyz'], signal)) === undefined)
-      return 'its API server is not ready';
+      return { why: 'its API server is not ready' };
     await this.#forgetToken(signal);
     return undefined;
   }

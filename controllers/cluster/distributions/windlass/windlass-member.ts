@@ -10,7 +10,7 @@ import type { DrainedNode } from '../../../machinery/drain-node.ts';
 import type { DrainSettings } from '../../../machinery/drain-settings.ts';
 import { ConnectionError, isNotFound, RequestError } from '../../../machinery/request-error.ts';
 import { NODES } from '../../../machinery/resources.ts';
-import type { Member, MemberDriver, Situation } from '../../member-driver.ts';
+import type { Member, MemberDriver, Missing, Situation } from '../../member-driver.ts';
 import type { NodeView } from '../../observed.ts';
 import { isSameVersion } from '../../versions.ts';
 import { OPTIONS_ANNOTATION } from '../../types.ts';
@@ -179,14 +179,18 @@ export class WindlassMember implements MemberDriver {
     throwFirstFailure(await provider.startNodes(this.#cluster, signal, { nodes: [this.nodeName] }));
   }
 
-  async verify(version: 'wanted' | 'any', signal: AbortSignal): Promise<string | undefined> {
+  async verify(version: 'wanted' | 'any', signal: AbortSignal): Promise<Missing | undefined> {
     const { member, provider, isReady } = this.#options;
     const node = await this.#find(signal);
-    if (node?.state !== provider.readyState) return `its node is ${node?.state ?? 'not there'}`;
+    if (node === undefined) return { why: 'its node is not there' };
+    if (node.state !== provider.readyState)
+      return { why: `its node is ${node.state}`, hasEnded: true };
     [this.#address = '127.0.0.1'] = node.addresses ?? [];
     const { endpoint } = this;
     if (endpoint !== undefined && !(await isReady(endpoint, signal)))
-      return (await this.#standsBy(signal)) ? undefined : `${endpoint}/readyz does not say ok yet`;
+      return (await this.#standsBy(signal))
+        ? undefined
+        : { why: `${endpoint}/readyz does not say ok yet` };
     if (version === 'wanted' && endpoint !== undefined)
       this.#compare(await this.#versionAt(endpoint, signal));
     if (member.role !== 'worker') return undefined;
@@ -198,9 +202,9 @@ export class WindlassMember implements MemberDriver {
     } catch (error) {
       const why = whySilent(error);
       if (why === undefined) throw error;
-      return why;
+      return { why };
     }
-    if (!isReadyNode(found)) return `node ${this.nodeName} is not ready`;
+    if (!isReadyNode(found)) return { why: `node ${this.nodeName} is not ready` };
     if (version === 'wanted') this.#compare(agentVersion(found));
     return undefined;
   }
