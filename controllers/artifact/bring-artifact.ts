@@ -102,6 +102,7 @@ function sourceOf(options: BringOptions, namespace: string, candidate: Candidate
   const name = nameOf(candidate);
   return {
     name,
+    identity: JSON.stringify([namespace, candidate]),
     async fill(sink, limitBytes, context) {
       switch (candidate.way) {
         case 'http': {

@@ -9,6 +9,7 @@ import { ArtifactError } from './artifact-error.ts';
 import type { ArtifactFailure } from './artifact-error.ts';
 import { ArtifactFetcher } from './artifact-fetcher.ts';
 import { fileSource, httpSource } from './artifact-source.ts';
+import type { ArtifactSource } from './artifact-source.ts';
 import { binariesBench, makeHttp, makeStore, someBytes } from './binaries-fixture.ts';
 import type { BinariesBench } from './binaries-fixture.ts';
 
@@ -219,6 +220,39 @@ test('a source that wants a long pause does not silence the others', async (t) =
   assert.equal((await fails('/broken', '/busy')).retryAfterMs, undefined);
   // Whoever has no such file is no reason to hurry.
   assert.equal((await fails('/gone', '/busy')).retryAfterMs, 3_600_000);
+});
+
+test('when the sources of somebody else fail, one’s own are asked, and who asks the same is told the same', async (t) => {
+  const bench = await binariesBench(t);
+  const digest = bench.server.publish(PATH, CONTENT);
+  const [ours, theirs] = [`${bench.server.url}${PATH}`, `${bench.server.url}/theirs`];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  const refuses = {
+    ...httpSource(bench.http, { url: theirs }),
+    async fill() {
+      counts.theirs += 1;
+      asked.resolve();
+      await promise;
+      throw new ArtifactError('Refused', `${theirs} answers 403`);
+    },
+  };
+  const counts = { theirs: 0 };
+  const published = { sha256: digest };
+  const of = (source: ArtifactSource) =>
+    bench.fetcher.ensure({ digest: published, sources: [source] }, { signal: bench.signal });
+  const refused = [failsWith('Refused', of(refuses))];
+  await asked.promise;
+  refused.push(failsWith('Refused', of(refuses)), failsWith('Refused', of(refuses)));
+  const brought = [ours, ours].map((url) => of(httpSource(bench.http, { url })));
+  const { identity: _, ...unlike } = httpSource(bench.http, { url: ours });
+  brought.push(of(unlike));
+  resolve();
+  for (const { size } of await Promise.all(brought)) assert.equal(size, CONTENT.length);
+  for (const { message } of await Promise.all(refused))
+    assert.equal(message, `${theirs} answers 403`);
+  assert.equal(bench.server.fetches(PATH), 1);
+  assert.equal(counts.theirs, 1);
 });
 
 test('what never ends, or is larger than allowed, is cut off', async (t) => {

@@ -48,6 +48,8 @@ export class ArtifactFetcher {
   readonly #store: ArtifactStore;
   readonly #http: HttpFetcher;
   readonly #observe: (outcome: FetchOutcome) => void;
+  /** What was asked when this came of it. */
+  readonly #asked = new WeakMap<ArtifactError, string | undefined>();
 
   /** @param observe told of each attempt at a source, and of each hit */
   constructor(
@@ -87,30 +89,42 @@ export class ArtifactFetcher {
   }
 
   /**
-   * In the store and verified when it resolves; at once when it was there before.
+   * In the store and verified when it resolves; at once when it was there before. One is fetched at a time for each digest: when somebody
+   * else's sources fail, one's own are asked next.
    *
    * @throws ArtifactError of the source that failed last in the gravest way, naming all; the signal's reason
    */
   async ensure(wanted: WantedArtifact, context: FetchContext): Promise<FetchedArtifact> {
     const digest = await this.digestOf(wanted.digest, wanted.fileName ?? '', context);
-    let source: string | undefined;
-    const stored = await this.#store.obtain(
-      digest,
-      async (partial, signal) => {
-        source = await this.#fill(digest, wanted, partial, { ...context, signal });
-      },
-      context.signal,
-    );
-    if (source === undefined) this.#observe({ result: 'hit', bytes: 0 });
-    return { ...stored, source };
+    const question = questionOf(wanted);
+    for (;;) {
+      let isOwn = false;
+      let source: string | undefined;
+      try {
+        const stored = await this.#store.obtain(
+          digest,
+          async (partial, signal) => {
+            isOwn = true;
+            source = await this.#fill(digest, wanted, partial, { ...context, signal });
+          },
+          context.signal,
+        );
+        if (source === undefined) this.#observe({ result: 'hit', bytes: 0 });
+        return { ...stored, source };
+      } catch (error) {
+        if (isOwn || !(error instanceof ArtifactError) || !this.#asked.has(error)) throw error;
+        if (question !== undefined && this.#asked.get(error) === question) throw error;
+      }
+    }
   }
 
   async #fill(
     digest: string,
-    { sources, limitBytes = LIMIT_BYTES }: WantedArtifact,
+    wanted: WantedArtifact,
     partial: PartialFile,
     context: FetchContext,
   ): Promise<string> {
+    const { sources, limitBytes = LIMIT_BYTES } = wanted;
     const failures: ArtifactError[] = [];
     for (const source of sources) {
       const before = partial.size;
@@ -128,8 +142,16 @@ export class ArtifactFetcher {
         if (isMismatch || !isTransient(error)) await partial.begin();
       }
     }
-    throw together(failures);
+    const failure = together(failures);
+    this.#asked.set(failure, questionOf(wanted));
+    throw failure;
   }
+}
+
+/** Whoever asks the same gets the same answer. Undefined: nobody else asks that. */
+function questionOf({ sources, limitBytes }: WantedArtifact): string | undefined {
+  const identities = sources.map(({ identity }) => identity);
+  return identities.includes(undefined) ? undefined : JSON.stringify([identities, limitBytes]);
 }
 
 /** Bytes that were continued may be of two files: then once more, from the beginning. */

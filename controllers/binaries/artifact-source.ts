@@ -11,6 +11,8 @@ import { redactURL } from './redact-url.ts';
 export interface ArtifactSource {
   /** For people; without credentials. */
   readonly name: string;
+  /** Two of the same are asked in the same way; it may hold credentials, and is never shown. Absent: there is no other such source. */
+  readonly identity?: string;
   /** Writes the whole into the sink, behind what is in it where that fits. @throws ArtifactError, or the signal's reason */
   fill(sink: Sink, limitBytes: number, context: FetchContext): Promise<void>;
 }
@@ -21,6 +23,7 @@ export function httpSource(
 ): ArtifactSource {
   return {
     name: redactURL(address.url),
+    identity: JSON.stringify([address.url, address.headers]),
     fill: (sink, limitBytes, context) => http.download({ ...address, limitBytes }, sink, context),
   };
 }
@@ -58,6 +61,7 @@ export function blobSource(
 export function fileSource(path: string): ArtifactSource {
   return {
     name: path,
+    identity: path,
     async fill(sink, limitBytes, { signal, onProgress }) {
       const size = await sizeOf(path);
       if (size > limitBytes)
