@@ -16,6 +16,16 @@ test('a plan says what is done and why', () => {
     '+ machine/m1  install 1 in slot a',
     '  root from r.test/a:1',
   ]);
+  const more = {
+    artifacts: [{ name: 'k0s' }, { name: 'tools', path: '/opt/tools' }],
+    files: [{ path: '/etc/app.conf', content: 'x' }],
+  };
+  assert.deepEqual(planOf(undefined, machine(more)).lines, [
+    '+ machine/m1  install in slot a',
+    '  artifact k0s',
+    '  artifact tools at /opt/tools',
+    '  file /etc/app.conf',
+  ]);
   const before = machine(
     { version: '1', rootfs },
     { activeSlot: 'a', runningVersion: '1', lastGood: { slot: 'a', goalHash: 'x' } },

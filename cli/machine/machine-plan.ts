@@ -28,14 +28,19 @@ const FIELDS: readonly (keyof MachineSpec)[] = [
 /** @param before as it is on the server. @param after as it would be there */
 export function planOf(before: Machine | undefined, after: Machine): MachinePlan {
   const { name } = after.metadata;
-  const { version, rootfs, node } = after.spec;
+  const { version, rootfs, node, artifacts = [], files = [] } = after.spec;
   const target = version === undefined ? '' : ` ${version}`;
   if (before === undefined) {
     const image =
       rootfs === undefined ? [] : [`  root from ${rootfs.image ?? 'the default image'}`];
     return {
       action: 'install',
-      lines: [`+ machine/${name}  install${target} in slot a`, ...image],
+      lines: [
+        `+ machine/${name}  install${target} in slot a`,
+        ...image,
+        ...artifacts.map((artifact) => `  artifact ${artifact.name}${at(artifact.path)}`),
+        ...files.map(({ path }) => `  file ${path}`),
+      ],
     };
   }
   const changed = FIELDS.filter(
@@ -60,6 +65,10 @@ export function planOf(before: Machine | undefined, after: Machine): MachinePlan
       ...(before.status?.lastGood === undefined ? [] : ['  a failure goes back to what runs now']),
     ],
   };
+}
+
+function at(path: string | undefined): string {
+  return path === undefined || path === '' ? '' : ` at ${path}`;
 }
 
 function shown(value: unknown): string {

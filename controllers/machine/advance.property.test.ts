@@ -57,7 +57,7 @@ async function life(world: MachineWorld, wish: Wish = {}): Promise<Advanced | un
         }),
         version: world.goal,
         verifyTimeoutMs: 20_000,
-        tell: () => undefined,
+        tell: (type, reason, message) => void world.told.push(`${type} ${reason}: ${message}`),
       },
       new AbortController().signal,
     );
@@ -99,6 +99,19 @@ const SETTLED_ON = (goal: string): unknown => ({
   lastGood: goal,
   runningVersion: goal,
   isCordoned: false,
+});
+
+test('a step that fails is told once, however often it is tried', async () => {
+  const world = new MachineWorld('A');
+  world.faults = { ...NO_FAULTS, random: () => 0, badChecks: 1 };
+  for (let tries = 0; tries < 3; tries += 1) {
+    const end = await life(world);
+    world.now += end?.againMs ?? 0;
+  }
+  assert.equal(world.status.steps?.find(({ name }) => name === 'Preflight')?.attempt, 3);
+  world.faults = NO_FAULTS;
+  await settle(world);
+  assert.deepEqual(world.told, ['Warning StepFailed: Preflight: 1 error: ']);
 });
 
 test('an upgrade goes through the other slot, and what is settled is not written again', async () => {

@@ -33,7 +33,7 @@ export interface AdvanceOptions {
   readonly observe: () => Omit<MachineInput, 'status'>;
   readonly version: string | undefined;
   readonly verifyTimeoutMs: number;
-  /** Told when the machine went back to its last good slot. */
+  /** Told when a step failed the first time, and when the machine went back to its last good slot. */
   readonly tell: (type: 'Normal' | 'Warning', reason: string, message: string) => void;
 }
 
@@ -177,6 +177,8 @@ async function failStep(
   }
   await keep(failed);
   const { attempt = 1 } = stepOf(failed, step) ?? {};
+  // What is tried again is told once; how often it was tried is in the status.
+  if (attempt === 1) tell('Warning', 'StepFailed', `${step}: ${message}`);
   return { againMs: backoffMs(attempt - 1, RETRIES, 0) };
 }
 

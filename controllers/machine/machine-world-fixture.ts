@@ -35,6 +35,8 @@ export class MachineWorld {
   faults: Faults | undefined;
   /** What was seen that must never be. */
   readonly violations: string[] = [];
+  /** Events. */
+  readonly told: string[] = [];
   now = 0;
   /** Once killed, the same life touches nothing any more. */
   isDead = false;
