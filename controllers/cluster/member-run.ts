@@ -271,7 +271,9 @@ export class MemberRun {
       const why = failure ?? missing.why;
       await this.#journal.say({ conditions: [['NodeReady', 'False', 'NotReady', why]] }, signal);
       if (clock.monotonic() >= end)
-        throw new NotReady(`not ready after ${Math.round(verifyWithinMs / 1000)} s: ${missing.why}`);
+        throw new NotReady(
+          `not ready after ${Math.round(verifyWithinMs / 1000)} s: ${missing.why}`,
+        );
       await sleep(clock, Math.min(VERIFY_EVERY_MS, verifyWithinMs), signal);
     }
   }

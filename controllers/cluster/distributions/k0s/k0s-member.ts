@@ -209,7 +209,8 @@ export class K0sMember implements MemberDriver {
   async verify(version: 'wanted' | 'any', signal: AbortSignal): Promise<Missing | undefined> {
     const { member } = this.#options;
     const status = await this.#status(signal);
-    if (status === undefined) return { why: `${serviceName(member.role)} does not run`, hasEnded: true };
+    if (status === undefined)
+      return { why: `${serviceName(member.role)} does not run`, hasEnded: true };
     if (version === 'wanted' && !isSameVersion(status.version, member.version ?? status.version))
       return { why: `version ${status.version} runs, not ${member.version ?? ''}` };
     if (member.role !== 'controller') {

@@ -185,7 +185,11 @@ test('a server that stands by for another one with the same state is as it shall
   assert.equal(await verified(shared, ['https://127.0.0.1:6444']), undefined);
   const silent = { why: 'https://127.0.0.1:6443/readyz does not say ok yet' };
   assert.deepEqual(await verified(shared, []), silent, 'nobody serves');
-  assert.deepEqual(await verified([], ['https://127.0.0.1:6444']), silent, 'each has its own state');
+  assert.deepEqual(
+    await verified([], ['https://127.0.0.1:6444']),
+    silent,
+    'each has its own state',
+  );
 });
 
 const LABELS = {
