@@ -311,7 +311,7 @@ export const helpOf = {
     usage: 'backup create --to PATH|URL',
     summary: 'Back up the whole state at one revision, while the server runs or is stopped',
     description: [
-      'A file is complete when it has its name: it is never overwritten, and a backup that is cut off leaves only a .partial, which the next one to the same file removes.',
+      'A file is complete when it has its name: it is never overwritten, and a backup that is cut off leaves only a .partial, which the next one into the same folder removes.',
       'Secrets stay sealed: keep the key file (.windlass.key) apart from the backup, without it they cannot be read.',
       'Exit code 0: the backup is there and durable; 1: it is not; 2: wrong usage.',
     ].join('\n'),

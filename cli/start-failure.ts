@@ -14,17 +14,26 @@ const EXPLAINED = new Set([
   'StorageFullError',
   'StorageUnreachableError',
   'StorageFailedError',
-  'StorageUnreachableError',
   'StartRefusedError',
   'EpochLostError',
   'MachineIdError',
 ]);
 
+/** What a write met lies below what it meant for whoever asked for it. */
+const CAUSES = 10;
+
 /** A CommandError for what a user can mend; anything else is given back as it is. */
 export function startFailure(error: unknown, dataDir: string): unknown {
   if (!(error instanceof Error)) return error;
-  if (EXPLAINED.has(error.name))
-    return new CommandError(error.message, undefined, { cause: error });
+  const explained = explainedIn(error);
+  if (explained !== undefined)
+    return new CommandError(
+      explained.message,
+      explained.name === 'EpochLostError'
+        ? 'Start this one again to have it wait as a standby, or stop that one first.'
+        : undefined,
+      { cause: error },
+    );
   // EACCES, EROFS, ENOSPC, EMFILE …: the operating system says which file.
   if ('code' in error && typeof error.code === 'string' && /^E[A-Z]+$/.test(error.code))
     return new CommandError(
@@ -33,4 +42,13 @@ export function startFailure(error: unknown, dataDir: string): unknown {
       { cause: error },
     );
   return error;
+}
+
+function explainedIn(error: Error): Error | undefined {
+  let cause: unknown = error;
+  for (let depth = 0; depth < CAUSES && cause instanceof Error; depth += 1) {
+    if (EXPLAINED.has(cause.name)) return cause;
+    cause = cause.cause;
+  }
+  return undefined;
 }

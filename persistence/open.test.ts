@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -137,4 +147,44 @@ test('spaces, percent signs, line feeds and links in a path are taken as they ar
       assert.ok((await stat(`${path}.${scheme}`)).isFile() === (scheme === 'sqlite'));
     }
   }
+});
+
+test('a copy of a data directory waits for the original that runs; that one starts again at once', async () => {
+  const [own, copy] = [join(directory, 'own'), join(directory, 'copy')];
+  const shared = `nfs:${join(directory, 'shared')}`;
+  await mkdir(own);
+  const openedIn = (dataDir: string, warn?: (message: string) => void) =>
+    openPersistence({
+      urls: [`sqlite:${join(dataDir, 'state.db')}`, shared],
+      machineId,
+      dataDir,
+      clock: systemClock,
+      ...(warn === undefined ? {} : { warn }),
+    });
+  const never = new AbortController().signal;
+  const original = await openedIn(own);
+  await original.open(never);
+  const note = join(directory, 'shared', 'holder.json');
+  await eventually('the holder says so', async () =>
+    assert.match(await readFile(note, 'utf8'), /"isHeld":true/),
+  );
+  const killed = await readFile(note, 'utf8');
+  await cp(own, copy, { recursive: true, filter: (name) => !/state\.db-|\.lock$/.test(name) });
+  const said: string[] = [];
+  const stop = new AbortController();
+  {
+    await using log = await openedIn(copy, (message) => {
+      said.push(message);
+      if (message.startsWith('standby')) stop.abort(new Error('seen'));
+    });
+    await assert.rejects(log.open(stop.signal), /seen/);
+  }
+  assert.match(said.join('\n'), /standby: .* of whose data directory this one has a copy/);
+  await original[Symbol.asyncDispose]();
+  // As kill -9 leaves it.
+  await writeFile(note, killed);
+  const saidAgain: string[] = [];
+  await using again = await openedIn(own, (message) => saidAgain.push(message));
+  await again.open(never);
+  assert.doesNotMatch(saidAgain.join('\n'), /standby/);
 });

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { Clock } from '#platform/clock.ts';
+import { directoryIdentity } from './directory-identity.ts';
 import type { MachineId } from './machine-id.ts';
 import type { PersistenceLog } from './log.ts';
 import { loadProvider } from './module/load-provider.ts';
@@ -88,6 +89,7 @@ export async function openPersistence(
 ): Promise<PersistenceLog> {
   const { urls, dataDir } = options;
   if (urls.length === 0) throw new PersistenceUrlError('""', 'at least one is needed');
+  const home = dataDir === undefined ? undefined : await directoryIdentity(dataDir);
   const instances: ManagedInstance[] = [];
   try {
     for (const url of urls) {
@@ -117,6 +119,7 @@ export async function openPersistence(
   return new PersistenceManager({
     instances,
     machineId: options.machineId,
+    ...(home === undefined ? {} : { home }),
     host: hostname(),
     book: dataDir === undefined ? new MemoryClaimBook() : new FileClaimBook(dataDir),
     rules: { ack: options.ack ?? 'primary', onSyncLoss: options.onSyncLoss ?? 'block' },

@@ -17,6 +17,17 @@ test('redact() writes an error as its message and its causes', () => {
   assert.deepEqual(redact({ error }), { error: 'Cannot open x: disk full' });
 });
 
+test('redact() says once what an error and its causes say alike, and comes to an end', () => {
+  const full = new Error('x is full', { cause: new Error('ENOSPC') });
+  const error = new Error('not kept: x is full', {
+    cause: new Error('x is full', { cause: full }),
+  });
+  assert.deepEqual(redact({ error }), { error: 'not kept: x is full: ENOSPC' });
+  const ring = new Error('a');
+  ring.cause = new Error('b', { cause: ring });
+  assert.deepEqual(redact({ ring }), { ring: 'a: b' });
+});
+
 test('createLogger() writes whole lines of what is important enough to whoever takes them', () => {
   const lines: string[] = [];
   const logger = createLogger({ format: 'text', level: 'warn', write: (text) => lines.push(text) });

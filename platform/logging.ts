@@ -32,9 +32,18 @@ export function redact(fields: LogFields): Record<string, unknown> {
   return clean;
 }
 
+/** A chain may be a ring where somebody else made it. */
+const CAUSES = 10;
+
+/** What a cause says is not said twice. */
 function describeError(error: Error): string {
-  const cause = error.cause instanceof Error ? `: ${describeError(error.cause)}` : '';
-  return `${error.message}${cause}`;
+  let said = error.message;
+  let cause = error.cause;
+  for (let depth = 0; depth < CAUSES && cause instanceof Error; depth += 1) {
+    if (!said.includes(cause.message)) said = `${said}: ${cause.message}`;
+    cause = cause.cause;
+  }
+  return said;
 }
 
 function textLine(info: winston.Logform.TransformableInfo): string {

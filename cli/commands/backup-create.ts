@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { LiveObjects } from '#persistence/backup/summary.ts';
 import type { Summary } from '#persistence/backup/summary.ts';
 import { OfflineInstance } from '#persistence/backup/offline-instance.ts';
+import { refuseEmpty } from '#persistence/backup/refuse-empty.ts';
 import { copyLog } from '#persistence/backup/restore-log.ts';
 import { removePartials } from '#persistence/backup/remove-partials.ts';
 import { writeBackup } from '#persistence/backup/write-backup.ts';
@@ -88,6 +89,7 @@ async function create(
 ): Promise<number> {
   const bar = createBar(io, 'backing up', isJSON);
   const dump = await source.dump({}, signal);
+  refuseEmpty(source.location, dump);
   const made =
     to.type === 'file'
       ? await intoFile(source, dump, to.path, bar, signal)

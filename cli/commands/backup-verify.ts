@@ -1,5 +1,6 @@
 // `windlass backup verify BACKUP`: reads all of a backup and checks it.
 import { BackupFile } from '#persistence/backup/read-backup.ts';
+import { refuseEmpty } from '#persistence/backup/refuse-empty.ts';
 import type { Summary } from '#persistence/backup/summary.ts';
 import { verifyPlace } from '#persistence/backup/verify-place.ts';
 import { systemClock } from '#platform/clock.ts';
@@ -58,5 +59,6 @@ async function verifyUrl(url: string, bar: Bar, signal: AbortSignal): Promise<Ve
     signal,
     (revision, last) => bar.update(revision, last),
   );
+  refuseEmpty(location, cursor);
   return { backup: location, revision: cursor.revision, ...summary };
 }

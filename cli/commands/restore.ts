@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { OfflineInstance } from '#persistence/backup/offline-instance.ts';
 import { BackupFile } from '#persistence/backup/read-backup.ts';
+import { refuseEmpty } from '#persistence/backup/refuse-empty.ts';
 import { restoreLog } from '#persistence/backup/restore-log.ts';
 import type { RestoreSource } from '#persistence/backup/restore-log.ts';
 import { LiveObjects } from '#persistence/backup/summary.ts';
@@ -113,6 +114,7 @@ async function sourceOf(
   const source = await placeSource(from);
   try {
     const first = await source.dump({}, signal);
+    refuseEmpty(source.location, first);
     checkRevision(upTo, first);
     const live = new LiveObjects();
     for await (const records of first.records) {

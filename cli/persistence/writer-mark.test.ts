@@ -24,5 +24,5 @@ test('a mark tells whether its process lives, or that this machine cannot know',
   // The same id, of a process that started at another time.
   assert.equal(ownerOf(own.replace(/-\d+-00ff$/, '-1-00ff')), 'Gone');
   assert.equal(ownerOf(own.replace(/^[0-9a-f]{12}/, 'f'.repeat(12))), 'Unknown');
-  assert.equal(ownerOf('0a1b2c3d'), 'Unknown');
+  assert.equal(ownerOf('0a1b2c3d'), 'Unmarked');
 });

@@ -15,7 +15,8 @@ export function writerMark(random: string): string {
 
 export function ownerOf(mark: string): Owner {
   const [, place, pid, start] = MARK.exec(mark) ?? [];
-  if (place === undefined || place !== here()) return 'Unknown';
+  if (place === undefined) return 'Unmarked';
+  if (place !== here()) return 'Unknown';
   return startOf(Number(pid)) === Number(start) ? 'Alive' : 'Gone';
 }
 

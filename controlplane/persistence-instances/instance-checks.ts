@@ -1,5 +1,5 @@
-// The lines of /readyz about persistence: one for the ack policy, one for each instance. A replica that is down makes the server unready only
-// where its absence keeps writes from being acknowledged.
+// The lines of /readyz about persistence: one for the ack policy, one for each instance. The primary makes the server unready while it
+// refuses writes, whatever the reason; a replica that is down only where its absence keeps writes from being acknowledged.
 import type { InstanceReport, PersistenceLog } from '#persistence/log.ts';
 
 export interface InstanceCheck {
@@ -19,9 +19,14 @@ export function instanceChecks(
   return [{ name: 'persistence-acknowledgement', check: () => log.blocked() }, ...instances];
 }
 
+/** States of a primary that takes no writes, also where it can be read. */
+const REFUSING: ReadonlySet<InstanceReport['state']> = new Set(['Down', 'Corrupt', 'Fenced']);
+
 function failureOf(report: InstanceReport | undefined, isBlocked: boolean): string | undefined {
-  if (report === undefined || report.up) return undefined;
-  const { role, isSynchronous, state, lastError } = report;
-  if (role === 'Replica' && !(isSynchronous && isBlocked)) return undefined;
+  if (report === undefined) return undefined;
+  const { role, isSynchronous, state, lastError, up } = report;
+  const isFailing =
+    role === 'Primary' ? !up || REFUSING.has(state) : !up && isSynchronous && isBlocked;
+  if (!isFailing) return undefined;
   return `${state}${lastError === undefined ? '' : `: ${lastError.message}`}`;
 }

@@ -42,6 +42,8 @@ export async function openData(
     relaxed: options.relaxed ?? [],
     signal,
     onFailure: (error) => {
+      // Each batch that was under way says it.
+      if (health.storageFailure === error.message) return;
       health.storageFailure = error.message;
       logger.error('Storage is lost; writes are refused from now on', { error });
       options.onFailure?.(error);

@@ -76,3 +76,15 @@ for (const [from, to] of [
     assert.deepEqual(await served([source], 0), held);
   });
 }
+
+test('nothing is taken out of an empty place', async () => {
+  const [empty, to] = [`nfs:${join(folder, 'empty')}`, `sqlite:${join(folder, 'from-empty.db')}`];
+  // Opened, and ended before anything was written.
+  await (await OfflineInstance.open(empty, systemClock))[Symbol.asyncDispose]();
+  await assert.rejects(migrate(empty, to, never), {
+    name: 'ForeignDataError',
+    message: /nothing is in it/,
+  });
+  // What was to be filled is as it was.
+  assert.equal((await served([to], 1)).length, 1);
+});

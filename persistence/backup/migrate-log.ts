@@ -5,6 +5,7 @@ import type { Cursor, LogDump, LogRecord } from '../provider.ts';
 import { markUnfinished } from '../unfinished.ts';
 import { clusterOf } from './cluster-of.ts';
 import type { OfflineInstance } from './offline-instance.ts';
+import { refuseEmpty } from './refuse-empty.ts';
 import { CLAIM_KIND, claimRecord } from './restore-claim.ts';
 
 export interface Migration {
@@ -26,6 +27,7 @@ export async function migrateLog(migration: Migration): Promise<Cursor> {
   const { source, target, signal } = migration;
   await target.refuseFilled();
   const dump = await source.dump(signal);
+  refuseEmpty(source.location, dump);
   const { provider, name } = target.instance;
   const { epoch } = await provider.claimEpoch(name, dump.epoch + 1);
   await markUnfinished(target.instance, epoch, `windlass migrate from ${source.location}`);

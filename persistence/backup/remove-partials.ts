@@ -1,11 +1,15 @@
-// Removes what backups that were killed have left beside a file of the same name. Never what somebody may still be writing.
+// Removes what backups that were killed have left in a folder, under whatever name. Never what somebody may still be writing, and never what
+// does not say that a backup wrote it.
 import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 
 /** Whose process cannot be asked for (another machine's, a container's): untouched for so long it is nobody's. */
 const ABANDONED_MS = 24 * 3_600_000;
 
-export type Owner = 'Alive' | 'Gone' | 'Unknown';
+/** Unmarked: nothing says that a backup wrote it. */
+export type Owner = 'Alive' | 'Gone' | 'Unknown' | 'Unmarked';
+
+const PARTIAL = /^\..+\.([0-9a-z-]+)\.partial$/;
 
 /** The name of a file while it is written; `unique` says by whom. */
 export function partialPath(path: string, unique: string): string {
@@ -13,6 +17,7 @@ export function partialPath(path: string, unique: string): string {
 }
 
 /**
+ * @param path of the backup that is about to be written
  * @param ownerOf tells from the `unique` of a file whether its writer lives
  * @param now milliseconds since the Unix epoch
  * @returns the names that are gone; what cannot be removed stays, and is no reason to make no backup
@@ -22,22 +27,14 @@ export async function removePartials(
   ownerOf: (unique: string) => Owner,
   now: number,
 ): Promise<readonly string[]> {
-  const absolute = resolve(path);
-  const folder = dirname(absolute);
-  const [start, end] = partialPath(absolute, '\0')
-    .slice(folder.length)
-    .replace(/^\//, '')
-    .split('\0');
+  const folder = dirname(resolve(path));
   const names = await readdir(folder).catch(() => []);
   const removed: string[] = [];
   for (const name of names) {
-    if (start === undefined || end === undefined) break;
-    if (!name.startsWith(start) || !name.endsWith(end)) continue;
-    const unique = name.slice(start.length, -end.length);
-    // Of a backup with a longer name.
-    if (!/^[0-9a-z-]+$/.test(unique)) continue;
+    const unique = PARTIAL.exec(name)?.[1];
+    if (unique === undefined) continue;
     const owner = ownerOf(unique);
-    if (owner === 'Alive') continue;
+    if (owner === 'Alive' || owner === 'Unmarked') continue;
     try {
       const file = join(folder, name);
       const { mtimeMs } = await stat(file);

@@ -22,12 +22,13 @@ class Shared {
     'nfs-1',
   );
 
-  holding(clock: FakeClock, name: string, said: string[] = []): Holding {
+  holding(clock: FakeClock, name: string, said: string[] = [], home?: string): Holding {
     return new Holding({
       instances: [this.instance],
       machineId: name.repeat(32).slice(0, 32) as MachineId,
       host: `host-${name}`,
       run: `run-${name}`,
+      ...(home === undefined ? {} : { home }),
       clock,
       waiting: (text) => said.push(text),
     });
@@ -95,6 +96,34 @@ test('the same machine starts again at once after it was killed', async () => {
   shared.holding(clock, 'a').keep();
   await settled();
   await shared.holding(clock, 'a').waitUntilFree(signal);
+});
+
+test('a copy of its data directory is another: it waits, and says why', async () => {
+  const clock = new FakeClock();
+  const shared = new Shared();
+  const holder = shared.holding(clock, 'a', [], 'home-1');
+  holder.keep();
+  await settled();
+  await shared.holding(clock, 'a', [], 'home-1').waitUntilFree(signal);
+  const said: string[] = [];
+  const isFree = waiting(shared.holding(clock, 'a', said, 'home-2'));
+  await clock.advance(10 * EXPIRY_MS);
+  assert.equal(isFree(), false);
+  assert.match(
+    said.join(),
+    /^standby: .* on host-a, of whose data directory this one has a copy; /,
+  );
+  await holder.release(false);
+  await clock.advance(RENEWAL_MS);
+  assert.equal(isFree(), true);
+});
+
+test('a note of an earlier release, which says nothing of directories, is its own', async () => {
+  const clock = new FakeClock();
+  const shared = new Shared();
+  shared.holding(clock, 'a').keep();
+  await settled();
+  await shared.holding(clock, 'a', [], 'home-1').waitUntilFree(signal);
 });
 
 test('a standby can be stopped', async () => {

@@ -16,6 +16,8 @@ const RELEASE_DEADLINE_MS = 2_000;
 export interface HoldingOptions {
   readonly instances: readonly ManagedInstance[];
   readonly machineId: MachineId;
+  /** Which of all copies of a data directory with this machine id it is; absent where there is no directory. */
+  readonly home?: string;
   /** Name of this machine, for people. */
   readonly host: string;
   /** Of this run; no other has it. */
@@ -27,6 +29,8 @@ export interface HoldingOptions {
 
 interface Note {
   readonly machine: string;
+  /** Absent in what earlier releases wrote. */
+  readonly home: string | undefined;
   readonly host: string;
   readonly run: string;
   /** Grows with each renewal. */
@@ -95,7 +99,7 @@ export class Holding {
     { provider, name, location }: ManagedInstance,
     signal: AbortSignal,
   ): Promise<void> {
-    const { clock, machineId, waiting } = this.#options;
+    const { clock, waiting } = this.#options;
     let seen: string | undefined;
     let told: string | undefined;
     let unchangedSince = clock.monotonic();
@@ -103,19 +107,29 @@ export class Holding {
       // What cannot be read cannot be claimed either: the start sees to that.
       const text = (await provider.holders?.read(name).catch(() => undefined))?.text;
       const note = text === undefined ? undefined : parseNote(text);
-      // One process at a time has a data directory, so a note of this machine is of a run that is over.
-      if (note === undefined || !note.isHeld || note.machine === machineId) return;
+      if (note === undefined || !note.isHeld || this.#isOwn(note)) return;
       const now = clock.monotonic();
       if (text !== seen) unchangedSince = now;
       if (now - unchangedSince >= EXPIRY_MS) return;
       seen = text;
       if (told !== note.run)
         waiting(
-          `standby: ${location} is held by the control plane on ${note.host}; this one takes over when that one stops, or has not been heard of for ${EXPIRY_MS / 1_000} seconds (or now, with --takeover)`,
+          `standby: ${location} is held by the control plane on ${note.host}${this.#isCopied(note) ? ', of whose data directory this one has a copy' : ''}; this one takes over when that one stops, or has not been heard of for ${EXPIRY_MS / 1_000} seconds (or now, with --takeover)`,
         );
       told = note.run;
       await sleep(clock, RENEWAL_MS, signal);
     }
+  }
+
+  /** One process at a time has a data directory, so it is of a run that is over. */
+  #isOwn(note: Note): boolean {
+    return note.machine === this.#options.machineId && !this.#isCopied(note);
+  }
+
+  /** The machine id came along with a copy; who has the original may well run. */
+  #isCopied({ machine, home }: Note): boolean {
+    const { machineId, home: own } = this.#options;
+    return machine === machineId && home !== undefined && own !== undefined && home !== own;
   }
 
   async #renew(): Promise<void> {
@@ -128,9 +142,9 @@ export class Holding {
 
   /** An instance that cannot be reached gets its note with the next beat; until then its data cannot be reached either. */
   async #write(isHeld: boolean, shared = this.#shared): Promise<void> {
-    const { machineId, host, run } = this.#options;
+    const { machineId, home, host, run } = this.#options;
     this.#beat += 1;
-    const note: Note = { machine: machineId, host, run, beat: this.#beat, isHeld };
+    const note: Note = { machine: machineId, home, host, run, beat: this.#beat, isHeld };
     const text = JSON.stringify(note);
     await Promise.all(
       shared.map(async ({ provider, name }) => {
@@ -141,8 +155,9 @@ export class Holding {
 }
 
 function parseNote(text: string): Note | undefined {
-  const { machine, host, run, beat, isHeld } = jsonFields(text) ?? {};
+  const { machine, home, host, run, beat, isHeld } = jsonFields(text) ?? {};
   if (typeof machine !== 'string' || typeof host !== 'string' || typeof run !== 'string')
     return undefined;
-  return { machine, host, run, beat: Number(beat), isHeld: isHeld === true };
+  const where = typeof home === 'string' ? home : undefined;
+  return { machine, home: where, host, run, beat: Number(beat), isHeld: isHeld === true };
 }

@@ -42,6 +42,8 @@ export interface ManagerOptions {
   /** In the order of the configuration: the first that can be used is the primary. */
   readonly instances: readonly ManagedInstance[];
   readonly machineId: MachineId;
+  /** Which of all copies of a data directory it is. */
+  readonly home?: string;
   /** Name of this machine, for people. */
   readonly host: string;
   readonly book: ClaimBook;

@@ -1,6 +1,7 @@
 // A primary that does not answer, or answers with what nobody understands: over scripted disks, by a clock that the test turns.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { StorageFullError, StorageUnreachableError } from '../errors.ts';
 import type { WriteState } from '../log.ts';
 import { FakeClock } from './fake-clock-fixture.ts';
 import { disks, managed, managerOver, MemoryProvider } from './memory-disks-fixture.ts';
@@ -59,3 +60,51 @@ for (const [thrown, name, message] of [
     a.failures = [thrown as Error];
     await assert.rejects(writer.write('x'), { name, message });
   });
+
+test('a full disk is seen as long as writes are refused, each is tried, and one that succeeds is the end of it', async () => {
+  const [[a], clock] = [disks('a') as [MemoryDisk], new FakeClock()];
+  const manager = managerOver([a], clock);
+  const writer = await opened(manager);
+  a.failures = [new StorageFullError('memory:a'), new StorageFullError('memory:a')];
+  await assert.rejects(writer.write('w1'), { name: 'StorageFullError' });
+  assert.deepEqual(statesOf(manager), ['Down']);
+  await clock.advance(59_000);
+  await assert.rejects(writer.write('w2'), { name: 'StorageFullError' });
+  await clock.advance(59_000);
+  assert.deepEqual(statesOf(manager), ['Down']);
+  assert.match(manager.instances()[0]?.lastError?.message ?? '', /no space left/);
+  await writer.write('w3');
+  assert.deepEqual([statesOf(manager), keysOf(a)], [['Up'], ['w3']]);
+});
+
+test('one that nobody writes to any more is called Up a minute after it refused', async () => {
+  const [[a], clock] = [disks('a') as [MemoryDisk], new FakeClock()];
+  const manager = managerOver([a], clock);
+  const writer = await opened(manager);
+  a.failures = [new StorageFullError('memory:a')];
+  await assert.rejects(writer.write('w1'), { name: 'StorageFullError' });
+  await clock.advance(61_000);
+  assert.deepEqual(statesOf(manager), ['Up']);
+});
+
+test('one that can be read and not written to does not go up and down with each look at it', async () => {
+  const [[a], clock] = [disks('a') as [MemoryDisk], new FakeClock()];
+  const manager = managerOver([a], clock);
+  const writer = await opened(manager);
+  const refused = (): Error => new StorageUnreachableError('Cannot write to memory:a: read-only');
+  const seen: string[] = [];
+  manager.watch(({ state }) => seen.push(state));
+  for (let round = 0; round < 5; round += 1) {
+    a.failures = [refused(), refused(), refused()];
+    for (let write = 0; write < 4; write += 1)
+      // Said once, also by the breaker, which stands for the last.
+      await assert.rejects(
+        writer.write('x'),
+        /^StorageUnreachableError: Cannot write to memory:a: read-only$/,
+      );
+    await clock.advance(10_000);
+  }
+  assert.deepEqual(seen, ['Down', 'Up', 'Down']);
+  await writer.write('y');
+  assert.deepEqual([statesOf(manager), keysOf(a)], [['Up'], ['y']]);
+});

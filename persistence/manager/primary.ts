@@ -18,6 +18,8 @@ import { InstanceMonitor } from './instance-monitor.ts';
 import { toldMessage } from './told-message.ts';
 
 const PROBES = { initialMs: 500, maximumMs: 5_000, jitter: 0.3 };
+/** So long after a write was refused it is called Up again although nobody has tried another. */
+const QUIET_MS = 60_000;
 
 export interface PrimaryOptions {
   readonly instance: ManagedInstance;
@@ -40,6 +42,9 @@ export class Primary {
   #stall: Error | undefined;
   readonly #breaker: Breaker;
   #revision: number;
+  /** A write has succeeded since the last probe that did: what can be read may not be there to write to. */
+  #wasWritten = true;
+  /** Of what finds out, or waits for, its being Up again. */
   #cancelProbe: () => void = () => undefined;
 
   constructor(options: PrimaryOptions) {
@@ -91,8 +96,10 @@ export class Primary {
     const { location } = this.instance;
     const last = this.#breaker.isOpen ? 0 : revisionsOf(batch).last;
     if (last === 0) {
+      const why = this.monitor.lastError?.message ?? 'it does not answer';
       throw new StorageUnreachableError(
-        `Cannot write to ${this.instance.location}: ${this.monitor.lastError?.message ?? 'it does not answer'}`,
+        // A reason that names the place is a sentence already.
+        /^Cannot (?:use|write to) /.test(why) ? why : `Cannot write to ${location}: ${why}`,
       );
     }
     const cancel = this.#watch();
@@ -108,7 +115,9 @@ export class Primary {
     }
     const base = this.#revision;
     this.#revision = last;
+    this.#wasWritten = true;
     this.#breaker.succeeded();
+    this.#cancelProbe();
     if (this.monitor.state !== 'Up') this.monitor.become('Up');
     return base;
   }
@@ -137,8 +146,10 @@ export class Primary {
     const { provider, name } = this.instance;
     if (error instanceof StorageFailedError) return this.monitor.become('Down', error);
     if (!(error instanceof StorageUnreachableError)) {
-      // A full disk answers at once and is full no longer from one moment to the next: nothing to wait for.
-      return this.monitor.become(statusOf(provider, name).status ? 'Up' : 'Down', error);
+      this.monitor.become('Down', error);
+      // A full disk answers at once and is full no longer from one moment to the next: each write is tried.
+      if (statusOf(provider, name).status) this.#upWhenQuiet();
+      return;
     }
     this.#breaker.failed();
     if (!this.#breaker.isOpen) return;
@@ -161,7 +172,16 @@ export class Primary {
       return;
     }
     this.#breaker.succeeded();
+    // After the second answer with no write in between it is the writes that are refused: one of them will tell.
+    if (!this.#wasWritten) return this.#upWhenQuiet();
+    this.#wasWritten = false;
     this.monitor.become('Up');
+  }
+
+  /** The next write that succeeds says so sooner, the next that fails begins anew. */
+  #upWhenQuiet(): void {
+    this.#cancelProbe();
+    this.#cancelProbe = this.#clock.schedule(QUIET_MS, () => this.monitor.become('Up'));
   }
 }
 

@@ -38,6 +38,11 @@ export function directoryFailure(error: unknown, location: string): Error {
   const message = `Cannot use ${location}: ${(error as Error).message}`;
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new StorageFullError(location, { cause: error });
+  if (code === 'EROFS')
+    return new StorageUnreachableError(
+      `Cannot write to ${location}: its file system is mounted read-only (EROFS); mount it writable again`,
+      { cause: error },
+    );
   if (PASSING.has(code)) return new StorageUnreachableError(message, { cause: error });
   return new StorageFailedError(message, { cause: error });
 }

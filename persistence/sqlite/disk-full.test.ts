@@ -33,7 +33,7 @@ function mountSmall(path: string): boolean {
 const skip = !isMounted && process.env['CI'] !== 'true' && 'a small tmpfs cannot be mounted here';
 
 test(
-  'a full disk fails the batch, keeps what was there, and works again with space',
+  'a full disk fails the batch, keeps what was there, and works again with space; a read-only one is refused by name',
   { skip },
   async () => {
     assert.ok(isMounted, 'CI must be able to mount a tmpfs');
@@ -79,5 +79,21 @@ test(
     await again.initialize(machine);
     assert.equal((await again.cursor(instance)).revision, 5);
     await again[Symbol.asyncDispose]();
+
+    execFileSync('mount', ['-o', 'remount,ro', directory]);
+    const refused = new SqlitePersistenceProvider({ paths, clock: systemClock });
+    await refused.initialize(machine);
+    assert.equal(refused.instanceStatus(instance).status, false);
+    await assert.rejects(refused.cursor(instance), {
+      name: 'StorageFailedError',
+      message:
+        /^Cannot write to .*state\.db: its file system is mounted read-only; mount it writable/,
+    });
+    await refused[Symbol.asyncDispose]();
+    execFileSync('mount', ['-o', 'remount,rw', directory]);
+    const writable = new SqlitePersistenceProvider({ paths, clock: systemClock });
+    await writable.initialize(machine);
+    assert.equal((await writable.cursor(instance)).revision, 5);
+    await writable[Symbol.asyncDispose]();
   },
 );

@@ -1,4 +1,6 @@
 // SQLite's own errors in the words of persistence.
+import { accessSync, constants } from 'node:fs';
+import { dirname } from 'node:path';
 import { codeOf, failureOf } from '../thread/failures.ts';
 import type { Failure } from '../thread/failures.ts';
 
@@ -20,5 +22,28 @@ export function sqliteFailureOf(error: unknown, path: string): Failure {
       message: `Cannot use ${path}: it is damaged (${message}); restore it from a backup`,
     };
   }
+  if (/^SQLITE_(?:IOERR|READONLY|CANTOPEN|PERM)/.test(code)) {
+    const why = whyUnwritable(path);
+    if (why !== undefined)
+      return { type: 'failed', message: `Cannot write to ${path}: ${why} (${code})` };
+  }
   return failureOf(error, path);
 }
+
+/** What lies behind an error of which SQLite knows only that some call failed. */
+function whyUnwritable(path: string): string | undefined {
+  for (const place of [path, dirname(path)]) {
+    try {
+      accessSync(place, constants.W_OK);
+    } catch (error) {
+      const reason = REASONS.get(codeOf(error));
+      if (reason !== undefined) return reason;
+    }
+  }
+  return undefined;
+}
+
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ['EROFS', 'its file system is mounted read-only; mount it writable again'],
+  ['EACCES', 'this user may not; give it to the user that windlass runs as'],
+]);

@@ -14,6 +14,7 @@ function watched() {
 
 test('a thread that owes an answer and raises nothing for so long has stalled, once', async () => {
   const { clock, watch, stalls } = watched();
+  beat(watch.pulse);
   watch.start();
   await clock.advance(9_900);
   assert.equal(stalls(), 0);
@@ -21,6 +22,22 @@ test('a thread that owes an answer and raises nothing for so long has stalled, o
   assert.equal(stalls(), 1);
   await clock.advance(60_000);
   assert.equal(stalls(), 1);
+});
+
+test('one that has not made its first call gets a minute', async () => {
+  const { clock, watch, stalls } = watched();
+  watch.start();
+  await clock.advance(59_000);
+  assert.equal(stalls(), 0);
+  beat(watch.pulse);
+  await clock.advance(10_000);
+  assert.equal(stalls(), 0, 'of its first call nobody has seen how long it is under way');
+  await clock.advance(1_000);
+  assert.equal(stalls(), 1);
+  const silent = watched();
+  silent.watch.start();
+  await silent.clock.advance(60_000);
+  assert.equal(silent.stalls(), 1);
 });
 
 test('one that raises its pulse now and then has not, nor has one that has answered', async () => {

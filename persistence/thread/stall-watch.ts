@@ -4,6 +4,8 @@
 import type { Clock } from '#platform/clock.ts';
 
 const LOOKS = 10;
+/** Of a thread that has not made its first call: on a machine with too much to do it still reads its program. */
+const LOOKS_AT_FIRST = 60;
 
 /** Of the thread: raises its pulse. */
 export function beat(pulse: Int32Array): void {
@@ -47,7 +49,7 @@ export class StallWatch {
   #look(): void {
     if (Atomics.load(this.pulse, 0) !== this.#seen) this.#note();
     else this.#still += 1;
-    if (this.#still >= LOOKS) {
+    if (this.#still >= (this.#seen === 0 ? LOOKS_AT_FIRST : LOOKS)) {
       this.stop();
       this.#onStall();
       return;
