@@ -59,6 +59,24 @@ test('a tree has the machine, its steps and their tasks', () => {
   ]);
 });
 
+test('what no step says stands beside the machine', () => {
+  const of = (type: string, status: 'True' | 'False', reason: string, message: string) =>
+    machineTree(
+      machine({}, { conditions: [{ type, status, reason, message, lastTransitionTime: '' }] }),
+    );
+  const gone = 'localDir.path /x: no such folder; make it first';
+  assert.deepEqual(of('Reachable', 'False', 'Unreachable', gone), [`machine/m1  Pending: ${gone}`]);
+  assert.deepEqual(of('Reachable', 'True', 'Answered', 'The host answers.'), [
+    'machine/m1  Pending',
+  ]);
+  assert.deepEqual(of('InfrastructureReady', 'False', 'Pending', 'Infra is pending.'), [
+    'machine/m1  Pending',
+  ]);
+  assert.deepEqual(of('Ready', 'False', 'Paused', 'The machine is Pending.'), [
+    'machine/m1  Pending: paused',
+  ]);
+});
+
 test('what has come of a machine', () => {
   const upToDate = (status: 'True' | 'False', reason: string): MachineStatus => ({
     observedGeneration: 2,

@@ -1,5 +1,5 @@
 // The steps of a machine as lines of a tree: steps, and below them the tasks that they are made of. Pure.
-import type { Machine, MachineStep } from '#controllers/machine/types.ts';
+import type { Machine, MachineStatus, MachineStep } from '#controllers/machine/types.ts';
 import { BACK_STEPS, FORWARD_STEPS } from '#controllers/machine/types.ts';
 
 const MARKS: Readonly<Record<MachineStep['state'], string>> = {
@@ -9,6 +9,8 @@ const MARKS: Readonly<Record<MachineStep['state'], string>> = {
   Failed: '✗',
   Cancelled: '-',
 };
+/** Of conditions that say no more than the step does. */
+const STEP_REASONS: ReadonlySet<string> = new Set(['Pending', 'Running', 'Cancelled']);
 const STEPS: ReadonlySet<string> = new Set([...FORWARD_STEPS, ...BACK_STEPS]);
 
 /** The first line is the machine itself. */
@@ -19,7 +21,21 @@ export function machineTree({ metadata, status = {} }: Machine): readonly string
     ...(runningVersion === undefined ? [] : [`runs ${runningVersion}`]),
     ...(activeSlot === undefined ? [] : [`slot ${activeSlot}`]),
   ];
-  return [`machine/${metadata.name}  ${facts.join(', ')}`, ...steps.map((step) => lineOf(step))];
+  const why = whyNot(status);
+  const machine = `machine/${metadata.name}  ${facts.join(', ')}`;
+  return [why === '' ? machine : `${machine}: ${why}`, ...steps.map((step) => lineOf(step))];
+}
+
+/** What no step says: why there is none yet, or why it does not go on. */
+function whyNot({ conditions = [], steps = [] }: MachineStatus): string {
+  const conditionOf = (type: string) => conditions.find((condition) => condition.type === type);
+  for (const type of ['InfrastructureReady', 'Reachable']) {
+    const found = conditionOf(type);
+    const isSaid = steps.some(({ message }) => message !== undefined && message === found?.message);
+    if (found?.status === 'False' && !STEP_REASONS.has(found.reason) && !isSaid)
+      return found.message;
+  }
+  return conditionOf('Ready')?.reason === 'Paused' ? 'paused' : '';
 }
 
 function lineOf({ name, state, attempt, startedAt, finishedAt, message }: MachineStep): string {
