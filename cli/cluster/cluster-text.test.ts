@@ -69,6 +69,24 @@ test('a tree says of each machine what is done to it, or what it waits for', () 
   );
 });
 
+test('a tree says why a machine does not go', () => {
+  const going = machine('a', {
+    phase: 'Failed',
+    conditions: [
+      {
+        type: 'Ready',
+        status: 'False',
+        reason: 'RemovalFailed',
+        message: 'no route',
+        lastTransitionTime: '',
+      },
+    ],
+  });
+  const deleted = { ...going.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' };
+  const lines = treeLines(cluster({}), [{ ...going, metadata: deleted }]);
+  assert.equal(lines.at(-1)?.[1], '└─ a  worker  Deleting  RemovalFailed: no route');
+});
+
 test('a plan is numbered, and says how to approve it', () => {
   assert.equal(planText([], ''), 'Nothing to do.\n');
   assert.equal(

@@ -77,7 +77,7 @@ export function treeLines(
           ? (machine.status?.phase ?? 'Pending')
           : 'Deleting',
         version,
-        stepOf(machine) ?? failed.get(name) ?? waits.get(name) ?? '',
+        stepOf(machine) ?? removalOf(machine) ?? failed.get(name) ?? waits.get(name) ?? '',
       ].filter(Boolean);
       return [name, `${branch} ${name}  ${machine.spec.role ?? ''}  ${state.join('  ')}`];
     }),
@@ -88,6 +88,13 @@ export function treeLines(
 function stepOf({ status }: Machine): string | undefined {
   const running = status?.steps?.find(({ state }) => state === 'Running');
   return running === undefined ? undefined : `${running.name} …`;
+}
+
+/** Why it does not go. */
+function removalOf({ metadata, status }: Machine): string | undefined {
+  if (metadata.deletionTimestamp === undefined) return undefined;
+  const failed = status?.conditions?.find(({ reason }) => reason === 'RemovalFailed');
+  return failed && `${failed.reason}: ${failed.message}`;
 }
 
 /** Where a cluster is on its way to what is asked; undefined while it goes on. */

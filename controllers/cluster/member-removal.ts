@@ -5,6 +5,7 @@ import type { Member, MemberDriver } from './member-driver.ts';
 import type { MemberJournal } from './member-journal.ts';
 import type { MemberOptions } from './member-options.ts';
 import { DRAIN_ANNOTATION } from './types.ts';
+import type { Machine } from './types.ts';
 
 /** Where its provider has switched the host off, or removed it already, there is nothing to be undone on it. */
 export async function takeFromHost(
@@ -36,6 +37,16 @@ export async function takeFromHost(
   }
   await journal.step('Stop', () => driver.stop(signal), signal);
   await journal.step('Reset', () => driver.reset(signal), signal);
+}
+
+/** Who was never reached has nothing of ours on it: how it was to be reached may have been wrong. */
+export function wasTouched({ status = {} }: Machine): boolean {
+  const { steps = [], goalHash, installedVersion, runningVersion, conditions = [] } = status;
+  return (
+    steps.length > 0 ||
+    [goalHash, installedVersion, runningVersion].some((seen) => seen !== undefined) ||
+    conditions.some(({ type }) => type === 'UpToDate')
+  );
 }
 
 /** Of a cluster that goes as a whole there is nobody to leave. */

@@ -103,6 +103,66 @@ async function brought(driver: MemberDriver): Promise<Machine> {
   return machine;
 }
 
+/** What is left of one that shall go, and whose host cannot be reached. */
+async function removed(
+  status: Machine['status'],
+  spec: Partial<Machine['spec']> = {},
+): Promise<Machine | undefined> {
+  const api = new MemoryApi();
+  const client = api.client('controller');
+  const members = new MemberReconciler({
+    client,
+    clock: hurried(),
+    events: { record: () => undefined },
+    open: () => Promise.reject(new Error('ssh.hostKey: "SHA256:abc": must be "SHA256:…"')),
+  });
+  api.create(CLUSTERS, 'default', { metadata: { name: 'c' }, spec: { distribution: 'K0s' } });
+  api.create(MACHINES, 'default', {
+    metadata: { name: 'c-a', finalizers: [MEMBER_FINALIZER] },
+    spec: { role: 'worker', ...spec },
+    status,
+  });
+  await client.delete(MACHINES, 'default', 'c-a', {}, signal);
+  const [cluster] = api.list<Cluster>(CLUSTERS, 'default').items;
+  const [machine] = api.list<Machine>(MACHINES, 'default').items;
+  assert.ok(machine !== undefined);
+  await members.reconcile(machine, cluster, [machine], signal);
+  return api.list<Machine>(MACHINES, 'default').items[0];
+}
+
+const condition = (type: string) => ({
+  type,
+  status: 'False' as const,
+  reason: 'x',
+  message: '',
+  lastTransitionTime: '',
+});
+
+test('one whose host was never reached goes, however that was to be reached', async () => {
+  assert.equal(
+    await removed({ conditions: [condition('Ready'), condition('Reachable')] }),
+    undefined,
+  );
+});
+
+test('one that somebody began with stays until its host is clear, or may stay as it is', async () => {
+  for (const status of [
+    { steps: [{ name: 'Install', state: 'Running' }] },
+    { goalHash: 't' },
+    { runningVersion: VERSION },
+    { conditions: [condition('UpToDate')] },
+  ]) {
+    const left = await removed(status);
+    const ready = left?.status?.conditions?.find(({ type }) => type === 'Ready');
+    assert.equal(ready?.reason, 'RemovalFailed', JSON.stringify(status));
+    assert.match(
+      ready.message,
+      /^ssh\.hostKey: .*; with spec\.deletionPolicy: Retain the Machine goes/,
+    );
+    assert.equal(await removed(status, { deletionPolicy: 'Retain' }), undefined);
+  }
+});
+
 test('a program that ends soon after its start is started again', async () => {
   const { driver, counts } = program(3);
   const { status } = await brought(driver);

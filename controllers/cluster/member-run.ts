@@ -13,7 +13,7 @@ import { MemberJournal, messageOf } from './member-journal.ts';
 import { MEMBER_FINALIZER } from './member-options.ts';
 import type { Again, MemberOptions } from './member-options.ts';
 import { isUnreachable, NotReady } from './member-problems.ts';
-import { takeFromHost } from './member-removal.ts';
+import { takeFromHost, wasTouched } from './member-removal.ts';
 import { versionsOf } from './member-status.ts';
 import type { MemberNews } from './member-status.ts';
 import { DRAIN_ANNOTATION, ENDPOINT_ANNOTATION, OPERATION_ANNOTATION } from './types.ts';
@@ -23,6 +23,7 @@ import { isController } from './wanted-machines.ts';
 
 const VERIFY_EVERY_MS = 1_000;
 const VERIFY_WITHIN_MS = 300_000;
+const LETS_GO = '; with spec.deletionPolicy: Retain the Machine goes, and its host stays as it is';
 
 export class MemberRun {
   readonly #journal: MemberJournal;
@@ -54,12 +55,16 @@ export class MemberRun {
   }
 
   async remove(signal: AbortSignal): Promise<Again> {
+    const { machine } = this.#journal;
     try {
-      await takeFromHost(this.#member, this.#journal, this.#options, signal);
-      await this.#options.removeHost?.(this.#journal.machine, signal);
+      if (machine.spec.deletionPolicy !== 'Retain') {
+        if (wasTouched(machine))
+          await takeFromHost(this.#member, this.#journal, this.#options, signal);
+        await this.#options.removeHost?.(this.#journal.machine, signal);
+      }
     } catch (error) {
       signal.throwIfAborted();
-      const message = messageOf(error);
+      const message = `${messageOf(error)}${error instanceof DrainError ? '' : LETS_GO}`;
       await this.#journal.say(
         { conditions: [['Ready', 'False', 'RemovalFailed', message]] },
         signal,

@@ -131,6 +131,7 @@ export interface MachineSpec {
   readonly version?: string;
   readonly powerState?: PowerState;
   readonly clusterRef?: { readonly name: string };
+  readonly deletionPolicy?: 'Delete' | 'Retain';
   readonly [field: string]: unknown;
 }
 
