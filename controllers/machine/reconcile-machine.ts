@@ -32,6 +32,7 @@ import { stopSlot } from './run-slot.ts';
 import { rolloutPermit } from './rollout-permit.ts';
 import { beginRun, stateOf } from './run-state.ts';
 import type { Machine, MachineStatus } from './types.ts';
+import { isUntouched } from './untouched.ts';
 
 export interface ReconcileOptions {
   readonly client: Client;
@@ -59,6 +60,7 @@ export interface ReconcileOptions {
 const REFUSED_AGAIN_MS = 60_000;
 const UNREACHABLE_AGAIN_MS = 15_000;
 const VERIFY_MS = 300_000;
+const LETS_GO = '; with spec.deletionPolicy: Retain it goes, and its host stays as it is';
 const WAITS_FOR_PODS: ReconcileResult = { outcome: 'requeueAfter', delayMs: 1_000 };
 
 export async function reconcileMachine(
@@ -91,7 +93,13 @@ export async function reconcileMachine(
     host = await options.openHost(machine, signal);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    const message = error instanceof Error ? error.message : String(error);
+    // How it was to be reached may have been wrong all along.
+    if (isDeleting && machine.spec.providerRef === undefined && isUntouched(machine.status)) {
+      await store.setFinalizer(false, signal);
+      return DONE;
+    }
+    const why = error instanceof Error ? error.message : String(error);
+    const message = isDeleting ? `${why}${LETS_GO}` : why;
     const isNoHost = error instanceof NoHostError;
     const isAway = isNoHost ? error.isPassing : error instanceof HostUnreachableError;
     const facts = {

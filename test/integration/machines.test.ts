@@ -60,6 +60,19 @@ test('a machine is installed, upgraded in its other slot, watched over and taken
   assert.deepEqual(await readdir(join(bench.hostRoot, 'etc/systemd/nspawn')), []);
 });
 
+test('a machine whose host was never reached is deleted without it', async (t) => {
+  const bench = await MachineBench.start(t);
+  await bench.controllers();
+  const path = join(bench.hostRoot, 'no-such-folder');
+  const connection = { type: 'LocalDir', localDir: { path } } as const;
+  await bench.create('m1', { version: '1', connection });
+  await bench.until('m1', 'says why', (status) =>
+    assert.equal(conditionOf(status, 'Reachable'), 'False Unreachable'),
+  );
+  await bench.plane.client.delete(MACHINES, 'default', 'm1', {}, bench.plane.signal);
+  await eventually('it is gone', () => assert.rejects(bench.get('m1'), isNotFound));
+});
+
 test('an upgrade whose node never gets Ready is rolled back unaided, and tried again only when asked [unbounded-087]', async (t) => {
   const bench = await MachineBench.start(t);
   await bench.controllers();
