@@ -1,6 +1,6 @@
 // What a drain does with each Pod of a node, and what becomes of it: pure. The rules are those of `kubectl drain`; what it adds are the
 // words about what cannot move.
-import { drainVerdict } from '#controllers/machinery/drain-verdict.ts';
+import { drainVerdict } from '#platform/drain-verdict.ts';
 import { nodeFacts, refusal } from '#controllers/machinery/node-fit.ts';
 import { controllerOf } from '#controllers/machinery/owner-references.ts';
 import type { Pod } from '#controllers/service/instance.ts';

@@ -1,10 +1,10 @@
 // How controllers empty a node before they change what runs on it: nobody is there to be asked, so whatever can move moves, within
 // budgets and a time.
 import type { Clock } from '#platform/clock.ts';
+import { drainVerdict, UNATTENDED } from '#platform/drain-verdict.ts';
 import type { Client } from './client-types.ts';
 import { drainTimeout } from './drain-settings.ts';
 import type { DrainSettings } from './drain-settings.ts';
-import { drainVerdict, UNATTENDED } from './drain-verdict.ts';
 import { parseDuration } from './duration.ts';
 import { askToLeave, emptyNode, EvictionMemory } from './empty-node.ts';
 import type { EmptyNodeOptions, LeftPod } from './empty-node.ts';

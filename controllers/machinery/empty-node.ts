@@ -3,12 +3,14 @@
 import { backoffMs } from '#platform/backoff.ts';
 import { sleep } from '#platform/clock.ts';
 import type { Clock } from '#platform/clock.ts';
-import type { Client } from './client-types.ts';
-import type { DrainablePod } from './drain-verdict.ts';
+import type { DrainablePod } from '#platform/drain-verdict.ts';
+import type { ApiObject, Client } from './client-types.ts';
 import { evictPod } from './evict-pod.ts';
 import type { EvictOptions } from './evict-pod.ts';
 import { RequestError } from './request-error.ts';
 import { PODS } from './resources.ts';
+
+type EvictablePod = ApiObject & DrainablePod;
 
 export interface EmptyNodeOptions extends EvictOptions {
   readonly client: Client;
@@ -17,13 +19,13 @@ export interface EmptyNodeOptions extends EvictOptions {
   /** Label selector of the Pods that it is about. */
   readonly podSelector?: string;
   /** Which of them have to go. */
-  readonly mustGo: (pod: DrainablePod) => boolean;
+  readonly mustGo: (pod: EvictablePod) => boolean;
   /** Keeps track of who was asked when. */
   readonly memory: EvictionMemory;
 }
 
 export interface LeftPod {
-  readonly pod: DrainablePod;
+  readonly pod: EvictablePod;
   /** Why it is still there. */
   readonly why: string;
   /** The server will not do it, now or later. */
@@ -67,7 +69,7 @@ export async function askToLeave(
     fieldSelector: `spec.nodeName=${node}`,
     ...(podSelector === undefined ? {} : { labelSelector: podSelector }),
   };
-  const { items } = await client.list<DrainablePod>(PODS, selectors, signal);
+  const { items } = await client.list<EvictablePod>(PODS, selectors, signal);
   const before = memory.of(node);
   const answers = await Promise.all(
     items.filter(mustGo).map((pod) => askOne(pod, before.get(pod.metadata.uid), options, signal)),
@@ -78,7 +80,7 @@ export async function askToLeave(
 }
 
 async function askOne(
-  pod: DrainablePod,
+  pod: EvictablePod,
   before: Asked | undefined,
   options: EmptyNodeOptions,
   signal: AbortSignal,

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nodeFacts, refusal, requiredNode, tolerates } from './node-fit.ts';
-import type { V1NodeSelectorTerm } from '@kubernetes/client-node';
+import { nodeFacts, refusal } from './node-fit.ts';
 import type { NodeFacts, PlacementRules } from './node-fit.ts';
 
 function node(change: Partial<NodeFacts> = {}): NodeFacts {
@@ -135,46 +134,10 @@ test('refusal() finds the one node that metadata.name asks for', () => {
   assert.equal(refusal(rules, node({ name: 'b' })), AFFINITY);
 });
 
-test('tolerates() compares key, value and effect', () => {
-  const table: readonly [Parameters<typeof tolerates>[0], boolean][] = [
-    [undefined, false],
-    [[{ key: 'gpu', value: 'yes' }], true],
-    [[{ key: 'gpu', value: 'no' }], false],
-    [[{ key: 'gpu', operator: 'Exists', effect: 'NoExecute' }], false],
-    [[{ key: 'gpu', operator: 'Exists' }], true],
-    [[{ operator: 'Exists' }], true],
-    [[{ key: 'other', operator: 'Exists' }], false],
-  ];
-  for (const [tolerations, expected] of table) {
-    assert.equal(tolerates(tolerations, gpu), expected, JSON.stringify(tolerations));
-  }
-});
-
 test('nodeFacts() takes a node that is going, or says nothing, for not ready', () => {
   const status = { conditions: [{ type: 'Ready', status: 'True' }] };
   assert.equal(nodeFacts({ metadata: { name: 'a' }, status }).ready, true);
   assert.equal(nodeFacts({ metadata: { name: 'a' } }).ready, false);
   const going = { name: 'a', deletionTimestamp: '2026-01-01T00:00:00Z' };
   assert.equal(nodeFacts({ metadata: going, status }).ready, false);
-});
-
-test('requiredNode() is the one node that the affinity leaves, and no guess', () => {
-  const pinned = (...values: readonly string[]) => ({
-    matchFields: [{ key: 'metadata.name', operator: 'In', values: [...values] }],
-  });
-  const of = (...nodeSelectorTerms: V1NodeSelectorTerm[]) =>
-    requiredNode({
-      affinity: {
-        nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } },
-      },
-    });
-  assert.equal(of(pinned('a')), 'a');
-  assert.equal(of({ ...pinned('a'), matchExpressions: [{ key: 'gpu', operator: 'Exists' }] }), 'a');
-  assert.equal(of(pinned('a', 'b')), undefined);
-  assert.equal(of(pinned('a'), pinned('b')), undefined);
-  assert.equal(
-    of({ matchFields: [{ key: 'metadata.name', operator: 'NotIn', values: ['a'] }] }),
-    undefined,
-  );
-  assert.equal(requiredNode({}), undefined);
 });

@@ -6,12 +6,8 @@ import type {
   V1NodeSelectorTerm,
   V1Toleration,
 } from '@kubernetes/client-node';
-
-export interface Taint {
-  readonly key: string;
-  readonly value?: string;
-  readonly effect: string;
-}
+import { tolerates, UNSCHEDULABLE } from '#platform/pod-placement.ts';
+import type { Taint } from '#platform/pod-placement.ts';
 
 /** What placement needs to know of a Node. */
 export interface NodeFacts {
@@ -91,22 +87,8 @@ export const AWAY_TAINTS: ReadonlySet<string> = new Set([
   'node.kubernetes.io/unreachable',
 ]);
 
-export const UNSCHEDULABLE: Taint = {
-  key: 'node.kubernetes.io/unschedulable',
-  effect: 'NoSchedule',
-};
-
 function taintText({ key, value = '', effect }: Taint): string {
   return value === '' ? `${key}:${effect}` : `${key}=${value}:${effect}`;
-}
-
-export function tolerates(tolerations: readonly V1Toleration[] | undefined, taint: Taint): boolean {
-  return (tolerations ?? []).some((toleration) => {
-    const { key = '', operator = 'Equal', value = '', effect = '' } = toleration;
-    if (effect !== '' && effect !== taint.effect) return false;
-    if (operator === 'Exists') return key === '' || key === taint.key;
-    return key === taint.key && value === (taint.value ?? '');
-  });
 }
 
 function affinityRefusal(affinity: V1Affinity | undefined, node: NodeFacts): string | undefined {
@@ -116,17 +98,6 @@ function affinityRefusal(affinity: V1Affinity | undefined, node: NodeFacts): str
   return terms.some((term) => termMatches(term, node))
     ? undefined
     : 'does not match the required node affinity';
-}
-
-/** The only node that required affinity allows, as DaemonSets and our services pin their Pods; undefined when there may be several. */
-export function requiredNode({ affinity }: PlacementRules): string | undefined {
-  const terms =
-    affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
-  if (terms?.length !== 1) return undefined;
-  const names = terms[0]?.matchFields?.find(
-    ({ key, operator }) => key === 'metadata.name' && operator === 'In',
-  )?.values;
-  return names?.length === 1 ? names[0] : undefined;
 }
 
 /** Terms are ORed, requirements of a term ANDed; an empty term matches nothing. */

@@ -1,8 +1,8 @@
 // Is a node still there? Judged by when its Lease was last seen to change, on this process's own clock: no other machine's time
 // counts, and whoever just started gives every node its full grace. Pure. The rules are those of upstream's node life cycle.
 import type { V1Toleration } from '@kubernetes/client-node';
-import { tolerates } from '../machinery/node-fit.ts';
-import type { Taint } from '../machinery/node-fit.ts';
+import { tolerates } from '#platform/pod-placement.ts';
+import type { Taint } from '#platform/pod-placement.ts';
 
 /** How long a Lease may go without renewal, in milliseconds. */
 export const GRACE_MS = 40_000;

@@ -5,7 +5,7 @@ import type { CacheView } from '../machinery/cache.ts';
 import type { ApiObject } from '../machinery/client-types.ts';
 import type { EventRecorder } from '../machinery/events.ts';
 import type { Manager } from '../machinery/manager.ts';
-import type { Taint } from '../machinery/node-fit.ts';
+import type { Taint } from '#platform/pod-placement.ts';
 import { isConflict, isNotFound } from '../machinery/request-error.ts';
 import { PODS } from '../machinery/resources.ts';
 import { timestamp } from '../machinery/timestamps.ts';

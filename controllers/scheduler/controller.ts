@@ -2,6 +2,7 @@
 // real cluster it stays off. One Pod at a time, and what it just bound counts at once, so that it cannot overfill a node. The node of
 // its first Pod becomes the node of a claim, which is written down before the Pod is bound.
 import type { V1PodSpec, V1PodStatus } from '@kubernetes/client-node';
+import { requiredNode } from '#platform/pod-placement.ts';
 import { placeOf, selectNode, tellBound } from '../machinery/claim-place.ts';
 import type { Claim } from '../machinery/claim-place.ts';
 import { keyOf, parseKey } from '../machinery/cache.ts';
@@ -11,7 +12,7 @@ import { Controller, DONE } from '../machinery/controller.ts';
 import type { ReconcileResult } from '../machinery/controller.ts';
 import type { EventRecorder } from '../machinery/events.ts';
 import type { Manager } from '../machinery/manager.ts';
-import { nodeFacts, requiredNode } from '../machinery/node-fit.ts';
+import { nodeFacts } from '../machinery/node-fit.ts';
 import { isConflict, isNotFound } from '../machinery/request-error.ts';
 import { NODES, PERSISTENT_VOLUME_CLAIMS, PODS } from '../machinery/resources.ts';
 import { timestamp } from '../machinery/timestamps.ts';

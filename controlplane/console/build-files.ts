@@ -32,8 +32,11 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.ts': 'text/javascript; charset=utf-8',
 };
 
-/** Modules of ours that both halves use; they import nothing. */
+/** Modules of ours that both halves use; they import nothing but each other. */
 const SHARED: Readonly<Record<string, string>> = {
+  '#platform/drain-verdict.ts': '../../platform/drain-verdict.ts',
+  // drain-verdict.ts imports it as its neighbour, which it is in the browser too.
+  '#platform/pod-placement.ts': '../../platform/pod-placement.ts',
   '#platform/terminal-text.ts': '../../platform/terminal-text.ts',
   '#platform/unified-diff.ts': '../../platform/unified-diff.ts',
 };

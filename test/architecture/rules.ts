@@ -58,7 +58,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'controlplane/tokens/': WITH_REGISTRY,
   'controlplane/console/': [...WITH_REGISTRY, 'controlplane/http/console-port.ts'],
   // What runs in a browser knows nothing of the server but its API.
-  'controlplane/console/assets/': ['platform/terminal-text.ts', 'platform/unified-diff.ts'],
+  'controlplane/console/assets/': [
+    'platform/drain-verdict.ts',
+    'platform/terminal-text.ts',
+    'platform/unified-diff.ts',
+  ],
   'controlplane/certificates/': WITH_REGISTRY,
   'controlplane/http/': [
     ...WITH_REGISTRY,

@@ -12,9 +12,12 @@ export interface ListQuery {
   readonly continue?: string | undefined;
 }
 
+const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+
 export interface RequestOptions {
   readonly body?: unknown;
   readonly contentType?: string;
+  readonly accept?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -38,11 +41,16 @@ export class Api {
   async response(
     method: string,
     path: string,
-    { body, contentType = 'application/json', signal }: RequestOptions = {},
+    {
+      body,
+      contentType = 'application/json',
+      accept = 'application/json',
+      signal,
+    }: RequestOptions = {},
   ): Promise<Response> {
     const response = await send(method, path, {
       headers: {
-        Accept: 'application/json',
+        Accept: accept,
         Authorization: `Bearer ${this.#token}`,
         ...(body === undefined ? {} : { 'Content-Type': contentType }),
       },
@@ -59,8 +67,12 @@ export class Api {
     query: ListQuery,
     signal: AbortSignal,
   ): Promise<ObjectList<T>> {
-    const { namespace, ...rest } = query;
-    return this.request('GET', `${pathOf(kind, { namespace })}?${parameters(rest)}`, { signal });
+    return this.request('GET', listPath(kind, query), { signal });
+  }
+
+  /** Names, labels and the like, without spec and status. */
+  listMetadata(kind: Kind, query: ListQuery, signal: AbortSignal): Promise<ObjectList<ApiObject>> {
+    return this.request('GET', listPath(kind, query), { signal, accept: METADATA_ONLY });
   }
 
   get<T extends ApiObject>(kind: Kind, place: Place, signal?: AbortSignal): Promise<T> {
@@ -92,6 +104,10 @@ export async function send(method: string, path: string, init: RequestInit): Pro
     if (init.signal?.aborted === true) throw error;
     throw new ApiFailure(0, 'Unreachable', 'the server cannot be reached', { cause: error });
   }
+}
+
+function listPath(kind: Kind, { namespace, ...query }: ListQuery): string {
+  return `${pathOf(kind, { namespace })}?${parameters({ ...query })}`;
 }
 
 function parameters(values: Readonly<Record<string, string | number | undefined>>): string {

@@ -8,6 +8,7 @@ import { PLACES, pageOf } from './pages.ts';
 import { shown } from './parts.ts';
 import { hashOf } from './route.ts';
 import type { Route } from './route.ts';
+import { SearchForm } from './search-form.ts';
 
 export function Frame({
   api,
@@ -23,6 +24,9 @@ export function Frame({
   const { title, content } = pageOf(api, route);
   const heading = useRef<HTMLHeadingElement>(null);
   const [place = 'services'] = route.path;
+  const namespace = useRef<string | undefined>(undefined);
+  // Whoever looks at one namespace goes on looking at it; a page without one does not say that it is over.
+  if (route.path.length < 2 && !isAside(place)) namespace.current = route.query['namespace'];
   // Whoever does not see the page hears where they are.
   useEffect(() => {
     document.title = `${title} · Windlass`;
@@ -42,19 +46,21 @@ export function Frame({
         h(
           'ul',
           null,
-          PLACES.map(({ path, title: word }) =>
-            h(
+          PLACES.map(({ path, title: word, isNamespaced, below }) => {
+            const href = hashOf([path], isNamespaced ? { namespace: namespace.current } : {});
+            const isHere = path === place || below.includes(place);
+            return h(
               'li',
               { key: path },
-              h(
-                'a',
-                { href: hashOf([path]), ...(path === place ? { 'aria-current': 'page' } : {}) },
-                word,
-              ),
-            ),
-          ),
+              h('a', { href, ...(isHere ? { 'aria-current': 'page' } : {}) }, word),
+            );
+          }),
         ),
       ),
+      h(SearchForm, {
+        text: place === 'search' ? (route.query['text'] ?? '') : '',
+        namespace: namespace.current,
+      }),
       h(
         'div',
         { class: 'who' },
@@ -64,6 +70,10 @@ export function Frame({
     ),
     h('main', { id: 'content' }, h('h1', { ref: heading, tabIndex: -1 }, title), content),
   );
+}
+
+function isAside(place: string): boolean {
+  return PLACES.some(({ path, isNamespaced }) => path === place && !isNamespaced);
 }
 
 /** The address holds what is looked at, so that a link into the page is followed by hand. */

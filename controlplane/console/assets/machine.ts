@@ -13,8 +13,19 @@ export interface MachineStep {
 }
 
 export interface Machine extends ApiObject {
+  readonly spec?: {
+    readonly role?: string;
+    readonly clusterRef?: { readonly name: string };
+  };
   readonly status?: {
     readonly phase?: string;
+    readonly nodeRef?: { readonly name: string };
+    /** The last that was asked of it. */
+    readonly operation?: {
+      readonly type: string;
+      readonly phase: string;
+      readonly message?: string;
+    };
     readonly runningVersion?: string;
     readonly activeSlot?: string;
     readonly steps?: readonly MachineStep[];
@@ -26,20 +37,23 @@ export interface Cluster extends ApiObject {
   readonly status?: {
     readonly phase?: string;
     readonly version?: string;
+    readonly endpoint?: string;
     readonly nodesTotal?: number;
     readonly nodesReady?: number;
-    readonly nodes?: readonly {
-      readonly name: string;
-      readonly role?: string;
-      readonly state?: string;
-      readonly version?: string;
-    }[];
     readonly plan?: readonly {
       readonly machine: string;
       readonly action: string;
       readonly reason?: string;
     }[];
-    readonly rollout?: { readonly total?: number; readonly updated?: number };
+    readonly rollout?: {
+      readonly total?: number;
+      readonly updated?: number;
+      readonly failed?: readonly {
+        readonly machine: string;
+        readonly reason: string;
+        readonly message?: string;
+      }[];
+    };
     readonly conditions?: readonly Condition[];
   };
 }
@@ -88,17 +102,6 @@ const STEP_TONES: Readonly<Record<string, State>> = {
 export function stepState(state: string): State {
   const known = Object.hasOwn(STEP_TONES, state) ? STEP_TONES[state] : undefined;
   return known ?? { tone: 'idle', word: state };
-}
-
-/** Steps of a run; what has another name is a task inside of the step before it. */
-const STEPS = new Set(
-  'Check Resolve Stage Preflight Build Fetch Upload Drain Switch Start Verify Uncordon Clean Rollback'.split(
-    ' ',
-  ),
-);
-
-export function isTask({ name }: MachineStep): boolean {
-  return !STEPS.has(name);
 }
 
 /** `12 s, attempt 2, what it says` */

@@ -1,25 +1,29 @@
-// Machines and clusters: each with what it is at, its steps a click away.
+// Machines and clusters: each with what it is at; its steps are on its own page.
 import { h } from 'preact';
 import type { ComponentChild } from 'preact';
 
 import { keyOf } from './api-object.ts';
 import type { Api } from './api.ts';
 import { CLUSTERS, MACHINES } from './kinds.ts';
-import { phaseState } from './machine.ts';
+import { phaseState, stepDetails, stepState } from './machine.ts';
 import type { Cluster, Machine } from './machine.ts';
 import { Liveness, ListTable, Mark, Section, shown } from './parts.ts';
 import type { Column } from './parts.ts';
 import { NamespaceChoice } from './namespace-choice.ts';
-import { StepsView } from './steps-view.ts';
+import { hashOf } from './route.ts';
+import { currentStep } from './step-tree.ts';
 import { useList } from './use-list.ts';
 
-const NAME = {
-  title: 'Name',
-  cell: ({ metadata }: Machine | Cluster) => shown(`${metadata.namespace ?? ''}/${metadata.name}`),
-};
+function nameColumn(place: string): Column<Machine | Cluster> {
+  return {
+    title: 'Name',
+    cell: ({ metadata: { namespace = '', name } }) =>
+      h('a', { href: hashOf([place, namespace, name]) }, shown(`${namespace}/${name}`)),
+  };
+}
 
 const MACHINE_COLUMNS: readonly Column<Machine>[] = [
-  NAME,
+  nameColumn('machines'),
   {
     title: 'State',
     cell: ({ status }) => h(Mark, phaseState(status?.phase, status?.conditions)),
@@ -27,22 +31,22 @@ const MACHINE_COLUMNS: readonly Column<Machine>[] = [
   { title: 'Runs', cell: ({ status }) => shown(status?.runningVersion) },
   { title: 'Slot', cell: ({ status }) => shown(status?.activeSlot) },
   {
-    title: 'Steps',
+    title: 'Is at',
     cell: ({ status }) => {
-      const steps = status?.steps ?? [];
-      const last = steps.findLast(({ state }) => state !== 'Pending');
-      return h(
-        'details',
-        null,
-        h('summary', null, last === undefined ? 'none' : shown(`${last.name}: ${last.state}`)),
-        h(StepsView, { steps }),
-      );
+      const step = currentStep(status?.steps ?? []);
+      if (step === undefined) return '';
+      const { tone, word } = stepState(step.state);
+      return [
+        h(Mark, { tone, word }),
+        ` ${shown(step.name)} `,
+        h('span', { class: 'detail' }, shown(stepDetails(step))),
+      ];
     },
   },
 ];
 
 const CLUSTER_COLUMNS: readonly Column<Cluster>[] = [
-  NAME,
+  nameColumn('clusters'),
   {
     title: 'State',
     cell: ({ status }) => h(Mark, phaseState(status?.phase, status?.conditions)),
@@ -64,29 +68,9 @@ const CLUSTER_COLUMNS: readonly Column<Cluster>[] = [
     },
   },
   {
-    title: 'Machines',
-    cell: ({ status }) => {
-      const nodes = status?.nodes ?? [];
-      return h(
-        'details',
-        null,
-        h('summary', null, `${nodes.length} machines, ${status?.plan?.length ?? 0} to change`),
-        h(
-          'ul',
-          { class: 'steps' },
-          nodes.map(({ name, role, state, version }) =>
-            h('li', { key: name }, shown([name, role, state, version].filter(Boolean).join(', '))),
-          ),
-          (status?.plan ?? []).map(({ machine, action, reason = '' }) =>
-            h(
-              'li',
-              { key: `plan ${machine}`, class: 'task' },
-              shown(`${action} ${machine}: ${reason}`),
-            ),
-          ),
-        ),
-      );
-    },
+    title: 'To change',
+    cell: ({ status }) => status?.plan?.length ?? 0,
+    isNumber: true,
   },
 ];
 

@@ -4,17 +4,20 @@ import { test } from 'node:test';
 
 import { abortChange, pauseChange, promoteChange, rollbackChange, scaleChange } from './action.ts';
 import { ageOf } from './age.ts';
+import { clusterNotes } from './cluster-notes.ts';
 import { drainPlan } from './drain.ts';
 import { linePoints } from './history.ts';
 import { podState } from './instance.ts';
 import { NO_LINES, withText } from './log-lines.ts';
 import { secondsText, stepDetails } from './machine.ts';
+import type { MachineStep } from './machine.ts';
 import { differences } from './merge-patch.ts';
 import type { Revision } from './revision.ts';
 import { hashOf, routeOf } from './route.ts';
 import { healthOf, operationText } from './service.ts';
 import type { Service } from './service.ts';
 import { codeIn, keepSession, keptSession } from './session.ts';
+import { currentStep, stepTree } from './step-tree.ts';
 
 const service: Service = {
   metadata: { name: 'web', generation: 2 },
@@ -156,6 +159,40 @@ test('ageOf(), secondsText() and stepDetails() are short', () => {
   );
 });
 
+test('stepTree() puts tasks below their step, and currentStep() is the innermost under way', () => {
+  const step = (name: string, state = 'Done') => ({ name, state });
+  const steps = [step('Check'), step('Build'), step('RootFS'), step('Initrd', 'Running')];
+  const tree = stepTree([step('stray'), ...steps, step('Drain', 'Pending')]);
+  assert.deepEqual(
+    tree.map(({ step: { name }, tasks }) => [name, ...tasks.map((task) => task.name)]),
+    [['stray'], ['Check'], ['Build', 'RootFS', 'Initrd'], ['Drain']],
+  );
+  assert.equal(currentStep(steps)?.name, 'Initrd');
+  assert.equal(currentStep([step('Check', 'Failed'), step('Build', 'Pending')])?.name, 'Check');
+  assert.equal(currentStep([step('Check')]), undefined);
+});
+
+test('clusterNotes() says what a machine is at, else why it failed, else what it waits for', () => {
+  const notes = clusterNotes({
+    metadata: { name: 'c' },
+    status: {
+      plan: [
+        { machine: 'a', action: 'update', reason: 'version 1 becomes 2' },
+        { machine: 'b', action: 'create' },
+      ],
+      rollout: { failed: [{ machine: 'a', reason: 'Timeout', message: 'no answer' }] },
+    },
+  });
+  const machine = (name: string, metadata: object = {}, steps: readonly MachineStep[] = []) =>
+    notes({ metadata: { name, ...metadata }, status: { steps } });
+  assert.equal(machine('a'), 'Timeout: no answer');
+  assert.equal(machine('b'), 'create');
+  assert.equal(machine('c'), '');
+  const running = { name: 'Drain', state: 'Running', attempt: 2, message: 'two left' };
+  assert.equal(machine('a', {}, [running]), 'Drain, attempt 2, two left');
+  assert.equal(machine('b', { deletionTimestamp: '2026-01-01T00:00:00Z' }), 'is taken away');
+});
+
 test('a session is kept as it is, and what is no session is none', () => {
   const kept = new Map<string, string>();
   const place = {
@@ -188,6 +225,18 @@ test('drainPlan() moves what is made again, and leaves what would be lost or wou
     pod('everywhere', { ownerReferences: by('DaemonSet') }),
     pod('scratch', owned, { volumes: [{ emptyDir: {} }] }),
     pod('bare', { ownerReferences: [{ kind: 'Node', name: 'n1' }] }),
+    pod('pinned', owned, {
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [
+              { matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n1'] }] },
+            ],
+          },
+        },
+      },
+      tolerations: [{ operator: 'Exists' }],
+    }),
     pod('kept', owned, { volumes: [{ persistentVolumeClaim: { claimName: 'data' } }] }),
   ]);
   assert.deepEqual(
@@ -200,6 +249,7 @@ test('drainPlan() moves what is made again, and leaves what would be lost or wou
       'everywhere stays: DaemonSet web keeps one on each node',
       'scratch stays: its emptyDir data would be lost: windlass node drain n1 --delete-emptydir-data',
       'bare stays: nothing makes it again: windlass node drain n1 --force',
+      'pinned stays: Service web keeps one on each node',
       'kept stays: the data of its volume data may be here alone: windlass node drain n1 says, and evicts it',
     ],
   );

@@ -8,12 +8,15 @@ import { hashOf } from './route.ts';
 export function NamespaceChoice({
   place,
   namespace = '',
+  query = {},
 }: {
   readonly place: readonly string[];
   readonly namespace: string | undefined;
+  /** What else the address says, and goes on saying. */
+  readonly query?: Readonly<Record<string, string>>;
 }): ComponentChild {
   const onSubmit = (event: Event): void => {
-    location.hash = hashOf(place, { namespace: submittedText(event, 'namespace') });
+    location.hash = hashOf(place, { ...query, namespace: submittedText(event, 'namespace') });
   };
   return h(
     'form',

@@ -2,24 +2,40 @@
 import { h } from 'preact';
 import type { ComponentChild } from 'preact';
 
-import { isTask, stepDetails, stepState } from './machine.ts';
+import { stepDetails, stepState } from './machine.ts';
 import type { MachineStep } from './machine.ts';
 import { Mark, shown } from './parts.ts';
+import { stepTree } from './step-tree.ts';
 
 export function StepsView({ steps }: { readonly steps: readonly MachineStep[] }): ComponentChild {
-  if (steps.length === 0) return h('p', { class: 'none' }, 'No steps');
+  if (steps.length === 0) return h('p', { class: 'none' }, 'Nothing was done yet');
   return h(
     'ol',
     { class: 'steps' },
-    steps.map((step, index) => {
-      const { tone, word } = stepState(step.state);
-      return h(
+    stepTree(steps).map(({ step, tasks }, index) =>
+      h(
         'li',
-        { key: `${index} ${step.name}`, class: isTask(step) ? 'task' : '' },
-        h(Mark, { tone, word }),
-        ` ${shown(step.name)} `,
-        h('span', { class: 'detail' }, shown(stepDetails(step))),
-      );
-    }),
+        { key: `${index} ${step.name}` },
+        h(Step, { step }),
+        tasks.length === 0
+          ? null
+          : h(
+              'ol',
+              { class: 'steps' },
+              tasks.map((task, place) =>
+                h('li', { key: `${place} ${task.name}` }, h(Step, { step: task })),
+              ),
+            ),
+      ),
+    ),
   );
+}
+
+function Step({ step }: { readonly step: MachineStep }): ComponentChild {
+  const { tone, word } = stepState(step.state);
+  return [
+    h(Mark, { tone, word }),
+    ` ${shown(step.name)} `,
+    h('span', { class: 'detail' }, shown(stepDetails(step))),
+  ];
 }

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { V1Affinity } from '@kubernetes/client-node';
 import { drainVerdict, UNATTENDED } from './drain-verdict.ts';
 import type { DrainablePod, DrainRules } from './drain-verdict.ts';
-import { thing } from './machinery-fixture.ts';
+import type { RequiredNodeAffinity } from './pod-placement.ts';
 
 const CAREFUL: DrainRules = {
   force: false,
@@ -13,11 +12,11 @@ const CAREFUL: DrainRules = {
 };
 
 function pod(kind: string | undefined, more: Omit<DrainablePod, 'metadata'> = {}): DrainablePod {
-  const owner = { apiVersion: 'v1', kind: kind ?? '', name: 'o', uid: 'o', controller: true };
-  return { ...thing('a', '1', kind === undefined ? {} : { ownerReferences: [owner] }), ...more };
+  const metadata = kind === undefined ? {} : { ownerReferences: [{ kind, controller: true }] };
+  return { metadata, ...more };
 }
 
-function pinnedTo(node: string): V1Affinity {
+function pinnedTo(node: string): RequiredNodeAffinity {
   const matchFields = [{ key: 'metadata.name', operator: 'In', values: [node] }];
   const nodeSelectorTerms = [{ matchFields }];
   return {
@@ -28,8 +27,8 @@ function pinnedTo(node: string): V1Affinity {
 const CORDON = { key: 'node.kubernetes.io/unschedulable', operator: 'Exists' };
 const ALL = { operator: 'Exists' };
 const NO_EXECUTE = { operator: 'Exists', effect: 'NoExecute' };
-const MIRROR = thing('m', '1', { annotations: { 'kubernetes.io/config.mirror': 'x' } });
-const GOING = thing('g', '1', { deletionTimestamp: '2026-01-01T00:00:00Z' });
+const MIRROR = { metadata: { annotations: { 'kubernetes.io/config.mirror': 'x' } } };
+const GOING = { metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } };
 const LOCAL = { volumes: [{ emptyDir: {} }] };
 
 /** What it is, the Pod, the verdict of careful rules and that where nobody can be asked. */

@@ -1,14 +1,17 @@
 // What a drain does with one Pod of a node, and why: the rules of `kubectl drain`, for everyone who empties nodes. Pure.
-import type { V1Affinity, V1Toleration } from '@kubernetes/client-node';
-import type { ApiObject } from './client-types.ts';
-import { requiredNode, tolerates, UNSCHEDULABLE } from './node-fit.ts';
-import { controllerOf } from './owner-references.ts';
+import { requiredNode, tolerates, UNSCHEDULABLE } from './pod-placement.ts';
+import type { RequiredNodeAffinity, Toleration } from './pod-placement.ts';
 
 /** The fields of a Pod that decide. */
-export interface DrainablePod extends ApiObject {
+export interface DrainablePod {
+  readonly metadata: {
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly deletionTimestamp?: string;
+    readonly ownerReferences?: readonly { readonly kind: string; readonly controller?: boolean }[];
+  };
   readonly spec?: {
-    readonly affinity?: V1Affinity;
-    readonly tolerations?: readonly V1Toleration[];
+    readonly affinity?: RequiredNodeAffinity;
+    readonly tolerations?: readonly Toleration[];
     readonly volumes?: readonly { readonly emptyDir?: unknown }[];
   };
   readonly status?: { readonly phase?: string };
@@ -57,7 +60,7 @@ export function drainVerdict(pod: DrainablePod, node: string, rules: DrainRules)
   if (isPinned) return { action: rules.ignorePinned ? 'leave' : 'refuse', reason: 'Pinned' };
   const hasLocalData = spec?.volumes?.some(({ emptyDir }) => emptyDir !== undefined) === true;
   if (hasLocalData && !rules.deleteEmptyDirData) return { action: 'refuse', reason: 'LocalData' };
-  if (controllerOf(pod) === undefined)
+  if (makerOf(pod) === undefined)
     return { action: rules.force ? 'evict' : 'refuse', reason: 'Unmanaged' };
   return { action: 'evict', reason: 'Managed' };
 }
@@ -67,8 +70,12 @@ export function drainVerdict(pod: DrainablePod, node: string, rules: DrainRules)
  * service that tolerates the cordon. Without that toleration an instance stays away once it went, and so need not be left.
  */
 function isPinnedTo(node: string, pod: DrainablePod): boolean {
-  if (controllerOf(pod)?.kind === 'DaemonSet') return true;
+  if (makerOf(pod)?.kind === 'DaemonSet') return true;
   const { affinity, tolerations } = pod.spec ?? {};
   const isHere = affinity !== undefined && requiredNode({ affinity }) === node;
   return isHere && tolerates(tolerations, UNSCHEDULABLE);
+}
+
+function makerOf({ metadata }: DrainablePod): { readonly kind: string } | undefined {
+  return metadata.ownerReferences?.find(({ controller }) => controller === true);
 }
