@@ -70,13 +70,14 @@ suite('the console', needs(missingBrowser()), () => {
       random: Math.random,
       fieldValidation: 'Strict',
     });
-    browser = await startBrowser();
+    browser = await startBrowser([Number(new URL(url).port)]);
     tab = await openTab(browser);
   });
 
   after(async () => {
-    await browser.close();
-    await client[Symbol.asyncDispose]();
+    // Whatever was not there when the start failed does not keep the rest from ending.
+    const ends = [() => browser.close(), () => client[Symbol.asyncDispose]()];
+    await Promise.allSettled(ends.map(async (end) => end()));
     await endWindlass(windlass);
   });
 
@@ -183,10 +184,14 @@ suite('the console', needs(missingBrowser()), () => {
     await page.emulateMedia({ colorScheme: null });
   });
 
-  const onWeb = async (): Promise<void> => {
-    await tab.page.goto(`${url}/console#/services/default/web`);
-    await tab.page.getByRole('heading', { name: 'web', level: 1 }).waitFor();
+  const onService = async (name: string): Promise<void> => {
+    await tab.page.goto(`${url}/console#/services/default/${name}`);
+    await tab.page.getByRole('heading', { name, level: 1 }).waitFor();
   };
+  const onWeb = (): Promise<void> => onService('web');
+  const note = (text: string) => ({
+    spec: { template: { metadata: { annotations: { note: text } } } },
+  });
 
   test('a service is paused, resumed and rolled back, each after a question', async () => {
     const { page } = tab;
@@ -200,9 +205,6 @@ suite('the console', needs(missingBrowser()), () => {
     await doIt.click();
     await page.getByText('Done: Resume web').waitFor();
 
-    const note = (text: string) => ({
-      spec: { template: { metadata: { annotations: { note: text } } } },
-    });
     await client.patch(
       SERVICES,
       'default',

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import axe from 'axe-core';
 import { chromium } from 'playwright-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { ownNetwork } from './own-network.ts';
 
 const BINARIES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
@@ -15,13 +16,18 @@ export function missingBrowser(): string | undefined {
   return BINARIES.some((file) => existsSync(file)) ? undefined : 'Chromium (apt install chromium)';
 }
 
-export async function startBrowser(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: BINARIES.find((file) => existsSync(file)) ?? '',
+/** @param ports of this machine that it can reach, at the same addresses of its loopback */
+export async function startBrowser(ports: readonly number[]): Promise<Browser> {
+  const program = BINARIES.find((file) => existsSync(file)) ?? '';
+  const network = await ownNetwork(program, ports);
+  const browser = await chromium.launch({
+    executablePath: network?.executable ?? program,
     // Tests run as root in a container, where its sandbox cannot be set up.
     args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
     timeout: PATIENCE_MS,
   });
+  browser.once('disconnected', () => network?.close());
+  return browser;
 }
 
 /** A tab of its own, and all that went wrong in it: errors of scripts, and what the policy of the page kept from happening. */

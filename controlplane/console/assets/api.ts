@@ -98,8 +98,13 @@ export class Api {
 
 /** A request of nobody in particular. @throws ApiFailure where no answer came */
 export async function send(method: string, path: string, init: RequestInit): Promise<Response> {
+  const request = { method, cache: 'no-store', credentials: 'omit', ...init } as const;
   try {
-    return await fetch(path, { method, cache: 'no-store', credentials: 'omit', ...init });
+    // A browser gives up what is under way when any network of its machine comes or goes: what only asks is asked once more.
+    return await fetch(path, request).catch((error: unknown) => {
+      if (method !== 'GET' || init.signal?.aborted === true) throw error;
+      return fetch(path, request);
+    });
   } catch (error) {
     if (init.signal?.aborted === true) throw error;
     throw new ApiFailure(0, 'Unreachable', 'the server cannot be reached', { cause: error });

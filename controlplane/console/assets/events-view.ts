@@ -7,6 +7,7 @@ import type { Api } from './api.ts';
 import { keyOf } from './api-object.ts';
 import type { ApiObject } from './api-object.ts';
 import { EVENTS } from './kinds.ts';
+import { namespaceHint } from './namespace-choice.ts';
 import { ListTable, Mark, shown } from './parts.ts';
 import type { Column } from './parts.ts';
 import { useList } from './use-list.ts';
@@ -64,5 +65,11 @@ export function EventsView({
     { title: 'Times', cell: ({ count = 1 }) => count, isNumber: true },
   ];
   const items = list.items.toSorted((left, right) => timeOf(right).localeCompare(timeOf(left)));
-  return h(ListTable<Event>, { list: { ...list, items }, what: 'events', columns, keyed: keyOf });
+  return h(ListTable<Event>, {
+    list: { ...list, items },
+    what: 'events',
+    columns,
+    keyed: keyOf,
+    hint: about === undefined ? namespaceHint(namespace) : undefined,
+  });
 }

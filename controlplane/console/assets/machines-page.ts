@@ -9,7 +9,7 @@ import { phaseState, stepDetails, stepState } from './machine.ts';
 import type { Cluster, Machine } from './machine.ts';
 import { Liveness, ListTable, Mark, Section, shown } from './parts.ts';
 import type { Column } from './parts.ts';
-import { NamespaceChoice } from './namespace-choice.ts';
+import { NamespaceChoice, namespaceHint } from './namespace-choice.ts';
 import { hashOf } from './route.ts';
 import { currentStep } from './step-tree.ts';
 import { useList } from './use-list.ts';
@@ -100,6 +100,7 @@ export function MachinesPage({
         what: 'machines',
         columns: MACHINE_COLUMNS,
         keyed: keyOf,
+        hint: namespaceHint(namespace),
       }),
     }),
     h(Section, {
@@ -110,6 +111,7 @@ export function MachinesPage({
         what: 'clusters',
         columns: CLUSTER_COLUMNS,
         keyed: keyOf,
+        hint: namespaceHint(namespace),
       }),
     }),
   );

@@ -5,6 +5,13 @@ import type { ComponentChild } from 'preact';
 import { submittedText } from './form-text.ts';
 import { hashOf } from './route.ts';
 
+/** For those who may not see all of them. */
+export function namespaceHint(namespace: string | undefined): string | undefined {
+  return namespace === undefined
+    ? 'Those of one namespace you may be allowed to see: type its name above.'
+    : undefined;
+}
+
 export function NamespaceChoice({
   place,
   namespace = '',

@@ -28,9 +28,12 @@ export function Mark({
 export function Failure({
   what,
   failure,
+  hint,
 }: {
   readonly what: string;
   readonly failure: ApiFailure;
+  /** What to do where it is not theirs to see. */
+  readonly hint?: string | undefined;
 }): ComponentChild {
   const word = failure.code === 403 ? `You may not see ${what}` : `${what} cannot be shown`;
   return h(
@@ -38,6 +41,7 @@ export function Failure({
     { class: 'failure', role: 'alert' },
     h('strong', null, word[0]?.toUpperCase() + word.slice(1)),
     h('p', null, shown(failure.message)),
+    failure.code === 403 && hint !== undefined ? h('p', null, hint) : null,
   );
 }
 
@@ -85,15 +89,20 @@ export function ListTable<T>({
   what,
   columns,
   keyed,
+  hint,
 }: {
   readonly list: ShownList<T>;
   /** In the plural: `services`. */
   readonly what: string;
   readonly columns: readonly Column<T>[];
   readonly keyed: (item: T) => string;
+  /** What to do where one may not see them. */
+  readonly hint?: string | undefined;
 }): ComponentChild {
-  if (list.state === 'Refused' && list.failure !== undefined)
-    return h(Failure, { what, failure: list.failure });
+  // What was seen before stays, for as long as it is tried again.
+  const isUnseen = list.state === 'Behind' && list.items.length === 0;
+  if ((list.state === 'Refused' || isUnseen) && list.failure !== undefined)
+    return h(Failure, { what, failure: list.failure, hint });
   if (list.items.length === 0 && list.state === 'Live')
     return h('p', { class: 'none' }, `No ${what}`);
   return h(

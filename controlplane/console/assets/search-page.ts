@@ -7,7 +7,7 @@ import type { Api } from './api.ts';
 import { keyOf } from './api-object.ts';
 import { CLUSTERS, MACHINES, NODES, PODS, SERVICES } from './kinds.ts';
 import type { Kind } from './kinds.ts';
-import { NamespaceChoice } from './namespace-choice.ts';
+import { NamespaceChoice, namespaceHint } from './namespace-choice.ts';
 import { Failure, Section, shown } from './parts.ts';
 import { hashOf } from './route.ts';
 import { findByName, NOTHING_YET } from './search.ts';
@@ -78,12 +78,33 @@ export function SearchPage({
           ),
     ),
     text.trim() === '' ? null : parts.map((part) => h(Results, { key: part.place, ...part })),
+    h(NotSearched, { titles: parts.filter(isRefused).map(({ title }) => title), namespace }),
+  );
+}
+
+function isRefused({ found }: { readonly found: Found }): boolean {
+  return found.failure?.code === 403;
+}
+
+/** In one sentence: that somebody may not see all is nothing that went wrong. */
+function NotSearched({
+  titles,
+  namespace,
+}: {
+  readonly titles: readonly string[];
+  readonly namespace: string | undefined;
+}): ComponentChild {
+  if (titles.length === 0) return null;
+  return h(
+    'p',
+    { class: 'hint' },
+    `Not looked at, since you may not see them: ${titles.join(', ')}. ${namespaceHint(namespace) ?? ''}`,
   );
 }
 
 function Results({ place, title, found }: Searched & { readonly found: Found }): ComponentChild {
   const { items, state, failure } = found;
-  if (items.length === 0 && failure === undefined) return null;
+  if (items.length === 0 && (failure === undefined || failure.code === 403)) return null;
   return h(Section, {
     id: place,
     title,

@@ -5,7 +5,7 @@ import type { ComponentChild } from 'preact';
 import { keyOf } from './api-object.ts';
 import type { Api } from './api.ts';
 import { SERVICES } from './kinds.ts';
-import { NamespaceChoice } from './namespace-choice.ts';
+import { NamespaceChoice, namespaceHint } from './namespace-choice.ts';
 import { Liveness, ListTable, Mark, shown } from './parts.ts';
 import type { Column } from './parts.ts';
 import { hashOf } from './route.ts';
@@ -61,6 +61,12 @@ export function ServicesPage({
       h(NamespaceChoice, { place: ['services'], namespace }),
       h(Liveness, { list }),
     ),
-    h(ListTable<Service>, { list, what: 'services', columns: COLUMNS, keyed: keyOf }),
+    h(ListTable<Service>, {
+      list,
+      what: 'services',
+      columns: COLUMNS,
+      keyed: keyOf,
+      hint: namespaceHint(namespace),
+    }),
   );
 }
