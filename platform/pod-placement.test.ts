@@ -34,8 +34,8 @@ test('requiredNode() is the one node that the affinity leaves, and no guess', ()
     });
   assert.equal(of(pinned('a')), 'a');
   // Whatever labels it wants beside.
-  const matchExpressions = [{ key: 'gpu', operator: 'Exists' }];
-  assert.equal(of({ ...pinned('a'), ...{ matchExpressions } }), 'a');
+  const both = { ...pinned('a'), matchExpressions: [{ key: 'gpu', operator: 'Exists' }] };
+  assert.equal(of(both), 'a');
   assert.equal(of(pinned('a', 'b')), undefined);
   assert.equal(of(pinned('a'), pinned('b')), undefined);
   assert.equal(

@@ -1,6 +1,7 @@
 // Who may import whom, as a table, and the few rules that are about more than folders. ARCHITECTURE.md explains why.
 import { cycles } from './cycles.ts';
 import { formViolations } from './form-rules.ts';
+import { GLOBALS } from './global-homes.ts';
 import { importsOf, withoutComments } from './imports.ts';
 import type { Import, SourceFile } from './imports.ts';
 
@@ -252,38 +253,6 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
 
 /** Modules that reach outside of the process: not for what only computes. */
 const IO_MODULE = /^node:(fs|net|tls|http|https|http2|dgram|child_process|worker_threads|cluster)/;
-
-/** Code that only one place may hold, so that tests can put something else there. */
-const GLOBALS: readonly {
-  readonly pattern: RegExp;
-  readonly homes: readonly string[];
-  readonly instead: string;
-}[] = [
-  {
-    pattern: /\bDate\.now\b|\bnew Date\(\)|(?<![.\w])(setTimeout|setInterval)\(/,
-    homes: [
-      'platform/clock.ts',
-      'cli/run-until-stopped.ts',
-      'controlplane/console/assets/browser-clock.ts',
-    ],
-    instead: 'take a Clock (platform/clock.ts)',
-  },
-  {
-    pattern: /\bMath\.random\b/,
-    homes: ['cli/', 'controllers/start.ts', 'controllers/agent/start.ts'],
-    instead: 'take a random source from whoever composes',
-  },
-  {
-    pattern: /\brandomUUID\b/,
-    homes: ['platform/id.ts'],
-    instead: 'take an IdSource (platform/id.ts)',
-  },
-  {
-    pattern: /\bprocess\.(env\b|exit\b(?!Code)|on\(|once\()/,
-    homes: ['cli/'],
-    instead: 'only cli/ knows its process; take it as an option',
-  },
-];
 
 /** One line per violation: `file:line: what is wrong`. Empty when all rules hold. */
 export function violationsOf(files: readonly SourceFile[]): readonly string[] {
