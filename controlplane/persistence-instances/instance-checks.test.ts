@@ -16,14 +16,6 @@ test('a primary that is down makes the server unready', () => {
   assert.deepEqual(failing(log), [`persistence-${PRIMARY.name}`]);
 });
 
-test('a primary that can be read and refuses writes does so too', () => {
-  const log = new FakeLog(PRIMARY, REPLICA);
-  log.change(PRIMARY.name, { state: 'Down', up: true });
-  assert.deepEqual(failing(log), [`persistence-${PRIMARY.name}`]);
-  log.change(PRIMARY.name, { state: 'Up' });
-  assert.deepEqual(failing(log), []);
-});
-
 test('a replica that is down does so only while writes are refused for it', () => {
   const log = new FakeLog(PRIMARY, { ...REPLICA, isSynchronous: true });
   log.change(REPLICA.name, DOWN);

@@ -19,14 +19,9 @@ export function instanceChecks(
   return [{ name: 'persistence-acknowledgement', check: () => log.blocked() }, ...instances];
 }
 
-/** States of a primary that takes no writes, also where it can be read. */
-const REFUSING: ReadonlySet<InstanceReport['state']> = new Set(['Down', 'Corrupt', 'Fenced']);
-
 function failureOf(report: InstanceReport | undefined, isBlocked: boolean): string | undefined {
-  if (report === undefined) return undefined;
-  const { role, isSynchronous, state, lastError, up } = report;
-  const isFailing =
-    role === 'Primary' ? !up || REFUSING.has(state) : !up && isSynchronous && isBlocked;
-  if (!isFailing) return undefined;
+  if (report === undefined || report.up) return undefined;
+  const { role, isSynchronous, state, lastError } = report;
+  if (role === 'Replica' && !(isSynchronous && isBlocked)) return undefined;
   return `${state}${lastError === undefined ? '' : `: ${lastError.message}`}`;
 }

@@ -43,8 +43,8 @@ test('a replica that goes down and comes back is told of with the reason', async
   );
 });
 
-test('nothing is written while the primary is down; afterwards the newest state is', async () => {
-  const { log, clock, told } = fixture();
+test('nothing is written while the primary is down; afterwards the newest state is, and what it was', async () => {
+  const { log, clock, told, written } = fixture();
   log.change(PRIMARY.name, DOWN);
   log.change(REPLICA.name, DOWN);
   await clock.advance(60_000);
@@ -52,11 +52,28 @@ test('nothing is written while the primary is down; afterwards the newest state 
   log.change(PRIMARY.name, UP);
   await turn();
   await clock.advance(5_000);
-  assert.deepEqual(
-    told(),
-    ['Warning InstanceDown'],
-    'the primary came back before it could be told',
-  );
+  assert.deepEqual(told().toSorted(), ['Normal InstanceUp', 'Warning InstanceDown']);
+  const up = written.find(({ reason }) => reason === 'InstanceUp');
+  assert.match(String(up?.['message']), /^Primary at .* is Up, was Down: connection refused$/);
+});
+
+test('an outage of a replica for which writes are refused is told of when it is over', async () => {
+  const { log, clock, storage, told, written } = fixture();
+  storage.isFailing = true;
+  log.change(REPLICA.name, DOWN);
+  await clock.advance(20_000);
+  log.change(REPLICA.name, { state: 'CatchingUp', up: true });
+  await turn();
+  log.change(REPLICA.name, UP);
+  await turn();
+  storage.isFailing = false;
+  await clock.advance(5_000);
+  assert.deepEqual(told(), ['Normal InstanceUp']);
+  assert.match(String(written[0]?.['message']), /^Replica .* is Up, was Down: connection refused$/);
+  log.change(REPLICA.name, { state: 'CatchingUp' });
+  log.change(REPLICA.name, UP);
+  await clock.advance(20_000);
+  assert.equal(told().length, 1, 'where nothing was wrong there is nothing to tell');
 });
 
 test('a write that fails is tried again, and no more often than every few seconds', async () => {

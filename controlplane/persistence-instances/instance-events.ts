@@ -44,6 +44,8 @@ export interface InstanceEventsOptions {
 interface Waiting {
   readonly report: InstanceReport;
   readonly before: InstanceState;
+  /** The newest trouble on the way there, which nobody has been told of. */
+  readonly trouble: InstanceReport | undefined;
   /** What it is told of is that it became the primary, or a replica. */
   readonly isOfRole: boolean;
   readonly at: number;
@@ -73,19 +75,23 @@ export class InstanceEvents {
     this.#cancelRetry?.();
   }
 
-  /** Of an instance that changes faster than it may be told of, where it came from first and where it is now. */
+  /**
+   * Of an instance that changes faster than it may be told of, where it came from first and where it is now. Where both are the same,
+   * what was between: else an outage in which nothing could be written would never be told of.
+   */
   #remember(report: InstanceReport, { state: before, role }: InstanceReport): void {
     const at = this.#options.clock.now();
     const isOfRole = report.role !== role;
     const index = this.#waiting.findIndex(
       (other) => !other.isOfRole && other.report.name === report.name,
     );
-    if (isOfRole || index < 0) this.#waiting.push({ report, before, isOfRole, at });
-    else {
-      const first = this.#waiting[index]?.before ?? before;
-      this.#waiting.splice(index, 1);
-      if (first !== report.state) this.#waiting.push({ report, before: first, isOfRole, at });
-    }
+    const [known] = isOfRole || index < 0 ? [] : this.#waiting.splice(index, 1);
+    const trouble = NORMAL.has(report.state) ? known?.trouble : report;
+    const first = known?.before ?? before;
+    if (first !== report.state || isOfRole)
+      this.#waiting.push({ report, before: first, trouble, isOfRole, at });
+    else if (trouble !== undefined && trouble.state !== report.state)
+      this.#waiting.push({ report, before: trouble.state, trouble, isOfRole, at });
     if (this.#waiting.length > MOST_WAITING) this.#waiting.shift();
   }
 
@@ -129,10 +135,11 @@ export class InstanceEvents {
     return last === undefined || this.#options.clock.monotonic() - last >= MINIMUM_INTERVAL_MS;
   }
 
-  #eventOf({ report, before, isOfRole, at }: Waiting): KubernetesObject {
+  #eventOf({ report, before, trouble, isOfRole, at }: Waiting): KubernetesObject {
     const time = formatTimestamp(at);
-    const { name, state, role, location, lastError } = report;
-    const why = state === 'Up' || lastError === undefined ? '' : `: ${lastError.message}`;
+    const { name, state, role, location } = report;
+    const lastError = state === 'Up' ? trouble?.lastError : report.lastError;
+    const why = lastError === undefined ? '' : `: ${lastError.message}`;
     return {
       kind: 'Event',
       apiVersion: 'v1',

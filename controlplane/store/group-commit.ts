@@ -60,7 +60,11 @@ export class GroupCommit {
   block(cause: Error | undefined): void {
     this.#blocked = cause && new StorageUnavailableError(cause.message, cause);
     if (this.#blocked === undefined) return;
-    for (const write of this.#inFlight) write.giveUp(this.#blocked);
+    const undecided = new StorageUnavailableError(
+      `${this.#blocked.message}; this write was under way, and becomes visible once it can be acknowledged`,
+      cause,
+    );
+    for (const write of this.#inFlight) write.giveUp(undecided);
     const queued = this.#queue.splice(0);
     for (const write of queued) this.#forget(write);
     for (const write of queued) write.settle(this.#blocked);

@@ -11,11 +11,12 @@ async function served() {
   const [a, b] = disks('a', 'b') as [MemoryDisk, MemoryDisk];
   const provider = new MemoryProvider([a, b]);
   const instances = [managed(provider, 'a'), { ...managed(provider, 'b'), keepsLog: false }];
-  const manager = managerOver([a, b], new FakeClock(), { instances, provider });
+  const clock = new FakeClock();
+  const manager = managerOver([a, b], clock, { instances, provider });
   const writer = await opened(manager);
   for (const key of ['x', 'y', 'x', 'z']) await writer.write(key);
   await settled();
-  return { a, b, manager, writer, verify: () => manager.control.verify('b', never) };
+  return { a, b, clock, manager, writer, verify: () => manager.control.verify('b', never) };
 }
 
 test('one that has everything is whole, whatever comes while it is looked at', async () => {
@@ -61,5 +62,23 @@ test('what it lost, holds in another version, or should not hold is named', asyn
   }
   b.records = records;
   await verify();
+  await manager[Symbol.asyncDispose]();
+});
+
+test('of one that is not there nothing is said to be whole, until it is back', async () => {
+  const { b, clock, manager, writer, verify } = await served();
+  b.isDown = true;
+  for (let write = 0; write < 3; write += 1) {
+    await writer.write('later');
+    await clock.advance(5_000);
+  }
+  await assert.rejects(verify(), {
+    name: 'StorageFailedError',
+    message:
+      /^Cannot compare b with the primary: it is Down \(b does not answer\); try again when it is Up$/,
+  });
+  b.isDown = false;
+  await clock.advance(120_000);
+  assert.equal((await verify()).records, 5);
   await manager[Symbol.asyncDispose]();
 });

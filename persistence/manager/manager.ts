@@ -261,8 +261,15 @@ export class PersistenceManager implements PersistenceLog {
     const instance = this.#known(name);
     const { replicas, primary, compaction } = this.#open;
     const replica = replicas.find((one) => one.instance === instance);
-    if (instance.keepsLog || replica?.monitor.state !== 'Up')
-      return instance.provider.verify(name, signal);
+    if (instance.keepsLog || replica === undefined) return instance.provider.verify(name, signal);
+    const { state } = replica.monitor;
+    // What it holds is judged by the primary's; nothing can be said of one that is far from having it.
+    if (state !== 'Up') {
+      const why = replica.monitor.lastError?.message;
+      throw new StorageFailedError(
+        `Cannot compare ${name} with the primary: it is ${state}${why === undefined ? '' : ` (${why})`}; try again when it is Up`,
+      );
+    }
     const release = await compaction.hold();
     const { revision: reached } = replica;
     const comparison = { primary: primary.instance, replica: instance, reached, signal };

@@ -73,7 +73,9 @@ test('a full disk is seen as long as writes are refused, each is tried, and one 
   await clock.advance(59_000);
   assert.deepEqual(statesOf(manager), ['Down']);
   assert.match(manager.instances()[0]?.lastError?.message ?? '', /no space left/);
+  assert.equal(manager.instances()[0]?.up, false, 'what /readyz and metrics go by');
   await writer.write('w3');
+  assert.equal(manager.instances()[0]?.up, true);
   assert.deepEqual([statesOf(manager), keysOf(a)], [['Up'], ['w3']]);
 });
 

@@ -24,6 +24,8 @@ export interface ReportParts {
   readonly now: number;
 }
 
+const UNUSABLE: ReadonlySet<InstanceState> = new Set(['Down', 'Corrupt', 'Fenced']);
+
 export function reportOf(
   instance: ManagedInstance,
   { role, insteadOf, isMember, part, newest, rules, now }: ReportParts,
@@ -33,8 +35,11 @@ export function reportOf(
   const pending = isBehind ? newest.tail.pending(revision) : { bytes: 0, since: now };
   // Further behind than the tail reaches: at least since it last kept up.
   const since = Math.min(pending.since ?? now, monitor.state === 'Up' ? now : monitor.since);
+  const basis = shared(instance, role, rules);
   return {
-    ...shared(instance, role, rules),
+    ...basis,
+    // A provider that answers may refuse all that it is there for.
+    up: basis.up && !UNUSABLE.has(monitor.state),
     isSynchronous: role === 'Primary' || (isMember && rules.ack !== 'primary'),
     insteadOf,
     state: monitor.state,

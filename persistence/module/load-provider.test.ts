@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { machine } from '../conformance-site.ts';
+import { UnknownInstanceError } from '../errors.ts';
 import { testObjectProvider } from '../object-conformance.ts';
 import { loadProvider } from './load-provider.ts';
 
@@ -120,4 +121,32 @@ test('loadProvider() takes a provider of several instances, and no keys in the U
     });
   for (const name of ['tokenFile', 'passwordFile', 'keyspace', 'secretName', 'region'])
     await loadProvider(`${path}?${name}=x`);
+});
+
+test('loadProvider() gives a provider this windlass, wherever its file lies, also in TypeScript and later on', async () => {
+  const path = join(root, 'stranger.ts');
+  await writeFile(
+    path,
+    `import type { PersistenceProvider } from 'windlass/persistence/provider';
+     import { UnknownInstanceError } from 'windlass/persistence/errors';
+     const provider = { ${SEVEN}, async getObject(instance: string): Promise<undefined> {
+       const { revisionsOf } = await import('windlass/persistence/encoding');
+       throw new UnknownInstanceError(instance, [typeof revisionsOf]);
+     } } as unknown as PersistenceProvider;
+     export default provider;`,
+  );
+  const { provider } = await loadProvider(path);
+  await assert.rejects(provider.getObject('other', 'k', 'a'), (error: Error) => {
+    assert.ok(error instanceof UnknownInstanceError);
+    assert.match(error.message, /known: function/);
+    return true;
+  });
+  const absent = join(root, 'absent-package.mjs');
+  await writeFile(absent, "import 'windlass/persistence/nothing';");
+  await assert.rejects(
+    loadProvider(absent),
+    /it fails: .*'\.\/persistence\/nothing' is not defined/,
+  );
+  await writeFile(absent, "import 'windlass-of-others';");
+  await assert.rejects(loadProvider(`${absent}?`), /it fails/);
 });

@@ -7,6 +7,7 @@ import type { Clock } from '#platform/clock.ts';
 import { systemClock } from '#platform/clock.ts';
 import { CheckedProvider } from './checked-provider.ts';
 import { ObjectReplica } from './object-replica.ts';
+import { offerOwnPackage } from './own-package.ts';
 
 /** What every provider has. */
 const OBJECT_VERBS = [
@@ -102,6 +103,7 @@ function parametersOf(path: string, query: string): Readonly<Record<string, stri
 
 async function make(path: string, parameters: Readonly<Record<string, string>>): Promise<unknown> {
   if (!existsSync(path)) throw new ProviderModuleError(path, 'there is no such file');
+  offerOwnPackage();
   try {
     const module = (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
     const { createProvider } = module;
