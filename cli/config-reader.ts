@@ -1,7 +1,7 @@
 // Reads configuration files in upstream's forms. What is not served is refused by name: a rule that is passed over lets the wrong thing
 // happen. Every error is a UsageError that names the flag, the file and the field.
 import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
+import { yaml } from '#platform/yaml.ts';
 import { UsageError } from './usage-error.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -16,7 +16,7 @@ export class ConfigReader {
   /** YAML or JSON. */
   file(path: string): unknown {
     try {
-      return parse(readFileSync(path, 'utf8'));
+      return yaml().parse(readFileSync(path, 'utf8'));
     } catch (error) {
       throw this.error('', `cannot be read: ${(error as Error).message.split('\n')[0]}`);
     }

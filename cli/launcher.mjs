@@ -64,9 +64,18 @@ function compileCache() {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'windlass', 'code');
 }
 
+/**
+ * Left alone, the space for new objects of each of our three threads grows to up to 64 MB, and does not shrink again. With 4 MB halves a
+ * server is 14 MB smaller when it is ready and some 50 MB after a load, for the same processor time per request; halves of 1 or 2 MB cost more.
+ */
+function v8Flags() {
+  const flag = '--max-semi-space-size';
+  return process.env.NODE_OPTIONS?.includes(flag) ? [] : [`${flag}=4`];
+}
+
 /** @param {string} node @param {string[]} args @param {(error: Error) => void} onError */
 function handOver(node, args, onError) {
-  const child = spawn(node, args, {
+  const child = spawn(node, [...v8Flags(), ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { NODE_COMPILE_CACHE: compileCache(), ...process.env },
   });

@@ -2,7 +2,7 @@
 // A value comes from the flag, else the WINDLASS_… environment variable, else the --config file, else the default.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { parse as parseYAML } from 'yaml';
+import { yaml } from '#platform/yaml.ts';
 import { closest } from './closest.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -180,7 +180,7 @@ function readConfigFile(
   }
   let document: unknown;
   try {
-    document = parseYAML(text) ?? {};
+    document = yaml().parse(text) ?? {};
   } catch (error) {
     throw new UsageError(`--config ${path} is neither YAML nor JSON: ${messageOf(error)}`, {
       cause: error,

@@ -1,20 +1,20 @@
-// The HTTPS listener: TLS, limits against slow and greedy clients, and the one handler of all requests, in the express shell but for
-// those of the API.
+// The HTTPS listener: TLS, limits against slow and greedy clients, and the one handler of all requests, in the express shell where
+// pages are asked for.
 // HTTP/1.1 only: clients fall back to it, upgrades need it, and HTTP/2 in Node measured slower.
 import { createServer } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 
-import express from 'express';
-
 import { badRequest } from '../api/errors.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
 import type { KeyPair } from '../identity/issuer.ts';
 
+import { CONSOLE_PATH } from './handlers/console.ts';
 import { RequestContext } from './context.ts';
 import { filterChain } from './filters.ts';
 import { InFlightRequests } from './in-flight.ts';
+import { outerShell } from './outer-shell.ts';
 import { answerRaw, malformedRequest } from './raw-answer.ts';
 import { parseRequestInfo } from './request-info.ts';
 import { sendError } from './respond.ts';
@@ -85,10 +85,7 @@ export async function startServer(
     sendError(context, error, services.logger);
   });
   const listener = requestListener(services, options.authenticator, inFlight);
-  const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
-  app.use(listener);
+  const pages = outerShell(listener, services.logger);
 
   const server = createServer(
     {
@@ -104,7 +101,7 @@ export async function startServer(
     },
     // Requests to the API go past express: it would cost a fair part of a small one, and has no part in them.
     (request, response) =>
-      isOfAPI(request) ? listener(request, response) : app(request, response),
+      isOfPage(request) ? pages(request, response) : listener(request, response),
   );
   const sockets = new Set<Socket>();
   server.on('secureConnection', (socket) => {
@@ -164,9 +161,9 @@ function secureContext({
   };
 }
 
-/** `/api/…` and `/apis/…`: what express mounts is beside them. */
-function isOfAPI({ url = '' }: IncomingMessage): boolean {
-  return url.startsWith('/api/') || url.startsWith('/apis/');
+/** What browsers open: that is what express is the shell of. */
+function isOfPage({ url = '' }: IncomingMessage): boolean {
+  return url === '/' || url.startsWith(CONSOLE_PATH);
 }
 
 function requestListener(

@@ -33,7 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'persistence/manager/': ['platform/', 'persistence/*'],
   'persistence/secrets/': ['platform/', 'persistence/*'],
   'persistence/module/': ['platform/', 'persistence/*'],
-  'controlplane/api/': ['platform/quantity.ts'],
+  'controlplane/api/': ['platform/quantity.ts', 'platform/yaml.ts'],
   'controlplane/store/': [
     'platform/',
     'controlplane/api/',
@@ -220,7 +220,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   protobufjs: ['controlplane/api/schema/'],
   '@marcbachmann/cel-js': ['controlplane/api/cel/'],
   re2js: ['controlplane/api/'],
-  yaml: ['controlplane/api/', 'controllers/machinery/plain-kubeconfig.ts', 'cli/'],
+  yaml: ['platform/', 'controlplane/api/', 'controllers/machinery/plain-kubeconfig.ts', 'cli/'],
   preact: ['controlplane/console/assets/'],
   ws: ['controlplane/http/', 'controllers/agent/'],
   undici: [

@@ -1,7 +1,7 @@
 // YAML bodies, read as kubectl and upstream's server read them: YAML 1.1 words and octal file modes, but no dates, sets or
 // binary, since the result must be JSON. Anchors are allowed within bounds.
-import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
 import type { Tags } from 'yaml';
+import { yaml } from '#platform/yaml.ts';
 import { ApiError, badRequest } from '../errors.ts';
 
 /** Copies that the aliases of one document may make. */
@@ -36,6 +36,7 @@ export function parseYAML(text: string): ParsedYAML {
 }
 
 function parse(text: string): ParsedYAML {
+  const { LineCounter, parseAllDocuments } = yaml();
   const lineCounter = new LineCounter();
   const documents = parseAllDocuments(text, {
     lineCounter,
@@ -86,6 +87,7 @@ function findDuplicates(
   tell: (name: string, at: number) => void,
 ): void {
   if (depth > MAX_DEPTH) throw new Error(`it is nested deeper than ${MAX_DEPTH} levels`);
+  const { isAlias, isMap, isScalar, isSeq } = yaml();
   if (isSeq(node)) for (const item of node.items) findDuplicates(item, depth + 1, tell);
   if (!isMap(node)) return;
   const seen = new Set<string>();
@@ -101,5 +103,5 @@ const keyText = (key: unknown): string =>
   typeof key === 'string' ? JSON.stringify(key) : String(key);
 
 function startOf(node: unknown): number | undefined {
-  return isNode(node) ? node.range?.[0] : undefined;
+  return yaml().isNode(node) ? node.range?.[0] : undefined;
 }
