@@ -9,6 +9,7 @@ import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { confirm } from '../confirm.ts';
 import { clientOptions, withClient } from '../connect.ts';
+import { told } from '../file-options.ts';
 import { followOptions, timeoutOf } from '../follow-options.ts';
 import { CommandError, UsageError } from '../usage-error.ts';
 
@@ -32,7 +33,7 @@ export const clusterApply = defineCommand({
     if (file === undefined) throw new UsageError('name the file with -f FILE');
     const timeoutMs = timeoutOf(values.timeout);
     const signal = io.stopSignal();
-    const manifests = readManifests(file);
+    const manifests = await told(async () => readManifests(file));
     const clusters = clustersIn(manifests);
     if (clusters.length === 0) throw new CommandError(`${file} holds no Cluster`);
     await withClient(values, 'cluster apply', async (client) => {
@@ -47,7 +48,7 @@ export const clusterApply = defineCommand({
       if (changes > 0)
         await confirm({ question: 'Apply?', action: 'Apply', isAgreed: values.yes }, io);
       for (const manifest of manifests) {
-        const applied = await applyManifest(client, manifest, signal, { namespace });
+        const applied = await told(() => applyManifest(client, manifest, signal, { namespace }));
         io.out(`${applied.name} ${applied.outcome}\n`);
         if (!clusters.includes(manifest) || values.detach) continue;
         // What the server answered with is of the kind that was asked for.

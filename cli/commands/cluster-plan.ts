@@ -6,6 +6,7 @@ import { readManifests } from '../apply/manifest.ts';
 import { defineCommand } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { clientOptions, withClient } from '../connect.ts';
+import { told } from '../file-options.ts';
 import { CommandError, UsageError } from '../usage-error.ts';
 
 export const clusterPlan = defineCommand({
@@ -18,9 +19,10 @@ export const clusterPlan = defineCommand({
   },
   async run(values, _words, io) {
     if (values.file === undefined) throw new UsageError('name the file with -f FILE');
+    const { file } = values;
     const signal = io.stopSignal();
-    const clusters = clustersIn(readManifests(values.file));
-    if (clusters.length === 0) throw new CommandError(`${values.file} holds no Cluster`);
+    const clusters = clustersIn(await told(async () => readManifests(file)));
+    if (clusters.length === 0) throw new CommandError(`${file} holds no Cluster`);
     const previews = await withClient(values, 'cluster plan', (client) =>
       Promise.all(
         clusters.map((manifest) => previewCluster(client, manifest, values.namespace, signal)),

@@ -7,10 +7,14 @@ import { helloManifest } from '#test/support/hello.ts';
 import { tempDir } from '#test/support/temp-dir.ts';
 import type { Command, CommandIO } from '../command.ts';
 import { CommandError, UsageError } from '../usage-error.ts';
+import { clusterApply } from './cluster-apply.ts';
+import { clusterPlan } from './cluster-plan.ts';
 import { deploy } from './deploy.ts';
 import { diff } from './diff.ts';
 import { generateName } from './generate-name.ts';
 import { logs } from './logs.ts';
+import { machineApply } from './machine-apply.ts';
+import { machinePlan } from './machine-plan.ts';
 import { nodeCordon, nodeUncordon } from './node-cordon.ts';
 import { nodeDrain } from './node-drain.ts';
 import { nodeRemove } from './node-remove.ts';
@@ -139,4 +143,19 @@ test('generate-name prints a name that a service may have', async () => {
   const io = ioOf();
   assert.equal(await generateName.main(['ghcr.io/acme/my_api:1.2'], io), 0);
   assert.match(io.said.join(''), /^my-api-[a-z0-9]{4}\n$/);
+});
+
+test('a file of machines or clusters that cannot be used is named, and is no defect of ours', async () => {
+  const broken = join(folder, 'broken.yaml');
+  writeFileSync(broken, 'a: [1\n');
+  for (const command of [clusterApply, clusterPlan, machineApply, machinePlan])
+    for (const [path, words] of [
+      [join(folder, 'nothing.yaml'), /nothing\.yaml: cannot be read: ENOENT/],
+      [broken, /broken\.yaml, document 1, line 2: does not parse: /],
+    ] as const)
+      await assert.rejects(command.main(['-f', path], ioOf()), (error: unknown) => {
+        assert.ok(error instanceof CommandError, String(error));
+        assert.match(error.message, words);
+        return true;
+      });
 });

@@ -29,6 +29,10 @@ import { projectRoot } from '../support/windlass.ts';
 /** Servers start, on a machine that does other things too. */
 const PATIENCE_MS = 300_000;
 
+interface JoinSecret extends ApiObject {
+  readonly data: Readonly<Record<string, string>>;
+}
+
 interface Node extends ApiObject {
   readonly status?: { readonly conditions?: Parameters<typeof isConditionTrue>[0] };
 }
@@ -40,7 +44,13 @@ test(
     const engine = await PlayedEngine.start(t, tempDir());
     const plane = await TestControlPlane.start(t);
     const { client, signal } = plane;
-    t.after(await plane.controllers(['cluster']));
+    let stop = await plane.controllers(['cluster']);
+    t.after(() => stop());
+    /** Whoever begins looks at everything. */
+    const beginAnew = async (): Promise<void> => {
+      await stop();
+      stop = await plane.controllers(['cluster']);
+    };
     const settings = { image: 'played', pullPolicy: 'Never' };
     const provider = { type: 'Docker', endpoint: engine.host, settings };
     const made = { metadata: { name: 'docker' }, spec: provider };
@@ -81,12 +91,9 @@ test(
       `https://own-cp-0:${port}`,
     );
 
-    const kept = await client.get<ApiObject & { data: Readonly<Record<string, string>> }>(
-      SECRETS,
-      'default',
-      'own-join',
-      signal,
-    );
+    const secret = (): Promise<JoinSecret> =>
+      client.get<JoinSecret>(SECRETS, 'default', 'own-join', signal);
+    const kept = await secret();
     const text = (key: string): string => Buffer.from(kept.data[key] ?? '', 'base64').toString();
     const authority = { certificate: text('ca.crt'), privateKey: text('ca.key') };
     const admin = await clusterAuthorities(systemClock).newAdmin(authority);
@@ -101,25 +108,41 @@ test(
       userAgent: 'windlass-test',
       random: Math.random,
     });
-    const { items: nodes } = await inner.list<Node>(NODES, {}, signal);
-    assert.deepEqual(
-      nodes.map(({ metadata, status }) => [
+    const nodes = async (): Promise<unknown> => {
+      const { items } = await inner.list<Node>(NODES, {}, signal);
+      return items.map(({ metadata, status }) => [
         metadata.name,
         isConditionTrue(status?.conditions, 'Ready'),
-      ]),
-      [['own-w-0', true]],
-    );
+      ]);
+    };
+    assert.deepEqual(await nodes(), [['own-w-0', true]]);
     // Secrets of it are in the environment of its nodes, and nowhere that others may read.
-    const [, secret = ''] = text('token').split('.');
-    assert.ok(secret.length > 10);
+    const [, hidden = ''] = text('token').split('.');
+    assert.ok(hidden.length > 10);
     const seen = JSON.stringify([
       cluster,
       await machines(),
       engine.containers.map((name) => engine.commandOf(name)),
     ]);
-    for (const hidden of [secret, authority.privateKey.slice(60, 90)])
-      assert.ok(!seen.includes(hidden));
+    for (const one of [hidden, authority.privateKey.slice(60, 90)]) assert.ok(!seen.includes(one));
     assert.ok(readdirSync(join(engine.lib('own-w-0'), 'windlass')).length > 0);
+
+    // It changes its authority, which is followed; then its controller is lost with all it had, and made again under its name.
+    await inner.postBytes('/windlass/v1/certificates/rotate-authority', new Uint8Array(), signal);
+    await beginAnew();
+    await eventually(
+      'the new authority is followed',
+      async () => assert.ok('authorities.crt' in (await secret()).data),
+      PATIENCE_MS,
+    );
+    await engine.remove('own-cp-0');
+    await beginAnew();
+    await eventually(
+      'the worker works for the one that was made again',
+      async () => assert.deepEqual(await nodes(), [['own-w-0', true]]),
+      PATIENCE_MS,
+    );
+    assert.deepEqual((await secret()).data, kept.data);
 
     await client.delete(CLUSTERS, 'default', 'own', {}, signal);
     await eventually(

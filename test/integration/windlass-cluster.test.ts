@@ -22,7 +22,7 @@ import { ensureMachineKind } from '../support/machine-kind.ts';
 import { launcher, projectRoot } from '../support/windlass.ts';
 
 /** Several servers start, on a machine that does other things too. */
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 300_000;
 
 interface Example {
   readonly metadata: { readonly name: string };
@@ -38,7 +38,7 @@ interface Node extends ApiObject {
 
 test(
   'a cluster of our own is made, shrunk, stopped, started as it was, and removed',
-  { timeout: 400_000 },
+  { timeout: 1_200_000 },
   async (t) => {
     const plane = await TestControlPlane.start(t);
     const { client, signal } = plane;

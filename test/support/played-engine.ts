@@ -4,7 +4,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
@@ -59,6 +59,14 @@ export class PlayedEngine {
       engine.#server.close();
     });
     return engine;
+  }
+
+  /** With all that it kept, as somebody at the machine would. */
+  async remove(name: string): Promise<void> {
+    const container = this.#containers.get(name);
+    if (container !== undefined) await stop(container, 'SIGKILL');
+    this.#containers.delete(name);
+    rmSync(join(this.#folder, name), { recursive: true, force: true });
   }
 
   /** Names of all containers, sorted. */
