@@ -4,6 +4,7 @@ import type { HostDriver } from '../hosts/host-driver.ts';
 import type { HostWork } from './host-work.ts';
 import { idleSlot } from './host-work.ts';
 import { specHash } from './machine-goal.ts';
+import { timestamp } from '../machinery/timestamps.ts';
 import { startSlot, stopSlot } from './run-slot.ts';
 import { beginReturn, quarantine, without } from './run-state.ts';
 import { OPERATION_ANNOTATION } from './types.ts';
@@ -17,8 +18,10 @@ export interface AskedOperation {
 export interface OperationContext {
   readonly machine: Machine;
   readonly host: HostDriver;
-  readonly work: HostWork;
+  readonly work: Pick<HostWork, 'names' | 'preflight' | 'removeAll' | 'verify'>;
   readonly clock: Clock;
+  /** How long a machine that was started again may take to be ready. */
+  readonly verifyTimeoutMs: number;
 }
 
 const LOG_LINES = 200;
@@ -51,8 +54,15 @@ export async function performOperation(
     message: message.slice(-LOG_BYTES),
   });
   try {
-    const { status: next, message, isFailed } = await perform(type, status, context, signal);
-    return { ...next, operation: answer(isFailed === true ? 'Failed' : 'Complete', message) };
+    const begun = status.operation?.uid === uid ? status.operation.message : undefined;
+    const performed =
+      begun === undefined
+        ? await perform(type, status, context, signal)
+        : await awaited(type, begun, status, context, signal);
+    return {
+      ...performed.status,
+      operation: answer(performed.phase ?? 'Complete', performed.message),
+    };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     const message = error instanceof Error ? error.message : String(error);
@@ -63,8 +73,37 @@ export async function performOperation(
 interface Performed {
   readonly status: MachineStatus;
   readonly message: string;
-  /** It was done, and what came of it is bad news. */
-  readonly isFailed?: boolean;
+  /** Complete, unless something else is said: it goes on, or it was done and what came of it is bad news. */
+  readonly phase?: 'InProgress' | 'Failed';
+}
+
+const RETURNS = 'goes back to slot ';
+const RESTARTED = 'restarted at ';
+
+/** What was begun, and is not over with that. @param begun what was said of it then */
+async function awaited(
+  type: string,
+  begun: string,
+  status: MachineStatus,
+  { work, clock, verifyTimeoutMs }: OperationContext,
+  signal: AbortSignal,
+): Promise<Performed> {
+  const { activeSlot, run } = status;
+  if (run !== undefined || activeSlot === undefined)
+    return { status, message: begun, phase: 'InProgress' };
+  if (type === 'Rollback') {
+    const isThere = begun === `${RETURNS}${activeSlot}`;
+    return isThere
+      ? { status, message: `slot ${activeSlot} runs again` }
+      : { status, message: `slot ${activeSlot} runs: see steps`, phase: 'Failed' };
+  }
+  const since = Date.parse(begun.slice(RESTARTED.length));
+  const verified = await work.verify(activeSlot, since, signal);
+  if (verified === 'done') return { status, message: 'restarted, and ready' };
+  // A start that nobody can read was long ago.
+  return clock.now() - since <= verifyTimeoutMs
+    ? { status, message: begun, phase: 'InProgress' }
+    : { status, message: `${begun}, and not ready: ${verified.pending}`, phase: 'Failed' };
 }
 
 async function perform(
@@ -80,7 +119,7 @@ async function perform(
       return {
         status: { ...status, preflight: report },
         message: report.summary,
-        ...(report.status === 'failed' ? { isFailed: true } : {}),
+        ...(report.status === 'failed' ? { phase: 'Failed' } : {}),
       };
     }
     case 'Start':
@@ -92,12 +131,18 @@ async function perform(
       refuseWhile(run !== undefined, type);
       if (activeSlot !== undefined) await stopSlot(host, work.names(activeSlot), signal);
       return { status: { ...status, isHeldStopped: true }, message: 'stopped' };
-    case 'Reboot':
+    case 'Reboot': {
       refuseWhile(run !== undefined, type);
       if (activeSlot === undefined) throw new Error('nothing is installed yet');
       await stopSlot(host, work.names(activeSlot), signal);
+      const since = timestamp(clock.now());
       await startSlot(host, work.names(activeSlot), clock, signal);
-      return { status: without(status, 'isHeldStopped'), message: 'restarted' };
+      return {
+        status: without(status, 'isHeldStopped'),
+        message: `${RESTARTED}${since}`,
+        phase: 'InProgress',
+      };
+    }
     case 'Rollback': {
       refuseWhile(run !== undefined, type);
       const { previous, lastGood } = status;
@@ -106,7 +151,8 @@ async function perform(
       const condemned = quarantine(status, lastGood?.goalHash);
       return {
         status: beginReturn(condemned, specHash(machine.spec)),
-        message: `goes back to slot ${previous.slot}`,
+        message: `${RETURNS}${previous.slot}`,
+        phase: 'InProgress',
       };
     }
     case 'Retry': {

@@ -21,7 +21,8 @@ import type { MachineFacts } from './machine-conditions.ts';
 import { contentWords } from './machine-content.ts';
 import type { MachineContent } from './machine-content.ts';
 import { specHash } from './machine-goal.ts';
-import { askedOperation, performOperation } from './machine-operations.ts';
+import { answerOperation } from './answer-operation.ts';
+import { askedOperation } from './machine-operations.ts';
 import type { MachineStore } from './machine-store.ts';
 import { StepError } from './machine-work.ts';
 import { isNodeReady } from './node-answer.ts';
@@ -61,7 +62,7 @@ const REFUSED_AGAIN_MS = 60_000;
 const UNREACHABLE_AGAIN_MS = 15_000;
 const VERIFY_MS = 300_000;
 const LETS_GO = '; with spec.deletionPolicy: Retain it goes, and its host stays as it is';
-const WAITS_FOR_PODS: ReconcileResult = { outcome: 'requeueAfter', delayMs: 1_000 };
+const SOON: ReconcileResult = { outcome: 'requeueAfter', delayMs: 1_000 };
 
 export async function reconcileMachine(
   options: ReconcileOptions,
@@ -155,15 +156,13 @@ async function bringForward(
 ): Promise<ReconcileResult> {
   const { store, clock, tell } = options;
   const { machine } = store;
+  const verifyTimeoutMs = parseDuration(machine.spec.verifyTimeout ?? '') ?? VERIFY_MS;
   let status = machine.status ?? {};
   const asked = askedOperation(machine);
   if (asked !== undefined) {
-    const begun = { ...status, operation: { ...asked, phase: 'InProgress' as const } };
-    await store.save(begun, nodeFacts(options), signal);
-    status = await performOperation(asked, begun, { machine, host, work, clock }, signal);
-    await store.save(status, nodeFacts(options), signal);
-    const { phase = '', message = '' } = status.operation ?? {};
-    tell(phase === 'Failed' ? 'Warning' : 'Normal', `${asked.type}${phase}`, message.slice(0, 500));
+    const facts = nodeFacts(options);
+    const context = { machine, host, work, clock, verifyTimeoutMs };
+    status = await answerOperation(asked, { store, facts, tell }, context, signal);
   }
   const wantsStop = (): boolean => {
     const newest = options.newest() ?? machine;
@@ -201,7 +200,7 @@ async function bringForward(
         };
       },
       version: machine.spec.version,
-      verifyTimeoutMs: parseDuration(machine.spec.verifyTimeout ?? '') ?? VERIFY_MS,
+      verifyTimeoutMs,
       tell,
     },
     signal,
@@ -220,6 +219,7 @@ async function bringForward(
     await store.save(status, facts, signal);
     return { outcome: 'requeueAfter', delayMs: againMs };
   }
+  if (asked !== undefined && status.operation?.phase === 'InProgress') return SOON;
   return watchOver(options, host, work, status, signal);
 }
 
@@ -302,7 +302,7 @@ async function takeHostAway(
   const { store, hosts, nodes } = options;
   const provided = providedMachine(store.machine);
   if (provided === undefined) return undefined;
-  if (!(await isEmptied(options, signal))) return WAITS_FOR_PODS;
+  if (!(await isEmptied(options, signal))) return SOON;
   await stopInFolder(options, signal);
   if (!(await hosts.remove(provided, signal))) return undefined;
   await nodes.uncordon(store.machine, signal);
@@ -351,7 +351,7 @@ async function takeAway(
   signal: AbortSignal,
 ): Promise<ReconcileResult> {
   const { store } = options;
-  if (!(await isEmptied(options, signal))) return WAITS_FOR_PODS;
+  if (!(await isEmptied(options, signal))) return SOON;
   await work.removeAll(signal);
   await work.uncordon(signal);
   await store.setFinalizer(false, signal);

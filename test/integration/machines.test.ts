@@ -207,7 +207,7 @@ test('a drain that budgets hold up gives the node back, and never gets to the sw
   );
 });
 
-test('paused, stopped and started; a folder that is not there is told [unbounded-051]', async (t) => {
+test('paused, stopped, started, restarted and rolled back; a folder that is not there is told [unbounded-051]', async (t) => {
   const bench = await MachineBench.start(t);
   await bench.controllers();
   const image = await bench.image('one');
@@ -226,6 +226,23 @@ test('paused, stopped and started; a folder that is not there is told [unbounded
   await eventually('its service runs', async () =>
     assert.equal(await bench.isRunning('m1-a'), true),
   );
+
+  // Operations are over when what they began is.
+  const answers = async (id: string, type: string): Promise<string> => {
+    const annotations = { 'windlass.dev/operation': `${id}/${type}` };
+    await bench.change('m1', { metadata: { annotations } });
+    const { status } = await bench.until('m1', `answers ${type}`, ({ operation }) => {
+      assert.equal(operation?.uid, id);
+      assert.match(operation.phase, /Complete|Failed/);
+    });
+    return `${status?.operation?.phase}: ${status?.operation?.message}`;
+  };
+  assert.equal(await answers('1', 'Reboot'), 'Complete: restarted, and ready');
+  assert.equal(await bench.isRunning('m1-a'), true);
+  await bench.change('m1', { spec: { version: '2' } });
+  await bench.until('m1', 'is upgraded', isSettledOn('2', 'b'));
+  assert.equal(await answers('2', 'Rollback'), 'Complete: slot a runs again');
+  assert.deepEqual([await bench.isRunning('m1-a'), await bench.isRunning('m1-b')], [true, false]);
 
   const connection = {
     type: 'SSH',
