@@ -6,7 +6,7 @@ import { after, before, suite, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { HttpClient } from '#controllers/machinery/client.ts';
 import { loadConnection } from '#controllers/machinery/kubeconfig.ts';
-import { SERVICES } from '#controllers/machinery/resources.ts';
+import { CLUSTERS, MACHINES, SERVICES } from '#controllers/machinery/resources.ts';
 import { systemClock } from '#platform/clock.ts';
 import { MetricsRegistry } from '#platform/metrics.ts';
 import { assertAccessible, missingBrowser, openTab, startBrowser } from '../support/browser.ts';
@@ -225,6 +225,108 @@ suite('the console', needs(missingBrowser()), () => {
     await page.getByText('1/1 instances ready').waitFor();
   });
 
+  test('a rollout that waits is promoted, and one that is not wanted is aborted', async () => {
+    const { page } = tab;
+    const { spec } = JSON.parse(manifest()) as { readonly spec: object };
+    const canary = { type: 'Canary', monitorPeriod: '0s', canary: { steps: [{ count: 1 }] } };
+    await client.create(
+      SERVICES,
+      'default',
+      { metadata: { name: 'shop' }, spec: { ...spec, replicas: 2, updateStrategy: canary } },
+      AbortSignal.timeout(90_000),
+    );
+    const change = (text: string): Promise<unknown> =>
+      client.patch(
+        SERVICES,
+        'default',
+        'shop',
+        '',
+        'merge',
+        note(text),
+        AbortSignal.timeout(90_000),
+      );
+    await onService('shop');
+    await page.getByText('2/2 instances ready').waitFor();
+    await page.getByText('Nothing to do: all is as it is described').waitFor();
+    const [promote, abort] = ['Promote', 'Abort'].map((name) =>
+      page.getByRole('button', { name, exact: true }),
+    );
+    assert.ok(promote !== undefined && abort !== undefined);
+    assert.equal(await promote.isDisabled(), true);
+    const dialog = page.getByRole('dialog');
+
+    await change('two');
+    await page.getByText('Waits for promotion').waitFor();
+    await promote.click();
+    await dialog.getByText(/^The rollout of revision \S+ goes on after step 1\.$/).waitFor();
+    await assertAccessible(page);
+    await dialog.getByRole('button', { name: 'Do it' }).click();
+    await page.getByText('Done: Promote shop').waitFor();
+    await page.getByText('Nothing to do: all is as it is described').waitFor();
+
+    await change('three');
+    await page.getByText('Waits for promotion').waitFor();
+    await abort.click();
+    await dialog.getByText(/^Revision \S+ is given up, and all instances go back to /).waitFor();
+    await dialog.getByRole('button', { name: 'Do it' }).click();
+    await page.getByText('Done: Abort the rollout of shop').waitFor();
+    await page.getByText('Waits for promotion').waitFor({ state: 'detached' });
+    await client.delete(SERVICES, 'default', 'shop', {}, AbortSignal.timeout(90_000));
+    await page.getByText('There is no service shop in default').waitFor();
+  });
+
+  test('machines and clusters have pages of their own, and what they are at', async () => {
+    const { page } = tab;
+    const signal = AbortSignal.timeout(90_000);
+    const host = (name: string) => ({
+      type: 'LocalDir',
+      localDir: { path: join(windlass.dataDir, name) },
+    });
+    const machine = { version: '1', connection: host('nowhere') };
+    await client.create(MACHINES, 'default', { metadata: { name: 'm1' }, spec: machine }, signal);
+    const pool = {
+      name: 'one',
+      role: 'controller',
+      hosts: [{ name: 'h1', connection: host('h1') }],
+    };
+    const cluster = { planOnly: true, version: '1.0', pools: [pool] };
+    await client.create(CLUSTERS, 'default', { metadata: { name: 'c1' }, spec: cluster }, signal);
+    await page.getByRole('link', { name: 'Machines', exact: true }).click();
+    await page.getByRole('link', { name: 'default/c1' }).click();
+    await page.getByRole('heading', { name: 'c1', level: 1 }).waitFor();
+    await page.getByText('0 of 1 machines are as described').waitFor();
+    await page.getByText('create c1-h1').waitFor();
+    await assertAccessible(page);
+    await page.getByRole('link', { name: 'Machines', exact: true }).click();
+    await page.getByRole('link', { name: 'default/m1' }).click();
+    await page.getByRole('heading', { name: 'm1', level: 1 }).waitFor();
+    await page.getByText(/^Unreachable: localDir\.path \S+: no such folder/).waitFor();
+    await assertAccessible(page);
+  });
+
+  test('what is searched for is found among all kinds that one may see', async () => {
+    const { page } = tab;
+    await page.getByLabel('Search by name').fill('EB');
+    await page.keyboard.press('Enter');
+    const services = page.getByRole('region', { name: 'Services' });
+    await services.getByRole('link', { name: 'default/web', exact: true }).waitFor();
+    await page
+      .getByRole('region', { name: 'Instances' })
+      .getByRole('link', { name: /^default\/web-/ })
+      .first()
+      .waitFor();
+    await page.getByText(/^[1-9]\d* found among [1-9]\d* names$/).waitFor();
+    assert.equal(await page.getByRole('region', { name: 'Machines' }).count(), 0);
+    await assertAccessible(page);
+    await page.getByLabel('Search by name').fill('m1');
+    await page.keyboard.press('Enter');
+    await page.getByRole('link', { name: 'default/m1' }).click();
+    await page.getByRole('heading', { name: 'm1', level: 1 }).waitFor();
+    await page.getByLabel('Search by name').fill('of-no-name');
+    await page.keyboard.press('Enter');
+    await page.getByText(/^0 found among [1-9]\d* names$/).waitFor();
+  });
+
   test('a node is drained: what goes is shown until it is gone, and it takes instances again', async () => {
     const { page } = tab;
     await page.getByRole('link', { name: 'Nodes', exact: true }).click();
@@ -264,7 +366,12 @@ suite('the console', needs(missingBrowser()), () => {
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByText('You may not see services').waitFor();
     await page.getByText('User "bob" cannot list resource "services"').waitFor();
+    await page.getByText('Those of one namespace you may be allowed to see').waitFor();
     await assertAccessible(page);
+    await page.getByLabel('Search by name').fill('web');
+    await page.keyboard.press('Enter');
+    await page.getByText(/^Not looked at, since you may not see them: Services, /).waitFor();
+    await page.getByText('0 found among 0 names').waitFor();
     await page.getByRole('link', { name: 'Nodes' }).click();
     await page.getByText('You may not see nodes').waitFor();
     await page.getByRole('button', { name: 'Sign out' }).click();

@@ -9,7 +9,7 @@ import { ownNetwork } from './own-network.ts';
 const BINARIES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
 /** Longer than anything takes on a machine that does many things. */
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 180_000;
 
 /** Why there is none; undefined where there is one. */
 export function missingBrowser(): string | undefined {
