@@ -4,7 +4,9 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { test } from 'node:test';
 import { tempDir } from '#test/support/temp-dir.ts';
-import { notifyReady } from './notify-systemd.ts';
+import { systemClock } from '#platform/clock.ts';
+import { eventually } from '#test/support/eventually.ts';
+import { feedWatchdog, notifyReady } from './notify-systemd.ts';
 
 function fixture(script: string): {
   path: string;
@@ -53,4 +55,41 @@ test('notifyReady() says in the log when it could not be said', async () => {
   const line = 'Cannot tell systemd that the server is ready';
   assert.deepEqual(warned[0], [line, { error: 'it ended with 3' }]);
   assert.match(JSON.stringify(warned[1]), /ENOENT/);
+});
+
+test('feedWatchdog() goes on saying that the server turns', async () => {
+  const { path, said, warned, logger } = fixture(
+    `echo "$NOTIFY_SOCKET $*" >>"$(dirname "$0")/said"`,
+  );
+  const environment = { NOTIFY_SOCKET: '/run/systemd/notify', PATH: path, WATCHDOG_USEC: '30000' };
+  feedWatchdog(environment, systemClock, logger);
+  await eventually('it was said three times', () => {
+    const lines = readFileSync(said, 'utf8').split('\n').slice(0, 3);
+    assert.deepEqual(lines, Array(3).fill('/run/systemd/notify WATCHDOG=1'));
+  });
+  assert.deepEqual(warned, []);
+});
+
+test('feedWatchdog() says nothing where nobody waits for it, and complains once', async () => {
+  const { path, said, warned, logger } = fixture(`echo x >>"$(dirname "$0")/said"; exit 3`);
+  const later: (() => void)[] = [];
+  const clock = {
+    schedule: (_: number, callback: () => void) => {
+      later.push(callback);
+      return () => undefined;
+    },
+  };
+  const NOTIFY_SOCKET = '/run/systemd/notify';
+  for (const WATCHDOG_USEC of ['', '0', '-1', 'often'])
+    feedWatchdog({ PATH: path, NOTIFY_SOCKET, WATCHDOG_USEC }, clock, logger);
+  feedWatchdog({ PATH: path, WATCHDOG_USEC: '1000000' }, clock, logger);
+  assert.ok(!existsSync(said));
+  feedWatchdog({ PATH: path, NOTIFY_SOCKET, WATCHDOG_USEC: '1000000' }, clock, logger);
+  for (let turn = 1; turn <= 2; turn += 1) {
+    await eventually('it was tried', () => assert.equal(later.length, turn));
+    later.at(-1)?.();
+  }
+  await eventually('it was tried again', () => assert.equal(later.length, 3));
+  const line = 'Cannot tell systemd that the server goes on';
+  assert.deepEqual(warned, [[line, { error: 'it ended with 3' }]]);
 });

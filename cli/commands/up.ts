@@ -11,7 +11,7 @@ import { defineCommand } from '../command.ts';
 import type { CommandIO } from '../command.ts';
 import { helpOf } from '../command-help.ts';
 import { lockDataDirectory, prepareDataDirectory } from '../data-directory.ts';
-import { notifyReady } from '../notify-systemd.ts';
+import { feedWatchdog, notifyReady } from '../notify-systemd.ts';
 import { ownKinds } from '../own-kinds.ts';
 import { createProgress } from '../progress.ts';
 import type { Progress } from '../progress.ts';
@@ -71,6 +71,7 @@ async function serve(settings: UpSettings, io: CommandIO, stop: AbortSignal): Pr
       io.out(`made ${server.secretsKeyMadeIn}, which Secrets are sealed with; keep a copy\n`);
     io.out(`ready ${server.url}\n`);
     void notifyReady(io.environment, server.url, logger);
+    feedWatchdog(io.environment, systemClock, logger);
     thread = await beside(settings, server, io, { logger, progress, onError });
     const running = thread?.start().then(() => aborted(stop));
     await Promise.race([running ?? aborted(stop), aborted(stop), storage.promise]);
