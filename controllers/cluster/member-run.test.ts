@@ -13,6 +13,7 @@ import type { MemberDriver } from './member-driver.ts';
 import { MemoryApi } from './memory-api-fixture.ts';
 import { MEMBER_FINALIZER } from './member-options.ts';
 import { MemberReconciler } from './member-reconciler.ts';
+import { OPERATION_ANNOTATION } from './types.ts';
 import type { Cluster, Machine } from './types.ts';
 
 const { signal } = new AbortController();
@@ -72,7 +73,7 @@ function program(ends: number, refuses = 0) {
   return { driver, counts };
 }
 
-async function brought(driver: MemberDriver): Promise<Machine> {
+async function brought(driver: MemberDriver, asked?: string): Promise<Machine> {
   const api = new MemoryApi();
   const members = new MemberReconciler({
     client: api.client('controller'),
@@ -88,7 +89,11 @@ async function brought(driver: MemberDriver): Promise<Machine> {
       name: 'c-w-0',
       finalizers: [MEMBER_FINALIZER],
       labels: { [DISTRIBUTION_LABEL]: 'Windlass' },
-      annotations: { [TARGET_ANNOTATION]: 't', [PERMIT_ANNOTATION]: 't' },
+      annotations: {
+        [TARGET_ANNOTATION]: 't',
+        [PERMIT_ANNOTATION]: 't',
+        ...(asked === undefined ? {} : { [OPERATION_ANNOTATION]: asked }),
+      },
     },
     spec,
   });
@@ -202,4 +207,17 @@ test('one that never stays up is given up after a while, with why', async () => 
   const node = status?.conditions?.find(({ type }) => type === 'NodeReady');
   assert.match(node?.message ?? '', /cannot start it: its port is taken/);
   assert.ok(counts.starts > 10, `${counts.starts} starts`);
+});
+
+test('what nobody does to a machine of a distribution is answered at once, with what to do', async () => {
+  const refused = await brought(program(0).driver, 'o-1/Reboot');
+  assert.equal(refused.status?.phase, 'Ready');
+  const { message = '', ...answer } = refused.status.operation ?? { uid: '' };
+  assert.deepEqual(answer, { uid: 'o-1', type: 'Reboot', phase: 'Failed' });
+  assert.match(
+    message,
+    /^Reboot: the distribution of its Cluster drives this machine: stop and start it by its spec\.powerState/,
+  );
+  const retried = await brought(program(0).driver, 'o-2/Retry');
+  assert.equal(retried.status?.operation?.phase, 'Complete');
 });

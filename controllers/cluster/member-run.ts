@@ -10,13 +10,14 @@ import { HostOffError, memberOf, NotYetError } from './member-driver.ts';
 import type { Member, MemberDriver, Situation } from './member-driver.ts';
 import { needsOf } from './member-needs.ts';
 import { MemberJournal, messageOf } from './member-journal.ts';
+import { answerOperation } from './member-operation.ts';
 import { MEMBER_FINALIZER } from './member-options.ts';
 import type { Again, MemberOptions } from './member-options.ts';
 import { isUnreachable, NotReady } from './member-problems.ts';
 import { takeFromHost, wasTouched } from './member-removal.ts';
 import { versionsOf } from './member-status.ts';
 import type { MemberNews } from './member-status.ts';
-import { DRAIN_ANNOTATION, ENDPOINT_ANNOTATION, OPERATION_ANNOTATION } from './types.ts';
+import { DRAIN_ANNOTATION, ENDPOINT_ANNOTATION } from './types.ts';
 import type { Cluster, Machine } from './types.ts';
 import { isSameVersion } from './versions.ts';
 import { isController } from './wanted-machines.ts';
@@ -44,7 +45,7 @@ export class MemberRun {
   }
 
   async bring(signal: AbortSignal): Promise<Again> {
-    await this.#answerRetry(signal);
+    await answerOperation(this.#journal, signal);
     try {
       await using driver = await this.#options.open(this.#member, signal);
       return await this.#bringWith(driver, signal);
@@ -365,25 +366,6 @@ export class MemberRun {
 
   #hasGivenUp(): boolean {
     return this.#journal.machine.status?.quarantined?.includes(this.#goal) === true;
-  }
-
-  async #answerRetry(signal: AbortSignal): Promise<void> {
-    const [, uid] =
-      /^(.+)\/Retry$/.exec(
-        this.#journal.machine.metadata.annotations?.[OPERATION_ANNOTATION] ?? '',
-      ) ?? [];
-    if (uid === undefined || this.#journal.machine.status?.operation?.uid === uid) return;
-    await this.#journal.say(
-      {
-        quarantined: [],
-        operation: { uid, type: 'Retry', phase: 'Complete' },
-        conditions: [
-          ['Drained', 'False', 'WaitingForBudget', 'is to be tried again'],
-          ['RolledBack', 'False', 'Retried', ''],
-        ],
-      },
-      signal,
-    );
   }
 
   /** Whether a permit can be for what was found now: it is given for what its status says. */

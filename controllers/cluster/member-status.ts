@@ -12,7 +12,12 @@ export interface MemberNews {
   readonly installedVersion?: string;
   readonly runningVersion?: string;
   readonly quarantined?: readonly string[];
-  readonly operation?: { readonly uid: string; readonly type: string; readonly phase: string };
+  readonly operation?: {
+    readonly uid: string;
+    readonly type: string;
+    readonly phase: string;
+    readonly message: string;
+  };
   readonly step?: MemberStep;
   readonly conditions?: readonly (readonly [
     type: string,

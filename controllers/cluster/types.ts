@@ -150,7 +150,7 @@ export interface MachineStatus {
   readonly lastGood?: { readonly version?: string };
   readonly conditions?: readonly Condition[];
   /** The last of what OPERATION_ANNOTATION asked for. */
-  readonly operation?: { readonly uid: string; readonly phase?: string };
+  readonly operation?: { readonly uid: string; readonly phase?: string; readonly message?: string };
   /** What it will not become again by itself. */
   readonly quarantined?: readonly string[];
   readonly steps?: readonly {
