@@ -6,7 +6,7 @@ import { after, before, suite, test } from 'node:test';
 import { runCommand } from '../support/command.ts';
 import type { CommandResult } from '../support/command.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/hello.ts';
+import { freePort } from '../support/free-ports.ts';
 import { httpGet } from '../support/http-poller.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { endWindlass, launcher, projectRoot, startWindlass } from '../support/windlass.ts';

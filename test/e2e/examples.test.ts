@@ -11,7 +11,7 @@ import { suite, test } from 'node:test';
 import { runCommand } from '../support/command.ts';
 import type { CommandResult } from '../support/command.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/hello.ts';
+import { freePort } from '../support/free-ports.ts';
 import { httpGet } from '../support/http-poller.ts';
 import { Kubectl, missingKubectl } from '../support/kubectl.ts';
 import { needs } from '../support/missing-part.ts';

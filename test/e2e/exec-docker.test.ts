@@ -11,7 +11,7 @@ import { outputOf } from '../support/command.ts';
 import { eventually } from '../support/eventually.ts';
 import { firstOutput } from '../support/first-output.ts';
 import { Kubectl, missingKubectl } from '../support/kubectl.ts';
-import { kubectlBinaries } from '../support/kubectls.ts';
+import { oldestAndNewest } from '../support/kubectls.ts';
 import { needs } from '../support/missing-part.ts';
 import { attaches, copies, execs, execsInTerminal, forwards } from '../support/sessions.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -58,9 +58,7 @@ test('sessions with a Pod in Docker', needs(missing), async (t) => {
     '-o',
     'jsonpath={.status.containerStatuses[0].containerID}',
   ]);
-  const binaries = kubectlBinaries();
-  for (const binary of new Set([binaries.at(0), binaries.at(-1)])) {
-    if (binary === undefined) continue;
+  for (const binary of oldestAndNewest()) {
     const bench = {
       binary,
       environment: kubectl.environment,

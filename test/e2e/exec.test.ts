@@ -10,9 +10,9 @@ import { Attach, Exec, KubeConfig, PortForward } from '@kubernetes/client-node';
 import type { V1Status } from '@kubernetes/client-node';
 import { eventually } from '../support/eventually.ts';
 import { firstOutput } from '../support/first-output.ts';
-import { freePort } from '../support/hello.ts';
+import { freePort } from '../support/free-ports.ts';
 import { Kubectl, kubectlBinary, missingKubectl } from '../support/kubectl.ts';
-import { kubectlBinaries } from '../support/kubectls.ts';
+import { kubectlBinaries, oldestAndNewest } from '../support/kubectls.ts';
 import { needs } from '../support/missing-part.ts';
 import { processesBelow } from '../support/processes.ts';
 import { attaches, copies, execs, execsInTerminal, forwards } from '../support/sessions.ts';
@@ -70,18 +70,25 @@ suite('sessions with a Pod', needs(missingKubectl()), () => {
     body: BODY,
   });
 
-  for (const binary of kubectlBinaries()) {
-    test(`${basename(binary)} execs, attaches, copies and forwards`, async () => {
+  const all = kubectlBinaries();
+  // One speaks SPDY, the other WebSocket; those between speak as one of these two.
+  const ends = oldestAndNewest();
+
+  for (const binary of all) {
+    const isEnd = ends.includes(binary);
+    test(`${basename(binary)} execs, ${isEnd ? 'attaches, copies ' : ''}and forwards`, async () => {
       const bench = benchOf(binary);
       await execs(bench);
-      await execsInTerminal(bench);
-      await copies(bench, 'copied');
       await forwards(bench);
-      await attaches(bench, /tick\n/);
+      if (isEnd) {
+        await execsInTerminal(bench);
+        await copies(bench, 'copied');
+        await attaches(bench, /tick\n/);
+      }
       await nothingIsLeft();
     });
 
-    for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+    for (const signal of isEnd ? (['SIGINT', 'SIGKILL'] as const) : (['SIGKILL'] as const)) {
       test(`a command ends when its ${basename(binary)} gets ${signal}`, async () => {
         const args = ['exec', '-i', 'box', '--', 'sh', '-c', 'sleep 999 & echo up; sleep 999'];
         const child = spawn(binary, args, { env: kubectl.environment, stdio: 'pipe' });
@@ -93,7 +100,7 @@ suite('sessions with a Pod', needs(missingKubectl()), () => {
   }
 
   test('a command that does not read its input ends with its kubectl too', async () => {
-    for (const binary of kubectlBinaries().slice(-1)) {
+    for (const binary of all.slice(-1)) {
       const args = ['exec', '-i', 'box', '--', 'sh', '-c', 'echo up; sleep 999'];
       const child = spawn(binary, args, { env: kubectl.environment, stdio: 'pipe' });
       await firstOutput(child);

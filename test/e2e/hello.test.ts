@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { after, before, suite, test } from 'node:test';
+import { freePort } from '../support/free-ports.ts';
 import { needs } from '../support/missing-part.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort, helloManifest } from '../support/hello.ts';
+import { helloManifest } from '../support/hello.ts';
 import { httpGet, HttpPoller } from '../support/http-poller.ts';
 import { Kubectl, kubectlBinary, missingKubectl } from '../support/kubectl.ts';
 import { processesBelow } from '../support/processes.ts';

@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { abruptService } from '../support/abrupt-service.ts';
 import { runCommand } from '../support/command.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/hello.ts';
+import { freePort } from '../support/free-ports.ts';
 import { Kubectl, missingKubectl } from '../support/kubectl.ts';
 import { needs } from '../support/missing-part.ts';
 import { tempDir } from '../support/temp-dir.ts';

@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test';
 import { missingForEngine, startEngine } from '#controllers/runtimes/docker-engine.test-support.ts';
 import { abruptService } from '../support/abrupt-service.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/hello.ts';
+import { freePort } from '../support/free-ports.ts';
 import { Kubectl, missingKubectl } from '../support/kubectl.ts';
 import { needs } from '../support/missing-part.ts';
 import { importNodeImage } from '../support/node-image.ts';

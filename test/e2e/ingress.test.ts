@@ -11,7 +11,7 @@ import type { TLSSocket } from 'node:tls';
 import { issueAuthority, issueCertificate } from '#controlplane/identity/issuer.ts';
 import { abruptService } from '../support/abrupt-service.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/hello.ts';
+import { freePort } from '../support/free-ports.ts';
 import { httpGet } from '../support/http-poller.ts';
 import { Kubectl, missingKubectl } from '../support/kubectl.ts';
 import { needs } from '../support/missing-part.ts';

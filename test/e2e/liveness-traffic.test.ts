@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { abruptService } from '../support/abrupt-service.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/hello.ts';
+import { freePort } from '../support/free-ports.ts';
 import { httpGet } from '../support/http-poller.ts';
 import { Kubectl, missingKubectl } from '../support/kubectl.ts';
 import { needs } from '../support/missing-part.ts';

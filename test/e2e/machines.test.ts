@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually } from '../support/eventually.ts';
-import { freePort, helloManifest } from '../support/hello.ts';
+import { freePort } from '../support/free-ports.ts';
+import { helloManifest } from '../support/hello.ts';
 import { missingKubectl } from '../support/kubectl.ts';
 import { needs } from '../support/missing-part.ts';
 import { processesBelow } from '../support/processes.ts';

@@ -9,7 +9,7 @@ import type { CommandResult } from '../support/command.ts';
 import { TestControlPlane } from '../support/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
 import { missingKubectl } from '../support/kubectl.ts';
-import { kubectlBinaries } from '../support/kubectls.ts';
+import { oldestAndNewest } from '../support/kubectls.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 /** One kubectl with its own cache. */
@@ -81,9 +81,7 @@ test(
   { skip, timeout: 300_000 },
   async (t) => {
     const { plane, url } = await start(t);
-    const all = kubectlBinaries();
-    // The oldest and the newest: between them lie all forms of the requests.
-    for (const binary of new Set([...all.slice(0, 1), ...all.slice(-1)])) {
+    for (const binary of oldestAndNewest()) {
       await t.test(basename(binary), () => scenario(binary, plane, url));
     }
   },

@@ -6,12 +6,11 @@ import { after, before, suite, test } from 'node:test';
 import { runCommand } from '#test/support/command.ts';
 import { TestControlPlane } from '#test/support/control-plane.ts';
 import { Kubectl, missingKubectl } from '#test/support/kubectl.ts';
-import { kubectlBinaries } from '#test/support/kubectls.ts';
+import { oldestAndNewest } from '#test/support/kubectls.ts';
 import { needs } from '#test/support/missing-part.ts';
 import { tempDir } from '#test/support/temp-dir.ts';
 
-const all = missingKubectl() === undefined ? kubectlBinaries() : [];
-const binaries = [...new Set([all.at(0), all.at(-1)])].filter((binary) => binary !== undefined);
+const binaries = missingKubectl() === undefined ? oldestAndNewest() : [];
 
 const GROUPS = [
   'admissionregistration.k8s.io/v1',

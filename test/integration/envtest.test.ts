@@ -6,27 +6,17 @@ import { createVerify, generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { systemClock } from '#platform/clock.ts';
 import { CertificateStore } from '#controlplane/identity/certificate-store.ts';
 import { eventually } from '#test/support/eventually.ts';
+import { freePort } from '#test/support/free-ports.ts';
 import { tempDir } from '#test/support/temp-dir.ts';
 import { projectRoot } from '#test/support/windlass.ts';
 
 const assets = join(projectRoot, 'deploy', 'envtest');
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 interface Program {
   readonly child: ChildProcess;

@@ -15,7 +15,7 @@ import { MetricsRegistry } from '#platform/metrics.ts';
 import { outputOf } from '../support/command.ts';
 import { TestControlPlane } from '../support/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/hello.ts';
+import { freePort } from '../support/free-ports.ts';
 import { Kubectl, kubectlBinary, missingKubectl } from '../support/kubectl.ts';
 import { needs } from '../support/missing-part.ts';
 import { ServiceBench } from '../support/service-bench.ts';

@@ -17,7 +17,7 @@ import { systemIds } from '#platform/id.ts';
 import { MetricsRegistry } from '#platform/metrics.ts';
 import { TestControlPlane } from '../support/control-plane.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/hello.ts';
+import { freePort } from '../support/free-ports.ts';
 import { ensureMachineKind } from '../support/machine-kind.ts';
 import { launcher, projectRoot } from '../support/windlass.ts';
 

@@ -10,7 +10,7 @@ import { loadConnection } from '#controllers/machinery/kubeconfig.ts';
 import { systemClock } from '#platform/clock.ts';
 import { MetricsRegistry } from '#platform/metrics.ts';
 import { eventually } from './eventually.ts';
-import { freePort } from './hello.ts';
+import { freePort } from './free-ports.ts';
 import { tempDir } from './temp-dir.ts';
 
 /** What a user did, as the server's audit log has it. */

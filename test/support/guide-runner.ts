@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { eventually } from './eventually.ts';
+import { freePort } from './free-ports.ts';
 import { notPrinted } from './guide-blocks.ts';
 import type { GuideBlock } from './guide-blocks.ts';
-import { freePort } from './hello.ts';
 import { processesBelow } from './processes.ts';
 import { launcher, projectRoot } from './windlass.ts';
 

@@ -1,7 +1,5 @@
 // The example of deploy/examples/hello, changed for a test: another port, greeting, number of instances.
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { projectRoot } from './windlass.ts';
 
@@ -30,13 +28,4 @@ export function helloManifest(changes: HelloChanges): string {
     service = service.replace(from, to);
   }
   return `${program}---\n${service}`;
-}
-
-/** A TCP port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
 }

@@ -7,7 +7,7 @@ export interface Answer {
 }
 
 /** One request on a connection of its own. */
-export function httpGet(url: string, timeoutMs = 5_000): Promise<Answer> {
+export function httpGet(url: string, timeoutMs = 30_000): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = get(url, { agent: false, timeout: timeoutMs }, (response) => {
       let body = '';

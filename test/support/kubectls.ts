@@ -17,3 +17,9 @@ export function kubectlBinaries(): readonly string[] {
   }
   return [kubectlBinary];
 }
+
+/** The oldest and the newest, between which lie all forms of requests and of what is shown; one where there is only one. */
+export function oldestAndNewest(): readonly string[] {
+  const all = kubectlBinaries();
+  return [...new Set([...all.slice(0, 1), ...all.slice(-1)])];
+}

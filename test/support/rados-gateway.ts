@@ -6,12 +6,11 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { outputOf } from './command.ts';
 import { eventually } from './eventually.ts';
+import { freePort } from './free-ports.ts';
 import { tempDir } from './temp-dir.ts';
 
 const ACCESS_KEY = 'testaccess';
@@ -189,14 +188,4 @@ rgw thread pool size = 64
 async function logOf(folder: string): Promise<string> {
   const log = await readFile(join(folder, 'client.rgw.log'), 'utf8').catch(() => 'no log');
   return `it ended: ${log.slice(-2_000)}`;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

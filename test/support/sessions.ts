@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { runCommand } from './command.ts';
 import type { CommandResult } from './command.ts';
 import { eventually } from './eventually.ts';
-import { freePort } from './hello.ts';
+import { freePort } from './free-ports.ts';
 
 export interface SessionBench {
   readonly binary: string;

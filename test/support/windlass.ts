@@ -60,7 +60,7 @@ export class Windlass {
   }
 
   /** Waits for output; rejects when the process ends first. */
-  async printed(pattern: RegExp, timeoutMs = 30_000): Promise<RegExpExecArray> {
+  async printed(pattern: RegExp, timeoutMs = 120_000): Promise<RegExpExecArray> {
     let hasEnded = false;
     void this.#exited.then(() => (hasEnded = true));
     const found = await eventually(

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { createServer as createHTTPServer } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
+import { freePort } from '#test/support/free-ports.ts';
 import { FakeClock } from '../../machinery/machinery-fixture.ts';
 import type { IngressEntry } from './entry.ts';
 import {
   ask,
-  freePort,
   http,
   instanceOf,
   keptAlive,
@@ -100,7 +100,10 @@ test('HTTPFront says 404 where no Service has the host', async (t) => {
 
 test('HTTPFront sends a request on to another instance when the first refuses it, and leaves that one alone', async (t) => {
   const a = await web(t, 'a', (request, response) => void request.pipe(response));
-  const { ingress, port } = await http(t);
+  // How long it is left alone is counted by this clock, which stands still.
+  const ingress = new TestIngress(t, new FakeClock());
+  const port = await freePort();
+  await ingress.sync(service('web', { port, targetPort: 80, protocol: 'HTTP' }));
   ingress.lead(reachedAt('dead', 1), a);
   for (let round = 0; round < 6; round += 1) {
     const answer = await ask(port, { method: 'POST' }, `body ${round}`);

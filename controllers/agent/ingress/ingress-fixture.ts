@@ -2,13 +2,14 @@
 import { once } from 'node:events';
 import { Agent, createServer as createHTTPServer, request } from 'node:http';
 import type { IncomingHttpHeaders, RequestListener, RequestOptions } from 'node:http';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { systemClock } from '#platform/clock.ts';
 import type { Clock } from '#platform/clock.ts';
 import { silentLogger } from '#platform/logging.ts';
 import { MetricsRegistry } from '#platform/metrics.ts';
+import { freePort } from '#test/support/free-ports.ts';
 import type { ServiceInstance } from '../endpoints.ts';
 import { dial } from '../local-instances.ts';
 import type { Certificate } from './certificate.ts';
@@ -134,15 +135,6 @@ export class TestIngress {
     const text = await this.registry.expose();
     return text.split('\n').filter((line) => line.startsWith(`${name}{`) && !line.endsWith(' 0'));
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 export interface Reply {

@@ -4,11 +4,11 @@ import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { freePort } from '#test/support/free-ports.ts';
 import { FakeClock } from '../../machinery/machinery-fixture.ts';
 import type { IngressService } from './entry.ts';
 import {
   ask,
-  freePort,
   service as serviceWith,
   TestIngress,
   turns,

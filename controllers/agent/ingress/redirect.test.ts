@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { freePort } from '#test/support/free-ports.ts';
 import type { IngressEntry } from './entry.ts';
-import { ask, freePort, raw, service, TestIngress, web } from './ingress-fixture.ts';
+import { ask, raw, service, TestIngress, web } from './ingress-fixture.ts';
 import { redirectLocation } from './redirect.ts';
 
 test('redirectLocation() keeps host, path and query, and puts the port right', () => {

@@ -5,10 +5,10 @@ import type { Agent } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { freePort } from '#test/support/free-ports.ts';
 import type { ServiceInstance } from '../endpoints.ts';
 import {
   ask as askHTTP,
-  freePort,
   instanceOf,
   keptAlive,
   reachedAt,

@@ -7,10 +7,11 @@ import { before, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { issueAuthority, issueCertificate } from '#controlplane/identity/issuer.ts';
 import type { KeyPair } from '#controlplane/identity/issuer.ts';
+import { freePort } from '#test/support/free-ports.ts';
 import { loadCertificate } from './certificate.ts';
 import type { Certificate } from './certificate.ts';
 import type { IngressEntry } from './entry.ts';
-import { freePort, instanceOf, service, TestIngress, web } from './ingress-fixture.ts';
+import { instanceOf, service, TestIngress, web } from './ingress-fixture.ts';
 
 const validity = { notBefore: Date.now() - 1_000, notAfter: Date.now() + 86_400_000 };
 let authority: KeyPair;

@@ -4,8 +4,9 @@ import type { Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { freePort } from '#test/support/free-ports.ts';
 import { FakeClock } from '../../machinery/machinery-fixture.ts';
-import { freePort, reachedAt, service, TestIngress, turns } from './ingress-fixture.ts';
+import { reachedAt, service, TestIngress, turns } from './ingress-fixture.ts';
 import type { ServiceInstance } from '../endpoints.ts';
 
 async function bound(t: TestContext): Promise<Socket> {

@@ -35,9 +35,10 @@ const PREPARE = [
 ];
 
 function userWithSudo(rule: string): string {
+  // Every command of this user has its password checked, which is slow on purpose where nobody says otherwise.
   return [
     'useradd -m -s /bin/bash deploy',
-    `printf '%s\\n' ${JSON.stringify(`deploy:${PASSWORD}`).replace('$', '\\$')} | chpasswd`,
+    `printf '%s\\n' ${JSON.stringify(`deploy:${PASSWORD}`).replace('$', '\\$')} | chpasswd -c SHA512 -s 1000`,
     `echo '${rule}' >/etc/sudoers.d/deploy; chmod 0440 /etc/sudoers.d/deploy`,
   ].join('\n');
 }
