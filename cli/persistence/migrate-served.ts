@@ -10,6 +10,7 @@ import { withClient } from '../connect.ts';
 import { CommandError } from '../usage-error.ts';
 import { createBar } from './bar.ts';
 import type { Bar } from './bar.ts';
+import { FillWatch } from './fill-watch.ts';
 import { servedInstance, servedInstances } from './log-source.ts';
 import { promoted } from './promote.ts';
 
@@ -20,8 +21,6 @@ const REQUEST_TIMEOUT_MS = 300_000;
 /** The server gives up a place that does not answer after ten. */
 const ADD_TIMEOUT_MS = 60_000;
 const FAILED = new Set(['Diverged', 'Corrupt', 'Fenced']);
-/** After which an instance that is down is given up: by itself it is tried again for ever. */
-const DOWN_MS = 60_000;
 
 export interface ServedMigration {
   readonly from: string;
@@ -102,15 +101,13 @@ async function whenFilled(
   bar: Bar,
   signal: AbortSignal,
 ): Promise<void> {
-  let downSince: number | undefined;
+  const watch = new FillWatch();
   for (;;) {
     const { status } = await servedInstance(client, name, signal);
     const { revision, lagRevisions, state, lastError } = status;
     bar.update(revision, revision + lagRevisions, state);
     if (state === 'Up') return;
-    const now = systemClock.monotonic();
-    downSince = state === 'Down' ? (downSince ?? now) : undefined;
-    const isGivenUp = downSince !== undefined && now - downSince > DOWN_MS;
+    const isGivenUp = watch.look(status, systemClock.monotonic());
     if (FAILED.has(state) || isGivenUp)
       throw new CommandError(`${name} is ${state}: ${lastError?.message ?? 'it cannot be filled'}`);
     await sleep(systemClock, LOOK_MS, signal);

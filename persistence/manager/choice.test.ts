@@ -100,3 +100,15 @@ test('a promotion holds as long as the same instance is named first', () => {
   const [doubt] = choose([a], NOTHING).doubts;
   assert.match(doubt ?? '', /b may hold more: it is not configured; give --persistence nfs:\/b/);
 });
+
+test('what holds the log of a member under another name is that one, moved, unless that is known to have been further', () => {
+  const claim = claimOf({ ...first, members: ['a'] });
+  const reached = (revision: number): Remembered => ({ reached: { a: { epoch: 1, revision } } });
+  const doubtsOf = (remembered: Remembered): readonly string[] =>
+    choose([seen('b', [claim], 5)], remembered).doubts;
+  assert.deepEqual(doubtsOf(NOTHING), []);
+  assert.deepEqual(doubtsOf(reached(5)), []);
+  assert.deepEqual(doubtsOf(reached(6)), [
+    'a may hold more: it was at revision 6 of epoch 1, and b, which holds its log, ends at 5: a copy of before',
+  ]);
+});

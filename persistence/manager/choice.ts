@@ -133,8 +133,26 @@ function doubtsOfUnseen(
     const why = whyMissing(member, names.get(member), { source, claim, remembered });
     if (why !== undefined) missing.set(member, why);
   }
+  for (const member of gone) {
+    const reached = remembered.reached[member];
+    if (missing.has(member) || reached === undefined || !isLess(source, reached)) continue;
+    const behind = `${source.name}, which holds its log, ends at ${source.revision}: a copy of before`;
+    missing.set(
+      member,
+      `it was at revision ${reached.revision} of epoch ${reached.epoch}, and ${behind}`,
+    );
+  }
   if (!mayHoldMore(claim, claim.members, new Set(missing.keys()))) return [];
   return [...missing].map(([name, why]) => `${name} may hold more: ${why}`);
+}
+
+/** Than it is known to have been. */
+function isLess(
+  { claims, revision }: Seen,
+  reached: { readonly epoch: number; readonly revision: number },
+): boolean {
+  const epoch = claims.at(-1)?.epoch ?? 0;
+  return epoch < reached.epoch || (epoch === reached.epoch && revision < reached.revision);
 }
 
 function without(members: readonly string[], gone: readonly string[]): readonly string[] {
@@ -155,9 +173,7 @@ function whyMissing(
   const reached = remembered.reached[member];
   const epoch = found.claims.at(-1)?.epoch ?? 0;
   if (reached !== undefined) {
-    const isLess =
-      epoch < reached.epoch || (epoch === reached.epoch && found.revision < reached.revision);
-    if (isLess)
+    if (isLess(found, reached))
       return `it is at revision ${found.revision} of epoch ${epoch}, but was at ${reached.revision} of epoch ${reached.epoch}: an older copy`;
   }
   // The primary of the newest epoch has all of it, unless it was lost since.

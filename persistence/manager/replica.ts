@@ -193,12 +193,13 @@ export class Replica {
     if (this.monitor.state === 'Corrupt') return this.#replaceDamaged(signal);
     const head = await this.#answer(() => this.#head());
     this.#revision = 0;
+    const isMember = this.#source.claim.members.includes(name);
     if (this.#resync !== undefined) return this.#copyWhole(signal, head.revision > 0);
     switch (relationOf(this.#source.head, head)) {
       case 'Empty':
-        // What came before claims is not known to be shared: such a log is copied all or nothing. Without a log there may be objects
-        // left of a copy that was cut short.
-        if (!keepsLog || head.isUnfinished || !isWholeHistory(this.#source))
+        // What came before claims is not known to be shared, and of one that the claim does not name the beginning would be taken for
+        // all: such a log is copied all or nothing. Without a log there may be objects left of a copy that was cut short.
+        if (!keepsLog || head.isUnfinished || !isMember || !isWholeHistory(this.#source))
           return this.#copyWhole(signal, false);
         break;
       case 'Prefix':

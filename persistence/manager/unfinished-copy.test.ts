@@ -7,6 +7,7 @@ import { FakeClock, settled } from './fake-clock-fixture.ts';
 import {
   disks,
   FakeProcess,
+  managed,
   managerOver,
   MemoryDisk,
   MemoryProvider,
@@ -97,4 +98,33 @@ test('a copy of another cluster that was cut short is left alone', async () => {
   assert.deepEqual(statesOf(manager), ['Up', 'Diverged']);
   assert.equal(b.records, before);
   await manager[Symbol.asyncDispose]();
+});
+
+test('of one that was attached, the beginning of a log is not taken for all of it', async () => {
+  const [a, b] = disks('a', 'b') as [MemoryDisk, MemoryDisk];
+  const book = new MemoryClaimBook();
+  const process = new FakeProcess();
+  const attachable = (provider: MemoryProvider) => ({
+    provider,
+    book,
+    prepare: () => Promise.resolve(managed(provider, 'b')),
+  });
+  const dying = new DyingProvider([a, b], process);
+  const first = managerOver([a], new FakeClock(), attachable(dying));
+  const writer = await opened(first);
+  for (const key of KEYS) await writer.write(key);
+  await first.control.attach('memory:b');
+  await process.death;
+  await assert.rejects(managerOver([b], new FakeClock()).open(never), {
+    name: 'StartRefusedError',
+    message: /b was to be filled by a copy of memory:a, which has not come to its end/,
+  });
+  const second = managerOver([a], new FakeClock(), attachable(new MemoryProvider([a, b])));
+  const after = await opened(second);
+  await second.control.attach('memory:b');
+  await settled();
+  await after.write('four');
+  await settled();
+  assert.deepEqual(keysOf(b), [...KEYS, 'four']);
+  assert.deepEqual(b.records, a.records);
 });
