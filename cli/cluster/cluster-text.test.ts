@@ -69,7 +69,7 @@ test('a tree says of each machine what is done to it, or what it waits for', () 
   );
 });
 
-test('a tree says why a machine does not go', () => {
+test('a tree says why a machine does not go, or has not begun', () => {
   const going = machine('a', {
     phase: 'Failed',
     conditions: [
@@ -82,6 +82,19 @@ test('a tree says why a machine does not go', () => {
       },
     ],
   });
+  const lacking = (type: string, reason: string): string | undefined => {
+    const found = {
+      type,
+      status: 'False',
+      reason,
+      message: 'no route',
+      lastTransitionTime: '',
+    } as const;
+    return treeLines(cluster({}), [machine('a', { conditions: [found] })]).at(-1)?.[1];
+  };
+  assert.equal(lacking('Reachable', 'Unreachable'), '└─ a  worker  Pending  no route');
+  assert.equal(lacking('UpToDate', 'Waiting'), '└─ a  worker  Pending  no route');
+  assert.equal(lacking('UpToDate', 'Outdated'), '└─ a  worker  Pending');
   const deleted = { ...going.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' };
   const lines = treeLines(cluster({}), [{ ...going, metadata: deleted }]);
   assert.equal(lines.at(-1)?.[1], '└─ a  worker  Deleting  RemovalFailed: no route');

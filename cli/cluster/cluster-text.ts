@@ -77,7 +77,12 @@ export function treeLines(
           ? (machine.status?.phase ?? 'Pending')
           : 'Deleting',
         version,
-        stepOf(machine) ?? removalOf(machine) ?? failed.get(name) ?? waits.get(name) ?? '',
+        stepOf(machine) ??
+          removalOf(machine) ??
+          failed.get(name) ??
+          lackOf(machine) ??
+          waits.get(name) ??
+          '',
       ].filter(Boolean);
       return [name, `${branch} ${name}  ${machine.spec.role ?? ''}  ${state.join('  ')}`];
     }),
@@ -88,6 +93,14 @@ export function treeLines(
 function stepOf({ status }: Machine): string | undefined {
   const running = status?.steps?.find(({ state }) => state === 'Running');
   return running === undefined ? undefined : `${running.name} …`;
+}
+
+/** What has to be there before anything is done. */
+function lackOf({ status }: Machine): string | undefined {
+  return status?.conditions?.find(
+    ({ type, status: is, reason }) =>
+      is === 'False' && (type === 'Reachable' || (type === 'UpToDate' && reason === 'Waiting')),
+  )?.message;
 }
 
 /** Why it does not go. */

@@ -19,7 +19,7 @@ export async function takeFromHost(
     opened = await open(member, signal);
   } catch (error) {
     const isGone = error instanceof HostOffError || isHostGone(error);
-    if (isGone && removeHost !== undefined) return;
+    if ((isGone && removeHost !== undefined) || !wasBegun(journal.machine)) return;
     throw error;
   }
   await using driver = opened;
@@ -40,13 +40,16 @@ export async function takeFromHost(
 }
 
 /** Who was never reached has nothing of ours on it: how it was to be reached may have been wrong. */
-export function wasTouched({ status = {} }: Machine): boolean {
-  const { steps = [], goalHash, installedVersion, runningVersion, conditions = [] } = status;
-  return (
-    steps.length > 0 ||
-    [goalHash, installedVersion, runningVersion].some((seen) => seen !== undefined) ||
-    conditions.some(({ type }) => type === 'UpToDate')
-  );
+export function wasTouched(machine: Machine): boolean {
+  const { conditions = [] } = machine.status ?? {};
+  return wasBegun(machine) || conditions.some(({ type }) => type === 'UpToDate');
+}
+
+/** More than being looked at, or something brought there that nobody uses yet. */
+function wasBegun({ status = {} }: Machine): boolean {
+  const { steps = [], goalHash, installedVersion, runningVersion } = status;
+  const seen = [goalHash, installedVersion, runningVersion];
+  return steps.length > 0 || seen.some((one) => one !== undefined);
 }
 
 /** Of a cluster that goes as a whole there is nobody to leave. */

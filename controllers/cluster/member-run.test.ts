@@ -150,12 +150,15 @@ test('one whose host was never reached goes, however that was to be reached', as
   );
 });
 
+test('one that waits for something that is not there goes too', async () => {
+  assert.equal(await removed({ conditions: [condition('UpToDate')] }), undefined);
+});
+
 test('one that somebody began with stays until its host is clear, or may stay as it is', async () => {
   for (const status of [
     { steps: [{ name: 'Install', state: 'Running' }] },
     { goalHash: 't' },
     { runningVersion: VERSION },
-    { conditions: [condition('UpToDate')] },
   ]) {
     const left = await removed(status);
     const ready = left?.status?.conditions?.find(({ type }) => type === 'Ready');
