@@ -82,7 +82,7 @@ const SUITES: readonly Suite[] = [
     name: 'conformance',
     files: beside.filter(isConformance),
     isolated: true,
-    timeoutMs: 120_000,
+    timeoutMs: 240_000,
   },
   {
     name: 'integration',
@@ -93,7 +93,7 @@ const SUITES: readonly Suite[] = [
     isolated: true,
     timeoutMs: 240_000,
   },
-  { name: 'cases', files: testFiles('test/cases'), isolated: true, timeoutMs: 120_000 },
+  { name: 'cases', files: testFiles('test/cases'), isolated: true, timeoutMs: 240_000 },
   { name: 'e2e', files: testFiles('test/e2e'), isolated: true, timeoutMs: 240_000 },
 ];
 
