@@ -1,8 +1,10 @@
 // Signs requests to Omni with the key of a service account: siderolabs/go-api-signature, version 1.
-import { createMessage, readPrivateKey, sign } from 'openpgp';
 import type { PrivateKey } from 'openpgp';
 import type { Clock } from '#platform/clock.ts';
 import { CredentialsRefused } from '../errors.ts';
+
+// A megabyte of source that only clusters of Omni need, loaded with the first of those. That the package is there is said by the start.
+import.meta.resolve('openpgp');
 
 /** What OMNI_SERVICE_ACCOUNT_KEY holds, in base64. */
 interface ServiceAccount {
@@ -19,9 +21,7 @@ export class OmniSigner {
   constructor(credentials: string, clock: Clock) {
     this.#account = accountOf(credentials);
     this.#clock = clock;
-    this.#key = readPrivateKey({ armoredKey: this.#account.pgp_key }).catch(() => {
-      throw new CredentialsRefused('omni', 'pgp_key of the service account is no private key');
-    });
+    this.#key = privateKeyOf(this.#account);
     // Whoever signs sees it.
     this.#key.catch(() => undefined);
   }
@@ -29,6 +29,7 @@ export class OmniSigner {
   /** @param method as gRPC names it: `/omni.resources.ResourceService/List` */
   async headers(method: string): Promise<Readonly<Record<string, string>>> {
     const key = await this.#key;
+    const { createMessage, sign } = await import('openpgp');
     const now = this.#clock.now();
     const seconds = String(Math.floor(now / 1000));
     const payload = JSON.stringify({ headers: { 'x-sidero-timestamp': [seconds] }, method });
@@ -46,6 +47,13 @@ export class OmniSigner {
       'Grpc-Metadata-x-sidero-signature': `siderov1 ${this.#account.name} ${key.getFingerprint()} ${text}`,
     };
   }
+}
+
+async function privateKeyOf({ pgp_key }: ServiceAccount): Promise<PrivateKey> {
+  const { readPrivateKey } = await import('openpgp');
+  return readPrivateKey({ armoredKey: pgp_key }).catch(() => {
+    throw new CredentialsRefused('omni', 'pgp_key of the service account is no private key');
+  });
 }
 
 function accountOf(credentials: string): ServiceAccount {
