@@ -91,10 +91,10 @@ const SUITES: readonly Suite[] = [
       ...testFiles('test/integration', 'test/linearizability'),
     ],
     isolated: true,
-    timeoutMs: 240_000,
+    timeoutMs: 400_000,
   },
   { name: 'cases', files: testFiles('test/cases'), isolated: true, timeoutMs: 240_000 },
-  { name: 'e2e', files: testFiles('test/e2e'), isolated: true, timeoutMs: 240_000 },
+  { name: 'e2e', files: testFiles('test/e2e'), isolated: true, timeoutMs: 400_000 },
 ];
 
 /**

@@ -21,7 +21,7 @@ function windlass(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise
   return runCommand('node', [launcher, ...args], {
     cwd: projectRoot,
     env: { ...process.env, ...env },
-    timeoutMs: 30_000,
+    timeoutMs: 120_000,
   });
 }
 

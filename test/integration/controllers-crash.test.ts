@@ -74,7 +74,7 @@ test('controllers killed again and again in the middle of a rollout finish it', 
     await workUntil(changes(bench, count), () => controllersProcess(t, kubeconfig, SHORT_LEASE));
   }
   controllersProcess(t, kubeconfig);
-  await bench.settled('v2', 3, 60_000);
+  await bench.settled('v2', 3);
   assert.equal(bench.nodes.fewestServing, 3);
   assert.equal(bench.nodes.mostAlive, 4);
   assert.equal(bench.nodes.created.length, 6);

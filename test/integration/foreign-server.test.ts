@@ -237,7 +237,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     assert.ok(leading !== undefined);
     await leading.crash();
     await bench.update(V2);
-    await bench.settled(V2, 3, 60_000);
+    await bench.settled(V2, 3);
     const second = await cluster.leader();
     assert.notEqual(second, first);
     const third = cluster.controllers();

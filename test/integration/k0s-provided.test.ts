@@ -55,7 +55,7 @@ test(
     // Nodes outlive who made them, so also a test that fails.
     t.after(async () => {
       const driver = new LocalDriver({ settings, clock: systemClock, ids: systemIds });
-      const until = AbortSignal.timeout(30_000);
+      const until = AbortSignal.timeout(120_000);
       for (const node of await driver.list({}, until)) await driver.remove(node, until);
       for (const pid of processesBelow(stateDirectory)) process.kill(pid, 'SIGKILL');
     });

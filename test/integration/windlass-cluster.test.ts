@@ -51,7 +51,7 @@ test(
     });
     // Nodes outlive who made them, so also a test that fails.
     t.after(async () => {
-      const until = AbortSignal.timeout(30_000);
+      const until = AbortSignal.timeout(120_000);
       for (const node of await driver.list({}, until)) await driver.remove(node, until);
     });
     await ensureMachineKind(client, signal);

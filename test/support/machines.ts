@@ -101,6 +101,6 @@ function machine(name: string, address: string): Machine {
     spawn: (command, { env, stdio = 'ignore' } = {}) =>
       spawn('nsenter', [...enter, ...command], { env: { ...process.env, ...env }, stdio }),
     run: (command) =>
-      execFileSync('nsenter', [...enter, ...command], { encoding: 'utf8', timeout: 20_000 }),
+      execFileSync('nsenter', [...enter, ...command], { encoding: 'utf8', timeout: 120_000 }),
   };
 }

@@ -89,19 +89,15 @@ export class ServiceBench<P extends Plane = TestControlPlane> {
   }
 
   /** Waits until `count` Pods of `image` serve, nothing else is there, and the Service says so. */
-  async settled(image: string, count: number, timeoutMs = 30_000): Promise<void> {
-    await eventually(
-      `${count} of ${image}`,
-      async () => {
-        assert.deepEqual(
-          this.nodes.pods.map(({ spec }) => spec.containers[0]?.image),
-          Array.from({ length: count }, () => image),
-        );
-        assert.equal(this.nodes.serving.length, count);
-        await this.condition('Ready', 'True');
-      },
-      timeoutMs,
-    );
+  async settled(image: string, count: number): Promise<void> {
+    await eventually(`${count} of ${image}`, async () => {
+      assert.deepEqual(
+        this.nodes.pods.map(({ spec }) => spec.containers[0]?.image),
+        Array.from({ length: count }, () => image),
+      );
+      assert.equal(this.nodes.serving.length, count);
+      await this.condition('Ready', 'True');
+    });
   }
 
   /** Asserts a condition of the present generation. @returns its reason and message */

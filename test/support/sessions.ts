@@ -26,7 +26,7 @@ const BYTES = 3_000_000;
 function run(bench: SessionBench, args: readonly string[], input?: string): Promise<CommandResult> {
   return runCommand(bench.binary, args, {
     env: bench.environment,
-    timeoutMs: 60_000,
+    timeoutMs: 120_000,
     ...(input === undefined ? {} : { input }),
   });
 }

@@ -55,11 +55,11 @@ export class Traffic {
 
 function ask(port: number, agent: Agent | false): Promise<void> {
   return new Promise((resolve, reject) => {
-    const request = get({ host: '127.0.0.1', port, agent, timeout: 10_000 }, (response) => {
+    const request = get({ host: '127.0.0.1', port, agent, timeout: 30_000 }, (response) => {
       response.on('error', reject).on('end', resolve).resume();
       if (response.statusCode !== 200) reject(new Error(`status ${response.statusCode}`));
     });
-    request.on('timeout', () => request.destroy(new Error('no answer within 10 s')));
+    request.on('timeout', () => request.destroy(new Error('no answer within 30 s')));
     request.on('error', reject);
   });
 }
