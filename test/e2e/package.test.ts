@@ -14,6 +14,7 @@ import { helloManifest } from '../support/hello.ts';
 import { httpGet } from '../support/http-poller.ts';
 import { startPackageRegistry } from '../support/package-registry.ts';
 import type { PackedPackage } from '../support/package-registry.ts';
+import { packWindlass } from '../support/packed-package.ts';
 import { isRunning, processesBelow } from '../support/processes.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { projectRoot } from '../support/windlass.ts';
@@ -42,11 +43,8 @@ test('the package installs without building, runs the example, and has types', a
   const work = tempDir();
   const folder = join(work, 'empty');
   mkdirSync(folder);
-  const pack = ['run', '--silent', 'pack', '--', '--silent', '--pack-destination', work];
-  const printed = await outputOf('npm', pack, { cwd: projectRoot, timeoutMs: PATIENCE_MS });
-  const archive = join(work, printed.trim().split('\n').at(-1) ?? '');
-  const windlass = await packedPackage(archive);
-  const names = (await outputOf('tar', ['-tzf', archive])).split('\n');
+  const windlass = await packWindlass(work);
+  const names = (await outputOf('tar', ['-tzf', windlass.archive])).split('\n');
   const unwanted = names.filter((name) => /\.test\.(ts|js|d)|-fixture\.|(?<!\.d)\.ts$/.test(name));
   assert.deepEqual(unwanted, []);
 
@@ -88,11 +86,6 @@ test('the package installs without building, runs the example, and has types', a
   const said = await outputOf('node', ['out/program.mjs'], { cwd: folder, env });
   assert.match(said, /^https:\/\/127\.0\.0\.1:\d+ object UnknownInstanceError\n$/);
 });
-
-async function packedPackage(archive: string): Promise<PackedPackage> {
-  const text = await outputOf('tar', ['-xzOf', archive, 'package/package.json']);
-  return { manifest: JSON.parse(text) as object, archive };
-}
 
 /** A folder with what npm needs, and nothing else: no Python, no make, no compiler, no git. */
 function toolsOnly(work: string): string {
