@@ -42,7 +42,8 @@ function manifest(): string {
   return JSON.stringify(service);
 }
 
-suite('the console', needs(missingBrowser()), () => {
+// Many pages, one after the other: of all of them together, where much else goes on.
+suite('the console', { ...needs(missingBrowser()), timeout: 900_000 }, () => {
   let windlass: Windlass;
   let url = '';
   let browser: Browser;
