@@ -42,7 +42,6 @@ function manifest(): string {
   return JSON.stringify(service);
 }
 
-// Many pages, one after the other: of all of them together, where much else goes on.
 suite('the console', { ...needs(missingBrowser()), timeout: 900_000 }, () => {
   let windlass: Windlass;
   let url = '';
