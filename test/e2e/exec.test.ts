@@ -76,7 +76,7 @@ suite('sessions with a Pod', needs(missingKubectl()), () => {
 
   for (const binary of all) {
     const isEnd = ends.includes(binary);
-    test(`${basename(binary)} execs, ${isEnd ? 'attaches, copies ' : ''}and forwards`, async () => {
+    test(`${basename(binary)} execs${isEnd ? ', attaches, copies' : ''} and forwards`, async () => {
       const bench = benchOf(binary);
       await execs(bench);
       await forwards(bench);
