@@ -1,5 +1,5 @@
 // What an instance holds, asked for within a deadline: a start waits for nobody for long.
-import { CorruptDataError } from '../errors.ts';
+import { CorruptDataError, StorageFailedError } from '../errors.ts';
 import type { Cursor } from '../provider.ts';
 import { refuseUnfinished, unfinishedCopy } from '../unfinished.ts';
 import type { Clock } from '#platform/clock.ts';
@@ -77,7 +77,10 @@ export class Deadline {
     const over = new AbortController();
     const timeout = sleep(this.#clock, this.#ms, AbortSignal.any([over.signal, this.#signal])).then(
       () => {
-        throw new Error(`${instance.location} has not answered within ${this.#ms / 1_000} s`);
+        // Whether what it was asked to do is done is not known.
+        throw new StorageFailedError(
+          `${instance.location} has not answered within ${this.#ms / 1_000} s`,
+        );
       },
     );
     // Nobody listens once the work is done.
