@@ -324,6 +324,18 @@ test('delete options are checked; a grace of ages does not leave the calendar', 
   }
 });
 
+test('what is refused and announced no body leaves its connection to the next request', async () => {
+  const keep = { connection: 'keep-alive' };
+  const { code, text } = await exchange(
+    head('GET', `${CONFIG_MAPS}/none`, keep),
+    head('DELETE', `${CONFIG_MAPS}/none`, keep),
+    head('POST', CONFIG_MAPS, { ...keep, 'content-length': '0' }),
+    head('GET', '/version', {}),
+  );
+  assert.equal(code, 404);
+  assert.deepEqual(text.match(/(?<=HTTP\/1\.1 )\d+/g), ['404', '400', '200'], text);
+});
+
 test('an answer about a Secret does not quote it', async () => {
   const table: readonly (readonly [type: string, body: string, code: number])[] = [
     [JSON_TYPE, '{"metadata":{"name":"s"},"data":{"a":hunter2', 400],

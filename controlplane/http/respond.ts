@@ -1,5 +1,6 @@
 // Writes answers: one writeHead and one end, with the headers every answer carries. What goes into the body is made
 // by representation.ts and table.ts.
+import type { IncomingMessage } from 'node:http';
 import { constants, gzip } from 'node:zlib';
 
 import { ApiError, internalError } from '../api/errors.ts';
@@ -124,8 +125,19 @@ export function sendError(context: RequestContext, thrown: unknown, logger: Logg
   const status = error.toStatus();
   context.audit?.failed(status);
   const body = encodeStatus(status);
-  if (context.request.complete) sendBytes(context, error.code, headers, body);
+  if (hasAllOf(context.request)) sendBytes(context, error.code, headers, body);
   else sendBeforeEnd(context, error.code, headers, body);
+}
+
+/**
+ * Nothing more comes: all was read, or no body was announced. The latter is what matters: requests that only read are refused
+ * within the event that brings them, before they count as complete, and another handshake for each of them costs more than all else.
+ */
+function hasAllOf({ complete, headers }: IncomingMessage): boolean {
+  return (
+    complete ||
+    (headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0)
+  );
 }
 
 /**
