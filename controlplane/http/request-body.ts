@@ -7,6 +7,8 @@ export const BODY_LIMIT_BYTES = 3 * 1024 * 1024;
 
 /** @throws ApiError RequestEntityTooLarge; a client that goes away rejects with its socket's error */
 export function readBody(request: IncomingMessage): Promise<Buffer> {
+  // Where no body was announced none is read, and no event says so (optimizeEmptyRequests of the server).
+  if (request.readableEnded) return Promise.resolve(Buffer.alloc(0));
   return new Promise((resolve, reject) => {
     if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT_BYTES) {
       reject(requestEntityTooLarge(BODY_LIMIT_BYTES));

@@ -98,6 +98,8 @@ export async function startServer(
       requestTimeout: REQUEST_TIMEOUT_MS,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       noDelay: true,
+      // Requests that announce no body are no streams: most only read.
+      optimizeEmptyRequests: true,
     },
     // Requests to the API go past express: it would cost a fair part of a small one, and has no part in them.
     (request, response) =>
