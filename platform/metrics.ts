@@ -1,5 +1,7 @@
 // The one home of prom-client. Components get a MetricsRegistry and make their families from it.
 import * as prometheus from 'prom-client';
+import { HistogramFamily } from './histogram.ts';
+import type { Series } from './histogram.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -16,6 +18,8 @@ export interface Gauge {
 export interface Histogram {
   /** @param value in the unit that the name ends in (`_seconds`, `_bytes`) */
   observe(labels: Labels, value: number): void;
+  /** Of a family without `isKept`: for whoever observes under the same labels often. */
+  series(labels: Labels): Pick<Series, 'observe'>;
 }
 
 export interface MetricOptions {
@@ -39,7 +43,7 @@ export interface MetricFamily {
 /** A family maker and its text exposition. One per server and one per controllers thread. */
 export class MetricsRegistry {
   readonly #registry = new prometheus.Registry();
-  readonly #passing: (() => Promise<void>)[] = [];
+  readonly #passing: (() => Promise<void> | void)[] = [];
 
   /** @param options.collect called before each exposition, for what is counted elsewhere */
   counter(options: MetricOptions & { readonly collect?: (counter: Counter) => void }): Counter {
@@ -70,12 +74,12 @@ export class MetricsRegistry {
   }
 
   histogram(options: MetricOptions & { readonly buckets: readonly number[] }): Histogram {
-    const histogram = new prometheus.Histogram({
-      ...this.#base(options),
-      buckets: [...options.buckets],
-    });
-    this.#watch(histogram, options);
-    return { observe: (labels, value) => histogram.observe(labels, value) };
+    const { isKept, labelNames = [] } = options;
+    const histogram = new HistogramFamily({ ...options, labelNames });
+    // Its type names what only prom-client's own families have; what is read of a family is here.
+    this.#registry.registerMetric(histogram as unknown as prometheus.Metric);
+    if (isKept !== undefined) this.#passing.push(() => histogram.keep(isKept));
+    return histogram;
   }
 
   /** CPU, memory, file descriptors and event loop lag of this process, under prom-client's standard names. */
@@ -106,13 +110,12 @@ export class MetricsRegistry {
   }
 
   #watch(
-    family: prometheus.Counter | prometheus.Gauge | prometheus.Histogram,
+    family: prometheus.Counter | prometheus.Gauge,
     { isKept, labelNames = [] }: MetricOptions,
   ): void {
     if (isKept === undefined) return;
     this.#passing.push(async () => {
       for (const { labels } of (await family.get()).values) {
-        // A histogram's values have the label of their bucket besides.
         const set = labelNames.filter((name) => labels[name] !== undefined);
         const own = Object.fromEntries(set.map((name) => [name, String(labels[name])]));
         if (!isKept(own)) family.remove(own);

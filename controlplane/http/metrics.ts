@@ -5,6 +5,8 @@ import type { Counter, Gauge, Histogram, MetricsRegistry } from '#platform/metri
 
 import { AccessMetrics } from './access-metrics.ts';
 import type { RequestContext } from './context.ts';
+import { RequestCounts, RequestSeries, RequestSeriesTable } from './request-series.ts';
+import type { RequestHistograms } from './request-series.ts';
 
 const LATENCY_BUCKETS = [
   0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45,
@@ -47,10 +49,9 @@ const CONNECT_SUBRESOURCES = new Set(['log', 'exec', 'attach', 'portforward', 'p
 
 export class ServerMetrics {
   readonly access: AccessMetrics;
-  readonly #total: Counter;
-  readonly #duration: Histogram;
-  readonly #sliDuration: Histogram;
-  readonly #responseSizes: Histogram;
+  readonly #counts = new RequestCounts();
+  readonly #histograms: RequestHistograms;
+  readonly #series = new RequestSeriesTable();
   readonly #longRunning: Gauge;
   readonly #watchEvents: Counter;
   readonly #watchEventSizes: Histogram;
@@ -63,29 +64,31 @@ export class ServerMetrics {
 
   constructor(registry: MetricsRegistry) {
     this.access = new AccessMetrics(registry);
-    this.#total = registry.counter({
+    registry.counter({
       name: 'apiserver_request_total',
       help: '[STABLE] Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, component, and HTTP response code.',
       labelNames: [...REQUEST_LABELS, 'dry_run', 'code'],
+      collect: (counter) => this.#counts.handOver(counter),
     });
-    this.#duration = registry.histogram({
+    const duration = registry.histogram({
       name: 'apiserver_request_duration_seconds',
       help: '[STABLE] Response latency distribution in seconds for each verb, dry run value, group, version, resource, subresource, scope and component.',
       labelNames: [...REQUEST_LABELS, 'dry_run'],
       buckets: LATENCY_BUCKETS,
     });
-    this.#sliDuration = registry.histogram({
+    const sliDuration = registry.histogram({
       name: 'apiserver_request_sli_duration_seconds',
       help: '[ALPHA] Response latency distribution (not counting webhook duration and queue wait times) in seconds for each verb, group, version, resource, subresource, scope and component.',
       labelNames: REQUEST_LABELS,
       buckets: SLI_BUCKETS,
     });
-    this.#responseSizes = registry.histogram({
+    const responseSizes = registry.histogram({
       name: 'apiserver_response_sizes',
       help: '[STABLE] Response size distribution in bytes for each group, version, verb, resource, subresource, scope and component.',
       labelNames: REQUEST_LABELS,
       buckets: SIZE_BUCKETS,
     });
+    this.#histograms = { duration, sliDuration, responseSizes };
     registry.gauge({
       name: 'apiserver_current_inflight_requests',
       help: '[STABLE] Number of requests in flight of each request kind.',
@@ -150,19 +153,21 @@ export class ServerMetrics {
   }
 
   finished(context: MeasuredRequest, durationMs: number): void {
-    const labels = labelsOf(context);
-    const code = context.response.headersSent ? context.response.statusCode : 0;
-    if (context.isLongRunning) this.#longRunning.dec(labels);
+    const series = this.#seriesOf(context);
+    if (context.isLongRunning) this.#longRunning.dec(labelsOf(context));
     else this.#inflightCount[kindOf(context)] -= 1;
+    series.answered(context.response.headersSent ? context.response.statusCode : 0);
+    if (!context.isLongRunning) series.took(durationMs / 1000, context.responseBytes);
+  }
+
+  #seriesOf(context: MeasuredRequest): RequestSeries {
     const dryRun = context.isDryRun ? 'All' : '';
-    this.#total.inc({ ...labels, dry_run: dryRun, code: String(code) });
-    if (context.isLongRunning) return;
-    const seconds = durationMs / 1000;
-    this.#duration.observe({ ...labels, dry_run: dryRun }, seconds);
-    this.#sliDuration.observe(labels, seconds);
-    if (labels.verb === 'GET' || labels.verb === 'LIST') {
-      this.#responseSizes.observe(labels, context.responseBytes);
-    }
+    const manner = `${verbOf(context)} ${subresourceOf(context)} ${scopeOf(context)} ${dryRun}`;
+    return this.#series.find(
+      context.definition,
+      manner,
+      () => new RequestSeries(labelsOf(context), dryRun, this.#histograms, this.#counts),
+    );
   }
 
   timedOut(context: MeasuredRequest): void {
@@ -222,21 +227,23 @@ interface RequestLabels extends Record<string, string> {
 }
 
 function labelsOf(context: MeasuredRequest): RequestLabels {
-  const { info, definition } = context;
+  const { definition } = context;
   // Only kinds that are served become labels: a path is whatever a client types.
   return {
     verb: verbOf(context),
     group: definition?.group ?? '',
     version: definition?.version ?? '',
     resource: definition?.resource ?? '',
-    subresource: definition === undefined || !isServed(context) ? '' : info.subresource,
-    scope: definition === undefined ? '' : scopeOf(context),
+    subresource: subresourceOf(context),
+    scope: scopeOf(context),
     component: 'apiserver',
   };
 }
 
-function isServed({ info, definition }: MeasuredRequest): boolean {
-  return definition?.subresources.some(({ name }) => name === info.subresource) ?? false;
+function subresourceOf({ info, definition }: MeasuredRequest): string {
+  if (info.subresource === '') return '';
+  const isServed = definition?.subresources.some(({ name }) => name === info.subresource) ?? false;
+  return isServed ? info.subresource : '';
 }
 
 function verbOf({ info, request }: MeasuredRequest): string {
@@ -253,7 +260,8 @@ function verbOf({ info, request }: MeasuredRequest): string {
   return VERBS[info.verb] ?? 'other';
 }
 
-function scopeOf({ info }: MeasuredRequest): string {
+function scopeOf({ info, definition }: MeasuredRequest): string {
+  if (definition === undefined) return '';
   if (info.name !== '' || info.verb === 'create') return 'resource';
   return info.namespace === '' ? 'cluster' : 'namespace';
 }
