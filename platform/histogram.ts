@@ -1,6 +1,8 @@
 // One family of histograms, counted in plain numbers: a request is observed three times, and prom-client's own histogram checks, hashes
 // and copies the labels each time. Whoever observes often keeps the Series of its labels. Exposed through prom-client, in its order.
-import type { Labels } from './metrics.ts';
+
+/** By name. */
+type Labels = Readonly<Record<string, string>>;
 
 /** What is observed under one set of labels. */
 export class Series {
