@@ -17,6 +17,11 @@ test('promotionNote() names the revision and the step, or the revision alone', (
   assert.deepEqual(promotionNote(waits, true).annotations, { 'windlass.dev/promote': 'new' });
   const first = service({ awaitsPromotion: true });
   assert.deepEqual(promotionNote(first, false).annotations, { 'windlass.dev/promote': 'new/1' });
+  const green = {
+    ...first,
+    spec: { ...first.spec, updateStrategy: { type: 'BlueGreen' as const } },
+  };
+  assert.equal(promotionNote(green, false).done, 'is promoted: its rollout goes on to the end');
 });
 
 test('promotionNote() refuses what does not wait', () => {

@@ -13,7 +13,7 @@ export interface RolloutNote {
   readonly done: string;
 }
 
-/** @throws CommandError when the rollout does not wait for it */
+/** A switch from blue to green has one step, the last. @throws CommandError when the rollout does not wait for it */
 export function promotionNote(service: Service, isFull: boolean): RolloutNote {
   const { name } = service.metadata;
   const { updateRevision, awaitsPromotion = false, step = 0 } = observed(service);
@@ -22,7 +22,7 @@ export function promotionNote(service: Service, isFull: boolean): RolloutNote {
       `service ${name} does not wait to be promoted`,
       `windlass status and kubectl describe wsvc ${name} say what it does.`,
     );
-  return isFull
+  return isFull || service.spec.updateStrategy?.type === 'BlueGreen'
     ? {
         annotations: { [PROMOTE_ANNOTATION]: updateRevision },
         done: 'is promoted: its rollout goes on to the end',

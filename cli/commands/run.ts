@@ -36,8 +36,7 @@ export const run = defineCommand({
       placeholder: 'N',
       minimum: 0,
       maximum: 2_147_483_647,
-      default: 1,
-      help: 'Number of instances',
+      help: 'Number of instances (default: 1)',
     },
     mode: {
       type: 'choice',

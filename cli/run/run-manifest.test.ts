@@ -14,7 +14,7 @@ function request(change: Partial<RunRequest> = {}): RunRequest {
     command: [],
     entrypoint: undefined,
     mode: 'replicated',
-    replicas: 1,
+    replicas: undefined,
     machines: [],
     ports: [],
     clusterDomain: undefined,
@@ -132,6 +132,10 @@ test('runManifest() says who runs it, how much it may use, where, and with which
     }),
   );
   assert.deepEqual([spec.mode, spec.replicas], ['Global', undefined]);
+  assert.throws(
+    () => runManifest(request({ mode: 'global', replicas: 3 })),
+    /^UsageError: --replicas 3 does not go with --mode global/,
+  );
   assert.deepEqual(spec.placement, { nodes: ['m1', 'm2'] });
   assert.deepEqual(spec.engine, { user: 'postgres' });
   assert.deepEqual(

@@ -21,7 +21,8 @@ export interface RunRequest {
   readonly command: readonly string[];
   readonly entrypoint: string | undefined;
   readonly mode: 'replicated' | 'global';
-  readonly replicas: number;
+  /** Undefined: one. Not with mode global. */
+  readonly replicas: number | undefined;
   /** Names of nodes; empty: any. */
   readonly machines: readonly string[];
   /** Texts of port-text.ts. */
@@ -54,7 +55,11 @@ const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** @throws UsageError that names the flag */
 export function runManifest(request: RunRequest): RunManifest {
-  const { name, namespace } = request;
+  const { name, namespace, mode, replicas = 1 } = request;
+  if (mode === 'global' && request.replicas !== undefined)
+    throw new UsageError(
+      `--replicas ${replicas} does not go with --mode global, which runs one instance on each node: leave it out; --machine says which nodes`,
+    );
   if (!NAME.test(name))
     throw new UsageError(
       `--name ${JSON.stringify(name)} must be up to 63 lower-case letters, digits and -, and begin and end with none of the last`,
@@ -76,7 +81,7 @@ export function runManifest(request: RunRequest): RunManifest {
     metadata: { name, namespace },
     spec: {
       ...spec,
-      ...(request.mode === 'global' ? {} : { replicas: request.replicas }),
+      ...(mode === 'global' ? {} : { replicas }),
       template: {
         spec: {
           ...pod,
