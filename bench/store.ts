@@ -39,6 +39,7 @@ async function benchBatches(load: Load): Promise<void> {
   const ours: number[] = [];
   const ratios: number[] = [];
   const costs: number[] = [];
+  const wakes: number[] = [];
   const processorRatios: number[] = [];
   let latencies: readonly number[] = [];
   const objects = (load.batches - load.warmup) * load.perBatch;
@@ -51,6 +52,7 @@ async function benchBatches(load: Load): Promise<void> {
     processorRatios.push(bare.processorMs / through.processorMs);
     costs.push((through.cpuMs * 1_000) / objects);
     latencies = through.latenciesMs;
+    wakes.push((await wakingMs(percentile(latencies, 0.5))) / load.perBatch);
   }
   figure(`${load.perBatch} per batch, through the provider`, median(ours), 'objects per s');
   figure('  commit p50 (last round)', percentile(latencies, 0.5), 'ms');
@@ -61,6 +63,7 @@ async function benchBatches(load: Load): Promise<void> {
   const cost = median(costs);
   const note = load.perBatch === 64 ? `µs ≤ 3 ${cost <= 3 ? '✓' : '✗'}` : 'µs';
   figure('  serving thread, per object', cost, note);
+  figure('    of it for an empty answer of a thread', median(wakes) * 1_000, 'µs');
 }
 
 async function throughProvider(folder: string, { batches, warmup, perBatch }: Load) {
@@ -115,6 +118,22 @@ async function bareLoop(file: string, load: Load): Promise<Bare> {
   const [bare] = (await once(worker, 'message')) as [Bare];
   await worker.terminate();
   return bare;
+}
+
+/** Processor time of this thread for a message to another one and its answer after `latencyMs`: what no code of ours can save. */
+async function wakingMs(latencyMs: number): Promise<number> {
+  const exchanges = 200;
+  const worker = new Worker(new URL('answering-worker.ts', import.meta.url));
+  await once(worker, 'online');
+  const thread = process.threadCpuUsage();
+  for (let done = 0; done < exchanges; done += 1) {
+    const answered = once(worker, 'message');
+    worker.postMessage(latencyMs);
+    await answered;
+  }
+  const used = milliseconds(process.threadCpuUsage(thread));
+  await worker.terminate();
+  return used / exchanges;
 }
 
 async function benchOpen(objects: number): Promise<void> {
