@@ -112,6 +112,8 @@ const room = new Room(processors);
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort());
 
+/** All by chance is the same in each run. */
+const SEEDED = `--import=${join(root, 'test/support/seeded-run.ts')}`;
 /** A process of tests that takes longer hangs. */
 const PROCESS_TIMEOUT_MS = 15 * 60_000;
 /** So many of the slowest files are named. */
@@ -147,7 +149,8 @@ async function runFile(file: string, timeout: number): Promise<Result> {
   const started = performance.now();
   const counter = new TestCounter();
   const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(PROCESS_TIMEOUT_MS)]);
-  for await (const event of run({ files: [file], cwd: root, concurrency: 1, timeout, signal })) {
+  const options = { cwd: root, concurrency: 1, execArgv: [SEEDED] };
+  for await (const event of run({ files: [file], timeout, signal, ...options })) {
     counter.add(event);
     process.stdout.write(compactText(event));
   }
@@ -182,6 +185,7 @@ async function runShare(
   const child = spawn(
     process.execPath,
     [
+      SEEDED,
       '--test',
       '--test-isolation=none',
       `--test-timeout=${timeoutMs}`,

@@ -1,5 +1,5 @@
-// `npm run torture -- --cycles N [--seed S] [--only kill|power] [--store sqlite|nfs]`: writing and dying, thousands of times. A failure
-// leaves the files where they are and says the seed.
+// `npm run torture -- --cycles N [--seed S] [--only kill|power|properties] [--store sqlite|nfs]`: writing and dying, thousands of times,
+// and all tests with chance in them, a seed each cycle. A failure leaves the files where they are and says the seed.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { crashCycle } from '../support/crash-cycle.ts';
 import { FaultDisk, missingFaultDisk } from '../support/fault-disk.ts';
 import type { LogStore } from '../support/log-oracle.ts';
 import { seededRandom } from '../support/seed.ts';
+import { propertyRound } from './properties.ts';
 
 const { values } = parseArgs({
   options: {
@@ -23,11 +24,10 @@ if (!(Number.isSafeInteger(cycles) && cycles > 0) || (seed !== undefined && !(se
   console.error('--cycles and --seed take a count, as in --cycles 1000 --seed 42');
   process.exit(2);
 }
-if (values.only !== undefined && values.only !== 'kill' && values.only !== 'power') {
-  console.error(`--only ${values.only}: choose kill or power`);
+if (values.only !== undefined && !['kill', 'power', 'properties'].includes(values.only)) {
+  console.error(`--only ${values.only}: choose kill, power or properties`);
   process.exit(2);
 }
-
 if (values.store !== undefined && values.store !== 'sqlite' && values.store !== 'nfs') {
   console.error(`--store ${values.store}: choose sqlite or nfs`);
   process.exit(2);
@@ -56,18 +56,27 @@ async function powerCuts(store: LogStore, count: number): Promise<void> {
 }
 
 const missing = missingFaultDisk();
-if (missing !== undefined && values.only !== 'kill')
+const isAsked = (kind: string): boolean => (values.only ?? kind) === kind;
+if (missing !== undefined && isAsked('power'))
   console.log(`No power cuts: this machine lacks ${missing}`);
 const stores: readonly LogStore[] = values.store === undefined ? ['sqlite', 'nfs'] : [values.store];
 const kinds = stores.flatMap((store) => [
-  ...(values.only === 'power' ? [] : [{ name: `kill -9 (${store})`, store, run: kills }]),
-  ...(values.only === 'kill' || missing !== undefined
-    ? []
-    : [{ name: `power cut (${store})`, store, run: powerCuts }]),
+  ...(isAsked('kill') ? [{ name: `kill -9 (${store})`, store, run: kills }] : []),
+  ...(isAsked('power') && missing === undefined
+    ? [{ name: `power cut (${store})`, store, run: powerCuts }]
+    : []),
 ]);
 for (const { name, store, run } of kinds) {
   for (let done = 0; done < cycles; done += PER_FILE) {
     await run(store, Math.min(PER_FILE, cycles - done));
     console.log(`${name}: ${Math.min(cycles, done + PER_FILE)} of ${cycles}, nothing lost`);
+  }
+}
+if (isAsked('properties')) {
+  for (let cycle = 0; cycle < cycles; cycle += 1) {
+    // The first is the one that was asked for.
+    const next = cycle === 0 && seed !== undefined ? seed : random.next(1_000_000) + 1;
+    await propertyRound(next);
+    console.log(`properties: ${cycle + 1} of ${cycles}, they hold for seed ${next}`);
   }
 }
