@@ -24,6 +24,24 @@ export function invalidField(field: string, value: unknown, detail: string): Fie
   };
 }
 
+/** One for each thing that is wrong. */
+export function invalidFields(
+  field: string,
+  value: unknown,
+  details: string | readonly string[] | undefined,
+): readonly FieldError[] {
+  const list = typeof details === 'string' ? [details] : (details ?? []);
+  return list.map((detail) => invalidField(field, value, detail));
+}
+
+export function notFoundField(field: string, value: unknown, detail?: string): FieldError {
+  return {
+    reason: 'FieldValueNotFound',
+    field,
+    message: withDetail(`Not found: ${shown(value)}`, detail),
+  };
+}
+
 export function typeInvalidField(field: string, value: unknown, detail: string): FieldError {
   return { ...invalidField(field, value, detail), reason: 'FieldValueTypeInvalid' };
 }

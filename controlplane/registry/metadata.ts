@@ -4,11 +4,16 @@ import type { FieldError } from '#controlplane/api/errors.ts';
 import {
   forbiddenField,
   invalidField,
+  invalidFields,
   requiredField,
   tooLongField,
 } from '#controlplane/api/field-errors.ts';
-import { isObject } from '#controlplane/api/fields.ts';
-import { checkLabelValue, checkQualifiedName } from '#controlplane/api/names.ts';
+import { isObject, stringAt } from '#controlplane/api/fields.ts';
+import {
+  checkLabelValue,
+  checkQualifiedName,
+  qualifiedNameProblems,
+} from '#controlplane/api/names.ts';
 import type { KubernetesObject, ObjectMeta } from '#controlplane/api/object.ts';
 import type { ResourceDefinition } from '#controlplane/api/resource.ts';
 import { formatTimestamp } from '#controlplane/api/timestamps.ts';
@@ -167,8 +172,7 @@ function validatePrefix(
 
 function validateLabels(labels: Readonly<Record<string, string>>, errors: FieldError[]): void {
   for (const [key, value] of Object.entries(labels)) {
-    const wrongKey = checkQualifiedName(key);
-    if (wrongKey !== undefined) errors.push(invalidField('metadata.labels', key, wrongKey));
+    errors.push(...invalidFields('metadata.labels', key, qualifiedNameProblems(key)));
     const wrongValue = checkLabelValue(value);
     if (wrongValue !== undefined) errors.push(invalidField('metadata.labels', value, wrongValue));
   }
@@ -194,9 +198,10 @@ const BARE_FINALIZERS = new Set(['foregroundDeletion', 'orphan', 'kubernetes']);
 function validateFinalizers(finalizers: readonly string[], errors: FieldError[]): void {
   for (const [index, finalizer] of finalizers.entries()) {
     const field = `metadata.finalizers[${index}]`;
-    const wrong = checkQualifiedName(finalizer);
-    if (wrong !== undefined) errors.push(invalidField(field, finalizer, wrong));
-    else if (!finalizer.includes('/') && !BARE_FINALIZERS.has(finalizer)) {
+    errors.push(
+      ...invalidFields('metadata.finalizers', finalizer, qualifiedNameProblems(finalizer)),
+    );
+    if (!finalizer.includes('/') && !BARE_FINALIZERS.has(finalizer)) {
       errors.push(
         invalidField(
           field,
@@ -211,35 +216,31 @@ function validateFinalizers(finalizers: readonly string[], errors: FieldError[])
       invalidField(
         'metadata.finalizers',
         finalizers,
-        'finalizers foregroundDeletion and orphan cannot both be set',
+        'finalizer orphan and foregroundDeletion cannot be both set',
       ),
     );
   }
 }
 
 function validateOwners({ ownerReferences = [] }: ObjectMeta, errors: FieldError[]): void {
-  let controllers = 0;
-  for (const [index, owner] of ownerReferences.entries()) {
-    const field = `metadata.ownerReferences[${index}]`;
-    for (const part of ['apiVersion', 'kind', 'name', 'uid'] as const) {
-      const value: unknown = owner[part];
-      if (typeof value !== 'string' || value === '') {
-        errors.push(requiredField(`${field}.${part}`, `${part} must not be empty`));
-      }
-    }
-    if (owner.apiVersion === 'v1' && owner.kind === 'Event') {
+  const field = 'metadata.ownerReferences';
+  let controller: string | undefined;
+  for (const owner of ownerReferences) {
+    const [apiVersion, kind, name, uid] = (['apiVersion', 'kind', 'name', 'uid'] as const).map(
+      (part) => stringAt(owner, part),
+    ) as [string, string, string, string];
+    if (!/^([^/]*\/)?[^/]+$/.test(apiVersion))
+      errors.push(invalidField(`${field}.apiVersion`, apiVersion, 'version must not be empty'));
+    for (const [part, value] of Object.entries({ kind, name, uid }))
+      if (value === '') errors.push(invalidField(`${field}.${part}`, value, 'must not be empty'));
+    if (apiVersion === 'v1' && kind === 'Event')
       errors.push(invalidField(field, owner, '/v1, Kind=Event is disallowed from being an owner'));
+    if (owner.controller !== true) continue;
+    if (controller === undefined) controller = `${kind}/${name}`;
+    else {
+      const why = `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${kind}/${name}`;
+      errors.push(invalidField(field, ownerReferences, why));
     }
-    if (owner.controller === true) controllers += 1;
-  }
-  if (controllers > 1) {
-    errors.push(
-      invalidField(
-        'metadata.ownerReferences',
-        ownerReferences.map((owner) => owner.name),
-        `Only one reference can have Controller set to true. Found ${controllers}`,
-      ),
-    );
   }
 }
 

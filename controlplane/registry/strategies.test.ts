@@ -64,7 +64,7 @@ describe('create', () => {
     [
       'a claim of nothing',
       object('v1', 'PersistentVolumeClaim', 'a', { spec: { accessModes: ['ReadWriteOnce'] } }),
-      /requests\[storage\]: Required value/,
+      /resources\[storage\]: Required value/,
     ],
     [
       'a Node with two equal taints',
@@ -83,7 +83,7 @@ describe('create', () => {
       object('v1', 'Node', 'a', { spec: { taints: [{ key: 'k', effect: 'Never' }] } }),
       /taints\[0\]\.effect: Unsupported value: "Never"/,
     ],
-    ['a Namespace with a dot', object('v1', 'Namespace', 'a.b', {}), /RFC 1123 label/],
+    ['a Namespace with a dot', object('v1', 'Namespace', 'a.b', {}), /must not contain dots/],
     [
       'a ConfigMap with a key twice',
       object('v1', 'ConfigMap', 'a', { data: { k: '' }, binaryData: { k: '' } }),

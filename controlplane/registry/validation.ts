@@ -18,10 +18,12 @@ export function validateNew(
   const errors = validateMetadata(object.metadata, checkNameOf(strategy));
   errors.push(...schemaErrors(definition, strategy, object));
   errors.push(...brokenRules(definition, object, undefined, errors));
-  if (errors.length > 0) return errors;
-  if (strategy.validate !== undefined) errors.push(...strategy.validate(object));
-  if (strategy.validateCreate !== undefined) errors.push(...strategy.validateCreate(object));
-  return errors;
+  if (errors.some(isOfType)) return errors;
+  const own = [
+    ...(strategy.validate?.(object) ?? []),
+    ...(strategy.validateCreate?.(object) ?? []),
+  ];
+  return withOwn(errors, own);
 }
 
 /** @param trusted parts of `object` that its schema need not be asked about */
@@ -37,10 +39,40 @@ export function validateChange(
   errors.push(...validateMetadataUpdate(object.metadata, old.metadata));
   errors.push(...schemaErrors(definition, strategy, object, trusted));
   errors.push(...brokenRules(definition, object, old, errors));
-  if (errors.length > 0) return errors;
-  if (subresource === '') errors.push(...(strategy.validate?.(object, old) ?? []));
-  errors.push(...(strategy.validateUpdate?.(object, old, subresource) ?? []));
-  return errors;
+  if (errors.some(isOfType)) return errors;
+  return withOwn(errors, [
+    ...(subresource === '' ? newlyBroken(strategy, object, old) : []),
+    ...(strategy.validateUpdate?.(object, old, subresource) ?? []),
+  ]);
+}
+
+/** An object that is older than a rule may break it, until it is changed there. */
+function newlyBroken(
+  strategy: Strategy,
+  object: KubernetesObject,
+  old: KubernetesObject,
+): readonly FieldError[] {
+  const errors = strategy.validate?.(object, old) ?? [];
+  if (errors.length === 0) return errors;
+  const before = new Set(strategy.validate?.(old, old).map(shown));
+  return errors.filter((error) => !before.has(shown(error)));
+}
+
+function shown({ field, message }: FieldError): string {
+  return `${field} ${message}`;
+}
+
+/** A kind's own rules rely on types, and on nothing else that a schema says. */
+function isOfType({ reason }: FieldError): boolean {
+  return reason === 'FieldValueTypeInvalid';
+}
+
+/** What the schema has told of a field, a rule need not tell again. */
+function withOwn(errors: readonly FieldError[], own: readonly FieldError[]): FieldError[] {
+  const toldOf = ({ field, reason, message }: FieldError): string =>
+    `${field} ${reason === 'FieldValueInvalid' ? message : reason}`;
+  const told = new Set(errors.map(toldOf));
+  return [...errors, ...own.filter((error) => !told.has(toldOf(error)))];
 }
 
 function schemaErrors(

@@ -225,7 +225,7 @@ describe('what is refused', () => {
     [
       'no selector',
       object('apps/v1', 'DaemonSet', 'x', { template }),
-      /spec\.selector: Required value/,
+      /`selector` does not match template `labels`/,
     ],
     [
       'a Pod that ends',

@@ -195,9 +195,10 @@ function serverFlags(
     '--advertise-address=127.0.0.1',
     `--secure-port=${port}`,
     `--cert-dir=${join(folder, 'certificates')}`,
-    '--service-cluster-ip-range=10.0.0.0/24',
+    '--service-cluster-ip-range=10.96.0.0/12',
     '--endpoint-reconciler-type=none',
     '--authorization-mode=RBAC',
+    '--allow-privileged=true',
     // Stricter than the default, as some distributions are.
     '--enable-admission-plugins=OwnerReferencesPermissionEnforcement',
     `--token-auth-file=${file('tokens.csv', `${token},admin,admin,system:masters\n`)}`,

@@ -109,11 +109,7 @@ const apps: Readonly<Record<string, Constraints>> = {
   },
   StatefulSetSpec: {
     required: selectorAndTemplate,
-    fields: {
-      replicas: notNegative,
-      minReadySeconds: notNegative,
-      revisionHistoryLimit: notNegative,
-    },
+    fields: { replicas: notNegative, minReadySeconds: notNegative },
   },
   DaemonSetSpec: {
     required: selectorAndTemplate,

@@ -4,6 +4,7 @@ import { builtinConstraints } from './builtin-constraints.ts';
 import { builtinDefaults } from './builtin-defaults.ts';
 import { parseRow, type CorpusField } from './corpus-row.ts';
 import corpus from './corpus.json' with { type: 'json' };
+import { ruledTypes } from './ruled-types.ts';
 import type { Property, Schema } from './schema.ts';
 
 const kinds: Readonly<Record<string, string>> = corpus.kinds;
@@ -94,11 +95,13 @@ export function componentSchema(component: string): Schema | undefined {
   // Lookups by names that clients send: no inherited properties.
   const properties = Object.create(null) as Record<string, Property>;
   const required = requiredOf(component);
+  const ruled = ruledTypes.get(component);
   const schema: Schema = {
     type: 'object',
     component,
     properties,
     ...(required.length > 0 ? { required } : {}),
+    ...(ruled === undefined ? {} : { ruled }),
     ...(own(types, component) === 'atomic' ? { mapType: 'atomic' as const } : {}),
   };
   schemas.set(component, schema); // before its fields: types may be recursive

@@ -33,6 +33,8 @@ export interface Schema {
 
   /** Bounds of a built-in type: told in the words of upstream's own rules, not of schemas. */
   readonly isBuiltin?: true;
+  /** What its fields may be, or only which there must be, is left to rules: ruled-types.ts. */
+  readonly ruled?: 'fields' | 'required';
   readonly required?: readonly string[];
   readonly nullable?: boolean;
   readonly default?: unknown;

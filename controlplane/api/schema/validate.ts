@@ -64,7 +64,10 @@ function isOfType(schema: Schema, actual: string): boolean {
   }
 }
 
-/** @param isMerged the field has a patch strategy: a list of a built-in type with rules of its own about repeated items */
+/**
+ * @param isMerged the field has a patch strategy: a list of a built-in type with rules of its own about repeated items
+ * @param isRuled it is of a type whose fields rules look at
+ */
 function check(
   schema: Schema,
   value: unknown,
@@ -72,6 +75,7 @@ function check(
   errors: FieldError[],
   isMerged = false,
   trusted?: Trusted,
+  isRuled?: boolean,
 ): void {
   if (value === null && schema.nullable === true) return;
   const actual = jsonTypeOf(value);
@@ -80,6 +84,10 @@ function check(
     const at = shownPath(path);
     const detail = inBody(at, `must be of type ${expected}: ${JSON.stringify(actual)}`);
     errors.push(typeInvalidField(at, actual, detail));
+    return;
+  }
+  if (isRuled === true) {
+    checkRuled(schema, value, path, errors, trusted);
     return;
   }
   if (schema.allOf ?? schema.anyOf ?? schema.oneOf ?? schema.not) {
@@ -98,6 +106,20 @@ function check(
     errors.push(unsupportedField(shownPath(path), value, allowed));
   }
   if (isJsonObject(value)) checkObject(schema, value, path, errors, trusted);
+}
+
+/** The value of a field that rules look at: only types are left to say, and what is in fields that no rule looks at. */
+function checkRuled(
+  schema: Schema,
+  value: unknown,
+  path: string,
+  errors: FieldError[],
+  trusted: Trusted | undefined,
+): void {
+  if (Array.isArray(value) && schema.items !== undefined) {
+    for (const [index, item] of value.entries())
+      check(schema.items, item, `${path}[${index}]`, errors, true, trusted, true);
+  } else if (isJsonObject(value)) checkObject(schema, value, path, errors, trusted);
 }
 
 function tooMany(path: string, actual: number, maximum: number): FieldError {
@@ -143,7 +165,7 @@ function checkObject(
       errors.push(invalidField(at, count, inBody(at, rest)));
     }
   }
-  for (const name of schema.required ?? []) {
+  for (const name of schema.ruled !== undefined ? [] : (schema.required ?? [])) {
     if (!Object.hasOwn(object, name)) errors.push(requiredField(childPath(path, name)));
   }
   if (schema.embeddedResource === true) checkEmbedded(object, path, errors);
@@ -156,7 +178,8 @@ function checkObject(
     // What a strategy put together may have fields without a value: they are not stored.
     if (child === undefined || trusted?.has(child) === true) continue;
     const where = childPath(path, key);
-    check(known, child, where, errors, property?.patchStrategy !== undefined, trusted);
+    const isMerged = property?.patchStrategy !== undefined;
+    check(known, child, where, errors, isMerged, trusted, schema.ruled === 'fields');
   }
 }
 

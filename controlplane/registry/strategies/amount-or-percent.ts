@@ -13,7 +13,7 @@ export function validateAmountOrPercent(value: unknown, field: string): FieldErr
     invalidField(
       field,
       value,
-      `a valid percent string must be a numeric followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')`,
+      `a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')`,
     ),
   ];
 }

@@ -1,6 +1,11 @@
 // Deployment, ReplicaSet and DaemonSet: kept and checked as upstream does. Nothing here acts on them yet.
 import type { FieldError } from '#controlplane/api/errors.ts';
-import { forbiddenField, invalidField, unsupportedField } from '#controlplane/api/field-errors.ts';
+import {
+  forbiddenField,
+  invalidField,
+  requiredField,
+  unsupportedField,
+} from '#controlplane/api/field-errors.ts';
 import { fieldAt, isObject, objectAt, stringAt } from '#controlplane/api/fields.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import type { Strategy } from '../strategy.ts';
@@ -70,6 +75,8 @@ function validateStrategy(object: KubernetesObject): FieldError[] {
       }
       return errors;
     }
+    case undefined:
+      return [];
     default:
       return [unsupportedField('spec.strategy', strategy, ['Recreate', 'RollingUpdate'])];
   }
@@ -144,7 +151,12 @@ export const daemonSetStrategy: Strategy = {
       ...validateShare(maxUnavailable, `${at}.maxUnavailable`),
       ...validateShare(maxSurge, `${at}.maxSurge`),
     ];
-    if (stringAt(object, 'spec', 'updateStrategy', 'type') !== 'RollingUpdate') return errors;
+    const type = stringAt(object, 'spec', 'updateStrategy', 'type');
+    if (type !== '' && type !== 'RollingUpdate' && type !== 'OnDelete') {
+      const strategy = fieldAt(object, 'spec', 'updateStrategy');
+      errors.push(unsupportedField('spec.updateStrategy', strategy, ['RollingUpdate', 'OnDelete']));
+    }
+    if (type !== 'RollingUpdate') return errors;
     const surge = !isNothing(maxSurge);
     const unavailable = !isNothing(maxUnavailable);
     if (surge && unavailable) {
@@ -152,7 +164,7 @@ export const daemonSetStrategy: Strategy = {
       errors.push(invalidField(`${at}.maxSurge`, maxSurge, why));
     } else if (!surge && !unavailable) {
       const why = 'cannot be 0 when maxSurge is 0';
-      errors.push({ ...invalidField(`${at}.maxUnavailable`, maxUnavailable, why) });
+      errors.push(requiredField(`${at}.maxUnavailable`, why));
     }
     return errors;
   },

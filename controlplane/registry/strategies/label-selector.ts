@@ -1,8 +1,13 @@
 // Checks a metav1.LabelSelector inside a spec, with an error for each field that is wrong.
 import type { FieldError } from '#controlplane/api/errors.ts';
-import { forbiddenField, invalidField, requiredField } from '#controlplane/api/field-errors.ts';
+import {
+  forbiddenField,
+  invalidField,
+  invalidFields,
+  requiredField,
+} from '#controlplane/api/field-errors.ts';
 import { listAt, objectAt, stringAt } from '#controlplane/api/fields.ts';
-import { checkLabelValue, checkQualifiedName } from '#controlplane/api/names.ts';
+import { checkLabelValue, qualifiedNameProblems } from '#controlplane/api/names.ts';
 
 const WITH_VALUES: ReadonlySet<string> = new Set(['In', 'NotIn']);
 const WITHOUT_VALUES: ReadonlySet<string> = new Set(['Exists', 'DoesNotExist']);
@@ -11,8 +16,7 @@ const WITHOUT_VALUES: ReadonlySet<string> = new Set(['Exists', 'DoesNotExist']);
 export function validateLabelSelector(selector: unknown, field: string): FieldError[] {
   const errors: FieldError[] = [];
   for (const [key, value] of Object.entries(objectAt(selector, 'matchLabels'))) {
-    const wrongKey = checkQualifiedName(key);
-    if (wrongKey !== undefined) errors.push(invalidField(`${field}.matchLabels`, key, wrongKey));
+    errors.push(...invalidFields(`${field}.matchLabels`, key, qualifiedNameProblems(key)));
     const wrongValue = checkLabelValue(String(value));
     if (wrongValue !== undefined)
       errors.push(invalidField(`${field}.matchLabels`, value, wrongValue));
@@ -37,11 +41,10 @@ function validateRequirement(expression: unknown, field: string): FieldError[] {
         "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
       ),
     );
-  if (operator !== '' && !WITH_VALUES.has(operator) && !WITHOUT_VALUES.has(operator))
+  if (!WITH_VALUES.has(operator) && !WITHOUT_VALUES.has(operator))
     errors.push(invalidField(`${field}.operator`, operator, 'not a valid selector operator'));
   const key = stringAt(expression, 'key');
-  const wrongKey = key === '' ? undefined : checkQualifiedName(key);
-  if (wrongKey !== undefined) errors.push(invalidField(`${field}.key`, key, wrongKey));
+  errors.push(...invalidFields(`${field}.key`, key, qualifiedNameProblems(key)));
   for (const [index, value] of values.entries()) {
     const wrong = checkLabelValue(String(value));
     if (wrong !== undefined) errors.push(invalidField(`${field}.values[${index}]`, value, wrong));

@@ -1,16 +1,17 @@
 // PersistentVolumeClaim: what was asked for stays; it may grow, and be bound once.
 import type { FieldError } from '#controlplane/api/errors.ts';
-import { forbiddenField, invalidField, requiredField } from '#controlplane/api/field-errors.ts';
+import { forbiddenField } from '#controlplane/api/field-errors.ts';
 import { fieldAt, objectAt, stringAt } from '#controlplane/api/fields.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import type { Quantity } from '#platform/quantity.ts';
 import { compareQuantities, parseQuantity } from '#platform/quantity.ts';
 import { sameJSON } from '../equality.ts';
 import { checkClaimLimits } from '../limit-ranges.ts';
+import { validateClaimSpec } from '../pod-rules/claim-rules.ts';
 import type { Strategy } from '../strategy.ts';
 import { canonicalizeAmounts } from './amounts.ts';
 
-const REQUEST = 'spec.resources.requests[storage]';
+const REQUEST = 'spec.resources.requests.storage';
 
 function requestOf(object: KubernetesObject): Quantity | undefined {
   return parseQuantity(stringAt(object, 'spec', 'resources', 'requests', 'storage'));
@@ -34,14 +35,7 @@ export const persistentVolumeClaimStrategy: Strategy = {
   applyDefaults(object) {
     canonicalizeAmounts(objectAt(object, 'spec', 'resources', 'requests'));
   },
-  validate(object) {
-    const text = stringAt(object, 'spec', 'resources', 'requests', 'storage');
-    if (text === '') return [requiredField(REQUEST)];
-    const request = parseQuantity(text);
-    return request === undefined || request.nano <= 0n
-      ? [invalidField(REQUEST, text, 'must be greater than zero')]
-      : [];
-  },
+  validate: (object) => validateClaimSpec(object['spec'], 'spec'),
   validateUpdate(object, old, subresource) {
     const errors: FieldError[] = [];
     if (subresource !== '') return errors;

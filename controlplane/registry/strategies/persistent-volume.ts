@@ -1,11 +1,14 @@
 // PersistentVolume: one source, which stays.
 import type { FieldError } from '#controlplane/api/errors.ts';
 import { forbiddenField, invalidField, requiredField } from '#controlplane/api/field-errors.ts';
-import { listAt, objectAt, stringAt } from '#controlplane/api/fields.ts';
+import { fieldAt, listAt, objectAt, stringAt } from '#controlplane/api/fields.ts';
 import type { JSONObject } from '#controlplane/api/fields.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import { parseQuantity } from '#platform/quantity.ts';
 import { sameJSON } from '../equality.ts';
+import { validateAccessModes } from '../pod-rules/claim-rules.ts';
+import { validateNodeSelector } from '../pod-rules/placement-rules.ts';
+import { validateHostPath, validateNFS } from '../pod-rules/volume-rules.ts';
 import type { Strategy } from '../strategy.ts';
 import { canonicalizeAmounts } from './amounts.ts';
 import { fixedFields } from './fixed-fields.ts';
@@ -46,17 +49,19 @@ export const persistentVolumeStrategy: Strategy = {
     const errors: FieldError[] = [];
     const modes = listAt(object, 'spec', 'accessModes');
     if (modes.length === 0) errors.push(requiredField('spec.accessModes'));
-    if (modes.length > 1 && modes.includes('ReadWriteOncePod')) {
-      const why = 'may not use ReadWriteOncePod with other access modes';
-      errors.push(forbiddenField('spec.accessModes', why));
-    }
+    errors.push(...validateAccessModes(modes, 'spec.accessModes'));
     errors.push(...validateCapacity(object));
     const [first, ...more] = Object.keys(sourceOf(object));
     if (first === undefined) errors.push(requiredField('spec', 'must specify a volume type'));
     for (const source of more) {
       errors.push(forbiddenField(`spec.${source}`, 'may not specify more than 1 volume type'));
     }
-    const affinity = objectAt(object, 'spec')['nodeAffinity'];
+    const { hostPath, nfs, nodeAffinity: affinity } = objectAt(object, 'spec');
+    if (hostPath !== undefined) errors.push(...validateHostPath(hostPath, 'spec.hostPath'));
+    if (nfs !== undefined) errors.push(...validateNFS(nfs, 'spec.nfs'));
+    const required = fieldAt(affinity, 'required');
+    if (required !== undefined)
+      errors.push(...validateNodeSelector(required, 'spec.nodeAffinity.required'));
     if (first === 'local' && affinity === undefined) {
       errors.push(requiredField('spec.nodeAffinity', 'Local volume requires node affinity'));
     }

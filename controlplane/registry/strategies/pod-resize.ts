@@ -6,7 +6,7 @@ import type { JSONObject } from '#controlplane/api/fields.ts';
 import type { KubernetesObject } from '#controlplane/api/object.ts';
 import { sameJSON } from '../equality.ts';
 import { qosClassOf } from './pod-qos.ts';
-import { validatePod } from './pod-validation.ts';
+import { validatePod } from '../pod-rules/pod-rules.ts';
 
 export const RESIZE = 'resize';
 

@@ -21,11 +21,15 @@ export const replicationControllerStrategy: Strategy = {
   },
   validate(object) {
     const selector = objectAt(object, 'spec', 'selector');
-    const errors = validateTemplate(fieldAt(object, 'spec', 'template'), {
-      at: 'spec.template',
-      alwaysRestartedBy: 'ReplicationController',
-      selector: { matchLabels: selector },
-    });
+    const template = fieldAt(object, 'spec', 'template');
+    const errors =
+      template === undefined
+        ? []
+        : validateTemplate(template, {
+            at: 'spec.template',
+            alwaysRestartedBy: 'ReplicationController',
+            selector: { matchLabels: selector },
+          });
     if (Object.keys(selector).length === 0) errors.unshift(requiredField('spec.selector'));
     const minimum = fieldAt(object, 'spec', 'minReadySeconds');
     if (typeof minimum === 'number' && minimum < 0) {
