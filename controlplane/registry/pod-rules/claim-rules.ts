@@ -9,8 +9,8 @@ import {
 } from '#controlplane/api/field-errors.ts';
 import { fieldAt, listAt, stringAt } from '#controlplane/api/fields.ts';
 import { checkDNSSubdomain } from '#controlplane/api/names.ts';
-import { parseQuantity } from '#platform/quantity.ts';
 import { validateLabelSelector } from '../strategies/label-selector.ts';
+import { quantityOf } from './resource-rules.ts';
 
 const ACCESS_MODES = [
   'ReadOnlyMany',
@@ -43,7 +43,7 @@ export function validateClaimSpec(spec: unknown, at: string): readonly FieldErro
   errors.push(...validateAccessModes(modes, `${at}.accessModes`));
   const storage = fieldAt(spec, 'resources', 'requests', 'storage');
   const field = `${at}.resources[storage]`;
-  const quantity = storage === undefined ? undefined : parseQuantity(String(storage));
+  const quantity = quantityOf(storage);
   if (storage === undefined) errors.push(requiredField(field));
   else if (quantity === undefined || quantity.nano <= 0n)
     errors.push(invalidField(field, storage, 'must be greater than zero'));

@@ -56,7 +56,13 @@ const isNative = (name: string): boolean =>
   !name.includes('/') || name.slice(0, name.indexOf('/')).endsWith('kubernetes.io');
 
 function quantityAt(amounts: unknown, name: string): Quantity | undefined {
-  return parseQuantity(String(objectAt(amounts)[name] ?? ''));
+  return quantityOf(objectAt(amounts)[name]);
+}
+
+/** JSON may have a number for one. */
+export function quantityOf(value: unknown): Quantity | undefined {
+  const isOne = typeof value === 'string' || typeof value === 'number';
+  return isOne ? parseQuantity(String(value)) : undefined;
 }
 
 function validateName(name: string, field: string): readonly FieldError[] {
@@ -72,7 +78,7 @@ function validateName(name: string, field: string): readonly FieldError[] {
 
 /** An amount of a resource: not negative, and whole where there are no parts of one. */
 export function validateAmount(name: string, value: unknown, field: string): readonly FieldError[] {
-  const quantity = parseQuantity(String(value));
+  const quantity = quantityOf(value);
   if (quantity === undefined)
     return [invalidField(field, value, 'must be a quantity such as 500m, 1.5 or 128Mi')];
   const errors: FieldError[] = [];

@@ -10,7 +10,6 @@ import {
 } from '#controlplane/api/field-errors.ts';
 import { fieldAt, isObject, listAt, stringAt } from '#controlplane/api/fields.ts';
 import { checkDNSLabel, checkDNSSubdomain } from '#controlplane/api/names.ts';
-import { parseQuantity } from '#platform/quantity.ts';
 import { validateClaimSpec } from './claim-rules.ts';
 import { validateInnerPath, validateNoBacksteps } from './path-rules.ts';
 import {
@@ -19,6 +18,7 @@ import {
   validatePodFile,
   validateSources,
 } from './projection-rules.ts';
+import { quantityOf } from './resource-rules.ts';
 
 type Check = (source: unknown, field: string) => readonly FieldError[];
 
@@ -92,8 +92,7 @@ const SOURCES: readonly (readonly [name: string, check: Check])[] = [
   [
     'emptyDir',
     (source, field) => {
-      const size = fieldAt(source, 'sizeLimit');
-      const quantity = size === undefined ? undefined : parseQuantity(String(size));
+      const quantity = quantityOf(fieldAt(source, 'sizeLimit'));
       const why = 'SizeLimit field must be a valid resource quantity';
       return quantity !== undefined && quantity.nano < 0n
         ? [forbiddenField(`${field}.sizeLimit`, why)]
