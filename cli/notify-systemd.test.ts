@@ -4,7 +4,6 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { test } from 'node:test';
 import { tempDir } from '#test/support/temp-dir.ts';
-import { systemClock } from '#platform/clock.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { feedWatchdog, notifyReady } from './notify-systemd.ts';
 
@@ -25,6 +24,24 @@ function fixture(script: string): {
     warned,
     logger: { warn: (line, facts) => void warned.push([line, facts]) },
   };
+}
+
+/** A clock whose time comes when the test says so. */
+function steppedClock() {
+  const later: (() => void)[] = [];
+  const schedule = (_: number, callback: () => void): (() => void) => {
+    later.push(callback);
+    return () => undefined;
+  };
+  /** Resolves when so many turns have been asked for. */
+  const asked = (turns: number): Promise<void> =>
+    eventually(`${turns} turns are asked for`, () => assert.equal(later.length, turns));
+  /** Waits for that, and takes the last. */
+  const take = async (turn: number): Promise<void> => {
+    await asked(turn);
+    later[turn - 1]?.();
+  };
+  return { schedule, asked, take };
 }
 
 test('notifyReady() says to the socket of the unit that it is ready, and where', async () => {
@@ -62,34 +79,25 @@ test('feedWatchdog() goes on saying that the server turns', async () => {
     `echo "$NOTIFY_SOCKET $*" >>"$(dirname "$0")/said"`,
   );
   const environment = { NOTIFY_SOCKET: '/run/systemd/notify', PATH: path, WATCHDOG_USEC: '30000' };
-  feedWatchdog(environment, systemClock, logger);
-  await eventually('it was said three times', () => {
-    const lines = readFileSync(said, 'utf8').split('\n').slice(0, 3);
-    assert.deepEqual(lines, Array(3).fill('/run/systemd/notify WATCHDOG=1'));
-  });
+  const clock = steppedClock();
+  feedWatchdog(environment, clock, logger);
+  for (const turn of [1, 2]) await clock.take(turn);
+  await clock.asked(3);
+  assert.equal(readFileSync(said, 'utf8'), '/run/systemd/notify WATCHDOG=1\n'.repeat(3));
   assert.deepEqual(warned, []);
 });
 
 test('feedWatchdog() says nothing where nobody waits for it, and complains once', async () => {
   const { path, said, warned, logger } = fixture(`echo x >>"$(dirname "$0")/said"; exit 3`);
-  const later: (() => void)[] = [];
-  const clock = {
-    schedule: (_: number, callback: () => void) => {
-      later.push(callback);
-      return () => undefined;
-    },
-  };
+  const clock = steppedClock();
   const NOTIFY_SOCKET = '/run/systemd/notify';
   for (const WATCHDOG_USEC of ['', '0', '-1', 'often'])
     feedWatchdog({ PATH: path, NOTIFY_SOCKET, WATCHDOG_USEC }, clock, logger);
   feedWatchdog({ PATH: path, WATCHDOG_USEC: '1000000' }, clock, logger);
   assert.ok(!existsSync(said));
   feedWatchdog({ PATH: path, NOTIFY_SOCKET, WATCHDOG_USEC: '1000000' }, clock, logger);
-  for (let turn = 1; turn <= 2; turn += 1) {
-    await eventually('it was tried', () => assert.equal(later.length, turn));
-    later.at(-1)?.();
-  }
-  await eventually('it was tried again', () => assert.equal(later.length, 3));
+  for (const turn of [1, 2]) await clock.take(turn);
+  await clock.asked(3);
   const line = 'Cannot tell systemd that the server goes on';
   assert.deepEqual(warned, [[line, { error: 'it ended with 3' }]]);
 });
