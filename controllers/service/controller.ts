@@ -13,6 +13,7 @@ import { OwnWrites } from '../machinery/own-writes.ts';
 import { nodeFacts } from '../machinery/node-fit.ts';
 import type { SchedulableNode } from '../machinery/node-fit.ts';
 import { controllerOf, controllerUIDs } from '../machinery/owner-references.ts';
+import { isRefused } from '../machinery/request-error.ts';
 import {
   CONTROLLER_REVISIONS,
   NODES,
@@ -173,7 +174,9 @@ class ServiceController {
 
     if (!(await this.#seesAll(service, plan, planned, signal))) return LOOK_AGAIN;
     const problem = await this.#execute(service, plan, planned, signal);
-    const status = serviceStatus(service, planned, plan, target.revision);
+    // What the server will not do now or later is no business of events alone, which are gone after an hour.
+    const troubles = isRefused(problem) ? [problem.message, ...plan.troubles] : plan.troubles;
+    const status = serviceStatus(service, planned, { ...plan, troubles }, target.revision);
     await this.#writeStatus(service, status, signal);
     if (problem !== undefined) throw problem;
     await pruneRevisions(client, settings.revisionHistoryLimit, all, planned, signal);

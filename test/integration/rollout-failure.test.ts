@@ -67,6 +67,23 @@ test('a failed first rollout says so and goes on when the spec is mended', async
   await bench.settled('v1', 3);
 });
 
+test('a Pod that the server refuses is told of in the conditions, until the spec is mended', async (t) => {
+  const bench = await ServiceBench.start(t);
+  await bench.plane.controllers();
+  const ports = [80, 81].map((containerPort) => ({ containerPort, hostPort: 8080 }));
+  await bench.create('v1', { template: templateOf('v1', {}, { ports }) });
+  const why = /web-\w+" is invalid: spec\.containers\[0\]\.ports\[1\]\.hostPort: Duplicate value/;
+  await eventually('it is told why nothing goes on', async () => {
+    for (const [type, status] of [
+      ['Ready', 'False'],
+      ['Progressing', 'True'],
+    ] as const)
+      assert.match((await bench.condition(type, status)).message, why);
+  });
+  await bench.update('v2');
+  await bench.settled('v2', 3);
+});
+
 const stopFirst = [
   {
     why: 'a host port',
