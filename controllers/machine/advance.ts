@@ -267,7 +267,8 @@ async function verify(
   signal: AbortSignal,
 ): Promise<StepResult> {
   // Only what was seen since the start counts: what is known of the slot before says nothing of this one.
-  const verified = await work.verify(run.slot, startOf(status, 'Start'), signal);
+  const since = { beganAt: startOf(status, 'Start'), endedAt: startOf(status, 'Verify') };
+  const verified = await work.verify(run.slot, since, signal);
   if (verified === 'done') return { change: (each) => proven(each, run) };
   // A start that nobody recorded was long ago.
   const waitedMs = clock.now() - startOf(status, 'Verify');

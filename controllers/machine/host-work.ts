@@ -43,7 +43,7 @@ import {
 } from './machine-files.ts';
 import type { MachineFiles } from './machine-files.ts';
 import { GoalChangedError } from './machine-work.ts';
-import type { MachineWork, Pending, Resolved } from './machine-work.ts';
+import type { MachineWork, Pending, Resolved, SlotStart } from './machine-work.ts';
 import { nodeAnswer } from './node-answer.ts';
 import { readCredential } from './read-credential.ts';
 import { removeSlot, startSlot, stopSlot } from './run-slot.ts';
@@ -214,18 +214,23 @@ export class HostWork implements MachineWork {
     await startSlot(this.#options.host, this.names(slot), this.#options.clock, signal);
   }
 
-  async verify(slot: Slot, startedAt: number, signal: AbortSignal): Promise<'done' | Pending> {
+  async verify(
+    slot: Slot,
+    { beganAt, endedAt }: SlotStart,
+    signal: AbortSignal,
+  ): Promise<'done' | Pending> {
     const { host, client, clock, stableMs } = this.#options;
     const { metadata, spec } = this.#machine;
     if (spec.rootfs !== undefined) {
       const names = this.names(slot);
       const health = await slotHealth(host, names, signal);
       if (health !== 'done') return health;
-      if (clock.now() - startedAt < stableMs)
+      // A status has whole seconds: it may have ended up to one later than it says.
+      if (clock.now() - endedAt < stableMs + 1_000)
         return { pending: `service ${names.unit} runs, for how long is to be seen` };
     }
     if (spec.node === undefined) return 'done';
-    return nodeAnswer(client, metadata.name, startedAt, signal);
+    return nodeAnswer(client, metadata.name, beganAt, signal);
   }
 
   async clean(failed: Slot | undefined, signal: AbortSignal): Promise<void> {

@@ -98,7 +98,7 @@ async function awaited(
       : { status, message: `slot ${activeSlot} runs: see steps`, phase: 'Failed' };
   }
   const since = Date.parse(begun.slice(RESTARTED.length));
-  const verified = await work.verify(activeSlot, since, signal);
+  const verified = await work.verify(activeSlot, { beganAt: since, endedAt: since }, signal);
   if (verified === 'done') return { status, message: 'restarted, and ready' };
   // A start that nobody can read was long ago.
   return clock.now() - since <= verifyTimeoutMs

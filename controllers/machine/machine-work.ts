@@ -44,10 +44,20 @@ export interface MachineWork {
   /** Makes artifacts of a slot the ones in use. */
   activate(slot: Slot, signal: AbortSignal): Promise<void>;
   start(slot: Slot, signal: AbortSignal): Promise<void>;
-  /** Whether the slot runs and does what it is for, since it was started. @throws when it will not any more */
-  verify(slot: Slot, startedAt: number, signal: AbortSignal): Promise<'done' | Pending>;
+  /**
+   * Whether the slot runs and does what it is for, since it was started. @throws when it will not any more
+   *
+   * @param since when its start began, and when that was over: a start may take longer than what it starts lives
+   */
+  verify(slot: Slot, since: SlotStart, signal: AbortSignal): Promise<'done' | Pending>;
   /** Removes what runs leave behind, and the root of `failed` when that never was good. */
   clean(failed: Slot | undefined, signal: AbortSignal): Promise<void>;
+}
+
+/** Milliseconds since the epoch; whole seconds, as a status has them. */
+export interface SlotStart {
+  readonly beganAt: number;
+  readonly endedAt: number;
 }
 
 /** A step that failed for good: trying the same again will not help. */

@@ -70,8 +70,8 @@ export class MachineBench {
     return writeLayout(join(this.#folder, `image-${name}`), { layers });
   }
 
-  /** Of machines, and of the artifacts that they name. */
-  controllers(more: readonly string[] = []): Promise<() => Promise<void>> {
+  /** Of machines, and of the artifacts that they name. @param stableMs how long what was started has to run to be good */
+  controllers(more: readonly string[] = [], stableMs = 100): Promise<() => Promise<void>> {
     const artifacts = {
       folder: join(this.#folder, 'artifacts'),
       files: [this.files],
@@ -80,7 +80,7 @@ export class MachineBench {
     };
     return this.plane.controllers(['artifact', 'machine', 'machine-operation', ...more], {
       artifacts,
-      machines: { folder: join(this.#folder, 'work'), driftEveryMs: 500, stableMs: 100 },
+      machines: { folder: join(this.#folder, 'work'), driftEveryMs: 500, stableMs },
     });
   }
 
